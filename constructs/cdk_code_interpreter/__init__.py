@@ -1,0 +1,1 @@
+"""AWS CDK constructs around Amazon Bedrock AgentCore Code Interpreter."""

