@@ -39,7 +39,9 @@ def main():
     check_python()
     CACHE.mkdir(exist_ok=True)
     with open(str(CACHE / "install.lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # two `make`s at once: the second waits, then finds it done
+        fcntl.flock(
+            lock, fcntl.LOCK_EX
+        )  # two `make`s at once: the second waits, then finds it done
         for venv, requirements in ENVIRONMENTS.items():
             once(ROOT / venv, [ROOT / requirements], lambda: install_python(venv, requirements))
         once(

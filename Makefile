@@ -1,0 +1,53 @@
+# Needs make and Python 3.11 or newer; everything else is installed into this folder.
+
+PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11, \
+	$(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))) python3)
+PORT ?= 4566
+CONTEXT ?=
+
+export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.cache/jsii
+export CDK_DISABLE_CLI_TELEMETRY := true
+unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV
+
+.PHONY: help install demo test lint local synth deploy destroy lock clean
+.DEFAULT_GOAL := help
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile
+
+install: ## install everything into this folder (the other targets do it themselves)
+	@command -v $(PYTHON) >/dev/null || { echo "error: no Python found: install Python 3.11 or newer," \
+		"or name one: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@$(PYTHON) local/install.py
+
+demo: install ## deploy into a local AWS, use it, destroy it
+	@.venv/bin/python -m local_aws.demo
+
+test: install ## run the tests
+	@.venv/bin/python -m pytest
+
+lint: install ## check style and types
+	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
+	@.venv/bin/mypy
+
+local: install ## keep a local AWS running on PORT (4566)
+	@.venv/bin/python -m local_aws --port $(PORT)
+
+synth: install ## write the CloudFormation template to cdk.out
+	@cdk synth --quiet $(CONTEXT)
+
+deploy: install ## deploy into the account that the environment names
+	@cdk deploy --all $(CONTEXT)
+
+destroy: install ## remove what make deploy made
+	@cdk destroy --all $(CONTEXT)
+
+lock: install ## resolve requirements/*.in anew
+	@for name in tools lambda sandbox uv; do \
+		uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+			--no-header --override requirements/overrides.txt requirements/$$name.in -o requirements/$$name.txt; \
+	done
+
+clean: ## remove everything that make installed or wrote
+	@rm -rf .venv .venv-lambda .venv-sandbox .cache node_modules cdk.out demo-output

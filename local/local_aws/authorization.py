@@ -1,0 +1,74 @@
+"""Evaluates IAM policies for the code interpreter's routes, with MiniStack's evaluator.
+
+MiniStack authorises its own services; ours sit beside it, so they ask the same evaluator and
+every decision, theirs and ours, is recorded: least-privilege tests compare that record with
+the policies the constructs synthesise.
+"""
+
+from __future__ import annotations
+
+import collections
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ministack.core import iam_evaluator
+from ministack.core.responses import get_account_id, set_request_account_id
+
+RECORDED_DECISIONS = 20_000
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One evaluated call: who asked for what, and what the policies said."""
+
+    access_key: str
+    principal: str
+    action: str
+    resource: str
+    decision: str
+
+
+decisions: collections.deque[Decision] = collections.deque(maxlen=RECORDED_DECISIONS)
+
+
+def install() -> None:
+    """Record every decision of MiniStack's evaluator.
+
+    Raises AttributeError when this MiniStack no longer has what is patched here.
+    """
+    stock_enforce = iam_evaluator.enforce
+
+    def enforce(
+        access_key_id: str,
+        iam_action: str,
+        service: str,
+        region: str,
+        resource_arn: str = "*",
+        service_context: dict[str, Any] | None = None,
+    ) -> Any:
+        denied = stock_enforce(
+            access_key_id, iam_action, service, region, resource_arn, service_context
+        )
+        principal = iam_evaluator.resolve_principal(access_key_id or "", get_account_id())
+        decisions.append(
+            Decision(
+                access_key=access_key_id,
+                principal=getattr(principal, "arn", "unknown"),
+                action=iam_action,
+                resource=resource_arn,
+                decision=getattr(denied, "decision", "Deny") if denied else "Allow",
+            )
+        )
+        return denied
+
+    iam_evaluator.enforce = enforce
+
+
+def recorded() -> list[dict[str, str]]:
+    return [asdict(decision) for decision in decisions]
+
+
+def account_of(access_key: str) -> str:
+    """The 12-digit account an access key belongs to, also for a role's temporary key."""
+    set_request_account_id(iam_evaluator.find_iam_access_key_account(access_key) or access_key)
+    return str(get_account_id())

@@ -1,0 +1,87 @@
+"""Runs the project's real CDK CLI against a local AWS."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from local_aws.local_aws import CERTIFICATE_VARIABLES, PROJECT, REGION, LocalAws
+
+ACCOUNT_VARIABLE = "AWS_ACCESS_KEY_ID"
+
+
+class CdkError(Exception):
+    """The CDK CLI failed; the text is what it said."""
+
+
+class Cdk:
+    """The CDK CLI for the app in `app_directory`, talking to `aws`.
+
+    `home` takes the CLI's caches and the synthesised assembly, so that nothing is written to
+    the user's home or into the app's folder.
+    """
+
+    def __init__(self, aws: LocalAws, home: Path, app_directory: Path = PROJECT) -> None:
+        self.aws = aws
+        self.home = home
+        self.app_directory = app_directory
+
+    def bootstrap(self) -> str:
+        account = self.aws.environment()[ACCOUNT_VARIABLE]
+        return self.run("bootstrap", f"aws://{account}/{REGION}")
+
+    def deploy(self, *arguments: str) -> str:
+        """Deploy every stack; the stacks' outputs are in `home/outputs.json`."""
+        outputs = ["--outputs-file", str(self.home / "outputs.json")]
+        return self.run("deploy", "--all", "--require-approval", "never", *outputs, *arguments)
+
+    def destroy(self, *arguments: str) -> str:
+        return self.run("destroy", "--all", "--force", *arguments)
+
+    def run(self, *arguments: str) -> str:
+        """What the CLI printed. Raises CdkError when it fails."""
+        cdk = PROJECT / "node_modules" / ".bin" / "cdk"
+        command = [str(cdk), *arguments, "--no-notices", "--output", str(self.home / "cdk.out")]
+        with subprocess.Popen(
+            command,
+            cwd=self.app_directory,
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        ) as cli:
+            try:
+                output, _ = cli.communicate()
+            finally:
+                end_group(cli.pid)
+        if cli.returncode != 0:
+            raise CdkError(f"cdk {arguments[0]} failed:\n{output.strip()}")
+        return output
+
+    def _environment(self) -> dict[str, str]:
+        certificates = {
+            name: os.environ[name] for name in CERTIFICATE_VARIABLES if name in os.environ
+        }
+        return {
+            **self.aws.environment(),
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/bin", "/bin"]),
+            "HOME": str(self.home),
+            "CDK_HOME": str(self.home / "cdk"),
+            "CDK_DISABLE_CLI_TELEMETRY": "true",
+            "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(PROJECT / ".cache" / "jsii"),
+            "CI": "true",
+            "LANG": "C.UTF-8",
+            **certificates,
+        }
+
+
+def end_group(group: int) -> None:
+    """End what the CLI may have left running: the app's Python and its Node."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)

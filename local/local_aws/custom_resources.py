@@ -1,0 +1,80 @@
+"""Makes MiniStack treat custom resources as CloudFormation does.
+
+Each patch closes one gap of the stock engine:
+
+- CloudFormation invokes the function asynchronously, so Lambda runs an event up to two more
+  times when the function fails or is killed; stock MiniStack runs it once and then waits;
+- after a failed Create, CloudFormation sends a Delete with the physical id of the answer, or one
+  that it made up when there was none; stock MiniStack sends nothing, so what the handler left
+  behind would go unnoticed.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+from ministack.services import lambda_svc
+from ministack.services.cloudformation import custom_resource
+
+# Lambda's asynchronous invocation: two more attempts, after one and two minutes. Only the
+# waiting is shorter here.
+MORE_ATTEMPTS = 2
+SECONDS_BETWEEN_ATTEMPTS = 0.2
+
+
+def install() -> None:
+    """Raises AttributeError when this MiniStack no longer has what is patched here."""
+    stock_invoke = custom_resource.invoke_custom_resource
+    stock_deliver = custom_resource.deliver_response
+    stock_register = custom_resource.register_token
+    stock_execute = lambda_svc._execute_function_with_config_scope
+    answers: dict[str, dict[str, Any]] = {}
+    current = threading.local()
+
+    def register_token(token: str) -> threading.Event:
+        current.token = token
+        return stock_register(token)  # type: ignore[no-any-return]
+
+    def deliver_response(token: str, response: dict[str, Any]) -> bool:
+        answers.setdefault(token, response)
+        return stock_deliver(token, response)  # type: ignore[no-any-return]
+
+    def execute(func: dict[str, Any], event: Any) -> dict[str, Any]:
+        result: dict[str, Any] = stock_execute(func, event)
+        for _ in range(MORE_ATTEMPTS if is_custom_resource(event) else 0):
+            if not result.get("error"):
+                break
+            time.sleep(SECONDS_BETWEEN_ATTEMPTS)
+            result = stock_execute(func, event)
+        return result
+
+    def invoke_custom_resource(
+        request_type: str,
+        logical_id: str,
+        props: dict[str, Any],
+        stack_name: str,
+        stack_id: str,
+        resource_type: str,
+        physical_id: str | None = None,
+        old_props: dict[str, Any] | None = None,
+    ) -> tuple[str, dict[str, Any]]:
+        where = (logical_id, props, stack_name, stack_id, resource_type)
+        try:
+            return stock_invoke(request_type, *where, physical_id, old_props)  # type: ignore[no-any-return]
+        except (RuntimeError, TimeoutError):
+            if request_type == "Create":
+                answer = answers.get(current.token, {})
+                left_over = answer.get("PhysicalResourceId", f"{stack_name}-{logical_id}-NEVERMADE")
+                stock_invoke("Delete", *where, left_over)
+            raise
+
+    custom_resource.register_token = register_token
+    custom_resource.deliver_response = deliver_response
+    custom_resource.invoke_custom_resource = invoke_custom_resource
+    lambda_svc._execute_function_with_config_scope = execute
+
+
+def is_custom_resource(event: Any) -> bool:
+    return isinstance(event, dict) and {"ResponseURL", "LogicalResourceId"} <= event.keys()

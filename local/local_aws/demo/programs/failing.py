@@ -1,0 +1,2 @@
+print("about to divide")
+ratio = 1 / 0

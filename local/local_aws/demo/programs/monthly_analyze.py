@@ -1,0 +1,2 @@
+monthly = df.groupby("month")["profit"].agg(["count", "sum"]).round(2)
+print(monthly)

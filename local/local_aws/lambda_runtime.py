@@ -1,0 +1,74 @@
+"""Makes MiniStack run Python functions as the managed Lambda runtime does.
+
+Each patch closes one gap of the stock executor:
+
+- it runs Python functions in the server's own interpreter, whose packages they would then
+  see; here they run in one that has boto3 and the standard library only;
+- it reports every failure as `Runtime.HandlerError` and discards the execution environment;
+- it drops the caller's client context, which is how AgentCore Gateway names the tool.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+
+from ministack.core import lambda_runtime
+from ministack.services import lambda_svc
+
+WORKER = Path(__file__).with_name("lambda_worker.py")
+
+client_context: ContextVar[dict[str, Any] | None] = ContextVar("client_context", default=None)
+
+
+def remember_client_context(header: str | None) -> None:
+    """Keep the `X-Amz-Client-Context` header of the invocation now being served."""
+    client_context.set(json.loads(base64.b64decode(header)) if header else None)
+
+
+def install(python: Path) -> None:
+    """Run Python functions with the interpreter `python`.
+
+    Raises AttributeError when this MiniStack no longer has what is patched here.
+    """
+    stock_binary = lambda_runtime._detect_runtime_binary
+    stock_execute = lambda_svc._execute_function_warm
+    script = WORKER.read_text()
+
+    def detect_runtime_binary(runtime: str) -> tuple[str, str]:
+        return (str(python), script) if runtime.startswith("python") else stock_binary(runtime)
+
+    def execute(func: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
+        config = func.get("config") or func
+        if not config.get("Runtime", "").startswith("python"):
+            stock: dict[str, Any] = stock_execute(func, event, request_id)
+            return stock
+        envelope = {"event": event, "client_context": client_context.get()}
+        return unwrap(stock_execute(func, envelope, request_id), request_id)
+
+    lambda_runtime._detect_runtime_binary = detect_runtime_binary
+    lambda_svc._execute_function_warm = execute
+
+
+def unwrap(result: dict[str, Any], request_id: str) -> dict[str, Any]:
+    body = result.get("body")
+    if result.get("error"):
+        if isinstance(body, dict) and body.get("errorMessage") == "Worker process died":
+            message = f"RequestId: {request_id} Error: Runtime exited without providing a reason"
+            body = {"errorMessage": message, "errorType": "Runtime.ExitError"}
+        return {**result, "body": body}
+    if not isinstance(body, dict):
+        return result
+    if "error" in body:
+        log = "\n".join(filter(None, [result.get("log", ""), render(body["error"])]))
+        return {"body": body["error"], "error": True, "log": log}
+    return {**result, "body": body["payload"]}
+
+
+def render(error: dict[str, Any]) -> str:
+    """The failure as the managed runtime writes it to the function's log."""
+    trace = "".join(error.get("stackTrace", []))
+    return f"[ERROR] {error['errorType']}: {error['errorMessage']}\nTraceback:\n{trace}".rstrip()

@@ -1,0 +1,93 @@
+"""The demo as a user runs it, and the same work under harder conditions."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from local_aws import LocalAws
+from local_aws.cdk import Cdk
+from local_aws.demo.__main__ import OUTPUT, deployed, show_what_is_left
+from local_aws.demo.work import steps
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DEMO = [sys.executable, "-m", "local_aws.demo"]
+MEMORY_LIMIT = 400_000_000  # bytes, for the local AWS before user code runs
+
+
+def test_demo_runs_from_start_to_end(tmp_path: Path) -> None:
+    chart = OUTPUT / "dashboard.png"
+    chart.unlink(missing_ok=True)
+    done = subprocess.run(
+        DEMO, env=environment(tmp_path), capture_output=True, text=True, check=False, timeout=240
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert chart.read_bytes().startswith(b"\x89PNG")
+    for expected in (
+        "Total profit: $",
+        "accuracy",
+        "Customer_19",
+        "ZeroDivisionError",
+        "code interpreters: 0",
+        "sandbox processes: 0",
+    ):
+        assert expected in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("moment", ["== Start a local AWS", "== cdk deploy", "== 2."])
+def test_ctrl_c_leaves_nothing(tmp_path: Path, moment: str) -> None:
+    with subprocess.Popen(
+        DEMO,
+        env=environment(tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as demo:
+        assert demo.stdout is not None
+        assert demo.stderr is not None
+        for line in demo.stdout:
+            if line.startswith(moment):
+                break
+        started = {process.pid for process in psutil.Process(demo.pid).children(recursive=True)}
+        os.killpg(demo.pid, signal.SIGINT)
+        os.killpg(demo.pid, signal.SIGINT)
+        demo.stdout.read()
+        assert demo.stderr.read().strip() == "error: interrupted; nothing was left running"
+        assert demo.wait() == 130
+    assert not started & set(psutil.pids())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_second_deploy_changes_nothing_and_a_restarted_local_aws_works(tmp_path: Path) -> None:
+    for name in ("first", "restarted"):
+        home = tmp_path / name
+        home.mkdir()
+        with LocalAws() as aws:
+            cdk = Cdk(aws, home)
+            cdk.bootstrap()
+            cdk.deploy()
+            assert memory_of(aws) < MEMORY_LIMIT
+            assert "(no changes)" in cdk.deploy()
+            for _, action in steps(deployed(aws, home / "outputs.json"), home):
+                action(lambda text: None)
+            cdk.destroy()
+            show_what_is_left(aws, lambda text: None)
+
+
+def environment(temporary: Path) -> dict[str, str]:
+    return {**os.environ, "TMPDIR": str(temporary)}
+
+
+def memory_of(aws: LocalAws) -> int:
+    server = psutil.Process(aws._server.pid)
+    return sum(p.memory_info().rss for p in [server, *server.children(recursive=True)])

@@ -1,0 +1,115 @@
+"""Custom resources in the local AWS get what CloudFormation and Lambda would send them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import WaiterError
+
+if TYPE_CHECKING:
+    from local_aws import LocalAws
+
+# Notes every event in a bucket, then behaves as the property `Behaviour` says.
+HANDLER = textwrap.dedent("""
+    import boto3, json, os, urllib.request
+    s3 = boto3.client("s3")
+
+    def handler(event, context):
+        bucket, behaviour = os.environ["BUCKET"], event["ResourceProperties"]["Behaviour"]
+        count = len(s3.list_objects_v2(Bucket=bucket).get("Contents", []))
+        note = [event["RequestType"], event.get("PhysicalResourceId")]
+        s3.put_object(Bucket=bucket, Key=str(count), Body=json.dumps(note))
+        if behaviour == "die once" and count == 0:
+            os._exit(1)
+        failed = behaviour == "fail" and event["RequestType"] == "Create"
+        answer = {
+            "Status": "FAILED" if failed else "SUCCESS",
+            "Reason": "it must fail",
+            "PhysicalResourceId": "made-1",
+            "StackId": event["StackId"],
+            "RequestId": event["RequestId"],
+            "LogicalResourceId": event["LogicalResourceId"],
+        }
+        urllib.request.urlopen(urllib.request.Request(
+            event["ResponseURL"], json.dumps(answer).encode(), method="PUT"))
+""")
+
+
+def template(behaviour: str) -> str:
+    resources = {
+        "Role": {
+            "Type": "AWS::IAM::Role",
+            "Properties": {
+                "AssumeRolePolicyDocument": {
+                    "Version": "2012-10-17",
+                    "Statement": [
+                        {
+                            "Effect": "Allow",
+                            "Principal": {"Service": "lambda.amazonaws.com"},
+                            "Action": "sts:AssumeRole",
+                        }
+                    ],
+                },
+                "Policies": [
+                    {
+                        "PolicyName": "all",
+                        "PolicyDocument": {
+                            "Version": "2012-10-17",
+                            "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+                        },
+                    }
+                ],
+            },
+        },
+        "Function": {
+            "Type": "AWS::Lambda::Function",
+            "Properties": {
+                "Runtime": "python3.14",
+                "Handler": "index.handler",
+                "Code": {"ZipFile": HANDLER},
+                "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+                "Environment": {"Variables": {"BUCKET": {"Ref": "AWS::StackName"}}},
+            },
+        },
+        "Resource": {
+            "Type": "Custom::Noted",
+            "Properties": {
+                "ServiceToken": {"Fn::GetAtt": ["Function", "Arn"]},
+                "ServiceTimeout": 30,
+                "Behaviour": behaviour,
+            },
+        },
+    }
+    return json.dumps({"Resources": resources})
+
+
+def deploy(aws: LocalAws, account: str, behaviour: str) -> list[list[Any]]:
+    """The events that the handler saw while the stack was made."""
+    name = f"noted-{account}"
+    s3 = aws.client("s3", account)
+    s3.create_bucket(Bucket=name)
+    cloudformation = aws.client("cloudformation", account)
+    cloudformation.create_stack(
+        StackName=name, TemplateBody=template(behaviour), Capabilities=["CAPABILITY_IAM"]
+    )
+    waiter = cloudformation.get_waiter("stack_create_complete")
+    with contextlib.suppress(WaiterError):  # one of the stacks is meant to fail
+        waiter.wait(StackName=name, WaiterConfig={"Delay": 0.2, "MaxAttempts": 100})
+    keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket=name)["Contents"]]
+    return [json.load(s3.get_object(Bucket=name, Key=key)["Body"]) for key in sorted(keys)]
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "events"),
+    [
+        ("succeed", [["Create", None]]),
+        ("fail", [["Create", None], ["Delete", "made-1"]]),
+        ("die once", [["Create", None], ["Create", None]]),
+    ],
+)
+def test_events(local_aws: LocalAws, account: str, behaviour: str, events: list[Any]) -> None:
+    assert deploy(local_aws, account, behaviour) == events

@@ -1,0 +1,134 @@
+"""Python functions in the local AWS behave as in the managed runtime."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from local_aws import LocalAws
+
+    Invoke = Callable[..., tuple[str | None, Any]]
+
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+    ],
+}
+
+
+@pytest.fixture
+def invoke(local_aws: LocalAws, account: str) -> Invoke:
+    """Deploys `code` as a function and invokes it once: (FunctionError, answer)."""
+    iam = local_aws.client("iam", account)
+    role = iam.create_role(RoleName="function", AssumeRolePolicyDocument=json.dumps(TRUST))
+    client = local_aws.client("lambda", account)
+
+    def invoke(code: str, event: Any = None, **options: Any) -> tuple[str | None, Any]:
+        client.create_function(
+            FunctionName="function",
+            Runtime="python3.14",
+            Role=role["Role"]["Arn"],
+            Handler="index.handler",
+            Code={"ZipFile": zipped(code)},
+            Timeout=20,
+        )
+        response = client.invoke(FunctionName="function", Payload=json.dumps(event), **options)
+        return response.get("FunctionError"), json.loads(response["Payload"].read())
+
+    return invoke
+
+
+def zipped(code: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("index.py", code)
+    return buffer.getvalue()
+
+
+def test_it_sees_boto3_and_none_of_our_tooling(invoke: Invoke) -> None:
+    code = """
+import importlib.util
+def handler(event, context):
+    return {name: importlib.util.find_spec(name) is not None for name in event}
+"""
+    names = ["boto3", "botocore", "ministack", "aws_cdk", "agentcore_emulator", "pytest"]
+    _, seen = invoke(code, names)
+    assert seen == {name: name in ("boto3", "botocore") for name in names}
+
+
+def test_the_servers_environment_carries_nothing_of_the_users(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_SECRET", "canary")
+    code = "import os\ndef handler(event, context): return dict(os.environ)"
+    _, environment = invoke(code)
+    assert "MY_SECRET" not in environment
+    assert environment["AWS_REGION"] == "us-east-1"
+
+
+def test_the_callers_client_context_arrives(invoke: Invoke) -> None:
+    code = "def handler(event, context): return [event, context.client_context.custom]"
+    sent = base64.b64encode(json.dumps({"custom": {"tool": "t"}}).encode()).decode()
+    assert invoke(code, {"a": 1}, ClientContext=sent) == (None, [{"a": 1}, {"tool": "t"}])
+
+
+def test_without_client_context_there_is_none(invoke: Invoke) -> None:
+    code = "def handler(event, context): return context.client_context"
+    assert invoke(code) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("code", "error_type", "message"),
+    [
+        (
+            "def handler(event, context): raise KeyError('a name')",
+            "KeyError",
+            "'a name'",
+        ),
+        (
+            "import os\ndef handler(event, context): os._exit(3)",
+            "Runtime.ExitError",
+            "Runtime exited",
+        ),
+        (
+            "import not_there",
+            "Runtime.ImportModuleError",
+            "Unable to import module 'index': No module named 'not_there'",
+        ),
+        (
+            "def handler(event, context): return 'x' * 7_000_000",
+            "Function.ResponseSizeTooLarge",
+            "Response payload size exceeded maximum allowed payload size (6291556 bytes).",
+        ),
+    ],
+)
+def test_failures_are_named(invoke: Invoke, code: str, error_type: str, message: str) -> None:
+    function_error, answer = invoke(code)
+    assert function_error == "Unhandled"
+    assert answer["errorType"] == error_type
+    assert message in answer["errorMessage"]
+
+
+def test_a_function_acts_as_its_role(invoke: Invoke) -> None:
+    code = """
+import boto3
+def handler(event, context):
+    try:
+        return boto3.client("s3").list_buckets()["Buckets"]
+    except Exception as error:
+        return error.response["Error"]["Code"]
+"""
+    assert invoke(code) == (None, "AccessDenied")

@@ -1,0 +1,125 @@
+"""The local AWS as a process: it comes up, keeps to itself, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from local_aws import LocalAws, LocalAwsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SETTLE_SECONDS = 20
+
+
+def test_stop_leaves_no_process_and_no_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with LocalAws() as aws:
+        aws.client("s3").create_bucket(Bucket="a-bucket")
+        assert processes_of(tmp_path)
+    assert not processes_of(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_accounts_do_not_see_each_other(local_aws: LocalAws, account: str) -> None:
+    local_aws.client("s3", account).create_bucket(Bucket=f"bucket-of-{account}")
+    other = local_aws.client("s3", str(int(account) + 500_000_000_000))
+    assert f"bucket-of-{account}" not in {b["Name"] for b in other.list_buckets()["Buckets"]}
+
+
+def test_busy_port_is_refused_in_one_line() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(LocalAwsError, match=f"port {port} on 127.0.0.1 is not free.*PORT=0"):
+            LocalAws(port=port).start()
+        command = [sys.executable, "-m", "local_aws", "--port", str(port)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: port {port}")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_port_that_was_just_freed_is_taken_again() -> None:
+    with LocalAws() as first:
+        port = int(first.endpoint.rpartition(":")[2])
+    with LocalAws(port=port) as second:
+        assert second.endpoint == first.endpoint
+        second.client("sts").get_caller_identity()
+
+
+def test_it_listens_on_loopback_only(local_aws: LocalAws) -> None:
+    server = psutil.Process(local_aws._server.pid)
+    listening = [c.laddr.ip for c in server.net_connections() if c.status == psutil.CONN_LISTEN]
+    assert listening == ["127.0.0.1"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_make_local_ends_cleanly(tmp_path: Path, number: signal.Signals) -> None:
+    with running(tmp_path) as (command, exports):
+        assert exports["AWS_ENDPOINT_URL"].startswith("http://127.0.0.1:")
+        os.killpg(command.pid, number)
+        assert command.wait(SETTLE_SECONDS) == 0
+    assert not processes_of(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_server_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
+    with running(tmp_path) as (command, _):
+        command.kill()
+        command.wait()
+        settled(lambda: not processes_of(tmp_path))
+        settled(lambda: not list(tmp_path.iterdir()))
+
+
+@contextlib.contextmanager
+def running(temporary: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
+    """`make local`'s command on a free port, and the variables it printed."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "local_aws", "--port", "0"],
+        env={**os.environ, "TMPDIR": str(temporary)},
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as command:
+        assert command.stdout is not None
+        exports = {}
+        for line in command.stdout:
+            if not line.startswith("export "):
+                break
+            name, _, value = line.removeprefix("export ").strip().partition("=")
+            exports[name] = value
+        yield command, exports
+
+
+def processes_of(directory: Path) -> list[psutil.Process]:
+    """Processes that work in `directory` or name it on their command line."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if str(directory) in " ".join([process.cwd(), *process.cmdline()]):
+                found.append(process)
+    return found
+
+
+def settled(condition: object) -> None:
+    """Wait until the condition holds; what a killed process leaves ends by itself."""
+    assert callable(condition)
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it did not settle"
+        time.sleep(0.05)
