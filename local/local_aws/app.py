@@ -1,0 +1,88 @@
+"""One ASGI application in front of MiniStack and the emulator.
+
+Importing it imports MiniStack, which reads its settings from the environment at that moment.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ministack import app as ministack
+from ministack.core import hypercorn_compat
+from ministack.core import lambda_runtime as ministack_lambda
+
+from agentcore_emulator.app import create_app
+from agentcore_emulator.sandbox import SandboxSettings
+from agentcore_emulator.settings import EmulatorSettings
+from local_aws import authorization as iam
+from local_aws import custom_resources, lambda_runtime
+
+if TYPE_CHECKING:
+    from agentcore_emulator.exchange import Receive, Scope, Send
+
+# Every access decision so far, MiniStack's and ours, as JSON.
+DECISIONS_PATH = "/_local_aws/decisions"
+
+
+class LocalAwsApp:
+    """Routes each request to the emulator or to MiniStack.
+
+    `sessions` is where the sandboxes' directories are made.
+    """
+
+    def __init__(
+        self, *, lambda_python: Path, sandbox_python: Path, sessions: Path, authorization: bool
+    ) -> None:
+        hypercorn_compat.install()
+        lambda_runtime.install(lambda_python)
+        custom_resources.install()
+        iam.install()
+        programs = Path(sys.executable).parent
+        sandbox = SandboxSettings(
+            python=sandbox_python, deno=programs / "deno", node=programs / "node"
+        )
+        self._emulator = create_app(
+            EmulatorSettings(directory=sessions, sandbox=sandbox),
+            iam.authorize if authorization else None,
+            resolve_account=iam.account_of,
+        )
+
+    async def startup(self) -> None:
+        await self._emulator.startup()
+
+    async def shutdown(self) -> None:
+        """End the sandboxes and the Lambda functions."""
+        await self._emulator.shutdown()
+        ministack_lambda.reset()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await ministack.app(scope, receive, send)
+            return
+        headers = {name.decode(): value.decode("latin-1") for name, value in scope["headers"]}
+        path = scope["path"]
+        if self._emulator.handles(path, headers):
+            await self._emulator(scope, receive, send)
+        elif path == DECISIONS_PATH:
+            await _answer(send, iam.recorded())
+        else:
+            if path == "/_ministack/reset":
+                iam.decisions.clear()
+                await self._emulator.reset()
+            lambda_runtime.remember_client_context(headers.get("x-amz-client-context"))
+            # Loopback stands for TLS: every "TLS only" bucket policy would deny plain HTTP.
+            secured = [*scope["headers"], (b"x-forwarded-proto", b"https")]
+            await ministack.app({**scope, "headers": secured}, receive, send)
+
+
+async def _answer(send: Send, content: Any) -> None:
+    body = json.dumps(content).encode()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+    ]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
