@@ -1,0 +1,113 @@
+"""Serve the emulator on 127.0.0.1.
+
+    python -m agentcore_emulator --port 8080 --set create_seconds=2 --set enforce_rates=true
+
+Prints the endpoint as its first line, as soon as it answers. Ends on SIGTERM or SIGINT, with
+every session.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args, get_origin, get_type_hints
+
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+
+from agentcore_emulator.app import create_app
+from agentcore_emulator.sandbox import SandboxSettings
+from agentcore_emulator.settings import EmulatorSettings
+
+if TYPE_CHECKING:
+    from hypercorn.typing import ASGIFramework
+
+SHUTDOWN_GRACE_SECONDS = 2
+# Longer than a client's pooled connection usually lies idle.
+KEEP_ALIVE_SECONDS = 75
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    # From here on a connection waits instead of being refused.
+    listener = socket.create_server(("127.0.0.1", arguments.port))
+    asyncio.run(run(listener, arguments.settings))
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m agentcore_emulator",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--port", type=int, default=0, help="0, the default, is any free port")
+    parser.add_argument(
+        "--directory", type=Path, help="where sessions live; default: a temporary one"
+    )
+    parser.add_argument("--sandbox-python", type=Path, help="the interpreter that has ipykernel")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=JSON",
+        help="a setting of EmulatorSettings, any number of times",
+    )
+    arguments = parser.parse_args()
+    try:
+        arguments.settings = settings_from(arguments)
+    except ValueError as error:
+        parser.error(str(error))
+    return arguments
+
+
+def settings_from(arguments: argparse.Namespace) -> EmulatorSettings:
+    """Raises ValueError that names the setting, what was given and what is allowed."""
+    types = get_type_hints(EmulatorSettings, localns={"SandboxSettings": SandboxSettings})
+    values: dict[str, Any] = {"directory": arguments.directory, "sandbox": SandboxSettings()}
+    if arguments.sandbox_python is not None:
+        values["sandbox"] = SandboxSettings(python=arguments.sandbox_python)
+    settable = sorted(types.keys() - values.keys())
+    for assignment in arguments.set:
+        name, _, value = assignment.partition("=")
+        if name not in settable:
+            raise ValueError(f"--set {name}: not one of {', '.join(settable)}")
+        values[name] = setting(name, types[name], value)
+    return EmulatorSettings(**values)
+
+
+def setting(name: str, wanted: Any, text: str) -> Any:
+    """The value that `text`, a JSON value or a bare word, gives a setting of a type."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = text
+    if get_origin(wanted) is Literal:
+        if value not in get_args(wanted):
+            raise ValueError(f"--set {name}: {value!r} is not one of {', '.join(get_args(wanted))}")
+    elif type(value) is not wanted and not (wanted is float and type(value) is int):
+        raise ValueError(f"--set {name}: {value!r} is not a {wanted.__name__}")
+    return value
+
+
+async def run(listener: socket.socket, settings: EmulatorSettings) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    config = Config()
+    config.graceful_timeout = SHUTDOWN_GRACE_SECONDS
+    config.keep_alive_timeout = KEEP_ALIVE_SECONDS
+    config.loglevel = "WARNING"
+    app = create_app(settings)
+    sys.stdout.write(f"http://127.0.0.1:{listener.getsockname()[1]}\n")
+    sys.stdout.flush()
+    config.bind = [f"fd://{listener.detach()}"]
+    await serve(cast("ASGIFramework", app), config, shutdown_trigger=stop.wait)
+
+
+if __name__ == "__main__":
+    main()

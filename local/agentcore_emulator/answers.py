@@ -1,0 +1,107 @@
+"""The answers the service gives, as HTTP: results, errors, and the ones a fault asks for."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+from typing import Any
+
+from agentcore_emulator import event_stream, service_model
+from agentcore_emulator.errors import (
+    ERRORS,
+    ServiceError,
+    ServiceQuotaExceededError,
+    ValidationError,
+)
+from agentcore_emulator.exchange import Exchange, Response
+from agentcore_emulator.faults import Fault
+from agentcore_emulator.service_model import Operation
+
+JSON = {"content-type": "application/json"}
+SESSION_HEADER = "x-amzn-code-interpreter-session-id"
+
+# Statuses without a modelled error behind them, as a busy front end sends them.
+HTTP_ERRORS = {
+    429: "ThrottlingException",
+    500: "InternalServerException",
+    503: "ServiceUnavailableException",
+    504: "GatewayTimeoutException",
+}
+
+
+def success(operation: Operation, output: dict[str, Any]) -> Response:
+    """The answer of every operation but Invoke."""
+    body = service_model.serialise_answer(operation, output)
+    return Response(operation.success_status, body, JSON)
+
+
+def error(failure: ServiceError) -> Response:
+    """A modelled error that is known before a stream begins."""
+    status = service_model.error_status(failure.code)
+    return Response(
+        status, service_model.serialise_error(failure), {**JSON, "x-amzn-errortype": failure.code}
+    )
+
+
+def unmodelled_error(status: int, code: str, message: str) -> Response:
+    """An error of the HTTP front end, which the API model does not know."""
+    body = json.dumps({"message": message}).encode()
+    return Response(status, body, {**JSON, "x-amzn-errortype": code})
+
+
+def result(session_id: str, outcome: dict[str, Any]) -> Response:
+    """The stream with its one `result` event."""
+    payload = service_model.serialise_result(outcome)
+    if len(payload) > event_stream.MAXIMUM_PAYLOAD:
+        too_large = f"The result is larger than {event_stream.MAXIMUM_PAYLOAD} bytes"
+        return stream_exception(session_id, ServiceQuotaExceededError(too_large))
+    return _stream(session_id, event_stream.event("result", payload))
+
+
+def stream_exception(session_id: str, failure: ServiceError) -> Response:
+    """The stream of an Invoke that failed after its answer had begun."""
+    name = failure.code[0].lower() + failure.code[1:]
+    return _stream(session_id, event_stream.exception(name, service_model.serialise_error(failure)))
+
+
+async def faulty(exchange: Exchange, fault: Fault, response: Response | None) -> Response | None:
+    """What a fault makes of an answer; None when there is to be none.
+
+    `response` is None when the fault comes before the operation's effect.
+    """
+    if fault.kind == "reset":
+        await exchange.reset()
+        return None
+    if fault.kind == "hang":
+        await exchange.disconnected()
+        return None
+    if fault.kind == "slow":
+        await asyncio.sleep(fault.seconds)
+        return response
+    if fault.kind == "error":
+        return error(ERRORS[fault.error](fault.message))
+    if fault.kind == "http":
+        return unmodelled_error(fault.status, HTTP_ERRORS[fault.status], fault.message)
+    if fault.kind == "role_validation":
+        return error(ValidationError(f"CodeInterpreter role validation failed: {fault.message}"))
+    if response is not None and not response.streamed:
+        return response
+    session_id = exchange.headers.get(SESSION_HEADER, "")
+    if fault.kind == "stream_exception":
+        code = fault.error[0].upper() + fault.error[1:]
+        return stream_exception(session_id, ERRORS[code](fault.message))
+    if response is None or fault.kind == "stream_empty":
+        return _stream(session_id, b"")
+    if fault.kind == "stream_corrupt":
+        return replace(response, body=event_stream.corrupt(response.body))
+    half = response.body[: len(response.body) // 2]
+    return replace(response, body=half, cut=fault.kind == "stream_reset")
+
+
+def _stream(session_id: str, body: bytes) -> Response:
+    headers = {
+        "content-type": "application/vnd.amazon.eventstream",
+        SESSION_HEADER: session_id,
+    }
+    return Response(200, body, headers, streamed=True)

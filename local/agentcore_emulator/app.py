@@ -1,0 +1,237 @@
+"""The ASGI application: HTTP in, the service's rules, HTTP out.
+
+    app = create_app(EmulatorSettings())
+
+serves alone under any ASGI server, or inside another application that calls `startup` and
+`shutdown` and forwards what `handles` says is ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import shutil
+import tempfile
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from botocore import xform_name
+
+from agentcore_emulator import answers, service_model
+from agentcore_emulator.authorization import Authorize, access_request
+from agentcore_emulator.calls import Call, Calls
+from agentcore_emulator.clock import Clock
+from agentcore_emulator.control import CodeInterpreters
+from agentcore_emulator.data import Sandbox, Sessions, StartSandbox, StreamError
+from agentcore_emulator.errors import InternalServerError, ServiceError, ValidationError
+from agentcore_emulator.exchange import Exchange, Receive, Response, Scope, Send
+from agentcore_emulator.faults import Faults
+from agentcore_emulator.local_api import LocalApi
+from agentcore_emulator.owner import Owner
+from agentcore_emulator.rates import Rates
+from agentcore_emulator.service_model import DATA_OPERATIONS, Operation
+from agentcore_emulator.settings import EmulatorSettings
+
+log = logging.getLogger(__name__)
+
+LOCAL_PATH = "/_agentcore/"
+ACCOUNT = re.compile(r"[0-9]{12}")
+
+# Only names that can mean this machine: otherwise a web page whose own name resolves to
+# 127.0.0.1 could run code here.
+LOOPBACK = re.compile(r"(127(\.\d+){3}|\[::1\]|([a-z0-9-]+\.)*localhost)(:\d+)?", re.IGNORECASE)
+
+ResolveAccount = Callable[[str], str | None]
+
+
+def create_app(
+    settings: EmulatorSettings,
+    authorize: Authorize | None = None,
+    *,
+    resolve_account: ResolveAccount | None = None,
+    start_sandbox: StartSandbox | None = None,
+) -> Emulator:
+    """The emulator as an ASGI application.
+
+    `authorize` refuses a call by raising `errors.AccessDeniedError`.
+    `resolve_account(access_key)` names the account of a key that is not itself a 12-digit
+    account id. `start_sandbox(directory)` replaces the real sandbox.
+    """
+    return Emulator(settings, authorize, resolve_account, start_sandbox)
+
+
+class Emulator:
+    """An ASGI application that holds the state of every account and region."""
+
+    def __init__(
+        self,
+        settings: EmulatorSettings,
+        authorize: Authorize | None,
+        resolve_account: ResolveAccount | None,
+        start_sandbox: StartSandbox | None,
+    ) -> None:
+        self._settings = settings
+        self._authorize = authorize
+        self._resolve_account = resolve_account
+        self._start_sandbox = start_sandbox or self._start_default_sandbox
+        self._directory = settings.directory or (
+            Path(tempfile.gettempdir()) / f"agentcore-emulator-{uuid.uuid4().hex}"
+        )
+        self._local_api = LocalApi(self)
+        self._begin()
+
+    def handles(self, path: str, headers: Mapping[str, str]) -> bool:  # noqa: ARG002
+        """Whether a request is ours: on code interpreters, on a tag of one, or `/_agentcore/`."""
+        path = unquote(path)
+        return (
+            path == "/code-interpreters"
+            or path.startswith(("/code-interpreters/", LOCAL_PATH))
+            or (path.startswith("/tags/arn:") and ":code-interpreter" in path)
+        )
+
+    async def startup(self) -> None:
+        """Make the directory sessions live in; before this none can start."""
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    async def shutdown(self) -> None:
+        """End every session; a directory that was not asked for goes too."""
+        await self.sessions.close()
+        if self._settings.directory is None:
+            await asyncio.to_thread(shutil.rmtree, self._directory, ignore_errors=True)
+
+    async def reset(self) -> None:
+        """End every session and forget everything, faults and the clock's advance included."""
+        await self.sessions.close()
+        self._begin()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "http":
+            await self._http(Exchange(scope, receive, send))
+
+    def _begin(self) -> None:
+        self.clock = Clock()
+        self.faults = Faults()
+        self.calls = Calls()
+        self.interpreters = CodeInterpreters(self._settings, self.clock, self.faults)
+        self.sessions = Sessions(
+            self._settings, self.clock, self.interpreters, self._start_sandbox, self._directory
+        )
+        self._rates = Rates(self._settings, self.clock)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await self.startup()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.shutdown()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _http(self, exchange: Exchange) -> None:
+        try:
+            body = await exchange.body(self._settings.payload_bytes)
+        except ConnectionAbortedError:
+            return
+        response: Response | None
+        if not LOOPBACK.fullmatch(exchange.headers.get("host", "localhost")):
+            response = answers.unmodelled_error(
+                403, "AccessDeniedException", "the Host header must name this machine"
+            )
+        elif exchange.raw_path.startswith(LOCAL_PATH):
+            response = await self._local_api.answer(exchange, body or b"")
+        elif (routed := service_model.route(exchange.method, exchange.raw_path)) is None:
+            response = answers.unmodelled_error(
+                404, "UnknownOperationException", f"no operation {exchange.method} on this path"
+            )
+        else:
+            response = await self._answer(exchange, *routed, body)
+        if response is not None:
+            await exchange.answer(response)
+
+    async def _answer(
+        self, exchange: Exchange, operation: Operation, labels: dict[str, str], body: bytes | None
+    ) -> Response | None:
+        """The operation's answer, spoiled by a fault if one is waiting; None is no answer."""
+        owner = self._owner(exchange)
+        call = self.calls.begin(operation.name, exchange.request_id, owner, len(body or b""))
+        fault = self.faults.take(operation.name)
+        response: Response | None = None
+        if fault is None or fault.when == "after":
+            response = await self._perform(exchange, operation, labels, body, call)
+        if fault is not None:
+            response = await answers.faulty(exchange, fault, response)
+        if response is not None:
+            call.status, call.response_bytes = response.status, len(response.body)
+        return response
+
+    async def _perform(
+        self,
+        exchange: Exchange,
+        operation: Operation,
+        labels: dict[str, str],
+        body: bytes | None,
+        call: Call,
+    ) -> Response:
+        owner = Owner(call.account, call.region)
+        try:
+            self._rates.check(owner, operation.name)
+            if body is None:
+                limit = self._settings.payload_bytes
+                raise ValidationError(
+                    f"The body is larger than {limit} bytes", reason="CannotParse"
+                )
+            params = service_model.parse_request(
+                operation, labels, exchange.query_string, exchange.headers, body
+            )
+            if self._authorize is not None:
+                access_key = exchange.credential()[0] or ""
+                self._authorize(
+                    access_request(owner, access_key, operation.name, params, self.interpreters)
+                )
+            call.describe(params)
+            if operation.name == "InvokeCodeInterpreter":
+                return await self._invoke(owner, params, call)
+            plane = self.sessions if operation.name in DATA_OPERATIONS else self.interpreters
+            perform: Callable[[Owner, dict[str, Any]], Awaitable[dict[str, Any]]] = getattr(
+                plane, xform_name(operation.name)
+            )
+            output = await perform(owner, params)
+            call.took_effect = True
+            call.describe(output)
+            return answers.success(operation, output)
+        except ServiceError as error:
+            return answers.error(error)
+        except Exception:
+            log.exception("%s failed", operation.name)
+            return answers.error(InternalServerError("The emulator failed; its log says why"))
+
+    async def _invoke(self, owner: Owner, params: dict[str, Any], call: Call) -> Response:
+        try:
+            result = await self.sessions.invoke_code_interpreter(owner, params)
+        except StreamError as failure:
+            call.took_effect = True
+            return answers.stream_exception(params["sessionId"], failure.error)
+        call.took_effect = True
+        return answers.result(params["sessionId"], result)
+
+    def _owner(self, exchange: Exchange) -> Owner:
+        access_key, region = exchange.credential()
+        account = None
+        if access_key is not None:
+            account = access_key if ACCOUNT.fullmatch(access_key) else self._account_of(access_key)
+        return Owner(
+            account or self._settings.default_account, region or self._settings.default_region
+        )
+
+    def _account_of(self, access_key: str) -> str | None:
+        return self._resolve_account(access_key) if self._resolve_account else None
+
+    async def _start_default_sandbox(self, directory: Path) -> Sandbox:
+        from agentcore_emulator.sandbox import Sandbox, SandboxSettings
+
+        return await Sandbox.start(directory, self._settings.sandbox or SandboxSettings())

@@ -1,0 +1,81 @@
+"""What an access decision is made from; whoever runs the emulator makes the decision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from agentcore_emulator.control import CodeInterpreters
+from agentcore_emulator.errors import ResourceNotFoundError
+from agentcore_emulator.owner import Owner
+
+ConditionValue = str | list[str]
+
+
+@dataclass(frozen=True)
+class AccessRequest:
+    """One call as IAM sees it. `context` has the condition keys of the service's own."""
+
+    access_key: str
+    account: str
+    region: str
+    action: str
+    resource_arn: str
+    context: Mapping[str, ConditionValue]
+
+
+# Refuses a call by raising `errors.AccessDeniedError`.
+Authorize = Callable[[AccessRequest], None]
+
+
+def access_request(
+    owner: Owner,
+    access_key: str,
+    operation: str,
+    params: Mapping[str, Any],
+    interpreters: CodeInterpreters,
+) -> AccessRequest:
+    """The action, the resource and the condition keys (IAM's service authorization reference:
+    Create and List name no resource; a custom interpreter has its tags)."""
+    identifier = params.get("codeInterpreterId") or params.get("codeInterpreterIdentifier")
+    interpreter_arn = owner.interpreter_arn(identifier.rpartition("/")[2]) if identifier else "*"
+    arn = params.get("resourceArn", interpreter_arn)
+    return AccessRequest(
+        access_key=access_key,
+        account=owner.account,
+        region=owner.region,
+        action=f"bedrock-agentcore:{operation}",
+        resource_arn=arn,
+        context={
+            **_tags("aws:RequestTag", params.get("tags", {})),
+            **_tag_keys([*params.get("tags", {}), *params.get("tagKeys", [])]),
+            **_network(params.get("networkConfiguration", {}).get("vpcConfig", {})),
+            **_tags("aws:ResourceTag", _resource_tags(owner, arn, interpreters)),
+        },
+    )
+
+
+def _tags(prefix: str, tags: Mapping[str, str]) -> dict[str, ConditionValue]:
+    return {f"{prefix}/{key}": value for key, value in tags.items()}
+
+
+def _tag_keys(keys: list[str]) -> dict[str, ConditionValue]:
+    return {"aws:TagKeys": keys} if keys else {}
+
+
+def _network(vpc: Mapping[str, list[str]]) -> dict[str, ConditionValue]:
+    return {
+        f"bedrock-agentcore:{member}": vpc[member]
+        for member in ("subnets", "securityGroups")
+        if member in vpc
+    }
+
+
+def _resource_tags(owner: Owner, arn: str, interpreters: CodeInterpreters) -> Mapping[str, str]:
+    if arn == "*":
+        return {}
+    try:
+        return interpreters.find(owner, arn.rpartition("/")[2]).tags
+    except ResourceNotFoundError:
+        return {}

@@ -1,0 +1,318 @@
+"""The control plane: code interpreters, their life cycle and their tags."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from agentcore_emulator.clock import Clock
+from agentcore_emulator.errors import (
+    AccessDeniedError,
+    ConflictError,
+    ResourceNotFoundError,
+    ServiceQuotaExceededError,
+    refuse_field,
+)
+from agentcore_emulator.idempotency import ClientTokens
+from agentcore_emulator.owner import SYSTEM_INTERPRETER_ID, Owner
+from agentcore_emulator.paging import page
+from agentcore_emulator.settings import EmulatorSettings
+
+SYSTEM_INTERPRETER_NAME = "Amazon Bedrock AgentCore Code Interpreter"
+
+# The API model's documentation of filesystemConfigurations: in one request, of each kind.
+FILESYSTEMS_OF_A_KIND = 2
+
+# The API model's limit on tags of a resource.
+MAXIMUM_TAGS = 50
+
+ID_TAIL = string.ascii_letters + string.digits
+
+# What Create takes and Get gives back unchanged.
+CONFIGURATION = (
+    "name",
+    "description",
+    "executionRoleArn",
+    "networkConfiguration",
+    "certificates",
+    "filesystemConfigurations",
+)
+
+
+class Outcomes(Protocol):
+    """How long-running operations are to end; None is well."""
+
+    def create_failure(self) -> str | None: ...
+
+    def delete_failure(self) -> str | None: ...
+
+
+@dataclass
+class CodeInterpreter:
+    """One code interpreter. Its status follows from these moments and the clock."""
+
+    owner: Owner
+    id: str
+    configuration: dict[str, Any]
+    created_at: datetime
+    settled_at: datetime
+    failure: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+    delete_requested_at: datetime | None = None
+    deleting_at: datetime | None = None
+    gone_at: datetime | None = None
+    delete_failure: str | None = None
+
+    @property
+    def arn(self) -> str:
+        return self.owner.interpreter_arn(self.id)
+
+    def is_gone(self, now: datetime) -> bool:
+        return self.gone_at is not None and now >= self.gone_at and self.delete_failure is None
+
+    def status(self, now: datetime) -> str:
+        if self.deleting_at is not None and self.gone_at is not None and now >= self.deleting_at:
+            return "DELETING" if now < self.gone_at else "DELETE_FAILED"
+        if now < self.settled_at:
+            return "CREATING"
+        return "CREATE_FAILED" if self.failure else "READY"
+
+    def is_usable(self, now: datetime) -> bool:
+        """Whether sessions can start: READY, and not only because a delete is still unseen."""
+        return self.status(now) == "READY" and self.delete_requested_at is None
+
+    def last_updated_at(self, now: datetime) -> datetime:
+        moments = (self.created_at, self.settled_at, self.deleting_at, self.gone_at)
+        return max(moment for moment in moments if moment is not None and moment <= now)
+
+
+class CodeInterpreters:
+    """The seven control operations, over the interpreters of every owner."""
+
+    def __init__(self, settings: EmulatorSettings, clock: Clock, outcomes: Outcomes) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._outcomes = outcomes
+        self._tokens = ClientTokens(clock, settings.client_token_seconds)
+        self._interpreters: dict[tuple[Owner, str], CodeInterpreter] = {}
+        self._started_at = clock.now()
+        self._release_sessions: Callable[[CodeInterpreter], Awaitable[None]] = _no_sessions
+
+    def on_delete(self, release_sessions: Callable[[CodeInterpreter], Awaitable[None]]) -> None:
+        """Ask the data plane before an interpreter is deleted; it may end sessions or refuse."""
+        self._release_sessions = release_sessions
+
+    def all(self) -> list[CodeInterpreter]:
+        """Every custom interpreter that is not gone, of every owner."""
+        now = self._clock.now()
+        self._interpreters = {
+            key: interpreter
+            for key, interpreter in self._interpreters.items()
+            if not interpreter.is_gone(now)
+        }
+        return list(self._interpreters.values())
+
+    def find(self, owner: Owner, interpreter_id: str) -> CodeInterpreter:
+        """The owner's interpreter, or the one AWS owns; raises ResourceNotFoundError."""
+        if interpreter_id == SYSTEM_INTERPRETER_ID:
+            return self._system_interpreter(owner)
+        interpreter = self._interpreters.get((owner, interpreter_id))
+        if interpreter is None or interpreter.is_gone(self._clock.now()):
+            raise ResourceNotFoundError(f"CodeInterpreter {interpreter_id} does not exist")
+        return interpreter
+
+    async def create_code_interpreter(self, owner: Owner, params: dict[str, Any]) -> dict[str, Any]:
+        check_network(params["networkConfiguration"], self._settings)
+        check_filesystems(
+            params.get("filesystemConfigurations", []),
+            network_mode=params["networkConfiguration"]["networkMode"],
+            has_role="executionRoleArn" in params,
+        )
+        return await self._tokens.once(
+            owner, "CreateCodeInterpreter", params, lambda: self._create(owner, params)
+        )
+
+    async def get_code_interpreter(self, owner: Owner, params: dict[str, Any]) -> dict[str, Any]:
+        interpreter = self.find(owner, params["codeInterpreterId"])
+        now = self._clock.now()
+        answer = {
+            "codeInterpreterId": interpreter.id,
+            "codeInterpreterArn": interpreter.arn,
+            "status": interpreter.status(now),
+            "createdAt": interpreter.created_at,
+            "lastUpdatedAt": interpreter.last_updated_at(now),
+            **interpreter.configuration,
+        }
+        reasons = {
+            "CREATE_FAILED": interpreter.failure,
+            "DELETE_FAILED": interpreter.delete_failure,
+        }
+        if reason := reasons.get(answer["status"]):
+            answer["failureReason"] = reason
+        return answer
+
+    async def list_code_interpreters(self, owner: Owner, params: dict[str, Any]) -> dict[str, Any]:
+        wanted = params.get("type")
+        interpreters = [one for one in self.all() if one.owner == owner and wanted != "SYSTEM"]
+        if wanted != "CUSTOM":
+            interpreters.append(self._system_interpreter(owner))
+        shown, next_token = page(
+            interpreters,
+            key=lambda one: f"{one.created_at.isoformat()} {one.id}",
+            max_results=params.get("maxResults"),
+            next_token=params.get("nextToken"),
+        )
+        summaries = [self._summary(one) for one in shown]
+        return {"codeInterpreterSummaries": summaries, "nextToken": next_token}
+
+    async def delete_code_interpreter(self, owner: Owner, params: dict[str, Any]) -> dict[str, Any]:
+        return await self._tokens.once(
+            owner, "DeleteCodeInterpreter", params, lambda: self._delete(owner, params)
+        )
+
+    async def list_tags_for_resource(self, owner: Owner, params: dict[str, Any]) -> dict[str, Any]:
+        return {"tags": self._find_by_arn(owner, params["resourceArn"]).tags}
+
+    async def tag_resource(self, owner: Owner, params: dict[str, Any]) -> dict[str, Any]:
+        interpreter = self._find_by_arn(owner, params["resourceArn"])
+        tags = {**interpreter.tags, **params["tags"]}
+        if len(tags) > MAXIMUM_TAGS:
+            raise ServiceQuotaExceededError(
+                f"{interpreter.arn} would have {len(tags)} tags; the limit is {MAXIMUM_TAGS}"
+            )
+        interpreter.tags = tags
+        return {}
+
+    async def untag_resource(self, owner: Owner, params: dict[str, Any]) -> dict[str, Any]:
+        interpreter = self._find_by_arn(owner, params["resourceArn"])
+        for key in params["tagKeys"]:
+            interpreter.tags.pop(key, None)
+        return {}
+
+    async def _create(self, owner: Owner, params: dict[str, Any]) -> dict[str, Any]:
+        name = params["name"]
+        owned = [one for one in self.all() if one.owner == owner]
+        if any(one.configuration["name"] == name for one in owned):
+            raise ConflictError(f"CodeInterpreter with name {name} already exists")
+        quota = self._settings.interpreters_per_account
+        if self._settings.enforce_quotas and len(owned) >= quota:
+            raise ServiceQuotaExceededError(f"The account has its {quota} code interpreters")
+        now = self._clock.now()
+        interpreter = CodeInterpreter(
+            owner=owner,
+            id=f"{name}-{''.join(secrets.choice(ID_TAIL) for _ in range(10))}",
+            configuration={member: params[member] for member in CONFIGURATION if member in params},
+            created_at=now,
+            settled_at=now + timedelta(seconds=self._settings.create_seconds),
+            failure=self._outcomes.create_failure(),
+            tags=dict(params.get("tags", {})),
+        )
+        self._interpreters[owner, interpreter.id] = interpreter
+        return {
+            "codeInterpreterId": interpreter.id,
+            "codeInterpreterArn": interpreter.arn,
+            "createdAt": interpreter.created_at,
+            "status": "CREATING",
+        }
+
+    async def _delete(self, owner: Owner, params: dict[str, Any]) -> dict[str, Any]:
+        interpreter = self.find(owner, params["codeInterpreterId"])
+        if interpreter.id == SYSTEM_INTERPRETER_ID:
+            # DeleteCodeInterpreter has no such resource type in IAM, so no policy can allow it.
+            raise AccessDeniedError(f"{interpreter.id} belongs to AWS and cannot be deleted")
+        unfinished = interpreter.gone_at is not None and self._clock.now() < interpreter.gone_at
+        if unfinished and self._settings.delete_while_deleting == "conflict":
+            raise ConflictError(f"CodeInterpreter {interpreter.id} is being deleted")
+        if not unfinished:
+            await self._release_sessions(interpreter)
+            now = self._clock.now()
+            interpreter.delete_requested_at = now
+            interpreter.deleting_at = now + timedelta(
+                seconds=self._settings.ready_after_delete_seconds
+            )
+            interpreter.gone_at = interpreter.deleting_at + timedelta(
+                seconds=self._settings.delete_seconds
+            )
+            interpreter.delete_failure = self._outcomes.delete_failure()
+        return {
+            "codeInterpreterId": interpreter.id,
+            "status": "DELETING",
+            "lastUpdatedAt": interpreter.delete_requested_at,
+        }
+
+    def _system_interpreter(self, owner: Owner) -> CodeInterpreter:
+        return CodeInterpreter(
+            owner=owner,
+            id=SYSTEM_INTERPRETER_ID,
+            configuration={
+                "name": SYSTEM_INTERPRETER_NAME,
+                "networkConfiguration": {"networkMode": "SANDBOX"},
+            },
+            created_at=self._started_at,
+            settled_at=self._started_at,
+        )
+
+    def _find_by_arn(self, owner: Owner, arn: str) -> CodeInterpreter:
+        interpreter_id = arn.rpartition("/")[2]
+        if arn != owner.interpreter_arn(interpreter_id):
+            raise ResourceNotFoundError(f"Resource {arn} does not exist")
+        return self.find(owner, interpreter_id)
+
+    def _summary(self, interpreter: CodeInterpreter) -> dict[str, Any]:
+        now = self._clock.now()
+        return {
+            "codeInterpreterId": interpreter.id,
+            "codeInterpreterArn": interpreter.arn,
+            "name": interpreter.configuration["name"],
+            "description": interpreter.configuration.get("description"),
+            "status": interpreter.status(now),
+            "createdAt": interpreter.created_at,
+            "lastUpdatedAt": interpreter.last_updated_at(now),
+        }
+
+
+async def _no_sessions(_: CodeInterpreter) -> None:
+    """Without a data plane no interpreter has sessions."""
+
+
+def check_network(network: dict[str, Any], settings: EmulatorSettings) -> None:
+    """VPC mode needs a VPC configuration, the other modes refuse one."""
+    member = "networkConfiguration.vpcConfig"
+    mode, vpc = network["networkMode"], network.get("vpcConfig")
+    if mode == "VPC" and vpc is None:
+        raise refuse_field(member, "must be given when networkMode is VPC")
+    if mode != "VPC" and vpc is not None:
+        raise refuse_field(member, f"must not be given when networkMode is {mode}")
+    if vpc and "requireServiceS3Endpoint" in vpc and settings.refuse_service_s3_endpoint:
+        raise refuse_field(
+            f"{member}.requireServiceS3Endpoint", "does not apply to code interpreters"
+        )
+
+
+def check_filesystems(
+    filesystems: list[dict[str, Any]],
+    *,
+    network_mode: str,
+    has_role: bool,
+    mounted: list[dict[str, Any]] | None = None,
+) -> None:
+    """The filesystem rules of the API model's documentation, beyond its shapes.
+
+    `mounted` are those of the interpreter, when a session adds its own.
+    """
+    member = "filesystemConfigurations"
+    if not filesystems:
+        return
+    if network_mode != "VPC" or not has_role:
+        raise refuse_field(member, "needs networkMode VPC and an executionRoleArn")
+    for kind in ("s3FilesConfiguration", "efsConfiguration"):
+        if sum(kind in one for one in filesystems) > FILESYSTEMS_OF_A_KIND:
+            raise refuse_field(member, f"may hold at most {FILESYSTEMS_OF_A_KIND} {kind}")
+    configurations = [next(iter(one.values())) for one in [*(mounted or []), *filesystems]]
+    paths = [configuration["mountPath"].rstrip("/") for configuration in configurations]
+    if len(set(paths)) != len(paths):
+        raise refuse_field(member, "mountPath must be unique")

@@ -1,0 +1,352 @@
+"""The data plane: sessions, and what is invoked in them."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+from agentcore_emulator.clock import Clock
+from agentcore_emulator.control import CodeInterpreter, CodeInterpreters, check_filesystems
+from agentcore_emulator.errors import (
+    ERRORS,
+    ConflictError,
+    InternalServerError,
+    ResourceNotFoundError,
+    ServiceError,
+    ServiceQuotaExceededError,
+    refuse_field,
+)
+from agentcore_emulator.idempotency import ClientTokens
+from agentcore_emulator.owner import SYSTEM_INTERPRETER_ID, Owner
+from agentcore_emulator.paging import page
+from agentcore_emulator.settings import EmulatorSettings
+
+# The API model's documentation of sessionTimeoutSeconds.
+DEFAULT_TIMEOUT_SECONDS = 900
+
+# Crockford's alphabet, in which ULIDs are written.
+ULID_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+class Sandbox(Protocol):
+    """Where one session's code runs: a directory and the processes in it."""
+
+    async def invoke(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Run one of the nine operations; what fails inside is a result with `isError`.
+        Cancelling the call ends what it runs."""
+
+    def process_ids(self) -> list[int]:
+        """The processes that run for the session now."""
+
+    async def close(self) -> None:
+        """End everything the session started and remove its directory."""
+
+
+StartSandbox = Callable[[Path], Awaitable[Sandbox]]
+
+
+class StreamError(Exception):
+    """An error that comes up after the answer has begun: it travels inside the stream."""
+
+    def __init__(self, error: ServiceError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+@dataclass(eq=False)
+class Session:
+    """One session, from its start until its record is dropped."""
+
+    owner: Owner
+    interpreter_id: str
+    id: str
+    parameters: dict[str, Any]
+    created_at: datetime
+    timeout_seconds: int
+    sandbox: Sandbox
+    ended_at: datetime | None = None
+    in_flight: int = 0
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+    expiry: asyncio.Task[None] | None = None
+    closing: asyncio.Task[None] | None = None
+
+    @property
+    def expires_at(self) -> datetime:
+        return self.created_at + timedelta(seconds=self.timeout_seconds)
+
+    def status(self, now: datetime) -> str:
+        return "TERMINATED" if self.ended_at or now >= self.expires_at else "READY"
+
+    def process_ids(self) -> list[int]:
+        return [] if self.over.is_set() else self.sandbox.process_ids()
+
+    def last_updated_at(self, now: datetime) -> datetime:
+        if self.status(now) == "READY":
+            return self.created_at
+        return self.ended_at or self.expires_at
+
+
+class Sessions:
+    """The five data operations, over the sessions of every owner."""
+
+    def __init__(
+        self,
+        settings: EmulatorSettings,
+        clock: Clock,
+        interpreters: CodeInterpreters,
+        start_sandbox: StartSandbox,
+        directory: Path,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._interpreters = interpreters
+        self._start_sandbox = start_sandbox
+        self._directory = directory
+        self._tokens = ClientTokens(clock, settings.client_token_seconds)
+        self._sessions: dict[tuple[Owner, str], Session] = {}
+        self._starting: list[Owner] = []
+        self._closed = False
+        interpreters.on_delete(self._release)
+
+    def all(self) -> list[Session]:
+        """Every session whose record is still kept, of every owner."""
+        oldest = self._clock.now() - timedelta(seconds=self._settings.session_record_seconds)
+        self._sessions = {
+            key: session
+            for key, session in self._sessions.items()
+            if not session.over.is_set() or session.last_updated_at(self._clock.now()) > oldest
+        }
+        return list(self._sessions.values())
+
+    async def start_code_interpreter_session(
+        self, owner: Owner, params: dict[str, Any]
+    ) -> dict[str, Any]:
+        interpreter = self._interpreter(owner, params)
+        if not interpreter.is_usable(self._clock.now()):
+            error = ERRORS[self._settings.start_while_not_ready]
+            raise error(f"CodeInterpreter {interpreter.id} is not READY")
+        self._check_session_filesystems(interpreter, params)
+        return await self._tokens.once(
+            owner, "StartCodeInterpreterSession", params, lambda: self._start(interpreter, params)
+        )
+
+    async def get_code_interpreter_session(
+        self, owner: Owner, params: dict[str, Any]
+    ) -> dict[str, Any]:
+        session = self._find(owner, params)
+        return {
+            "codeInterpreterIdentifier": session.interpreter_id,
+            "sessionId": session.id,
+            "createdAt": session.created_at,
+            "sessionTimeoutSeconds": session.timeout_seconds,
+            "status": session.status(self._clock.now()),
+            **session.parameters,
+        }
+
+    async def list_code_interpreter_sessions(
+        self, owner: Owner, params: dict[str, Any]
+    ) -> dict[str, Any]:
+        interpreter = self._interpreter(owner, params)
+        now = self._clock.now()
+        wanted = params.get("status")
+        shown, next_token = page(
+            (
+                session
+                for session in self._of(interpreter)
+                if wanted is None or session.status(now) == wanted
+            ),
+            key=lambda session: session.id,
+            max_results=params.get("maxResults"),
+            next_token=params.get("nextToken"),
+        )
+        items = [
+            {
+                "codeInterpreterIdentifier": session.interpreter_id,
+                "sessionId": session.id,
+                "name": session.parameters.get("name"),
+                "status": session.status(now),
+                "createdAt": session.created_at,
+                "lastUpdatedAt": session.last_updated_at(now),
+            }
+            for session in shown
+        ]
+        return {"items": items, "nextToken": next_token}
+
+    async def stop_code_interpreter_session(
+        self, owner: Owner, params: dict[str, Any]
+    ) -> dict[str, Any]:
+        return await self._tokens.once(
+            owner, "StopCodeInterpreterSession", params, lambda: self._stop(owner, params)
+        )
+
+    async def invoke_code_interpreter(self, owner: Owner, params: dict[str, Any]) -> dict[str, Any]:
+        """The result; raises StreamError for what goes wrong once execution has begun."""
+        if "sessionId" not in params:
+            if self._settings.invoke_without_session == "ValidationException":
+                raise refuse_field("sessionId", "must be given")
+            raise ResourceNotFoundError("Invoke needs a session")
+        session = self._find(owner, params)
+        if session.status(self._clock.now()) != "READY":
+            raise ResourceNotFoundError(f"Session {session.id} is not active")
+        limit = self._settings.calls_in_flight_per_session
+        if session.in_flight >= limit:
+            raise ServiceQuotaExceededError(f"Session {session.id} has {limit} calls in flight")
+        session.in_flight += 1
+        try:
+            return await self._run(session, params["name"], params.get("arguments", {}))
+        finally:
+            session.in_flight -= 1
+
+    async def close_expired(self) -> None:
+        """Return when no session that is past its lifetime runs any more."""
+        now = self._clock.now()
+        await asyncio.gather(*(self._end(one) for one in self.all() if one.expires_at <= now))
+
+    async def close(self) -> None:
+        """End every session; none can start any more."""
+        self._closed = True
+        await asyncio.gather(*(self._end(session) for session in self._sessions.values()))
+
+    async def _start(self, interpreter: CodeInterpreter, params: dict[str, Any]) -> dict[str, Any]:
+        owner = interpreter.owner
+        self._check_quota(owner)
+        session_id = ulid(self._clock.now())
+        self._starting.append(owner)
+        try:
+            sandbox = await self._start_sandbox(self._directory / session_id)
+        finally:
+            self._starting.remove(owner)
+        if self._closed or interpreter.delete_requested_at is not None:
+            await sandbox.close()
+            raise ConflictError(f"CodeInterpreter {interpreter.id} went away")
+        session = Session(
+            owner=owner,
+            interpreter_id=interpreter.id,
+            id=session_id,
+            parameters={
+                member: params[member]
+                for member in ("name", "certificates", "filesystemConfigurations")
+                if member in params
+            },
+            created_at=self._clock.now(),
+            timeout_seconds=params.get("sessionTimeoutSeconds", DEFAULT_TIMEOUT_SECONDS),
+            sandbox=sandbox,
+        )
+        self._sessions[owner, session_id] = session
+        session.expiry = asyncio.create_task(self._expire(session))
+        return {
+            "codeInterpreterIdentifier": session.interpreter_id,
+            "sessionId": session.id,
+            "createdAt": session.created_at,
+        }
+
+    async def _stop(self, owner: Owner, params: dict[str, Any]) -> dict[str, Any]:
+        session = self._find(owner, params)
+        ended = session.status(self._clock.now()) == "TERMINATED"
+        if ended and self._settings.stop_ended_session == "not_found":
+            raise ResourceNotFoundError(f"Session {session.id} is not active")
+        await self._end(session)
+        return {
+            "codeInterpreterIdentifier": session.interpreter_id,
+            "sessionId": session.id,
+            "lastUpdatedAt": session.last_updated_at(self._clock.now()),
+        }
+
+    async def _run(self, session: Session, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        deadline = self._clock.now() + timedelta(seconds=self._settings.synchronous_seconds)
+        run = asyncio.ensure_future(session.sandbox.invoke(name, arguments))
+        over = asyncio.ensure_future(session.over.wait())
+        late = asyncio.ensure_future(self._clock.wait_until(deadline))
+        try:
+            await asyncio.wait({run, over, late}, return_when=asyncio.FIRST_COMPLETED)
+            if session.over.is_set():
+                raise StreamError(ResourceNotFoundError(f"Session {session.id} is not active"))
+            if not run.done():
+                raise StreamError(InternalServerError("The request took too long"))
+            return run.result()
+        finally:
+            for task in (run, over, late):
+                task.cancel()
+            # What an abandoned run still comes to concerns nobody.
+            run.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+    async def _expire(self, session: Session) -> None:
+        await self._clock.wait_until(session.expires_at)
+        await self._end(session)
+
+    async def _end(self, session: Session) -> None:
+        """Terminate the session; when this returns its sandbox is gone, whoever ended it."""
+        if session.closing is None:
+            session.ended_at = min(self._clock.now(), session.expires_at)
+            session.over.set()
+            session.closing = asyncio.create_task(self._close_sandbox(session))
+        await asyncio.shield(session.closing)
+
+    async def _close_sandbox(self, session: Session) -> None:
+        if session.expiry is not None and self._clock.now() < session.expires_at:
+            session.expiry.cancel()
+        await session.sandbox.close()
+
+    async def _release(self, interpreter: CodeInterpreter) -> None:
+        now = self._clock.now()
+        ready = [one for one in self._of(interpreter) if one.status(now) == "READY"]
+        if ready and self._settings.delete_with_ready_sessions == "conflict":
+            raise ConflictError(
+                f"CodeInterpreter {interpreter.id} has {len(ready)} READY sessions; stop them first"
+            )
+        await asyncio.gather(*(self._end(session) for session in ready))
+
+    def _interpreter(self, owner: Owner, params: dict[str, Any]) -> CodeInterpreter:
+        identifier = params["codeInterpreterIdentifier"]
+        interpreter_id = identifier.rpartition("/")[2]
+        is_own_arn = identifier == owner.interpreter_arn(interpreter_id)
+        if self._settings.accept_arn_as_identifier and is_own_arn:
+            identifier = interpreter_id
+        return self._interpreters.find(owner, identifier)
+
+    def _of(self, interpreter: CodeInterpreter) -> list[Session]:
+        return [
+            session
+            for session in self.all()
+            if session.owner == interpreter.owner and session.interpreter_id == interpreter.id
+        ]
+
+    def _find(self, owner: Owner, params: dict[str, Any]) -> Session:
+        interpreter = self._interpreter(owner, params)
+        session = self._sessions.get((owner, params["sessionId"]))
+        if session is None or session.interpreter_id != interpreter.id:
+            raise ResourceNotFoundError(f"Session {params['sessionId']} does not exist")
+        return session
+
+    def _check_quota(self, owner: Owner) -> None:
+        quota = self._settings.sessions_per_account
+        now = self._clock.now()
+        active = self._starting.count(owner) + sum(
+            session.owner == owner and session.status(now) == "READY" for session in self.all()
+        )
+        if self._settings.enforce_quotas and active >= quota:
+            raise ServiceQuotaExceededError(f"The account has its {quota} active sessions")
+
+    def _check_session_filesystems(
+        self, interpreter: CodeInterpreter, params: dict[str, Any]
+    ) -> None:
+        filesystems = params.get("filesystemConfigurations", [])
+        if filesystems and interpreter.id == SYSTEM_INTERPRETER_ID:
+            raise refuse_field("filesystemConfigurations", f"{interpreter.id} mounts none")
+        check_filesystems(
+            filesystems,
+            network_mode=interpreter.configuration["networkConfiguration"]["networkMode"],
+            has_role="executionRoleArn" in interpreter.configuration,
+            mounted=interpreter.configuration.get("filesystemConfigurations"),
+        )
+
+
+def ulid(moment: datetime) -> str:
+    """A ULID, as real session ids are: 48 bits of milliseconds, 80 of chance, 26 characters."""
+    number = int(moment.timestamp() * 1000) << 80 | secrets.randbits(80)
+    return "".join(ULID_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))

@@ -1,0 +1,83 @@
+"""The errors the API names. Their HTTP statuses are read from the model, not kept here."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class ServiceError(Exception):
+    """An error answered to the caller: its code, its message and its other members."""
+
+    code: ClassVar[str]
+
+    def __init__(self, message: str, **members: Any) -> None:
+        super().__init__(message)
+        self.members: dict[str, Any] = {"message": message, **members}
+
+
+class AccessDeniedError(ServiceError):
+    """The caller's policies do not allow the action."""
+
+    code = "AccessDeniedException"
+
+
+class ConflictError(ServiceError):
+    """The request does not fit the state the resource is in."""
+
+    code = "ConflictException"
+
+
+class InternalServerError(ServiceError):
+    """The service failed, not the caller."""
+
+    code = "InternalServerException"
+
+
+class ResourceNotFoundError(ServiceError):
+    """The resource does not exist, no longer exists, or belongs to somebody else."""
+
+    code = "ResourceNotFoundException"
+
+
+class ServiceQuotaExceededError(ServiceError):
+    """A quota of the account or of the session is used up."""
+
+    code = "ServiceQuotaExceededException"
+
+
+class ThrottlingError(ServiceError):
+    """Too many requests in this second."""
+
+    code = "ThrottlingException"
+
+
+class ValidationError(ServiceError):
+    """The request breaks the API's model or one of the service's rules.
+
+    `fields` maps the path of each refused field to what is wrong with it.
+    """
+
+    code = "ValidationException"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: str = "FieldValidationFailed",
+        fields: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(message, reason=reason)
+        if fields:
+            self.members["fieldList"] = [
+                {"name": name, "message": problem} for name, problem in fields.items()
+            ]
+
+
+ERRORS: dict[str, type[ServiceError]] = {
+    error.code: error for error in ServiceError.__subclasses__()
+}
+
+
+def refuse_field(name: str, problem: str) -> ValidationError:
+    """A ValidationException about one field."""
+    return ValidationError(f"{name}: {problem}", fields={name: problem})

@@ -1,0 +1,65 @@
+"""Encodes `application/vnd.amazon.eventstream` messages.
+
+A message is a prelude (total length, header length, CRC of both), headers, payload, and a CRC
+of everything before it. Every header this API sends is a string (type 7).
+"""
+
+from __future__ import annotations
+
+import binascii
+import struct
+
+# What botocore's decoder accepts in one message, in bytes (botocore.eventstream).
+MAXIMUM_PAYLOAD = 24 * 1024 * 1024
+
+
+def encode(headers: dict[str, str], payload: bytes) -> bytes:
+    """One message of the stream."""
+    encoded_headers = b"".join(_header(name, value) for name, value in headers.items())
+    total = 4 + 4 + 4 + len(encoded_headers) + len(payload) + 4
+    prelude = struct.pack("!II", total, len(encoded_headers))
+    message = b"".join((prelude, _crc(prelude), encoded_headers, payload))
+    return message + _crc(message)
+
+
+def event(event_type: str, payload: bytes) -> bytes:
+    """A message that carries one of the stream's ordinary events."""
+    return encode(
+        {
+            ":message-type": "event",
+            ":event-type": event_type,
+            ":content-type": "application/json",
+        },
+        payload,
+    )
+
+
+def exception(exception_type: str, payload: bytes) -> bytes:
+    """A message that ends the stream with one of its modelled exceptions."""
+    return encode(
+        {
+            ":message-type": "exception",
+            ":exception-type": exception_type,
+            ":content-type": "application/json",
+        },
+        payload,
+    )
+
+
+def corrupt(message: bytes) -> bytes:
+    """The same message with a checksum that does not match."""
+    return message[:-1] + bytes([message[-1] ^ 0xFF])
+
+
+def _header(name: str, value: str) -> bytes:
+    encoded_name, encoded_value = name.encode(), value.encode()
+    return (
+        struct.pack("!B", len(encoded_name))
+        + encoded_name
+        + struct.pack("!BH", 7, len(encoded_value))
+        + encoded_value
+    )
+
+
+def _crc(data: bytes) -> bytes:
+    return struct.pack("!I", binascii.crc32(data))

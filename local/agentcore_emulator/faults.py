@@ -1,0 +1,161 @@
+"""Faults on demand: what a test asks the emulator to do wrong.
+
+A fault names an operation (or `*`), what goes wrong, how many calls it hits, and whether that
+happens before the operation takes effect or after it. Kinds:
+
+    error               a modelled error: `error` is its code, `message` optional
+    http                a bare HTTP status: `status` 429, 500, 503 or 504
+    reset               the TCP connection is reset without an answer
+    hang                no answer ever
+    slow                the answer comes `seconds` (real ones) late
+    stream_exception    the stream ends in an exception: `error` is its name in the stream
+    stream_empty        the stream ends without an event
+    stream_truncated    the stream ends cleanly in the middle of a message
+    stream_reset        the TCP connection is reset in the middle of a message
+    stream_corrupt      the message's checksum does not match
+    create_failed       the interpreter ends CREATE_FAILED, with `reason`
+    delete_failed       the interpreter ends DELETE_FAILED, with `reason`
+    role_validation     CreateCodeInterpreter refuses its role, as it does for a role just made
+
+Stream faults belong to InvokeCodeInterpreter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
+
+from agentcore_emulator import service_model
+from agentcore_emulator.errors import ERRORS
+
+Kind = Literal[
+    "error",
+    "http",
+    "reset",
+    "hang",
+    "slow",
+    "stream_exception",
+    "stream_empty",
+    "stream_truncated",
+    "stream_reset",
+    "stream_corrupt",
+    "create_failed",
+    "delete_failed",
+    "role_validation",
+]
+KINDS: tuple[str, ...] = get_args(Kind)
+WHENS = ("before", "after")
+HTTP_STATUSES = (429, 500, 503, 504)
+
+# These shape what the operation does; all others shape its answer.
+OUTCOMES = {
+    "create_failed": "CreateCodeInterpreter",
+    "delete_failed": "DeleteCodeInterpreter",
+}
+FIELD_TYPES: dict[str, type | tuple[type, ...]] = {
+    "error": str,
+    "message": str,
+    "reason": str,
+    "status": int,
+    "seconds": (int, float),
+}
+# The operation a kind is about, where it is about one only.
+ONLY_FOR = {
+    **OUTCOMES,
+    "role_validation": "CreateCodeInterpreter",
+    **{kind: "InvokeCodeInterpreter" for kind in KINDS if kind.startswith("stream_")},
+}
+# These change the answer of an operation that ran.
+AFTER_ONLY = ("slow", "stream_truncated", "stream_reset", "stream_corrupt")
+
+
+@dataclass
+class Fault:
+    """One fault; `count` is how many calls it still hits, None for all."""
+
+    operation: str
+    kind: Kind
+    when: Literal["before", "after"] = "before"
+    count: int | None = 1
+    error: str = ""
+    message: str = "injected fault"
+    status: int = 0
+    seconds: float = 0
+    reason: str = ""
+
+
+class Faults:
+    """The faults that are waiting, in the order they were given."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Fault] = []
+
+    def add(self, given: Mapping[str, Any]) -> None:
+        """Raises ValueError that names what was given and what is allowed."""
+        self._waiting.append(_fault(given))
+
+    def clear(self) -> None:
+        self._waiting.clear()
+
+    def listed(self) -> list[dict[str, Any]]:
+        return [asdict(fault) for fault in self._waiting]
+
+    def take(self, operation: str) -> Fault | None:
+        """The fault that hits this call's answer, counted down."""
+        return self._take(operation, set(KINDS) - OUTCOMES.keys())
+
+    def create_failure(self) -> str | None:
+        fault = self._take("CreateCodeInterpreter", {"create_failed"})
+        return fault.reason if fault else None
+
+    def delete_failure(self) -> str | None:
+        fault = self._take("DeleteCodeInterpreter", {"delete_failed"})
+        return fault.reason if fault else None
+
+    def _take(self, operation: str, kinds: Collection[str]) -> Fault | None:
+        for fault in self._waiting:
+            if fault.operation in ("*", operation) and fault.kind in kinds:
+                if fault.count is not None:
+                    fault.count -= 1
+                    if fault.count == 0:
+                        self._waiting.remove(fault)
+                return fault
+        return None
+
+
+def _fault(given: Mapping[str, Any]) -> Fault:
+    unknown = given.keys() - Fault.__dataclass_fields__.keys()
+    if unknown:
+        raise ValueError(f"{sorted(unknown)}: a fault has {list(Fault.__dataclass_fields__)}")
+    for name, value in given.items():
+        if not isinstance(value, FIELD_TYPES.get(name, object)):
+            raise ValueError(f"{name}: {value!r} has the wrong type")
+    kind = _one_of("kind", given.get("kind"), KINDS)
+    only = ONLY_FOR.get(kind)
+    allowed = (only,) if only else ("*", *service_model.operations())
+    operation = _one_of("operation", given.get("operation", only), allowed)
+    when = _one_of("when", given.get("when", "after" if kind in AFTER_ONLY else "before"), WHENS)
+    if kind in AFTER_ONLY and when == "before":
+        raise ValueError(f"when: {kind} changes the answer of an operation that ran; use 'after'")
+    count = given.get("count", 1)
+    if count is not None and (not isinstance(count, int) or count < 1):
+        raise ValueError(f"count: {count!r} is not a positive integer or null (for every call)")
+    fault = Fault(**{**given, "kind": kind, "operation": operation, "when": when, "count": count})
+    if kind == "error":
+        _one_of("error", fault.error, ERRORS)
+    if kind == "stream_exception":
+        _one_of("error", fault.error, service_model.stream_exceptions())
+    if kind == "http":
+        _one_of("status", fault.status, HTTP_STATUSES)
+    if kind == "slow" and fault.seconds <= 0:
+        raise ValueError(f"seconds: {fault.seconds!r} is not a positive number")
+    if kind in OUTCOMES and not fault.reason:
+        raise ValueError("reason: must be given")
+    return fault
+
+
+def _one_of(name: str, value: Any, allowed: Collection[Any]) -> Any:
+    if value not in allowed:
+        raise ValueError(f"{name}: {value!r} is not one of {', '.join(map(str, allowed))}")
+    return value

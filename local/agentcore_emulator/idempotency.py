@@ -1,0 +1,84 @@
+"""Client tokens: the same request sent again has no second effect and the first one's answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from agentcore_emulator.clock import Clock
+from agentcore_emulator.errors import ValidationError
+from agentcore_emulator.owner import Owner
+
+# Members that may differ between two sendings of one request.
+NOT_COMPARED = frozenset({"clientToken", "traceId", "traceParent"})
+
+
+@dataclass(frozen=True)
+class _Request:
+    params: dict[str, Any]
+    answer: asyncio.Task[dict[str, Any]]
+    forgotten_at: datetime
+
+
+class ClientTokens:
+    """Remembers which requests took effect, per owner and operation."""
+
+    def __init__(self, clock: Clock, lifetime_seconds: float) -> None:
+        self._clock = clock
+        self._lifetime = timedelta(seconds=lifetime_seconds)
+        self._requests: OrderedDict[tuple[Owner, str, str], _Request] = OrderedDict()
+
+    async def once(
+        self,
+        owner: Owner,
+        operation: str,
+        params: dict[str, Any],
+        effect: Callable[[], Awaitable[dict[str, Any]]],
+    ) -> dict[str, Any]:
+        """The effect's answer, from the first time if the token was seen before.
+
+        A request that failed is forgotten, and two at the same time share one effect. Raises
+        ValidationError when the token came with other parameters.
+        """
+        token = params.get("clientToken")
+        if token is None:
+            return await effect()
+        self._forget_old()
+        compared = {name: value for name, value in params.items() if name not in NOT_COMPARED}
+        key = (owner, operation, token)
+        request = self._requests.get(key)
+        if request is None:
+            task = asyncio.ensure_future(_run(effect))
+            request = _Request(compared, task, self._clock.now() + self._lifetime)
+            self._requests[key] = request
+            task.add_done_callback(lambda done: self._forget_failed(key, done))
+        elif request.params != compared:
+            raise ValidationError(
+                "clientToken was used before with other parameters; use a new token",
+                reason="IdempotentParameterMismatchException",
+                fields={"clientToken": "used before with other parameters"},
+            )
+        # A caller that goes away must not undo what another may be waiting for.
+        return await asyncio.shield(request.answer)
+
+    def _forget_failed(
+        self, key: tuple[Owner, str, str], task: asyncio.Task[dict[str, Any]]
+    ) -> None:
+        if task.cancelled() or task.exception() is not None:
+            self._requests.pop(key, None)
+
+    def _forget_old(self) -> None:
+        now = self._clock.now()
+        while self._requests:
+            key, oldest = next(iter(self._requests.items()))
+            if oldest.forgotten_at > now:
+                return
+            del self._requests[key]
+
+
+async def _run(effect: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
+    return await effect()

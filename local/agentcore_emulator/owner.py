@@ -1,0 +1,28 @@
+"""Who a resource belongs to. Owners never see each other's resources."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+SYSTEM_INTERPRETER_ID = "aws.codeinterpreter.v1"
+
+
+class Owner(NamedTuple):
+    """An account in a region."""
+
+    account: str
+    region: str
+
+    def interpreter_arn(self, interpreter_id: str) -> str:
+        """The ARN of a custom code interpreter, or of the one AWS owns (IAM's service
+        authorization reference: other resource type, literal account `aws`)."""
+        prefix = f"arn:{_partition(self.region)}:bedrock-agentcore:{self.region}"
+        if interpreter_id == SYSTEM_INTERPRETER_ID:
+            return f"{prefix}:aws:code-interpreter/{interpreter_id}"
+        return f"{prefix}:{self.account}:code-interpreter-custom/{interpreter_id}"
+
+
+def _partition(region: str) -> str:
+    if region.startswith("cn-"):
+        return "aws-cn"
+    return "aws-us-gov" if region.startswith("us-gov-") else "aws"

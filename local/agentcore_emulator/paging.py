@@ -1,0 +1,48 @@
+"""Pages of a list, newest first."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from agentcore_emulator.errors import refuse_field
+
+# The API model's default for sessions; for interpreters none is documented.
+DEFAULT_MAX_RESULTS = 10
+
+T = TypeVar("T")
+
+
+def page(
+    records: Iterable[T],
+    key: Callable[[T], str],
+    max_results: int | None,
+    next_token: str | None,
+) -> tuple[list[T], str | None]:
+    """One page and the token of the next, None at the end.
+
+    The token says where the last page ended, so records made or gone in between neither repeat
+    nor hide others. `key` must be unique and grow with the record's age rank.
+    """
+    after = _decode(next_token) if next_token else None
+    left = [
+        record
+        for record in sorted(records, key=key, reverse=True)
+        if after is None or key(record) < after
+    ]
+    size = max_results or DEFAULT_MAX_RESULTS
+    shown = left[:size]
+    return shown, _encode(key(shown[-1])) if len(left) > size else None
+
+
+def _encode(key: str) -> str:
+    return base64.urlsafe_b64encode(key.encode()).decode("ascii")
+
+
+def _decode(token: str) -> str:
+    try:
+        return base64.b64decode(token.encode(), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, UnicodeError):
+        raise refuse_field("nextToken", "is not a token this service gave") from None

@@ -1,0 +1,171 @@
+"""What a session's programs find: folders, an environment for Python, and variables."""
+
+from __future__ import annotations
+
+import functools
+import json
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from agentcore_emulator.sandbox.settings import SandboxSettings
+from agentcore_emulator.sandbox.supervision import MARK
+
+_DESCRIBE_PYTHON = """
+import json, site, sys, sysconfig
+print(json.dumps({
+    "executable": sys._base_executable,
+    "prefixes": [sys.prefix, sys.base_prefix],
+    "version": "%d.%d" % sys.version_info[:2],
+    "packages": [path for path in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}],
+}))
+"""
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """What there is to know about a Python interpreter to build another environment on it."""
+
+    executable: Path
+    prefixes: tuple[Path, ...]
+    version: str
+    packages: tuple[Path, ...]
+
+
+@functools.cache
+def describe_python(python: Path) -> Interpreter:
+    """Ask an interpreter about itself. Raises OSError if it does not run."""
+    answer = subprocess.run(
+        [python, "-I", "-c", _DESCRIBE_PYTHON], capture_output=True, text=True, check=False
+    )
+    if answer.returncode != 0:
+        raise OSError(f"SandboxSettings.python does not run: {python}: {answer.stderr.strip()}")
+    described = json.loads(answer.stdout)
+    return Interpreter(
+        executable=Path(described["executable"]),
+        prefixes=tuple(map(Path, described["prefixes"])),
+        version=described["version"],
+        packages=tuple(map(Path, described["packages"])),
+    )
+
+
+@dataclass(frozen=True)
+class Folders:
+    """A session's folders. Programs work in `work`; the rest is out of the file tools' reach."""
+
+    top: Path
+    sockets: Path
+    """Not below `top`: the path of a socket must be shorter than about a hundred bytes."""
+
+    @property
+    def work(self) -> Path:
+        return self.top / "var"
+
+    @property
+    def home(self) -> Path:
+        return self.top / "home"
+
+    @property
+    def temporary(self) -> Path:
+        return self.top / "tmp"
+
+    @property
+    def python(self) -> Path:
+        return self.top / "python"
+
+    @property
+    def staging(self) -> Path:
+        """Files on their way into `work`. Programs cannot write here where there are
+        namespaces."""
+        return self.top / "staging"
+
+    @property
+    def writable(self) -> tuple[Path, ...]:
+        return (self.work, self.home, self.temporary, self.python, self.sockets)
+
+    @classmethod
+    def make(cls, top: Path, settings: SandboxSettings) -> Folders:
+        """Make them, with the entries of a fresh session. `top` must not exist, or be empty."""
+        top.mkdir(parents=True, exist_ok=True)
+        folders = cls(top.resolve(), Path(tempfile.mkdtemp(prefix="session-")).resolve())
+        for folder in (*folders.writable, folders.staging):
+            folder.mkdir(exist_ok=True)
+        for name in settings.initial_entries:
+            entry = folders.work / name
+            if name.endswith("/"):
+                entry.mkdir()
+            else:
+                entry.write_text("{}\n")
+        return folders
+
+    def remove(self) -> None:
+        """Remove them, if no program has run in them yet."""
+        for folder in (self.top, self.sockets):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def make_python(folders: Folders, settings: SandboxSettings) -> None:
+    """Make the session's own virtual environment, in front of the packages of the shared one.
+
+    Packages that a program installs end here, are there for the kernel too, and cannot replace
+    what other sessions see. It costs a few links and small files.
+    """
+    interpreter = describe_python(settings.python)
+    programs = folders.python / "bin"
+    packages = folders.python / "lib" / f"python{interpreter.version}" / "site-packages"
+    programs.mkdir()
+    packages.mkdir(parents=True)
+    home = interpreter.executable.parent
+    (folders.python / "pyvenv.cfg").write_text(
+        f"home = {home}\ninclude-system-site-packages = false\nversion = {interpreter.version}\n"
+    )
+    (packages / "shared.pth").write_text(
+        "".join(f"import site; site.addsitedir({str(path)!r})\n" for path in interpreter.packages)
+    )
+    for name in ("python", "python3", f"python{interpreter.version}"):
+        (programs / name).symlink_to(interpreter.executable)
+    for name in ("pip", "pip3"):
+        _write_script(programs / name, f'"{programs}/python" -m pip')
+    _link_javascript(programs, settings)
+
+
+def _link_javascript(programs: Path, settings: SandboxSettings) -> None:
+    """Link the programs rather than name their folder in PATH: ours has more than they need."""
+    if settings.deno:
+        (programs / "deno").symlink_to(settings.deno.resolve())
+    if settings.node:
+        node = settings.node.resolve()
+        (programs / "node").symlink_to(node)
+        npm = node.parent.parent / "lib" / "node_modules" / "npm" / "bin"
+        for name in ("npm", "npx"):
+            if (script := npm / f"{name}-cli.js").exists():
+                _write_script(programs / name, f'"{programs}/node" "{script}"')
+
+
+def _write_script(path: Path, command: str) -> None:
+    path.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
+    path.chmod(0o755)
+
+
+def variables(folders: Folders, settings: SandboxSettings) -> Mapping[str, str]:
+    """The whole environment of the session's programs."""
+    return {
+        **settings.environment,
+        MARK: str(folders.top),
+        "PATH": f"{folders.python / 'bin'}:/usr/local/bin:/usr/bin:/bin",
+        "HOME": str(folders.home),
+        "TMPDIR": str(folders.temporary),
+        "USER": "genesis1ptools",  # as in the service
+        "LANG": "C.UTF-8",
+        "TERM": "xterm",
+        "MPLCONFIGDIR": str(folders.home / ".config" / "matplotlib"),
+        "IPYTHONDIR": str(folders.home / ".ipython"),
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PIP_NO_INPUT": "1",
+        "NPM_CONFIG_PREFIX": str(folders.home / ".npm-global"),
+        "DENO_DIR": str(folders.home / ".cache" / "deno"),
+        "DENO_NO_UPDATE_CHECK": "1",
+    }

@@ -1,0 +1,204 @@
+"""The Python kernel of one session."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import re
+import secrets
+import time
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.connect import KernelConnectionInfo
+
+from agentcore_emulator.sandbox.environment import Folders
+from agentcore_emulator.sandbox.programs import Captured, describe_excess, nothing, start_on_pipes
+from agentcore_emulator.sandbox.results import Result, ToolError, execution, image_block, valid_text
+from agentcore_emulator.sandbox.settings import SandboxSettings
+from agentcore_emulator.sandbox.supervision import Supervisor
+
+PROGRAM = Path(__file__).with_name("kernel_program.py").read_text()
+SHELL = 1
+ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
+RESET = "from IPython import get_ipython as _; _().reset()"
+POLL_SECONDS = 0.005
+
+
+class KernelEnded(Exception):
+    """The kernel's process ended before it answered."""
+
+
+class Kernel:
+    """Runs Python code, one call after another, in a process that keeps variables.
+
+    The process is started by the first call, and again by the first call after it ended.
+    """
+
+    def __init__(self, supervisor: Supervisor, folders: Folders, settings: SandboxSettings) -> None:
+        self._supervisor = supervisor
+        self._folders = folders
+        self._settings = settings
+        self._queue = asyncio.Lock()
+        self._process: KernelProcess | None = None
+        self._starts = count(1)
+
+    async def execute(self, code: str, *, clear_context: bool) -> Result:
+        """Run code after the calls before it. Cancelled, it takes the process with it."""
+        async with self._queue:
+            try:
+                return await self._execute(code, clear_context)
+            except asyncio.CancelledError:
+                # Nobody waits for the code any more, but the next call would.
+                await self.close()
+                raise
+
+    async def close(self) -> None:
+        """End the process, if there is one."""
+        if self._process:
+            process, self._process = self._process, None
+            await process.close()
+
+    async def _execute(self, code: str, clear_context: bool) -> Result:
+        process = await self._running()
+        process.captured.take()  # what threads and children wrote since the last call
+        started = time.perf_counter()
+        try:
+            if clear_context:
+                await process.request(RESET, silent=True)
+            reply = await process.request(code)
+        except KernelEnded:
+            ended = process.captured.program.ended.result()
+            error = describe_excess(ended, self._settings) or "The Python process ended."
+            payload, exit_code = [], ended.status or 1
+        else:
+            error, payload = self._describe(reply), reply.get("payload", [])
+            exit_code = 0 if reply["status"] == "ok" else 1
+        seconds = time.perf_counter() - started
+        stdout, stderr = process.captured.take()
+        return execution(
+            stdout=valid_text(stdout.removesuffix("\n")),
+            stderr=valid_text((stderr + error).removesuffix("\n")),
+            exit_code=exit_code,
+            seconds=seconds,
+            blocks=self._images(payload),
+        )
+
+    async def _running(self) -> KernelProcess:
+        if self._process and not self._process.alive:
+            await self.close()
+        if self._process is None:
+            sockets = self._folders.sockets / str(next(self._starts))
+            self._process = await KernelProcess.start(self._supervisor, sockets, self._settings)
+        return self._process
+
+    def _describe(self, reply: dict[str, Any]) -> str:
+        if reply["status"] == "ok":
+            return ""
+        if self._settings.traceback == "last_line":
+            return f"{reply['ename']}: {reply['evalue']}"
+        return ESCAPES.sub("", "\n".join(reply["traceback"]))
+
+    def _images(self, payload: list[dict[str, Any]]) -> list[Result]:
+        if not self._settings.image_blocks:
+            return []
+        return [
+            image_block(base64.b64decode(item["data"]), item["mimeType"])
+            for item in payload
+            if item["source"] == "image"
+        ]
+
+
+class KernelProcess:
+    """One process of the kernel, and the connection to it."""
+
+    def __init__(self, captured: Captured, client: AsyncKernelClient) -> None:
+        self.captured = captured
+        self._client = client
+        self._leaving = False
+
+    @classmethod
+    async def start(
+        cls, supervisor: Supervisor, sockets: Path, settings: SandboxSettings
+    ) -> KernelProcess:
+        """Start it. Returns before it can answer; requests wait for that."""
+        sockets.mkdir()
+        # With this transport a port is the end of a socket's file name.
+        connection = KernelConnectionInfo(
+            transport="ipc",
+            ip=str(sockets / "s"),
+            key=secrets.token_hex(),
+            signature_scheme="hmac-sha256",
+            shell_port=SHELL,
+            iopub_port=2,
+            stdin_port=3,
+            control_port=4,
+            hb_port=5,
+        )
+        file = sockets / "connection.json"
+        file.write_text(json.dumps(connection))
+        display = "echo" if settings.echo_last_expression else "quiet"
+        stdin = nothing()
+        try:
+            captured = await start_on_pipes(
+                supervisor,
+                ["python", "-P", "-c", PROGRAM, display, "-f", str(file)],
+                settings,
+                stdin,
+            )
+        finally:
+            os.close(stdin)
+        client = AsyncKernelClient()
+        client.load_connection_info(connection)
+        process = cls(captured, client)
+        try:
+            await process._connect(sockets / f"s-{SHELL}")
+        except BaseException:
+            await process.close()
+            raise
+        return process
+
+    @property
+    def alive(self) -> bool:
+        """Whether it takes another request."""
+        return not self._leaving and not self.captured.program.ended.done()
+
+    async def request(self, code: str, *, silent: bool = False) -> dict[str, Any]:
+        """Have code executed and return the reply's content. Raises KernelEnded."""
+        number = self._client.execute(code, silent=silent, allow_stdin=False, stop_on_error=False)
+        reply = asyncio.ensure_future(self._reply(number))
+        either: list[asyncio.Future[Any]] = [reply, self.captured.program.ended]
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if not reply.done():
+                raise KernelEnded
+            content = reply.result()
+        finally:
+            reply.cancel()
+        self._leaving = any(item["source"] == "ask_exit" for item in content.get("payload", []))
+        return content
+
+    async def close(self) -> None:
+        self._client.stop_channels()
+        self._client.context.destroy(linger=0)
+        await self.captured.close()
+
+    async def _connect(self, socket: Path) -> None:
+        # A connection that is refused is tried again only after a tenth of a second.
+        while not socket.exists():
+            if self.captured.program.ended.done():
+                _, stderr = self.captured.take()
+                raise ToolError(f"The Python kernel does not start: {stderr.strip()}")
+            await asyncio.sleep(POLL_SECONDS)
+        self._client.start_channels(iopub=False, stdin=False, hb=False, control=False)
+
+    async def _reply(self, number: str) -> dict[str, Any]:
+        while True:
+            message = await self._client.get_shell_msg()
+            if message["parent_header"].get("msg_id") == number:
+                content: dict[str, Any] = message["content"]
+                return content

@@ -1,0 +1,94 @@
+# mypy: ignore-errors
+# (What it imports is in the sandbox's environment, not in the emulator's.)
+"""The program of a session's Python kernel. Runs in the sandbox's interpreter, never imported.
+
+An IPython kernel whose standard streams are what the operating system gave it, so that what
+code prints, what its child processes print and what C code prints arrive in order, at the speed
+at which they are read, and can be cut off without being kept in memory. Displayed values are
+printed too; displayed images travel in the reply to the execution.
+"""
+
+import base64
+import sys
+
+import ipykernel.kernelapp
+from ipykernel.displayhook import ZMQShellDisplayHook
+from ipykernel.iostream import IOPubThread
+from ipykernel.ipkernel import IPythonKernel
+from ipykernel.kernelapp import IPKernelApp
+from ipykernel.zmqshell import ZMQDisplayPublisher, ZMQInteractiveShell
+from traitlets import DottedObjectName, Type
+from traitlets.config import Config
+
+ECHO = sys.argv.pop(1) == "echo"
+
+
+class PublishingThread(IOPubThread):
+    """Does not listen on a port for what child processes print."""
+
+    def __init__(self, socket, *, session, **_):
+        super().__init__(socket, pipe=False, session=session)
+
+
+class DisplayHook(ZMQShellDisplayHook):
+    """Prints the value of a last expression."""
+
+    def finish_displayhook(self):
+        if ECHO and self.msg:
+            print(self.msg["content"]["data"].get("text/plain", ""))
+        self.msg = None
+
+
+class DisplayPublisher(ZMQDisplayPublisher):
+    """Prints the text of what is displayed, and puts images into the reply."""
+
+    def publish(self, data, *_, **__):
+        if "text/plain" in data:
+            print(data["text/plain"])
+        for kind in ("image/png", "image/jpeg"):
+            if kind in data:
+                image = data[kind]
+                if isinstance(image, bytes):
+                    image = base64.b64encode(image).decode()
+                self.shell.payload_manager.write_payload(
+                    {"source": "image", "mimeType": kind, "data": image}, single=False
+                )
+
+    def clear_output(self, wait=False):
+        pass
+
+
+class Shell(ZMQInteractiveShell):
+    displayhook_class = Type(DisplayHook)
+    display_pub_class = Type(DisplayPublisher)
+
+
+class Kernel(IPythonKernel):
+    shell_class = Type(Shell)
+
+
+class Application(IPKernelApp):
+    kernel_class = Type(Kernel)
+    outstream_class = DottedObjectName(None, allow_none=True)
+
+    def log_connection_info(self):
+        pass
+
+    def init_io(self):
+        super().init_io()
+        for stream in (sys.stdout, sys.stderr):
+            stream.reconfigure(line_buffering=True, errors="backslashreplace")
+
+
+if __name__ == "__main__":
+    ipykernel.kernelapp.IOPubThread = PublishingThread
+    config = Config()
+    config.InteractiveShell.colors = "nocolor"
+    config.HistoryManager.enabled = False
+    application = Application.instance(config=config)
+    # No debugger is going to be attached; loading one takes time and warns on stderr.
+    sys.modules["debugpy"] = None
+    application.initialize()
+    del sys.modules["debugpy"]
+    sys.path.insert(0, "")  # the session's modules, now that they can no longer replace ours
+    application.start()

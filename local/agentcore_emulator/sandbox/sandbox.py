@@ -1,0 +1,200 @@
+"""A session's sandbox: the nine operations on one directory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from agentcore_emulator.sandbox.command import finish_command, start_command
+from agentcore_emulator.sandbox.environment import (
+    Folders,
+    describe_python,
+    make_python,
+    variables,
+)
+from agentcore_emulator.sandbox.files import Files
+from agentcore_emulator.sandbox.javascript import execute_javascript
+from agentcore_emulator.sandbox.kernel import Kernel
+from agentcore_emulator.sandbox.results import Result, ToolError, failure, valid_text
+from agentcore_emulator.sandbox.settings import SandboxSettings
+from agentcore_emulator.sandbox.supervision import Supervisor, namespaces_available
+from agentcore_emulator.sandbox.tasks import Tasks
+
+Arguments = dict[str, Any]
+
+
+class Sandbox:
+    """Runs the code, the commands and the file operations of one session.
+
+    It belongs to the asyncio loop it is started in. Everything that its programs do stays
+    theirs: what goes wrong there is a result with `isError`, never an exception.
+    """
+
+    def __init__(self, folders: Folders, supervisor: Supervisor, settings: SandboxSettings) -> None:
+        self._folders = folders
+        self._supervisor = supervisor
+        self._settings = settings
+        self._kernel = Kernel(supervisor, folders, settings)
+        self._tasks = Tasks(supervisor, settings)
+        self._files = Files(folders, settings)
+        self._in_threads: set[asyncio.Future[Result]] = set()
+        self._closing = False
+        self._operations: dict[str, Callable[[Arguments], Awaitable[Result]]] = {
+            "executeCode": self._execute_code,
+            "executeCommand": self._execute_command,
+            "startCommandExecution": self._start_command,
+            "getTask": self._get_task,
+            "stopTask": self._stop_task,
+            "readFiles": self._read_files,
+            "writeFiles": self._write_files,
+            "listFiles": self._list_files,
+            "removeFiles": self._remove_files,
+        }
+
+    @classmethod
+    async def start(cls, directory: Path, settings: SandboxSettings) -> Sandbox:
+        """Start a sandbox in a directory that does not exist or is empty, and that is removed
+        at its end. No interpreter is started before it is needed.
+
+        Raises OSError if the directory cannot be made or a program of the settings cannot run.
+        """
+        # These run programs, once in the emulator's life.
+        await asyncio.to_thread(describe_python, settings.python)
+        await asyncio.to_thread(namespaces_available)
+        folders = Folders.make(directory, settings)
+        try:
+            make_python(folders, settings)
+            supervisor = await Supervisor.start(_configuration(folders, settings))
+        except BaseException:
+            folders.remove()
+            raise
+        return cls(folders, supervisor, settings)
+
+    async def invoke(self, name: str, arguments: Arguments) -> Result:
+        """Run one operation of the API, by its name there, with its arguments there.
+
+        Calls may overlap; executions of Python wait for each other. Cancelling a call ends
+        what it runs.
+        """
+        if self._closing or not self._supervisor.alive:
+            return failure("The sandbox has ended.")
+        try:
+            return await self._operations[name](arguments)
+        except ToolError as error:
+            return failure(str(error))
+
+    def process_ids(self) -> list[int]:
+        """The processes that run for the session now, its supervisor's among them."""
+        return self._supervisor.process_ids()
+
+    async def close(self) -> None:
+        """End the session. Every process and file of it is gone when this returns."""
+        self._closing = True
+        if self._in_threads:
+            await asyncio.wait(self._in_threads)
+        await self._supervisor.close()
+        await self._tasks.close()
+        await self._kernel.close()
+        self._files.close()
+
+    async def _execute_code(self, arguments: Arguments) -> Result:
+        code = valid_text(_required(arguments, "code"))
+        language, runtime = _language(arguments, self._settings)
+        if language == "python":
+            return await self._kernel.execute(
+                code, clear_context=arguments.get("clearContext", False)
+            )
+        return await execute_javascript(
+            self._supervisor,
+            self._folders,
+            self._settings,
+            code,
+            language=language,
+            runtime=runtime,
+        )
+
+    async def _execute_command(self, arguments: Arguments) -> Result:
+        command = _required(arguments, "command")
+        captured = await start_command(self._supervisor, command, self._settings)
+        return await finish_command(captured, self._settings)
+
+    async def _start_command(self, arguments: Arguments) -> Result:
+        return await self._tasks.start(_required(arguments, "command"))
+
+    async def _get_task(self, arguments: Arguments) -> Result:
+        return self._tasks.get(_required(arguments, "taskId"))
+
+    async def _stop_task(self, arguments: Arguments) -> Result:
+        return await self._tasks.stop(_required(arguments, "taskId"))
+
+    async def _read_files(self, arguments: Arguments) -> Result:
+        return await self._in_thread(self._files.read, _required(arguments, "paths"))
+
+    async def _write_files(self, arguments: Arguments) -> Result:
+        return await self._in_thread(self._files.write, _required(arguments, "content"))
+
+    async def _list_files(self, arguments: Arguments) -> Result:
+        folder = arguments.get("directoryPath") or arguments.get("path") or ""
+        return await self._in_thread(self._files.list, folder)
+
+    async def _remove_files(self, arguments: Arguments) -> Result:
+        return await self._in_thread(self._files.remove, _required(arguments, "paths"))
+
+    async def _in_thread(self, operation: Callable[[Any], Result], argument: Any) -> Result:
+        """Run what cannot be cancelled, and must have ended before the directory is removed."""
+        loop = asyncio.get_running_loop()
+        future = loop.run_in_executor(None, operation, argument)
+        self._in_threads.add(future)
+        future.add_done_callback(self._in_threads.discard)
+        return await asyncio.shield(future)
+
+
+def _required(arguments: Arguments, name: str) -> Any:
+    value = arguments.get(name)
+    if not value:
+        raise ToolError(f"The argument '{name}' is missing or empty.")
+    return value
+
+
+def _language(arguments: Arguments, settings: SandboxSettings) -> tuple[str, str]:
+    """The language and runtime of a call, either of which may be left out."""
+    runtime = arguments.get("runtime")
+    by_runtime = {"python": "python", "deno": "typescript", "nodejs": "javascript"}
+    language = arguments.get("language") or by_runtime.get(runtime or "", settings.default_language)
+    runtime = runtime or ("python" if language == "python" else "deno")
+    if (language == "python") != (runtime == "python"):
+        raise ToolError(f"The runtime '{runtime}' does not run {language}.")
+    return language, runtime
+
+
+def _configuration(folders: Folders, settings: SandboxSettings) -> dict[str, Any]:
+    """What the supervisor is told; see `supervisor.session`."""
+    namespaces = namespaces_available() if settings.namespaces is None else settings.namespaces
+    programs = [program.resolve() for program in (settings.deno, settings.node) if program]
+    return {
+        "directory": str(folders.work),
+        "environment": variables(folders, settings),
+        "limits": {
+            "memory": settings.memory_bytes,
+            "file_size": settings.disk_bytes,
+            "open_files": settings.open_files,
+            "processes": settings.processes,
+        },
+        "disk": settings.disk_bytes,
+        "namespaces": namespaces,
+        "writable": [str(folder) for folder in folders.writable],
+        "temporary": str(folders.temporary),
+        "needed": [
+            str(path)
+            for path in (
+                folders.top,
+                folders.sockets,
+                *describe_python(settings.python).prefixes,
+                *programs,
+            )
+        ],
+        "hidden": [str(Path(path).expanduser()) for path in settings.hidden_folders],
+        "remove": [str(folders.top), str(folders.sockets)],
+    }

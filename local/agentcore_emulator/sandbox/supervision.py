@@ -1,0 +1,217 @@
+"""The emulator's side of the supervisor: starts programs of one session and learns their end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import json
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from agentcore_emulator.sandbox.supervisor.processes import descendants, end_marked
+from agentcore_emulator.sandbox.supervisor.removal import remove_tree
+
+HERE = Path(__file__).parent
+CLOSE_SECONDS = 5.0  # for the end of all processes, which takes milliseconds
+MARK = "AGENTCORE_SANDBOX"  # in the environment of a session's programs; names its directory
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a program ended."""
+
+    status: int
+    exceeded: str | None = None
+    """What it used too much of: `processes`, `memory` or `disk`."""
+
+
+class Supervisor:
+    """One session's supervisor process. Belongs to the loop it is made in."""
+
+    def __init__(
+        self, process: subprocess.Popen[bytes], control: socket.socket, directories: list[str]
+    ) -> None:
+        self._process = process
+        self._directories = directories
+        self._clean = False
+        self._control = control
+        self._loop = asyncio.get_running_loop()
+        self._numbers = count()
+        self._programs: dict[int, asyncio.Future[Ended]] = {}
+        self._received = b""
+        self._sending = asyncio.Lock()
+        self._ready: asyncio.Future[None] = self._loop.create_future()
+        self._empty: asyncio.Future[None] = self._loop.create_future()
+        self._closed: asyncio.Future[None] = self._loop.create_future()
+        self._loop.add_reader(control, self._receive)
+
+    @classmethod
+    async def start(cls, configuration: Mapping[str, Any]) -> Supervisor:
+        """Start one. `configuration` is what `supervisor.session` takes, `namespaces` decided.
+
+        Raises OSError if the machine does not allow it.
+        """
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        with theirs:
+            descriptor = theirs.fileno()
+            process = _run(
+                "session.main", str(descriptor), json.dumps(configuration), keep=descriptor
+            )
+        supervisor = cls(process, ours, configuration["remove"])
+        try:
+            await supervisor._ready
+        except BaseException:
+            await supervisor.close()
+            raise
+        return supervisor
+
+    @property
+    def alive(self) -> bool:
+        return not self._closed.done()
+
+    def process_ids(self) -> list[int]:
+        """Itself and what is below it, as the emulator sees them."""
+        return [self._process.pid, *descendants(self._process.pid)] if self.alive else []
+
+    async def run(self, arguments: Sequence[str], standard: Sequence[int]) -> Program:
+        """Start a program on three descriptors, which stay the caller's to close."""
+        number = next(self._numbers)
+        program = Program(self, number, self._loop.create_future())
+        message = {"start": number, "arguments": list(arguments)}
+        self._programs[number] = program.ended
+        await self._send(message, standard)
+        return program
+
+    async def end(self, number: int) -> None:
+        await self._send({"end": number})
+
+    async def close(self) -> None:
+        """End all programs. Returns when they and the session's directories are gone."""
+        with contextlib.suppress(OSError):
+            self._control.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(self._empty), CLOSE_SECONDS)
+        if not self._empty.done():
+            self._process.kill()  # a program stopped it
+        await asyncio.shield(self._closed)
+        await self._loop.run_in_executor(None, self._finish)
+
+    def _finish(self) -> None:
+        self._process.wait()
+        if not self._clean:  # a program killed or stopped it
+            end_marked(MARK, self._directories[0])
+            for directory in self._directories:
+                remove_tree(Path(directory))
+
+    async def _send(self, message: Mapping[str, Any], descriptors: Sequence[int] = ()) -> None:
+        data = json.dumps(message).encode() + b"\n"
+        async with self._sending:
+            with contextlib.suppress(OSError):  # its end is noticed in `_receive`
+                sent = await self._send_some(data, descriptors)
+                await self._loop.sock_sendall(self._control, data[sent:])
+
+    async def _send_some(self, data: bytes, descriptors: Sequence[int]) -> int:
+        while True:
+            try:
+                return socket.send_fds(self._control, [data], descriptors)
+            except BlockingIOError:
+                writable = asyncio.Event()
+                self._loop.add_writer(self._control, writable.set)
+                try:
+                    await writable.wait()
+                finally:
+                    self._loop.remove_writer(self._control)
+
+    def _receive(self) -> None:
+        try:
+            data = self._control.recv(1 << 16)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        self._received += data
+        *lines, self._received = self._received.split(b"\n")
+        for line in lines:
+            self._understand(json.loads(line))
+        if not data:
+            self._end()
+
+    def _understand(self, message: Mapping[str, Any]) -> None:
+        if "ended" in message:
+            ended = self._programs.pop(message["ended"])
+            ended.set_result(Ended(message["status"], message["exceeded"]))
+        elif "ready" in message:
+            self._ready.set_result(None)
+        elif "failed" in message and not self._ready.done():
+            self._ready.set_exception(OSError(f"the sandbox cannot start: {message['failed']}"))
+        elif "empty" in message:
+            self._empty.set_result(None)
+        elif "closed" in message:
+            self._clean = True
+
+    def _end(self) -> None:
+        self._loop.remove_reader(self._control)
+        self._control.close()
+        self._closed.set_result(None)
+        if not self._empty.done():
+            self._empty.set_result(None)
+        if not self._ready.done():
+            self._ready.set_exception(OSError("the sandbox cannot start: it ended at once"))
+        for ended in self._programs.values():
+            ended.set_result(Ended(128 + signal.SIGKILL))
+        self._programs.clear()
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program that was started."""
+
+    supervisor: Supervisor
+    number: int
+    ended: asyncio.Future[Ended]
+
+    async def finished(self) -> Ended:
+        """Wait for its end; more than one may."""
+        return await asyncio.shield(self.ended)
+
+    async def end(self) -> None:
+        """Kill it and everything it started. Returns when they are gone."""
+        if not self.ended.done():
+            await self.supervisor.end(self.number)
+            await self.finished()
+
+
+@functools.cache
+def namespaces_available() -> bool:
+    """Whether this machine lets this user make namespaces."""
+    with tempfile.TemporaryDirectory() as directory:
+        process = _run("namespaces.probe", directory)
+        return process.wait() == 0
+
+
+def _run(function: str, *arguments: str, keep: int | None = None) -> subprocess.Popen[bytes]:
+    module, name = function.split(".")
+    program = (
+        f"import sys; sys.path.insert(0, {str(HERE)!r}); "
+        f"from supervisor.{module} import {name}; {name}(*sys.argv[1:])"
+    )
+    return subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", program, *arguments],
+        cwd="/",
+        env={},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        pass_fds=() if keep is None else (keep,),
+        start_new_session=True,
+    )

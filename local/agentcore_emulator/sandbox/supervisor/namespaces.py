@@ -1,0 +1,108 @@
+"""Linux namespaces: a session's programs see no process but their own, and cannot write to any
+file but the session's.
+
+What this is for: `kill -9 -1`, `rm -rf ~` and a file left in /tmp are ordinary accidents of
+code that a model wrote. What it is not: a boundary for hostile code.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sys
+from pathlib import Path
+
+from . import linux
+
+TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 (replaced by folders of the session's)
+
+FIRST_FREE_NUMBER = 300  # when numbers are used again, the kernel starts here
+
+
+def probe(directory: str) -> None:
+    """Exit with 0 if this machine lets us make namespaces, found out by making them."""
+    if not linux.AVAILABLE:
+        sys.exit(1)
+    enter()
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        with contextlib.suppress(OSError):
+            path = Path(directory)
+            mount([path], temporary=path, needed=[path], hidden=[], tasks=1000)
+            (path / "written").touch()
+            status = 0
+        os._exit(status)
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+
+
+def enter() -> None:
+    """Make the namespaces; the next child is process 1 in them."""
+    flags = linux.CLONE_NEWPID | linux.CLONE_NEWIPC
+    user, group = os.geteuid(), os.getegid()
+    if user != 0:
+        linux.unshare(flags | linux.CLONE_NEWUSER)
+        Path("/proc/self/setgroups").write_text("deny")
+        Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
+        Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
+    else:
+        linux.unshare(flags)
+
+
+def mount(
+    writable: list[Path],
+    *,
+    temporary: Path,
+    needed: list[Path],
+    hidden: list[Path],
+    tasks: int,
+) -> None:
+    """Make everything read-only but `writable`, in this process and its children.
+
+    The machine's folders for temporary files are replaced by `temporary`; what a session
+    needs of them (`needed`: its own directory, the interpreters) stays where it was. `hidden`
+    folders look empty. There are about that many `tasks` at most, if the kernel can limit them.
+    """
+    linux.unshare(linux.CLONE_NEWNS)
+    linux.mount(None, "/", None, linux.MS_REC | linux.MS_PRIVATE)
+    linux.mount("proc", "/proc", "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)
+    _limit_tasks(tasks)
+    for path in writable:
+        linux.mount(str(path), str(path), None, linux.MS_BIND)
+    linux.set_read_only("/", True, recursive=True)
+    for path in writable:
+        linux.set_read_only(str(path), False)
+    covered = [path for path in needed if any(path.is_relative_to(top) for top in TEMPORARY)]
+    kept = [(path, os.open(path, os.O_PATH)) for path in covered]
+    source = os.open(temporary, os.O_PATH)
+    for top in TEMPORARY:
+        if Path(top).is_dir():
+            linux.mount(f"/proc/self/fd/{source}", top, None, linux.MS_BIND)
+    os.close(source)
+    for path, descriptor in kept:
+        _mount_back(path, descriptor)
+    for path in hidden:
+        if path.is_dir():
+            linux.mount("tmpfs", str(path), "tmpfs", linux.MS_RDONLY)
+
+
+def _limit_tasks(number: int) -> None:
+    """Limit the process numbers of the namespace; before Linux 6.14 that limited the machine's."""
+    version = tuple(int(part) for part in re.findall(r"\d+", os.uname().release)[:2])
+    if version >= (6, 14):
+        with contextlib.suppress(OSError):
+            Path("/proc/sys/kernel/pid_max").write_text(str(FIRST_FREE_NUMBER + number))
+
+
+def _mount_back(path: Path, descriptor: int) -> None:
+    """Mount what was opened before its path was covered by a mount at that path again."""
+    source = f"/proc/self/fd/{descriptor}"
+    if not path.exists():
+        if Path(source).is_dir():
+            path.mkdir(parents=True)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+    linux.mount(source, str(path), None, linux.MS_BIND | linux.MS_REC)
+    os.close(descriptor)

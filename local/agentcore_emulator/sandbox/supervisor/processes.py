@@ -1,0 +1,128 @@
+"""The tree of processes below one, and its end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from . import linux
+
+
+def descendants(pid: int, most: int | None = None) -> list[int]:
+    """The processes below `pid`, parents first, and not many more than `most` of them. One that
+    is being born may be missing."""
+    children_of = _children if linux.AVAILABLE else _process_table().get
+    found = [pid]
+    looked = 0
+    while looked < len(found) and (most is None or len(found) <= most):
+        found += children_of(found[looked]) or []
+        looked += 1
+    return found[1:]
+
+
+def reap() -> bool:
+    """Collect the children that have ended. Return whether any child is left.
+
+    For a subreaper no child means no descendant: every orphan below it becomes its child.
+    """
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        return False
+    return True
+
+
+def end_descendants() -> None:
+    """Kill what is below this process, again and again until the kernel says it is alone."""
+    while reap():
+        for pid in descendants(os.getpid()):
+            end(pid)
+        time.sleep(0.001)
+
+
+def end(pid: int) -> None:
+    # A PermissionError is a zombie of macOS: no program here can change its user, see linux.py.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def end_group(leader: int) -> None:
+    """Kill a group of processes at once: none can be born while that happens."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)
+
+
+def hurry(pid: int) -> None:
+    """Let a process of ours go before all others, if we may: thousands compete with it."""
+    if linux.AVAILABLE:
+        with contextlib.suppress(PermissionError, ProcessLookupError):
+            os.sched_setscheduler(pid, os.SCHED_RR, os.sched_param(1))
+
+
+def user_tasks() -> int:
+    """Processes and threads of this user, as RLIMIT_NPROC counts them. Linux only."""
+    count = 0
+    for pid in _all_processes():
+        with contextlib.suppress(OSError):
+            if os.stat(f"/proc/{pid}").st_uid == os.getuid():
+                count += len(os.listdir(f"/proc/{pid}/task"))
+    return count
+
+
+def end_marked(variable: str, value: str) -> None:
+    """Kill the processes that were started with a variable in their environment, or that are in
+    the directory it names: all that can be known of a session whose supervisor was killed."""
+    mark = f"{variable}={value}".encode()
+    while found := [pid for pid in _all_processes() if _is_marked(pid, mark, value)]:
+        for pid in found:
+            end(pid)
+        time.sleep(0.001)
+
+
+def _all_processes() -> list[int]:
+    if not linux.AVAILABLE:
+        return []
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
+def _is_marked(pid: int, mark: bytes, directory: str) -> bool:
+    try:
+        environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        return mark in environment or Path(os.readlink(f"/proc/{pid}/cwd")).is_relative_to(
+            directory
+        )
+    except OSError:  # it ended, is a zombie, or is another user's
+        return False
+
+
+def _children(pid: int) -> list[int]:
+    """From /proc/<pid>/task/<thread>/children: threads have children, processes do not."""
+    try:
+        threads = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return []
+    found: list[int] = []
+    for thread in threads:
+        try:
+            text = Path(f"/proc/{pid}/task/{thread}/children").read_text()
+        except OSError:
+            continue
+        found += map(int, text.split())
+    return found
+
+
+def _process_table() -> dict[int, list[int]]:
+    """Parents and their children where there is no /proc."""
+    listing = subprocess.run(
+        ["/bin/ps", "-axo", "pid=,ppid="], capture_output=True, text=True, check=False
+    )
+    table: dict[int, list[int]] = {}
+    for line in listing.stdout.splitlines():
+        pid, parent = map(int, line.split())
+        table.setdefault(parent, []).append(pid)
+    return table

@@ -1,0 +1,141 @@
+"""One program: the process that starts it, waits for it, and ends what it leaves behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import signal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import linux
+from .processes import end_descendants, end_group, user_tasks
+
+EXIT_BY_SIGNAL = 128  # as a shell reports a program that a signal ended
+EXIT_NOT_STARTED = 127
+_SIGNALS = {signal.SIGCHLD, signal.SIGTERM}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What one program may use; bytes, and numbers of things."""
+
+    memory: int
+    file_size: int
+    open_files: int
+    processes: int
+
+    @property
+    def tasks(self) -> int:
+        """What the kernel limits, where it can: processes and threads. It is more, because a
+        program that meets this limit tries again for ever, and one found above the other is
+        ended."""
+        return 2 * self.processes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """What to run, and on what: `standard` are descriptors for input, output and errors."""
+
+    arguments: Sequence[str]
+    environment: Mapping[str, str]
+    directory: Path
+    standard: Sequence[int]
+    limits: Limits
+
+
+def start(program: Program) -> int:
+    """Start the program below a process of its own and return that process.
+
+    SIGTERM ends the program. The process ends once nothing of the program is left, with the
+    program's exit status.
+    """
+    # Blocked before it is born: a signal that comes before it waits for one must not be lost.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        pid = os.fork()
+        if pid == 0:
+            status = EXIT_NOT_STARTED
+            with contextlib.suppress(BaseException):
+                status = _hold(program)
+            os._exit(status)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return pid
+
+
+def _hold(program: Program) -> int:
+    # The program is not the leader of its session, because it must never have a controlling
+    # terminal: when the leader of one ends, Linux throws away what was not read from it yet.
+    os.setsid()
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, _ignore)
+    signal.signal(signal.SIGTERM, _ignore)
+    if linux.AVAILABLE:
+        linux.become_subreaper()
+        linux.signal_on_parents_death(signal.SIGKILL)
+    first = os.fork()
+    if first == 0:
+        with contextlib.suppress(BaseException):
+            _execute(program)
+        os._exit(EXIT_NOT_STARTED)
+    for descriptor in program.standard:
+        os.close(descriptor)
+    status = _wait(first)
+    end_group(first)
+    end_descendants()
+    return status
+
+
+def _wait(first: int) -> int:
+    while signal.sigwait(_SIGNALS) != signal.SIGTERM:
+        with contextlib.suppress(ChildProcessError):
+            while (ended := os.waitpid(-1, os.WNOHANG)) != (0, 0):
+                if ended[0] == first:
+                    code = os.waitstatus_to_exitcode(ended[1])
+                    return code if code >= 0 else EXIT_BY_SIGNAL - code
+    return EXIT_BY_SIGNAL + signal.SIGKILL
+
+
+def _execute(program: Program) -> None:
+    os.setpgid(0, 0)
+    for number, descriptor in enumerate(program.standard):
+        os.dup2(descriptor, number)
+    _limit(program.limits)
+    if linux.AVAILABLE:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+        linux.give_up_privileges()
+    # The directory may have been removed by an earlier program.
+    program.directory.mkdir(parents=True, exist_ok=True)
+    os.chdir(program.directory)
+    for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    try:
+        os.execvpe(program.arguments[0], list(program.arguments), dict(program.environment))
+    except OSError as error:
+        os.write(2, f"{program.arguments[0]}: {error.strerror}\n".encode())
+
+
+def _limit(limits: Limits) -> None:
+    """Per process, all but the number of processes and threads. That one counts all of the
+    user's (those of the namespace, in a user namespace) and does not bind root."""
+    values = {
+        resource.RLIMIT_DATA: limits.memory,
+        resource.RLIMIT_FSIZE: limits.file_size,
+        resource.RLIMIT_NOFILE: limits.open_files,
+        resource.RLIMIT_CORE: 0,
+    }
+    if linux.AVAILABLE:
+        values[resource.RLIMIT_NPROC] = user_tasks() + limits.tasks
+    for kind, value in values.items():
+        _, highest = resource.getrlimit(kind)
+        allowed = value if highest == resource.RLIM_INFINITY else min(value, highest)
+        with contextlib.suppress(ValueError, OSError):  # macOS refuses some
+            resource.setrlimit(kind, (allowed, allowed))
+
+
+def _ignore(*_: object) -> None:
+    """Be a handler, since a signal without one may be dropped although it is waited for."""

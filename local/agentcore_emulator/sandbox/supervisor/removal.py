@@ -1,0 +1,46 @@
+"""Removing a directory, whatever was left in it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from itertools import count
+from pathlib import Path
+
+
+def remove_tree(directory: Path) -> None:
+    """Remove a directory that nothing writes to any more. It may not exist.
+
+    Takes what `shutil.rmtree` does not: folders without permissions, and nesting deeper than
+    Python recurses or a path is long. Folders are moved to the top before they are emptied.
+    """
+    if directory.is_symlink() or not directory.exists():
+        directory.unlink(missing_ok=True)
+        return
+    numbers = count()
+    folders = [directory]
+    while folders:
+        folder = folders.pop()
+        os.chmod(folder, stat.S_IRWXU)
+        with os.scandir(folder) as entries:
+            found = list(entries)
+        for entry in found:
+            if not entry.is_dir(follow_symlinks=False):
+                Path(entry.path).unlink()
+            elif folder == directory:
+                folders.append(Path(entry.path))
+            else:
+                moved = _free_name(directory, numbers)
+                # To be moved, a folder must be writable: its ".." changes.
+                os.chmod(entry.path, stat.S_IRWXU)
+                Path(entry.path).rename(moved)
+                folders.append(moved)
+        if folder != directory:
+            folder.rmdir()
+    directory.rmdir()
+
+
+def _free_name(directory: Path, numbers: count[int]) -> Path:
+    while (path := directory / f".removed-{next(numbers)}").exists() or path.is_symlink():
+        pass
+    return path

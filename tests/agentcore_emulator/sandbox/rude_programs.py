@@ -1,0 +1,286 @@
+"""Programs that do their worst to stay, to break their sandbox, or to break the machine.
+
+`NAME` is replaced by a name that no other run uses. Fork bombs are bounded: they stop at about a
+thousand processes if the sandbox does not stop them before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from textwrap import dedent
+
+
+@dataclass(frozen=True)
+class Rude:
+    """What is run, and what may be expected of it."""
+
+    code: str
+    operation: str = "executeCommand"
+    endless: bool = False
+    """The session is closed while it runs, once it has made the file `begun`."""
+
+    spares_the_session: bool = True
+    """The session can be used afterwards, in namespaces at least."""
+
+    needs_namespaces: bool = False
+    """Without namespaces it would harm the machine, or leave a file there, and is not run."""
+
+
+def command(code: str, **expected: bool) -> Rude:
+    return Rude(dedent(code), **expected)
+
+
+def python(code: str, **expected: bool) -> Rude:
+    return Rude(dedent(code), operation="executeCode", **expected)
+
+
+def task(code: str, **expected: bool) -> Rude:
+    return Rude(dedent(code), operation="startCommandExecution", endless=True, **expected)
+
+
+RUDE_PROGRAMS = {
+    # Staying.
+    "a daemon in a session of its own": command("setsid sleep 99 & sleep 0.05"),
+    "a daemon, forked twice, without environment, in /": python(
+        """
+        import os, time
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork() == 0:
+                os.chdir('/')
+                os.closerange(0, 100)
+                os.execve('/bin/sleep', ['sleep', '99'], {})
+            os._exit(0)
+        os.wait()
+        """
+    ),
+    "ignoring every signal": command(
+        "trap '' TERM INT HUP QUIT USR1 USR2 ALRM; touch begun; while :; do sleep 99; done",
+        endless=True,
+    ),
+    "ignoring every signal, in the kernel": python(
+        """
+        import signal, time
+        for number in signal.valid_signals() - {9, 19}:
+            signal.signal(number, signal.SIG_IGN)
+        open('begun', 'w').close()
+        while True: time.sleep(99)
+        """,
+        endless=True,
+    ),
+    "a task that leaves a daemon": task("(setsid sleep 99 &); touch begun; sleep 99"),
+    "closed pipes": command("exec >&- 2>&- <&-; (sleep 99 &); sleep 0.05"),
+    "a stopped process": command("(sleep 99 & kill -STOP $!) & sleep 0.05"),
+    "a process that is traced": python(
+        """
+        import ctypes, os, signal
+        if os.fork() == 0:
+            ctypes.CDLL(None).ptrace(0, 0, 0, 0)
+            os.kill(os.getpid(), signal.SIGSTOP)
+            os._exit(0)
+        """
+    ),
+    "a process that adopts orphans": python(
+        """
+        import ctypes, os, time
+        if os.fork() == 0:
+            ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
+            for _ in range(5):
+                if os.fork() == 0:
+                    os.fork()
+                    time.sleep(99)
+            time.sleep(99)
+        """
+    ),
+    "threads that do not end": python(
+        """
+        import threading, time
+        def run():
+            while True: time.sleep(99)
+        for _ in range(20): threading.Thread(target=run).start()
+        """
+    ),
+    "an exit handler that does not end": python(
+        "import atexit, time; atexit.register(time.sleep, 99); exit()"
+    ),
+    "a pool of processes": python(
+        """
+        import multiprocessing, time
+        pool = multiprocessing.get_context('fork').Pool(4)
+        result = pool.map_async(time.sleep, [99] * 4)
+        """
+    ),
+    "a child of node": Rude(
+        "require('child_process').spawn('sleep', ['99'], {detached: true, stdio: 'ignore'}).unref()",
+        operation="executeCode/nodejs",
+    ),
+    "a server": python(
+        """
+        import os, socket
+        server = socket.create_server(('127.0.0.1', 0))
+        print('port', server.getsockname()[1])
+        if os.fork() == 0:
+            os.setsid()
+            server.accept()
+        """
+    ),
+    "a server without a port": python(
+        """
+        import os, socket
+        server = socket.socket(socket.AF_UNIX)
+        server.bind('\\0NAME')
+        server.listen()
+        if os.fork() == 0:
+            os.setsid()
+            server.accept()
+        """
+    ),
+    "a program that starts its successor": command(
+        """
+        cat > successor.py <<'END'
+        import os, time
+        for _ in range(300):
+            if os.fork():
+                os._exit(0)
+            os.setsid()
+        END
+        python -I -S successor.py & sleep 0.05
+        """
+    ),
+    # Being too many, too large, too loud.
+    "a fork bomb": command(
+        "bomb() { [ $1 = 0 ] || { bomb $(($1 - 1)) & bomb $(($1 - 1)) & }; sleep 99; }; bomb 9"
+    ),
+    "a fork bomb in sessions of their own": python(
+        """
+        import os, time
+        for _ in range(9):
+            try:
+                if os.fork() == 0: os.setsid()
+            except OSError:
+                pass
+        while True: time.sleep(99)
+        """,
+        spares_the_session=False,
+    ),
+    "zombies": python("import os\nfor _ in range(150):\n    if os.fork() == 0: os._exit(0)"),
+    "too many threads": python(
+        """
+        import threading, time
+        try:
+            for _ in range(2000): threading.Thread(target=time.sleep, args=(99,)).start()
+        except RuntimeError as error:
+            print(error)
+        """
+    ),
+    "too much memory": python("hog = [b'x' * 50_000_000 for _ in range(100)]"),
+    "too much memory, in many processes": python(
+        """
+        import os, time
+        for _ in range(20):
+            if os.fork() == 0:
+                hog = bytearray(b'x') * 60_000_000
+                time.sleep(99)
+        time.sleep(99)
+        """
+    ),
+    "too large a file": python(
+        """
+        with open('large', 'wb') as file:
+            while True: file.write(bytes(1_000_000))
+        """
+    ),
+    "too many files open": python("held = [open('/dev/null') for _ in range(10_000)]"),
+    "many files": python(
+        "import os; os.mkdir('many')\nfor n in range(3000): open(f'many/{n}', 'w').close()"
+    ),
+    "a gigabyte of output": command("head -c 1000000000 /dev/zero"),
+    "a gigabyte of output, in the kernel": python(
+        "import os\nfor _ in range(1000): os.write(1, bytes(1_000_000))"
+    ),
+    "output that does not end": python(
+        "import subprocess; noise = subprocess.Popen(['yes']); open('begun', 'w').close()"
+    ),
+    "bytes that are no text": command("head -c 100000 /dev/urandom; printf '\\033[2J\\033c'"),
+    # Breaking the sandbox.
+    "the kernel's exit": python("import os; os._exit(0)"),
+    "the kernel's end": python("import os, signal; os.kill(os.getpid(), signal.SIGKILL)"),
+    "a crash": python("import ctypes; ctypes.string_at(0)"),
+    "a kernel that shuts down": python("get_ipython().kernel.do_shutdown(False)"),
+    "a kernel without streams": python("import sys; sys.stdout.close(); sys.stderr.close()"),
+    "a kernel without descriptors": python("import os; os.closerange(0, 100)"),
+    "a kernel without builtins": python(
+        "import builtins; builtins.print = builtins.open = builtins.len = None; del str, repr"
+        if False
+        else "import builtins\nfor name in ('print', 'open', 'repr'): delattr(builtins, name)"
+    ),
+    "a kernel that never yields": python(
+        "open('begun', 'w').close()\nwhile True: pass", endless=True
+    ),
+    "recursion without end": python("f = lambda: f()\nimport sys; sys.setrecursionlimit(10**6); f()"),
+    "the end of its parents": python(
+        """
+        import os, signal
+        for pid in (os.getppid(), 1):
+            try: os.kill(pid, signal.SIGKILL)
+            except OSError as error: print(error)
+        """,
+        needs_namespaces=True,
+    ),
+    "the end of all its parents": python(
+        """
+        import os, signal
+        def parents(pid):
+            while True:
+                text = open(f'/proc/{pid}/stat').read().rsplit(')', 1)[1]
+                pid = int(text.split()[1])
+                if pid <= 1 or 'supervisor' not in open(f'/proc/{pid}/cmdline').read(): return
+                yield pid
+        if os.fork() == 0:
+            os.setsid()
+            for pid in list(parents(os.getpid())): os.kill(pid, SIGNAL)
+            import time; time.sleep(99)
+        import time; time.sleep(99)
+        """.replace("SIGNAL", "signal.SIGKILL"),
+        spares_the_session=False,
+    ),
+    "the arrest of its parents": command(
+        """
+        touch begun
+        pid=$PPID
+        while grep -q supervisor /proc/$pid/cmdline; do
+            kill -STOP $pid
+            pid=$(cut -d' ' -f4 /proc/$pid/stat)
+        done
+        sleep 99
+        """,
+        endless=True,
+        spares_the_session=False,
+    ),
+    "the end of everything": command("kill -KILL -1; sleep 99", needs_namespaces=True),
+    "no directory": command("rm -rf ../* ; cd /; rmdir $OLDPWD; true", spares_the_session=False),
+    "no sockets": python("import glob, os\nfor f in glob.glob('/tmp/*/1/s-*'): os.unlink(f)"),
+    "a directory that leads elsewhere": command(
+        "cd ..; mv var old && ln -s / var; true", spares_the_session=False
+    ),
+    # Leaving files.
+    "files that stay": command(
+        "touch /tmp/NAME /var/tmp/NAME /dev/shm/NAME", needs_namespaces=True
+    ),
+    "shared memory that stays": python(
+        """
+        import ctypes
+        libc = ctypes.CDLL(None)
+        assert libc.shmget(0x4e414d45, 4096, 0o1600) != -1
+        assert libc.semget(0x4e414d45, 1, 0o1600) != -1
+        """,
+        needs_namespaces=True,
+    ),
+    "files of others": command("rm -f OUTSIDE; echo overwritten > OUTSIDE", needs_namespaces=True),
+    "folders without permissions": command("mkdir -p a/b/c && chmod 000 a/b/c a/b a"),
+    "folders too deep": command(
+        "python -I -S -c \"import os\nfor _ in range(3000): os.mkdir('deep' * 10); os.chdir('deep' * 10)\""
+    ),
+    "names that are none": command("touch $'\\n' $'\\xff' -- -rf ' ' '*'; ln -s loop loop; mkfifo p"),
+    "files that nobody may remove": command("touch f; chattr +i f; chattr +a .; true"),
+}

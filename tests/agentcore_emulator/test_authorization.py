@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from agentcore_emulator.authorization import access_request
+from agentcore_emulator.clock import Clock
+from agentcore_emulator.control import CodeInterpreters
+from agentcore_emulator.faults import Faults
+from agentcore_emulator.owner import Owner
+from agentcore_emulator.settings import EmulatorSettings
+
+OWNER = Owner("111122223333", "eu-west-1")
+PREFIX = "arn:aws:bedrock-agentcore:eu-west-1"
+ARN = f"{PREFIX}:111122223333:code-interpreter-custom/a-0123456789"
+SYSTEM_ARN = f"{PREFIX}:aws:code-interpreter/aws.codeinterpreter.v1"
+
+
+@pytest.fixture
+def interpreters() -> CodeInterpreters:
+    return CodeInterpreters(EmulatorSettings(), Clock(), Faults())
+
+
+@pytest.mark.parametrize(
+    ("operation", "params", "resource"),
+    [
+        ("CreateCodeInterpreter", {"name": "a"}, "*"),
+        ("ListCodeInterpreters", {}, "*"),
+        ("GetCodeInterpreter", {"codeInterpreterId": "a-0123456789"}, ARN),
+        ("ListTagsForResource", {"resourceArn": ARN}, ARN),
+        ("InvokeCodeInterpreter", {"codeInterpreterIdentifier": "a-0123456789"}, ARN),
+        ("InvokeCodeInterpreter", {"codeInterpreterIdentifier": ARN}, ARN),
+        (
+            "ListCodeInterpreterSessions",
+            {"codeInterpreterIdentifier": "aws.codeinterpreter.v1"},
+            SYSTEM_ARN,
+        ),
+    ],
+)
+def test_action_and_resource(
+    interpreters: CodeInterpreters, operation: str, params: dict[str, Any], resource: str
+) -> None:
+    access = access_request(OWNER, "AKIA", operation, params, interpreters)
+    assert access.action == f"bedrock-agentcore:{operation}"
+    assert access.resource_arn == resource
+    assert (access.access_key, access.account, access.region) == ("AKIA", *OWNER)
+    assert access.context == {}
+
+
+def test_condition_keys_of_a_request(interpreters: CodeInterpreters) -> None:
+    vpc = {"subnets": ["subnet-12345678"], "securityGroups": ["sg-12345678"]}
+    params = {
+        "name": "a",
+        "tags": {"team": "x"},
+        "networkConfiguration": {"networkMode": "VPC", "vpcConfig": vpc},
+    }
+    access = access_request(OWNER, "AKIA", "CreateCodeInterpreter", params, interpreters)
+    assert access.context == {
+        "aws:RequestTag/team": "x",
+        "aws:TagKeys": ["team"],
+        "bedrock-agentcore:subnets": ["subnet-12345678"],
+        "bedrock-agentcore:securityGroups": ["sg-12345678"],
+    }
+    untag = access_request(
+        OWNER, "AKIA", "UntagResource", {"resourceArn": ARN, "tagKeys": ["b"]}, interpreters
+    )
+    assert untag.context == {"aws:TagKeys": ["b"]}
+
+
+def test_condition_keys_of_a_resource(interpreters: CodeInterpreters) -> None:
+    created = asyncio.run(
+        interpreters.create_code_interpreter(
+            OWNER,
+            {
+                "name": "a",
+                "networkConfiguration": {"networkMode": "PUBLIC"},
+                "tags": {"team": "x"},
+            },
+        )
+    )
+    params = {"codeInterpreterIdentifier": created["codeInterpreterId"]}
+    for owner, context in (
+        (OWNER, {"aws:ResourceTag/team": "x"}),
+        (OWNER._replace(account="1"), {}),
+    ):
+        access = access_request(owner, "AKIA", "InvokeCodeInterpreter", params, interpreters)
+        assert access.context == context

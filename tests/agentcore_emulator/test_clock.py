@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+from agentcore_emulator.clock import Clock
+
+
+def test_runs_with_real_time() -> None:
+    clock = Clock()
+    assert abs(clock.now() - datetime.now(UTC)) < timedelta(seconds=1)
+    assert clock.now() < clock.now()
+
+
+def test_advance_wakes_who_waits_for_a_moment_that_has_come() -> None:
+    async def wait() -> tuple[bool, bool]:
+        clock = Clock()
+        waiting = asyncio.ensure_future(clock.wait_until(clock.now() + timedelta(hours=2)))
+        await asyncio.sleep(0)
+        clock.advance(3600)
+        await asyncio.sleep(0.01)
+        early = waiting.done()
+        clock.advance(3600)
+        await asyncio.wait_for(waiting, timeout=5)
+        return early, waiting.done()
+
+    assert asyncio.run(wait()) == (False, True)
+
+
+def test_a_moment_comes_in_real_time_too() -> None:
+    async def wait() -> timedelta:
+        clock = Clock()
+        moment = clock.now() + timedelta(milliseconds=20)
+        await asyncio.wait_for(clock.wait_until(moment), timeout=5)
+        return clock.now() - moment
+
+    assert asyncio.run(wait()) >= timedelta(0)

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import pytest
+
+from agentcore_emulator.errors import ValidationError
+from agentcore_emulator.paging import page
+
+
+def pages(records: list[str], size: int | None) -> list[list[str]]:
+    shown, token = page(records, str, size, None)
+    result = [shown]
+    while token:
+        shown, token = page(records, str, size, token)
+        result.append(shown)
+    return result
+
+
+def test_newest_first_and_every_record_once() -> None:
+    assert pages(["b", "a", "c"], 2) == [["c", "b"], ["a"]]
+
+
+def test_the_last_full_page_has_no_token() -> None:
+    assert pages(["a", "b"], 2) == [["b", "a"]]
+
+
+def test_ten_records_unless_asked_otherwise() -> None:
+    assert [len(one) for one in pages([f"{n:02}" for n in range(25)], None)] == [10, 10, 5]
+
+
+def test_records_made_or_gone_in_between_neither_repeat_nor_hide_others() -> None:
+    _, token = page(["a", "b", "c", "d"], str, 2, None)
+    assert page(["a", "b", "e"], str, 2, token)[0] == ["b", "a"]
+
+
+@pytest.mark.parametrize("token", ["%", "YQ", "_w==", "é"])
+def test_fails_on_a_token_it_did_not_give(token: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        page(["a"], str, 1, token)
+    assert refused.value.members["fieldList"][0]["name"] == "nextToken"

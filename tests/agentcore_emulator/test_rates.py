@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import pytest
+
+from agentcore_emulator.clock import Clock
+from agentcore_emulator.errors import ThrottlingError
+from agentcore_emulator.owner import Owner
+from agentcore_emulator.rates import Rates
+from agentcore_emulator.settings import EmulatorSettings
+
+OWNER = Owner("111122223333", "eu-west-1")
+
+
+@pytest.mark.parametrize(
+    ("operation", "limit"),
+    [
+        ("CreateCodeInterpreter", 5),
+        ("DeleteCodeInterpreter", 5),
+        ("GetCodeInterpreter", 30),
+        ("InvokeCodeInterpreter", 30),
+    ],
+)
+def test_the_documented_rates(operation: str, limit: int) -> None:
+    clock = Clock()
+    rates = Rates(EmulatorSettings(enforce_rates=True), clock)
+    for _ in range(limit):
+        rates.check(OWNER, operation)
+    with pytest.raises(ThrottlingError, match=f"{operation} is limited to {limit}"):
+        rates.check(OWNER, operation)
+    rates.check(OWNER._replace(region="us-east-1"), operation)
+    rates.check(OWNER, "ListCodeInterpreters")
+    clock.advance(1)
+    rates.check(OWNER, operation)
+
+
+def test_no_rates_unless_switched_on() -> None:
+    rates = Rates(EmulatorSettings(), Clock())
+    for _ in range(100):
+        rates.check(OWNER, "CreateCodeInterpreter")
