@@ -1,1 +1,21 @@
-"""AWS CDK constructs around Amazon Bedrock AgentCore Code Interpreter."""
+"""AWS CDK constructs for Amazon Bedrock AgentCore Code Interpreter."""
+
+from .code_interpreter import CodeInterpreter
+from .control_function import ControlFunction
+from .execution_role import ExecutionRole
+from .filesystem import Filesystem
+from .invoke_function import InvokeFunction
+from .monitoring import Monitoring
+from .network import Network
+from .workspace import Workspace
+
+__all__ = [
+    "CodeInterpreter",
+    "ControlFunction",
+    "ExecutionRole",
+    "Filesystem",
+    "InvokeFunction",
+    "Monitoring",
+    "Network",
+    "Workspace",
+]

@@ -1,0 +1,1 @@
+"""Creates, updates and deletes code interpreters for CloudFormation."""

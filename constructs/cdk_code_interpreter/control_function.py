@@ -1,0 +1,186 @@
+"""The Lambda function that answers CloudFormation for every code interpreter of a stack."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jsii
+from aws_cdk import (
+    Arn,
+    ArnComponents,
+    Aws,
+    Duration,
+    IStableListProducer,
+    Lazy,
+    RemovalPolicy,
+    Stack,
+)
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from .certificates import grant_read_secret
+from .lambda_function import python_function
+from .nag import acknowledge_wildcard
+from .network import BoundNetwork
+
+# A tag that the function puts on the code interpreters it creates (code_interpreter_control
+# spells the same name), and that its permissions depend on.
+STACK_TAG = "cdk-code-interpreter:stack-id"
+
+_SERVICE = "bedrock-agentcore"
+_SERVICE_PRINCIPAL = "bedrock-agentcore.amazonaws.com"
+# The role with which AgentCore makes network interfaces in a VPC.
+_NETWORK_PRINCIPAL = "network.bedrock-agentcore.amazonaws.com"
+_NETWORK_ROLE = "AWSServiceRoleForBedrockAgentCoreNetwork"
+
+_SUBNETS = "bedrock-agentcore:subnets"
+_SECURITY_GROUPS = "bedrock-agentcore:securityGroups"
+
+_OWN_ACTIONS = (
+    "DeleteCodeInterpreter",
+    "GetCodeInterpreter",
+    "ListCodeInterpreterSessions",
+    "ListTagsForResource",
+    "StopCodeInterpreterSession",
+    "TagResource",
+    "UntagResource",
+)
+
+_TIMEOUT = Duration.minutes(15)
+
+# CloudFormation gives up after this long. It leaves time for a second run, in case the first one
+# is killed: Lambda repeats a failed asynchronous invocation after a minute.
+SERVICE_TIMEOUT = Duration.minutes(35)
+
+
+class ControlFunction(Construct):
+    """Creates, updates and deletes the code interpreters of one stack.
+
+    CloudFormation invokes the function itself, without the provider framework in between. Both
+    are asynchronous, but the framework turns a handler that was killed into a failed creation
+    whose deletion it then swallows, which leaves the code interpreter behind. Invoked directly,
+    Lambda runs the same event again, and a failed creation is deleted by its real id.
+    """
+
+    @classmethod
+    def of(cls, scope: Construct) -> ControlFunction:
+        """The function of the stack that `scope` is in, defined on first use."""
+        stack = Stack.of(scope)
+        existing = stack.node.try_find_child("CodeInterpreterControl")
+        return existing if isinstance(existing, cls) else cls(stack, "CodeInterpreterControl")
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        self.log_group = logs.LogGroup(
+            self,
+            "Logs",
+            retention=logs.RetentionDays.ONE_MONTH,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        self.function = python_function(
+            self,
+            "Function",
+            asset="control",
+            handler="code_interpreter_control.handler.handler",
+            description="Creates, updates and deletes AgentCore code interpreters",
+            timeout=_TIMEOUT,
+            memory_size=256,
+            log_group=self.log_group,
+        )
+        self._allow_own_code_interpreters()
+
+    @property
+    def service_token(self) -> str:
+        return self.function.function_arn
+
+    def allow_create(self, network: BoundNetwork) -> None:
+        """Let the function create code interpreters of this stack in `network`, and in no VPC
+        but that of `network`."""
+        mine: dict[str, Any] = {f"aws:RequestTag/{STACK_TAG}": Aws.STACK_ID}
+        if network.connections is None:
+            conditions = {
+                "StringEquals": mine,
+                "Null": {_SUBNETS: "true", _SECURITY_GROUPS: "true"},
+            }
+        else:
+            conditions = {
+                "StringEquals": mine,
+                # A condition on "all values" also holds when there are none.
+                "Null": {_SUBNETS: "false", _SECURITY_GROUPS: "false"},
+                "ForAllValues:StringEquals": {
+                    _SUBNETS: network.subnet_ids,
+                    _SECURITY_GROUPS: Lazy.list(_SecurityGroupIds(network)),
+                },
+            }
+            self._allow_service_linked_role()
+        # The action has no resource type that a statement could name.
+        self._allow([f"{_SERVICE}:CreateCodeInterpreter"], "*", conditions)
+
+    def allow_pass_role(self, role: iam.IRole) -> None:
+        """Let the function hand `role` to a code interpreter."""
+        self._allow(
+            ["iam:PassRole"],
+            role.role_arn,
+            {"StringEquals": {"iam:PassedToService": _SERVICE_PRINCIPAL}},
+        )
+
+    def allow_read_secret(self, secret: secretsmanager.ISecret) -> None:
+        """Let AgentCore read `secret` when the function names it as a certificate."""
+        grant_read_secret(secret, self.function)
+
+    def _allow_own_code_interpreters(self) -> None:
+        every = Arn.format(
+            ArnComponents(service=_SERVICE, resource="code-interpreter-custom", resource_name="*"),
+            Stack.of(self),
+        )
+        new = {"StringEquals": {f"aws:RequestTag/{STACK_TAG}": Aws.STACK_ID}}
+        own = {"StringEquals": {f"aws:ResourceTag/{STACK_TAG}": Aws.STACK_ID}}
+        self._allow([f"{_SERVICE}:ListCodeInterpreters"], "*")
+        # Creating with tags is tagging, too.
+        self._allow([f"{_SERVICE}:TagResource"], every, new)
+        self._allow([f"{_SERVICE}:{action}" for action in _OWN_ACTIONS], every, own)
+        acknowledge_wildcard(
+            self, "*", "CreateCodeInterpreter and ListCodeInterpreters take no resource"
+        )
+        acknowledge_wildcard(
+            self,
+            every,
+            "the ids of code interpreters are not known before they exist; a condition on the "
+            "tag that names this stack limits the statements to its own",
+        )
+
+    def _allow_service_linked_role(self) -> None:
+        """AgentCore makes this role when the first code interpreter in a VPC is created."""
+        self._allow(
+            ["iam:CreateServiceLinkedRole"],
+            Arn.format(
+                ArnComponents(
+                    service="iam",
+                    region="",
+                    resource="role",
+                    resource_name=f"aws-service-role/{_NETWORK_PRINCIPAL}/{_NETWORK_ROLE}",
+                ),
+                Stack.of(self),
+            ),
+            {"StringEquals": {"iam:AWSServiceName": _NETWORK_PRINCIPAL}},
+        )
+
+    def _allow(
+        self, actions: list[str], resource: str, conditions: dict[str, Any] | None = None
+    ) -> None:
+        self.function.add_to_role_policy(
+            iam.PolicyStatement(actions=actions, resources=[resource], conditions=conditions)
+        )
+
+
+@jsii.implements(IStableListProducer)
+class _SecurityGroupIds:
+    """Renders the ids when all security groups are known."""
+
+    def __init__(self, network: BoundNetwork) -> None:
+        self._network = network
+
+    def produce(self) -> list[str]:
+        return self._network.security_group_ids

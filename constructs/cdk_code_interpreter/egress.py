@@ -1,0 +1,49 @@
+"""Noticing code interpreters whose security groups let nothing out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jsii
+from aws_cdk import Annotations, Aspects, IAspect, Stack
+from aws_cdk import aws_ec2 as ec2
+from constructs import Construct, IConstruct
+
+# What CDK writes into a group without egress rules, since CloudFormation would let all out then.
+_NOWHERE = "255.255.255.255/32"
+
+
+def report_missing_egress(scope: Construct, groups: Sequence[ec2.ISecurityGroup]) -> None:
+    """Warn if none of the groups has an egress rule when the app is synthesised.
+
+    Groups that are imported, or made of tokens, are taken to have some.
+    """
+    Aspects.of(scope).add(_MissingEgress(scope, groups))
+
+
+@jsii.implements(IAspect)
+class _MissingEgress:
+    def __init__(self, scope: Construct, groups: Sequence[ec2.ISecurityGroup]) -> None:
+        self._scope = scope
+        self._groups = groups
+
+    def visit(self, node: IConstruct) -> None:
+        if node is self._scope and not any(_has_egress(group) for group in self._groups):
+            Annotations.of(self._scope).add_warning_v2(
+                "cdk-code-interpreter:noEgress",
+                "no security group has an egress rule, so code in the sandbox can connect to "
+                "nothing in the VPC; allow what it needs, as in "
+                "code_interpreter.connections.allow_to_any_ipv4(ec2.Port.HTTPS), or acknowledge "
+                "this warning",
+            )
+
+
+def _has_egress(group: ec2.ISecurityGroup) -> bool:
+    definition = group.node.default_child
+    if not isinstance(definition, ec2.CfnSecurityGroup):
+        return True
+    inline: Any = Stack.of(group).resolve(definition.security_group_egress) or []
+    if any(rule.get("cidrIp") != _NOWHERE for rule in inline):
+        return True
+    return any(isinstance(child, ec2.CfnSecurityGroupEgress) for child in group.node.find_all())

@@ -1,0 +1,89 @@
+"""The role whose permissions the code in sandboxes has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import jsii
+from aws_cdk import Arn, ArnComponents, IStableListProducer, Lazy, Stack
+from aws_cdk import aws_iam as iam
+from constructs import Construct, IValidation
+
+
+class ExecutionRole(iam.Role):
+    """Define a role that AgentCore may assume for the code interpreters it is given to only.
+
+    All code in every sandbox can read its credentials, in every network mode. Give it no more
+    than everyone who may invoke the code interpreter may do.
+
+    :param managed_policies: Default: none.
+    :param permissions_boundary: Default: none but the app's own.
+    :param role_name: Default: a generated one.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        managed_policies: Sequence[iam.IManagedPolicy] | None = None,
+        permissions_boundary: iam.IManagedPolicy | None = None,
+        role_name: str | None = None,
+    ) -> None:
+        self._trusted: list[str] = []
+        super().__init__(
+            scope,
+            construct_id,
+            assumed_by=iam.ServicePrincipal(
+                "bedrock-agentcore.amazonaws.com",
+                conditions={
+                    "StringEquals": {"aws:SourceAccount": Stack.of(scope).account},
+                    "ArnLike": {"aws:SourceArn": Lazy.list(_Trusted(self._trusted))},
+                },
+            ),
+            description="What code in the sandboxes of a code interpreter may do",
+            managed_policies=managed_policies,
+            permissions_boundary=permissions_boundary,
+            role_name=role_name,
+        )
+        self.node.add_validation(_IsGivenToSomething(self._trusted))
+
+    def trust(self, scope: Construct, name_pattern: str) -> None:
+        """Let code interpreters of `scope`'s stack with such a name assume the role.
+
+        An id is the name, a hyphen and ten characters (API model). A name has no hyphen, so the
+        pattern meets no other name that begins in the same way.
+        """
+        self._trusted.append(
+            Arn.format(
+                ArnComponents(
+                    service="bedrock-agentcore",
+                    resource="code-interpreter-custom",
+                    resource_name=f"{name_pattern}-{'?' * 10}",
+                ),
+                Stack.of(scope),
+            )
+        )
+
+
+@jsii.implements(IStableListProducer)
+class _Trusted:
+    def __init__(self, arns: list[str]) -> None:
+        self._arns = arns
+
+    def produce(self) -> list[str]:
+        return self._arns
+
+
+@jsii.implements(IValidation)
+class _IsGivenToSomething:
+    def __init__(self, arns: list[str]) -> None:
+        self._arns = arns
+
+    def validate(self) -> list[str]:
+        if self._arns:
+            return []
+        return [
+            "no code interpreter uses this execution role, so nothing may assume it; pass it as "
+            "execution_role= to a CodeInterpreter, or remove it"
+        ]

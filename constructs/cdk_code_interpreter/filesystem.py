@@ -1,0 +1,159 @@
+"""File systems that sandboxes find mounted."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aws_cdk import Token
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_efs as efs
+from aws_cdk import aws_iam as iam
+
+_NFS = ec2.Port.tcp(2049)
+
+# API model: one level below /mnt, 6 to 200 characters; two file systems of each kind.
+_MOUNT_PATH = re.compile(r"/mnt/[a-zA-Z0-9._-]+/?")
+_LONGEST_MOUNT_PATH = 200
+_MOST_OF_A_KIND = 2
+
+
+class Filesystem(ABC):
+    """A file system that every sandbox of a code interpreter finds mounted.
+
+    All sessions share it. The code interpreter has to be in a VPC and to have an execution role;
+    the role gets the permissions, and security groups that are known get the rules, that mounting
+    takes. Mount targets have to be in the code interpreter's availability zones.
+
+    Make one with `Filesystem.efs()` or `Filesystem.s3_files()`.
+    """
+
+    kind: str
+    mount_path: str
+
+    @staticmethod
+    def efs(access_point: efs.IAccessPoint, *, mount_path: str) -> Filesystem:
+        """An Amazon EFS access point.
+
+        :param mount_path: Such as `/mnt/data`.
+        """
+        return _Efs(access_point, mount_path)
+
+    @staticmethod
+    def s3_files(
+        *,
+        file_system_arn: str,
+        access_point_arn: str,
+        mount_path: str,
+        security_group: ec2.ISecurityGroup | None = None,
+    ) -> Filesystem:
+        """An Amazon S3 Files access point: an S3 bucket as a file system.
+
+        :param mount_path: Such as `/mnt/data`.
+        :param security_group: The one of the mount targets. Default: unknown, so that you allow
+            TCP port 2049 from the code interpreter to the mount targets yourself.
+        """
+        return _S3Files(file_system_arn, access_point_arn, mount_path, security_group)
+
+    @abstractmethod
+    def render(self) -> dict[str, Any]:
+        """Render its entry in the custom resource's `FilesystemConfigurations`."""
+
+    @abstractmethod
+    def allow(self, role: iam.IRole, connections: ec2.Connections) -> None:
+        """Let sandboxes with this role and these security groups mount, read and write it."""
+
+
+def check_filesystems(filesystems: Sequence[Filesystem]) -> None:
+    """Check what the API model says of them together.
+
+    :raises ValueError: on the first that does not fit.
+    """
+    for kind, count in Counter(filesystem.kind for filesystem in filesystems).items():
+        if count > _MOST_OF_A_KIND:
+            raise ValueError(
+                f"filesystems has {count} of {kind}, but a code interpreter takes at most "
+                f"{_MOST_OF_A_KIND} of each kind; remove some"
+            )
+    paths = [filesystem.mount_path for filesystem in filesystems]
+    for path in paths:
+        if Token.is_unresolved(path):
+            continue
+        if not _MOUNT_PATH.fullmatch(path) or len(path) > _LONGEST_MOUNT_PATH:
+            raise ValueError(
+                f"mount_path is {path!r}, but it must be /mnt/ and one name of letters, digits "
+                f"and . _ - with at most {_LONGEST_MOUNT_PATH} characters together; change it"
+            )
+    for path, count in Counter(path.rstrip("/") for path in paths).items():
+        if count > 1:
+            raise ValueError(f"{count} filesystems have mount_path {path!r}; give each its own")
+
+
+@dataclass(frozen=True)
+class _Efs(Filesystem):
+    kind = "Amazon EFS"
+
+    access_point: efs.IAccessPoint
+    mount_path: str
+
+    def render(self) -> dict[str, Any]:
+        return {
+            "EfsConfiguration": {
+                "AccessPointArn": self.access_point.access_point_arn,
+                "FileSystemArn": self.access_point.file_system.file_system_arn,
+                "MountPath": self.mount_path,
+            }
+        }
+
+    def allow(self, role: iam.IRole, connections: ec2.Connections) -> None:
+        connections.allow_to(self.access_point.file_system, _NFS, "Mount the file system")
+        role.add_to_principal_policy(
+            iam.PolicyStatement(
+                actions=["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"],
+                resources=[self.access_point.file_system.file_system_arn],
+                conditions={
+                    "StringEquals": {
+                        "elasticfilesystem:AccessPointArn": self.access_point.access_point_arn
+                    }
+                },
+            )
+        )
+
+
+@dataclass(frozen=True)
+class _S3Files(Filesystem):
+    kind = "Amazon S3 Files"
+
+    file_system_arn: str
+    access_point_arn: str
+    mount_path: str
+    security_group: ec2.ISecurityGroup | None
+
+    def render(self) -> dict[str, Any]:
+        return {
+            "S3FilesConfiguration": {
+                "AccessPointArn": self.access_point_arn,
+                "FileSystemArn": self.file_system_arn,
+                "MountPath": self.mount_path,
+            }
+        }
+
+    def allow(self, role: iam.IRole, connections: ec2.Connections) -> None:
+        if self.security_group is not None:
+            connections.allow_to(self.security_group, _NFS, "Mount the file system")
+        role.add_to_principal_policy(
+            iam.PolicyStatement(
+                actions=["s3files:ClientMount", "s3files:ClientWrite"],
+                resources=[self.file_system_arn],
+                conditions={"StringEquals": {"s3files:AccessPointArn": self.access_point_arn}},
+            )
+        )
+        role.add_to_principal_policy(
+            iam.PolicyStatement(
+                actions=["s3files:GetAccessPoint"], resources=[self.access_point_arn]
+            )
+        )

@@ -1,0 +1,177 @@
+"""Alarms and a dashboard for a code interpreter and its invoke function."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import Duration
+from aws_cdk import aws_bedrockagentcore as agentcore
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+# The operations that AgentCore counts for a code interpreter.
+_OPERATIONS = ("StartCodeInterpreterSession", "InvokeCodeInterpreter")
+
+_PERIOD = Duration.minutes(5)
+_START = "StartCodeInterpreterSession"
+_SLOW_START = Duration.seconds(10)
+# A call that takes this part of the function's timeout is about to be cut off.
+_NEARLY_TIMED_OUT = 0.9
+
+
+class Monitoring(Construct):
+    """Define alarms for what should not happen, and a dashboard for what does.
+
+    Alarms go off for errors and throttles of the function and of the code interpreter, for calls
+    that nearly time out, and for sessions that take long to start. Errors of users' code are no
+    errors of either.
+
+    :param code_interpreter: Owned, imported or AWS-managed.
+    :param function: The function that uses it, such as `InvokeFunction.function`.
+    :param alarm_actions: What an alarm does, such as telling an SNS topic. Default: nothing.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        code_interpreter: agentcore.ICodeInterpreterCustom,
+        function: lambda_.Function,
+        alarm_actions: Sequence[cloudwatch.IAlarmAction] = (),
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._code_interpreter = code_interpreter
+        self._function = function
+        self.alarms = [*self._function_alarms(), *self._code_interpreter_alarms()]
+        for alarm in self.alarms:
+            alarm.add_alarm_action(*alarm_actions)
+        self.dashboard = cloudwatch.Dashboard(self, "Dashboard", widgets=self._widgets())
+
+    def _function_alarms(self) -> list[cloudwatch.Alarm]:
+        function = self._function
+        alarms = [
+            self._alarm_on_any(
+                "FunctionErrors",
+                function.metric_errors(period=_PERIOD),
+                "The invoke function crashed or timed out",
+            ),
+            self._alarm_on_any(
+                "FunctionThrottles",
+                function.metric_throttles(period=_PERIOD),
+                "Lambda refused calls of the invoke function: too many at once",
+            ),
+        ]
+        if function.timeout is not None:
+            alarms.append(
+                self._alarm(
+                    "FunctionDuration",
+                    function.metric_duration(period=_PERIOD, statistic=cloudwatch.Stats.MAXIMUM),
+                    _NEARLY_TIMED_OUT * function.timeout.to_milliseconds(),
+                    "A call of the invoke function nearly timed out",
+                )
+            )
+        return alarms
+
+    def _code_interpreter_alarms(self) -> list[cloudwatch.Alarm]:
+        one = self._code_interpreter
+        alarms = []
+        for operation in _OPERATIONS:
+            alarms += [
+                self._alarm_on_any(
+                    f"{operation}Errors",
+                    one.metric_system_errors_for_api_operation(operation, period=_PERIOD),
+                    f"AgentCore failed to carry out {operation}",
+                ),
+                self._alarm_on_any(
+                    f"{operation}Throttles",
+                    one.metric_throttles_for_api_operation(operation, period=_PERIOD),
+                    f"AgentCore refused {operation}: too many calls or sessions at once",
+                ),
+            ]
+        latency = one.metric_latency_for_api_operation(
+            _START, period=_PERIOD, statistic=cloudwatch.Stats.percentile(90)
+        )
+        alarms.append(
+            self._alarm(
+                f"{_START}Latency",
+                latency,
+                _SLOW_START.to_milliseconds(),
+                "Sessions take long to start",
+                periods=3,
+            )
+        )
+        return alarms
+
+    def _alarm_on_any(
+        self, name: str, metric: cloudwatch.Metric, description: str
+    ) -> cloudwatch.Alarm:
+        return self._alarm(name, metric, 1, description)
+
+    def _alarm(
+        self,
+        name: str,
+        metric: cloudwatch.Metric,
+        threshold: float,
+        description: str,
+        *,
+        periods: int = 1,
+    ) -> cloudwatch.Alarm:
+        return cloudwatch.Alarm(
+            self,
+            name,
+            metric=metric,
+            threshold=threshold,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+            evaluation_periods=periods,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            alarm_description=description,
+        )
+
+    def _widgets(self) -> list[list[cloudwatch.IWidget]]:
+        function, one = self._function, self._code_interpreter
+        start_and_invoke = [
+            [metric(operation) for operation in _OPERATIONS]
+            for metric in (
+                one.metric_invocations_for_api_operation,
+                one.metric_system_errors_for_api_operation,
+                one.metric_user_errors_for_api_operation,
+                one.metric_throttles_for_api_operation,
+                one.metric_latency_for_api_operation,
+            )
+        ]
+        invocations, system_errors, user_errors, throttles, latency = start_and_invoke
+        return [
+            [cloudwatch.AlarmStatusWidget(title="Alarms", alarms=self.alarms, width=24, height=3)],
+            [
+                _graph(
+                    "Function: calls and failures",
+                    [
+                        function.metric_invocations(),
+                        function.metric_errors(),
+                        function.metric_throttles(),
+                    ],
+                ),
+                _graph(
+                    "Function: duration",
+                    [
+                        function.metric_duration(statistic=cloudwatch.Stats.AVERAGE),
+                        function.metric_duration(statistic=cloudwatch.Stats.MAXIMUM),
+                    ],
+                ),
+            ],
+            [
+                _graph("Code interpreter: calls", invocations),
+                _graph("Code interpreter: errors", [*system_errors, *user_errors]),
+                _graph("Code interpreter: throttles", throttles),
+            ],
+            [
+                _graph("Code interpreter: latency", latency),
+                _graph("Code interpreter: session duration", [one.metric_session_duration()]),
+            ],
+        ]
+
+
+def _graph(title: str, metrics: Sequence[cloudwatch.IMetric]) -> cloudwatch.GraphWidget:
+    return cloudwatch.GraphWidget(title=title, left=metrics, width=8, height=6)

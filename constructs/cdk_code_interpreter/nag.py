@@ -1,0 +1,36 @@
+"""Acknowledging cdk-nag findings next to the construct that causes them.
+
+Without cdk-nag an acknowledgement does nothing, so whoever uses these constructs inherits the
+reasons and not a dependency.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_cdk import Acknowledgment, Stack, Validations
+from constructs import IConstruct
+
+
+def acknowledge(scope: IConstruct, finding: str, reason: str) -> None:
+    Validations.of(scope).acknowledge(Acknowledgment(id=finding, reason=reason))
+
+
+def acknowledge_wildcard(scope: IConstruct, resource: str, reason: str) -> None:
+    """Accept a policy statement on `resource`, an ARN or ARN pattern that holds a wildcard."""
+    text = _flatten(Stack.of(scope).resolve(resource))
+    acknowledge(scope, f"AwsSolutions-IAM5[Resource::{text}]", reason)
+
+
+def _flatten(value: Any) -> str:
+    """Spell a resolved intrinsic function the way cdk-nag does in a finding's id."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict) and "Ref" in value:
+        return f"<{value['Ref']}>"
+    if isinstance(value, dict) and "Fn::GetAtt" in value:
+        return f"<{'.'.join(value['Fn::GetAtt'])}>"
+    if isinstance(value, dict) and "Fn::Join" in value:
+        separator, parts = value["Fn::Join"]
+        return str(separator).join(_flatten(part) for part in parts)
+    raise ValueError(f"cannot spell {value!r} as part of a cdk-nag finding")

@@ -1,0 +1,174 @@
+"""Where the code in a sandbox can connect to."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aws_cdk import Annotations, RemovalPolicy
+from aws_cdk import aws_ec2 as ec2
+from constructs import Construct
+
+from .availability_zones import report_unsupported_zones
+from .egress import report_missing_egress
+
+# API model: subnets and security groups of a VPC configuration.
+_MOST_SUBNETS_OR_GROUPS = 16
+
+
+@dataclass(frozen=True)
+class BoundNetwork:
+    """A network as it is in one code interpreter's properties.
+
+    `connections` are there in a VPC only.
+    """
+
+    mode: str
+    subnet_ids: Sequence[str] = ()
+    connections: ec2.Connections | None = None
+
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """The custom resource's `NetworkConfiguration`."""
+        if self.connections is None:
+            return {"NetworkMode": self.mode}
+        return {
+            "NetworkMode": self.mode,
+            "VpcConfig": {"Subnets": self.subnet_ids, "SecurityGroups": self.security_group_ids},
+        }
+
+    @property
+    def security_group_ids(self) -> list[str]:
+        groups = [] if self.connections is None else self.connections.security_groups
+        return [group.security_group_id for group in groups]
+
+
+class Network(ABC):
+    """What a code interpreter's sandboxes can reach: one of the service's three network modes.
+
+    Make one with `Network.sandbox()`, `Network.public()` or `Network.vpc()`.
+    """
+
+    @staticmethod
+    def sandbox() -> Network:
+        """No internet. Amazon S3 stays reachable, including through presigned URLs.
+
+        Treat it as a restriction of network access, not as protection against data theft.
+        """
+        return _Sandbox()
+
+    @staticmethod
+    def public() -> Network:
+        """The internet. Code in the sandbox can send whatever it reads anywhere."""
+        return _Public()
+
+    @staticmethod
+    def vpc(
+        vpc: ec2.IVpc,
+        *,
+        subnets: ec2.SubnetSelection | None = None,
+        security_groups: Sequence[ec2.ISecurityGroup] | None = None,
+    ) -> Network:
+        """What the subnets and security groups of a VPC let through.
+
+        After a code interpreter is deleted, AgentCore keeps network interfaces for up to 8 hours
+        in which neither subnets nor security groups can be deleted. Define the VPC in another
+        stack than the code interpreter.
+
+        :param subnets: 1 to 16 of them. Default: the VPC's private subnets.
+        :param security_groups: 1 to 16 of them. Default: a new one that lets nothing in or out
+            until `connections` of the code interpreter allow it, and that stays when the code
+            interpreter is deleted.
+        """
+        return _Vpc(vpc, subnets or ec2.SubnetSelection(), security_groups)
+
+    @abstractmethod
+    def bind(self, scope: Construct) -> BoundNetwork:
+        """Take this network for the code interpreter that `scope` defines."""
+
+
+@dataclass(frozen=True)
+class _Sandbox(Network):
+    def bind(self, scope: Construct) -> BoundNetwork:  # noqa: ARG002
+        return BoundNetwork("SANDBOX")
+
+
+@dataclass(frozen=True)
+class _Public(Network):
+    def bind(self, scope: Construct) -> BoundNetwork:
+        Annotations.of(scope).add_warning_v2(
+            "cdk-code-interpreter:publicNetwork",
+            "code in the sandbox can reach the internet, so it can send out all that it reads; "
+            "use Network.sandbox() or Network.vpc(), or acknowledge this warning",
+        )
+        return BoundNetwork("PUBLIC")
+
+
+@dataclass(frozen=True)
+class _Vpc(Network):
+    in_vpc: ec2.IVpc
+    selection: ec2.SubnetSelection
+    security_groups: Sequence[ec2.ISecurityGroup] | None
+
+    def bind(self, scope: Construct) -> BoundNetwork:
+        subnets = _select(self.in_vpc, self.selection)
+        _check_count("subnets", subnets)
+        groups = self.security_groups
+        if groups is None:
+            groups = [self._new_security_group(scope)]
+        _check_count("security groups", groups)
+        _report_public_subnets(scope, self.in_vpc, subnets)
+        report_unsupported_zones(scope, subnets)
+        report_missing_egress(scope, groups)
+        return BoundNetwork(
+            "VPC",
+            subnet_ids=[subnet.subnet_id for subnet in subnets],
+            connections=ec2.Connections(security_groups=list(groups)),
+        )
+
+    def _new_security_group(self, scope: Construct) -> ec2.SecurityGroup:
+        group = ec2.SecurityGroup(
+            scope,
+            "SecurityGroup",
+            vpc=self.in_vpc,
+            allow_all_outbound=False,
+            description="Sandboxes of a code interpreter",
+        )
+        # AgentCore's network interfaces hold on to it for hours after the code interpreter is
+        # gone, so its deletion would fail and take the whole stack's with it.
+        group.apply_removal_policy(RemovalPolicy.RETAIN)
+        return group
+
+
+def _select(vpc: ec2.IVpc, selection: ec2.SubnetSelection) -> Sequence[ec2.ISubnet]:
+    if selection.subnets is not None:
+        return selection.subnets
+    return vpc.select_subnets(
+        availability_zones=selection.availability_zones,
+        one_per_az=selection.one_per_az,
+        subnet_filters=selection.subnet_filters,
+        subnet_group_name=selection.subnet_group_name,
+        subnet_type=selection.subnet_type,
+    ).subnets
+
+
+def _check_count(what: str, items: Sequence[object]) -> None:
+    if not 1 <= len(items) <= _MOST_SUBNETS_OR_GROUPS:
+        raise ValueError(
+            f"{len(items)} {what} are given, but a code interpreter in a VPC takes 1 to "
+            f"{_MOST_SUBNETS_OR_GROUPS}; choose others with {what.replace(' ', '_')}="
+        )
+
+
+def _report_public_subnets(scope: Construct, vpc: ec2.IVpc, subnets: Sequence[ec2.ISubnet]) -> None:
+    public = {subnet.subnet_id for subnet in vpc.public_subnets}
+    found = [subnet.node.path for subnet in subnets if subnet.subnet_id in public]
+    if found:
+        Annotations.of(scope).add_warning_v2(
+            "cdk-code-interpreter:publicSubnet",
+            f"{', '.join(found)} are public subnets, but sandboxes have private addresses only, "
+            "so they reach neither the internet nor AWS through an internet gateway; choose "
+            "private subnets with a NAT gateway or VPC endpoints, or acknowledge this warning",
+        )

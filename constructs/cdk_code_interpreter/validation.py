@@ -1,0 +1,58 @@
+"""The limits that the API model sets on what a code interpreter is given."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from aws_cdk import Token
+
+_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_]{0,47}")
+_TAG_CHARACTERS = re.compile(r"[a-zA-Z0-9\s._:/=+@-]*")
+
+MAX_DESCRIPTION_LENGTH = 4096
+MAX_TAG_KEY_LENGTH = 128
+MAX_TAG_VALUE_LENGTH = 256
+# The service takes 50; two say which stack a code interpreter belongs to, one what it was made of.
+MAX_TAGS = 47
+
+
+def check_name(name: str) -> None:
+    if not Token.is_unresolved(name) and not _NAME.fullmatch(name):
+        raise ValueError(
+            f"name is {name!r}, but it must be 1 to 48 letters, digits and underscores, "
+            "and begin with a letter; change it, or leave it out to have one generated"
+        )
+
+
+def check_description(description: str) -> None:
+    if not Token.is_unresolved(description) and not (
+        1 <= len(description) <= MAX_DESCRIPTION_LENGTH
+    ):
+        raise ValueError(
+            f"description has {len(description)} characters, but it must have 1 to "
+            f"{MAX_DESCRIPTION_LENGTH}; shorten it, or leave it out"
+        )
+
+
+def check_tags(tags: Mapping[str, str]) -> None:
+    if len(tags) > MAX_TAGS:
+        raise ValueError(
+            f"{len(tags)} tags are given, but a code interpreter takes at most {MAX_TAGS}; "
+            "remove some"
+        )
+    for key, value in tags.items():
+        _check_tag(f"tag key {key!r}", key, 1, MAX_TAG_KEY_LENGTH)
+        _check_tag(f"value {value!r} of tag {key!r}", value, 0, MAX_TAG_VALUE_LENGTH)
+        if key.lower().startswith("aws:"):
+            raise ValueError(f"tag key {key!r} begins with 'aws:', which AWS reserves; rename it")
+
+
+def _check_tag(what: str, text: str, shortest: int, longest: int) -> None:
+    if Token.is_unresolved(text):
+        return
+    if not shortest <= len(text) <= longest or not _TAG_CHARACTERS.fullmatch(text):
+        raise ValueError(
+            f"{what} is not allowed: it must be {shortest} to {longest} letters, digits, spaces "
+            "and . _ : / = + @ -; change it"
+        )

@@ -1,0 +1,243 @@
+"""The rules by which code interpreters come, change and go. Nothing here knows AWS's clients."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from .clock import Clock
+from .errors import Failed, OutOfTime, ServiceError
+from .request import CONFIGURATION_TAG, Request
+
+_log = logging.getLogger(__name__)
+
+# What the API model calls the id of a custom code interpreter. The AWS-managed one has another
+# form, and CloudFormation invents ids of yet another form for what it never saw created.
+_ID = re.compile(r"[a-zA-Z][a-zA-Z0-9_]{0,47}-[a-zA-Z0-9]{10}")
+
+# Seconds of the function's time that are kept for the answer, and for undoing a creation.
+_FOR_THE_ANSWER = 20.0
+_FOR_UNDOING = 240.0
+# New roles and policies are not known everywhere at once; creations wait this long for it.
+_IAM_PROPAGATION = 120.0
+
+
+class CodeInterpreters(Protocol):
+    """What the rules need of AWS; `clients.CodeInterpreters` has it."""
+
+    def create(self, parameters: dict[str, Any]) -> dict[str, Any]: ...
+    def get(self, interpreter_id: str) -> dict[str, Any] | None: ...
+    def all(self) -> Iterator[dict[str, Any]]: ...
+    def delete(self, interpreter_id: str, *, token: str) -> None: ...
+    def tags(self, arn: str) -> dict[str, str] | None: ...
+    def tag(self, arn: str, tags: dict[str, str]) -> None: ...
+    def untag(self, arn: str, keys: list[str]) -> None: ...
+    def live_sessions(self, interpreter_id: str) -> Iterator[str]: ...
+    def stop_session(self, interpreter_id: str, session_id: str) -> None: ...
+
+
+class Lifecycle:
+    """Carries out one request.
+
+    Every rule starts from what exists, not from what an earlier run may have reached, so a
+    request can be repeated at any point.
+    """
+
+    def __init__(self, request: Request, code_interpreters: CodeInterpreters, clock: Clock) -> None:
+        self._request = request
+        self._all = code_interpreters
+        self._clock = clock.keeping(_FOR_THE_ANSWER)
+
+    def create(self) -> dict[str, Any]:
+        """A new code interpreter that is ready, or nothing and the reason."""
+        return self._make()
+
+    def update(self) -> dict[str, Any]:
+        """The code interpreter as it is wanted now: the same one, or a new one to take its place.
+
+        Once CloudFormation knows a new id, it asks for the old one's deletion.
+        """
+        request = self._request
+        current = self._usable(request.physical_id)
+        if current is not None and self._is_as_wanted(current):
+            self._update_tags(current)
+        else:
+            if current is not None and current["name"] == request.wanted.name:
+                raise Failed(
+                    f"cannot change code interpreter {request.wanted.name}, because a new one "
+                    "has to take its place and its name is taken until then; change Name, too, "
+                    "or remove it to have names generated",
+                    code="NameTaken",
+                )
+            current = self._made_before() or self._make()
+        self._remove_leftovers()
+        return current
+
+    def delete(self) -> None:
+        """No such code interpreter. One whose id was never reported is found by its tags."""
+        if _ID.fullmatch(self._request.physical_id):
+            self._remove(self._request.physical_id)
+        else:
+            for summary, _ in self._owned():
+                self._remove(summary["codeInterpreterId"])
+
+    def _make(self) -> dict[str, Any]:
+        interpreter_id = self._send_create()
+        try:
+            current = self._wait_until_ready(interpreter_id, self._clock.keeping(_FOR_UNDOING))
+            self._settle(current)
+        except Failed as failure:
+            raise self._undo(interpreter_id, failure) from failure
+        return current
+
+    def _send_create(self) -> str:
+        request = self._request
+        parameters = {
+            **request.wanted.parameters,
+            "name": request.new_name,
+            # The id of the request, so that a repetition of this request gets the same one again.
+            "clientToken": request.request_id,
+            "tags": request.first_tags,
+        }
+        failure: Failed = OutOfTime()
+        try:
+            for _ in self._clock.within(_IAM_PROPAGATION).pauses():
+                try:
+                    return str(self._all.create(parameters)["codeInterpreterId"])
+                except ServiceError as error:
+                    failure = error
+                    if not _may_be_iam_propagation(error):
+                        break
+        except OutOfTime:
+            pass
+        raise failure
+
+    def _settle(self, current: dict[str, Any]) -> None:
+        """Mark it as finished, and with what it was made of; without the mark it is a leftover."""
+        configuration = self._request.wanted.configuration
+        self._all.tag(current["codeInterpreterArn"], {CONFIGURATION_TAG: configuration})
+
+    def _wait_until_ready(self, interpreter_id: str, clock: Clock) -> dict[str, Any]:
+        """Read READY twice in a row: reads after a creation are not always of the same state."""
+        reads = 0
+        for _ in clock.pauses():
+            current = self._all.get(interpreter_id)
+            status = "gone" if current is None else current["status"]
+            reads = reads + 1 if status == "READY" else 0
+            if current is not None and reads == 2:
+                return current
+            if status not in ("READY", "CREATING"):
+                reason = (current or {}).get("failureReason", "AWS gave no reason")
+                raise Failed(
+                    f"code interpreter {interpreter_id} is {status}: {reason}", code=status
+                )
+        raise OutOfTime
+
+    def _undo(self, interpreter_id: str, failure: Failed) -> Failed:
+        """Remove what a failed creation left. CloudFormation's deletion of `id` is a second try."""
+        try:
+            self._remove(interpreter_id)
+        except Failed as error:
+            return Failed(
+                f"{failure}; removing it failed as well: {error}",
+                code=failure.code,
+                physical_id=interpreter_id,
+            )
+        return Failed(str(failure), code=failure.code, physical_id=interpreter_id)
+
+    def _remove(self, interpreter_id: str) -> None:
+        asked = False
+        for _ in self._clock.pauses():
+            current = self._all.get(interpreter_id)
+            status = "DELETED" if current is None else current["status"]
+            if status == "DELETED":
+                return
+            if status == "DELETE_FAILED" and asked:
+                reason = (current or {}).get("failureReason", "AWS gave no reason")
+                raise Failed(
+                    f"code interpreter {interpreter_id} cannot be deleted: {reason}", code=status
+                )
+            # After it was asked for, a deletion can still read as READY for a while.
+            if not asked and status != "DELETING":
+                asked = self._ask_for_deletion(interpreter_id, status)
+        raise OutOfTime
+
+    def _ask_for_deletion(self, interpreter_id: str, status: str) -> bool:
+        """Stop the sessions and delete; False if it is too early, or too late."""
+        try:
+            for session_id in list(self._all.live_sessions(interpreter_id)):
+                self._all.stop_session(interpreter_id, session_id)
+            self._all.delete(interpreter_id, token=self._request.request_id)
+        except ServiceError as error:
+            busy = error.is_conflict or (status == "CREATING" and error.is_invalid)
+            if busy or error.is_missing:
+                return False
+            raise
+        return True
+
+    def _usable(self, interpreter_id: str) -> dict[str, Any] | None:
+        current = self._all.get(interpreter_id)
+        return current if current is not None and current["status"] == "READY" else None
+
+    def _is_as_wanted(self, current: dict[str, Any]) -> bool:
+        """Whether it can stay.
+
+        The tag says what it was really made of, which after a failed update is not what
+        CloudFormation calls the previous properties.
+        """
+        wanted = self._request.wanted.configuration
+        if wanted == self._request.previous.configuration:
+            return True
+        tags = self._all.tags(current["codeInterpreterArn"]) or {}
+        return tags.get(CONFIGURATION_TAG) == wanted
+
+    def _made_before(self) -> dict[str, Any] | None:
+        """The predecessor, when a rollback returns to it before it was deleted."""
+        for summary, tags in self._owned():
+            if tags.get(CONFIGURATION_TAG) == self._request.wanted.configuration:
+                current = self._usable(summary["codeInterpreterId"])
+                if current is not None:
+                    self._update_tags(current)
+                    return current
+        return None
+
+    def _update_tags(self, current: dict[str, Any]) -> None:
+        """Set what is wanted, and remove what only the previous template wanted."""
+        arn = current["codeInterpreterArn"]
+        present = self._all.tags(arn) or {}
+        wanted = self._request.final_tags
+        changed = {key: value for key, value in wanted.items() if present.get(key) != value}
+        dropped = sorted(set(self._request.previous.tags) & set(present) - set(wanted))
+        if dropped:
+            self._all.untag(arn, dropped)
+        if changed:
+            self._all.tag(arn, changed)
+
+    def _remove_leftovers(self) -> None:
+        """Remove what a failed update could not remove. Failing again does not fail this one."""
+        try:
+            for summary, tags in self._owned():
+                if CONFIGURATION_TAG not in tags:
+                    self._remove(summary["codeInterpreterId"])
+        except Failed as failure:
+            _log.warning("a leftover stays: %s", failure.code)
+
+    def _owned(self) -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
+        """The code interpreters that this resource has made, with their tags."""
+        for summary in list(self._all.all()):
+            name = summary["codeInterpreterId"].rpartition("-")[0]
+            if self._request.wanted.may_have_named(name) or self._request.previous.may_have_named(
+                name
+            ):
+                tags = self._all.tags(summary["codeInterpreterArn"])
+                if tags is not None and self._request.owns(tags):
+                    yield summary, tags
+
+
+def _may_be_iam_propagation(error: ServiceError) -> bool:
+    """Whether the failure can come from a role or policy that was made a moment ago."""
+    return error.is_denied or (
+        error.is_invalid and "role validation failed" in error.message.lower()
+    )

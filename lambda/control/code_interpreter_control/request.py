@@ -1,0 +1,129 @@
+"""What CloudFormation asks for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+# The owner's tags: which stack and which of its resources a code interpreter belongs to. The
+# function's own permissions depend on the first one.
+STACK_TAG = "cdk-code-interpreter:stack-id"
+RESOURCE_TAG = "cdk-code-interpreter:logical-id"
+# What a code interpreter was made of. It is set last, so one without it was never finished.
+CONFIGURATION_TAG = "cdk-code-interpreter:configuration"
+
+# Properties that become parameters of CreateCodeInterpreter with nothing but a smaller first
+# letter; a change of any of them, or of the name, needs a new code interpreter.
+_CREATE_PROPERTIES = (
+    "Description",
+    "ExecutionRoleArn",
+    "NetworkConfiguration",
+    "Certificates",
+    "FilesystemConfigurations",
+)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A code interpreter as a template describes it."""
+
+    name: str | None
+    name_prefix: str
+    parameters: Mapping[str, Any]
+    tags: Mapping[str, str]
+
+    @classmethod
+    def from_properties(cls, properties: Mapping[str, Any]) -> Wanted:
+        return cls(
+            name=properties.get("Name"),
+            name_prefix=properties.get("NamePrefix", "CodeInterpreter"),
+            parameters={
+                _api_name(key): _api_shape(properties[key])
+                for key in _CREATE_PROPERTIES
+                if key in properties
+            },
+            tags=properties.get("Tags") or {},
+        )
+
+    @property
+    def configuration(self) -> str:
+        """A digest of all that cannot be changed later; the order of lists does not count."""
+        text = json.dumps(_sorted({"name": self.name, **self.parameters}), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def may_have_named(self, name: str) -> bool:
+        """Whether a code interpreter with this name can have been made from this description."""
+        return name == self.name or name.startswith(f"{self.name_prefix}_")
+
+
+@dataclass(frozen=True)
+class Request:
+    """One event of a custom resource."""
+
+    type: str
+    request_id: str
+    stack_id: str
+    logical_id: str
+    response_url: str
+    physical_id: str
+    wanted: Wanted
+    previous: Wanted
+
+    @classmethod
+    def from_event(cls, event: Mapping[str, Any]) -> Request:
+        properties = event.get("ResourceProperties", {})
+        return cls(
+            type=event["RequestType"],
+            request_id=event["RequestId"],
+            stack_id=event["StackId"],
+            logical_id=event["LogicalResourceId"],
+            response_url=event["ResponseURL"],
+            # Until a code interpreter exists, the resource goes by a name that is not an id.
+            physical_id=event.get("PhysicalResourceId", f"not-created-{event['RequestId']}"),
+            wanted=Wanted.from_properties(properties),
+            previous=Wanted.from_properties(event.get("OldResourceProperties", properties)),
+        )
+
+    @property
+    def new_name(self) -> str:
+        """The same name for the same request, and another one for every other request."""
+        if self.wanted.name is not None:
+            return self.wanted.name
+        suffix = hashlib.sha256(self.request_id.encode()).hexdigest()[:10]
+        return f"{self.wanted.name_prefix}_{suffix}"
+
+    @property
+    def first_tags(self) -> dict[str, str]:
+        """The tags of a code interpreter from its creation on: the user's and the owner's."""
+        return {**self.wanted.tags, STACK_TAG: self.stack_id, RESOURCE_TAG: self.logical_id}
+
+    @property
+    def final_tags(self) -> dict[str, str]:
+        """The tags of a code interpreter that is finished."""
+        return {**self.first_tags, CONFIGURATION_TAG: self.wanted.configuration}
+
+    def owns(self, tags: Mapping[str, str]) -> bool:
+        return (tags.get(STACK_TAG), tags.get(RESOURCE_TAG)) == (self.stack_id, self.logical_id)
+
+
+def _api_name(key: str) -> str:
+    return key[0].lower() + key[1:]
+
+
+def _api_shape(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {_api_name(key): _api_shape(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_api_shape(item) for item in value]
+    return value
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _sorted(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return sorted((_sorted(item) for item in value), key=lambda item: json.dumps(item))
+    return value

@@ -1,0 +1,40 @@
+"""Reading synthesised templates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_cdk import Stack
+from aws_cdk.assertions import Template
+
+
+def only(stack: Stack, resource_type: str) -> dict[str, Any]:
+    """The properties of the only resource of its type."""
+    [resource] = Template.from_stack(stack).find_resources(resource_type).values()
+    return dict(resource["Properties"])
+
+
+def statements(stack: Stack, *, of: str = "") -> dict[str, list[dict[str, Any]]]:
+    """Every policy statement, by action; `of` is part of the logical id of the policy."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for logical_id, policy in Template.from_stack(stack).find_resources("AWS::IAM::Policy").items():
+        if of not in logical_id:
+            continue
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
+            actions = statement["Action"]
+            for action in [actions] if isinstance(actions, str) else actions:
+                found.setdefault(action, []).append(statement)
+    return found
+
+
+def arn_of(resource: str, *, service: str = "bedrock-agentcore", account: Any = None) -> Any:
+    """How CDK writes an ARN of the stack's own region and account."""
+    who = (
+        [{"Ref": "AWS::AccountId"}, f":{resource}"]
+        if account is None
+        else [f"{account}:{resource}"]
+    )
+    parts = ["arn:", {"Ref": "AWS::Partition"}, f":{service}:", {"Ref": "AWS::Region"}, ":", *who]
+    if account is not None:
+        parts[-2:] = [f":{account}:{resource}"]
+    return {"Fn::Join": ["", parts]}

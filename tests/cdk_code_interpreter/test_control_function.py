@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from typing import Any
+
+from aws_cdk import App, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk.assertions import Template
+
+from cdk_code_interpreter import CodeInterpreter, ControlFunction, Network, control_function
+from code_interpreter_control import request
+
+from .templates import arn_of, statements
+
+EVERY = arn_of("code-interpreter-custom/*")
+STACK_ID = {"Ref": "AWS::StackId"}
+CREATE = "bedrock-agentcore:CreateCodeInterpreter"
+SUBNETS = "bedrock-agentcore:subnets"
+SECURITY_GROUPS = "bedrock-agentcore:securityGroups"
+
+
+def test_there_is_one_in_each_stack_that_needs_it(app: App) -> None:
+    stacks = [Stack(app, "One"), Stack(app, "Two")]
+    for stack in stacks:
+        CodeInterpreter(stack, "First")
+        CodeInterpreter(stack, "Second")
+        assert ControlFunction.of(stack) is ControlFunction.of(stack)
+    for stack in stacks:
+        Template.from_stack(stack).resource_count_is("AWS::Lambda::Function", 1)
+
+
+def test_it_runs_on_arm_with_python_and_logs_into_its_own_group(stack: Stack) -> None:
+    control = ControlFunction.of(stack)
+    template = Template.from_stack(stack)
+    template.has_resource_properties(
+        "AWS::Lambda::Function",
+        {
+            "Runtime": "python3.14",
+            "Architectures": ["arm64"],
+            "Timeout": 900,
+            "LoggingConfig": {"LogGroup": stack.resolve(control.log_group.log_group_name)},
+        },
+    )
+    template.has_resource(
+        "AWS::Logs::LogGroup", {"DeletionPolicy": "Delete", "Properties": {"RetentionInDays": 30}}
+    )
+    assert "ManagedPolicyArns" not in str(template.to_json())
+
+
+def test_cloudformation_waits_for_a_second_run(stack: Stack) -> None:
+    CodeInterpreter(stack, "Interpreter")
+    [resource] = Template.from_stack(stack).find_resources("Custom::CodeInterpreter").values()
+    assert 2 * 900 + 60 < int(resource["Properties"]["ServiceTimeout"]) <= 3600
+
+
+def test_it_may_handle_the_code_interpreters_of_its_stack_only(stack: Stack) -> None:
+    CodeInterpreter(stack, "Interpreter")
+    found = statements(stack)
+    assert found.keys() == {
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+        CREATE,
+        "bedrock-agentcore:DeleteCodeInterpreter",
+        "bedrock-agentcore:GetCodeInterpreter",
+        "bedrock-agentcore:ListCodeInterpreters",
+        "bedrock-agentcore:ListCodeInterpreterSessions",
+        "bedrock-agentcore:ListTagsForResource",
+        "bedrock-agentcore:StopCodeInterpreterSession",
+        "bedrock-agentcore:TagResource",
+        "bedrock-agentcore:UntagResource",
+    }
+    [own] = found["bedrock-agentcore:DeleteCodeInterpreter"]
+    assert own["Resource"] == EVERY
+    assert own["Condition"] == tagged("ResourceTag")
+    assert [one["Condition"] for one in found["bedrock-agentcore:TagResource"]] == [
+        tagged("RequestTag"),
+        tagged("ResourceTag"),
+    ]
+
+
+def test_without_a_vpc_it_may_create_in_none(stack: Stack) -> None:
+    CodeInterpreter(stack, "One")
+    CodeInterpreter(stack, "Two", network=Network.public())
+    [create] = statements(stack)[CREATE]
+    assert create["Condition"] == {
+        **tagged("RequestTag"),
+        "Null": {SUBNETS: "true", SECURITY_GROUPS: "true"},
+    }
+    assert "iam:CreateServiceLinkedRole" not in statements(stack)
+
+
+def test_in_a_vpc_it_may_create_with_these_subnets_and_groups_only(stack: Stack) -> None:
+    vpc = ec2.Vpc(stack, "Vpc")
+    one = CodeInterpreter(stack, "Interpreter", network=Network.vpc(vpc))
+    late = ec2.SecurityGroup(stack, "Late", vpc=vpc)
+    one.connections.add_security_group(late)
+    [create] = statements(stack, of="CodeInterpreterControl")[CREATE]
+    own = one.node.find_child("SecurityGroup")
+    assert isinstance(own, ec2.SecurityGroup)
+    assert create["Condition"] == {
+        **tagged("RequestTag"),
+        "Null": {SUBNETS: "false", SECURITY_GROUPS: "false"},
+        "ForAllValues:StringEquals": {
+            SUBNETS: [stack.resolve(subnet.subnet_id) for subnet in vpc.private_subnets],
+            SECURITY_GROUPS: [stack.resolve(group.security_group_id) for group in (own, late)],
+        },
+    }
+
+
+def test_in_a_vpc_it_may_make_the_service_linked_role(stack: Stack) -> None:
+    CodeInterpreter(stack, "Interpreter", network=Network.vpc(ec2.Vpc(stack, "Vpc")))
+    [statement] = statements(stack)["iam:CreateServiceLinkedRole"]
+    principal = "network.bedrock-agentcore.amazonaws.com"
+    assert statement["Condition"] == {"StringEquals": {"iam:AWSServiceName": principal}}
+    assert statement["Resource"]["Fn::Join"][1][-1] == (
+        f":role/aws-service-role/{principal}/AWSServiceRoleForBedrockAgentCoreNetwork"
+    )
+
+
+def test_the_tag_in_the_policy_is_the_one_the_function_sets() -> None:
+    assert control_function.STACK_TAG == request.STACK_TAG
+
+
+def tagged(kind: str) -> dict[str, Any]:
+    return {"StringEquals": {f"aws:{kind}/{control_function.STACK_TAG}": STACK_ID}}

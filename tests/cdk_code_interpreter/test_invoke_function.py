@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk.assertions import Match, Template
+
+from cdk_code_interpreter import CodeInterpreter, InvokeFunction, Workspace
+
+from .templates import statements
+
+
+def build(stack: Stack, **properties: Any) -> InvokeFunction:
+    return InvokeFunction(
+        stack,
+        "Invoke",
+        code_interpreter=CodeInterpreter(stack, "Interpreter"),
+        workspace=Workspace(stack, "Workspace", prefix="files"),
+        **properties,
+    )
+
+
+def test_it_knows_its_code_interpreter_and_workspace(stack: Stack) -> None:
+    build(stack, session_timeout=Duration.hours(1))
+    [interpreter] = Template.from_stack(stack).find_resources("Custom::CodeInterpreter")
+    [bucket] = Template.from_stack(stack).find_resources("AWS::S3::Bucket")
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::Lambda::Function",
+        {
+            "Handler": "code_interpreter_invoke.handler.handler",
+            "Runtime": "python3.14",
+            "Architectures": ["arm64"],
+            "Timeout": 900,
+            "MemorySize": 256,
+            "Environment": {
+                "Variables": {
+                    "CODE_INTERPRETER_ID": {"Ref": interpreter},
+                    "WORKSPACE_BUCKET": {"Ref": bucket},
+                    "WORKSPACE_PREFIX": "files",
+                    "SESSION_TIMEOUT_SECONDS": "3600",
+                }
+            },
+        },
+    )
+
+
+def test_it_may_use_this_code_interpreter_only(stack: Stack) -> None:
+    function = build(stack)
+    [interpreter] = Template.from_stack(stack).find_resources("Custom::CodeInterpreter")
+    found = statements(stack, of=function.node.id)
+    actions = {action for action in found if action.startswith("bedrock-agentcore:")}
+    assert actions == {
+        "bedrock-agentcore:GetCodeInterpreterSession",
+        "bedrock-agentcore:InvokeCodeInterpreter",
+        "bedrock-agentcore:ListCodeInterpreterSessions",
+        "bedrock-agentcore:StartCodeInterpreterSession",
+        "bedrock-agentcore:StopCodeInterpreterSession",
+    }
+    for action in actions:
+        [statement] = found[action]
+        assert statement["Resource"] == {"Fn::GetAtt": [interpreter, "CodeInterpreterArn"]}
+
+
+def test_its_log_ends_with_it(stack: Stack) -> None:
+    function = build(stack)
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::Lambda::Function",
+        {
+            "Handler": Match.string_like_regexp("invoke"),
+            "LoggingConfig": {"LogGroup": stack.resolve(function.log_group.log_group_name)},
+        },
+    )
+    Template.from_stack(stack).all_resources(
+        "AWS::Logs::LogGroup", {"DeletionPolicy": "Delete", "Properties": {"RetentionInDays": 30}}
+    )
+
+
+def test_log_group_and_role_can_be_the_users_own(stack: Stack) -> None:
+    log_group = logs.LogGroup(stack, "Logs", removal_policy=RemovalPolicy.RETAIN)
+    role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    function = build(stack, log_group=log_group, role=role)
+    assert function.log_group is log_group
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::Lambda::Function",
+        {
+            "Role": stack.resolve(role.role_arn),
+            "LoggingConfig": {"LogGroup": stack.resolve(log_group.log_group_name)},
+        },
+    )
+
+
+def test_invoking_it_can_be_granted(stack: Stack) -> None:
+    function = build(stack)
+    user = iam.User(stack, "Agent")
+    function.grant_invoke(user)
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::IAM::Policy",
+        {
+            "Users": [stack.resolve(user.user_name)],
+            "PolicyDocument": {
+                "Statement": [Match.object_like({"Action": "lambda:InvokeFunction"})]
+            },
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("properties", "message"),
+    [
+        ({"session_timeout": Duration.seconds(0)}, "session_timeout is 0 s.*1 to 28800 s"),
+        ({"session_timeout": Duration.hours(9)}, "session_timeout is 32400 s.*1 to 28800 s"),
+        ({"timeout": Duration.minutes(16)}, "timeout is 960 s.*1 to 900 s"),
+    ],
+)
+def test_fails_on_times_that_aws_does_not_allow(
+    stack: Stack, properties: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        build(stack, **properties)

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_bedrockagentcore as agentcore
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_sns as sns
+from aws_cdk.assertions import Match, Template
+
+from cdk_code_interpreter import CodeInterpreter, InvokeFunction, Monitoring, Workspace
+
+from .templates import only
+
+START, INVOKE = "StartCodeInterpreterSession", "InvokeCodeInterpreter"
+
+
+def build(
+    stack: Stack, one: agentcore.ICodeInterpreterCustom | None = None, **properties: Any
+) -> Monitoring:
+    one = one or CodeInterpreter(stack, "Interpreter")
+    invoke = InvokeFunction(
+        stack,
+        "Invoke",
+        code_interpreter=one,
+        workspace=Workspace(stack, "Workspace"),
+        timeout=Duration.minutes(10),
+    )
+    return Monitoring(
+        stack, "Monitoring", code_interpreter=one, function=invoke.function, **properties
+    )
+
+
+@pytest.mark.parametrize(
+    ("namespace", "metric", "operation", "threshold"),
+    [
+        ("AWS/Lambda", "Errors", None, 1),
+        ("AWS/Lambda", "Throttles", None, 1),
+        ("AWS/Lambda", "Duration", None, 540_000),
+        ("AWS/Bedrock-AgentCore", "SystemErrors", START, 1),
+        ("AWS/Bedrock-AgentCore", "SystemErrors", INVOKE, 1),
+        ("AWS/Bedrock-AgentCore", "Throttles", START, 1),
+        ("AWS/Bedrock-AgentCore", "Throttles", INVOKE, 1),
+        ("AWS/Bedrock-AgentCore", "Latency", START, 10_000),
+    ],
+)
+def test_there_is_an_alarm_for_it(
+    stack: Stack, namespace: str, metric: str, operation: str | None, threshold: int
+) -> None:
+    build(stack)
+    dimension = {"Name": "Operation", "Value": operation} if operation else Match.any_value()
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::CloudWatch::Alarm",
+        {
+            "Namespace": namespace,
+            "MetricName": metric,
+            "Dimensions": Match.array_with([dimension]),
+            "Threshold": threshold,
+            "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+            "TreatMissingData": "notBreaching",
+        },
+    )
+
+
+def test_there_are_no_other_alarms(stack: Stack) -> None:
+    assert len(build(stack).alarms) == 8
+    Template.from_stack(stack).resource_count_is("AWS::CloudWatch::Alarm", 8)
+
+
+def test_every_alarm_takes_the_actions(stack: Stack) -> None:
+    topic = sns.Topic(stack, "Topic")
+    build(stack, alarm_actions=[actions.SnsAction(topic)])
+    Template.from_stack(stack).all_resources_properties(
+        "AWS::CloudWatch::Alarm", {"AlarmActions": [stack.resolve(topic.topic_arn)]}
+    )
+
+
+def test_the_dashboard_shows_everything_that_is_measured(stack: Stack) -> None:
+    build(stack)
+    body = json.dumps(only(stack, "AWS::CloudWatch::Dashboard")["DashboardBody"])
+    for metric in ("Invocations", "SystemErrors", "UserErrors", "Throttles", "Latency", "Duration"):
+        assert metric in body
+    assert "CodeInterpreterSession" in body
+
+
+def test_it_works_for_a_code_interpreter_of_others(stack: Stack) -> None:
+    build(stack, CodeInterpreter.aws_managed(stack, "Theirs"))
+    Template.from_stack(stack).resource_count_is("AWS::CloudWatch::Dashboard", 1)

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from aws_cdk.assertions import Match, Template
+
+from cdk_code_interpreter import Workspace
+
+from .templates import only
+
+
+def test_a_new_bucket_is_private_encrypted_and_kept(stack: Stack) -> None:
+    Workspace(stack, "Workspace")
+    Template.from_stack(stack).has_resource(
+        "AWS::S3::Bucket",
+        {
+            "DeletionPolicy": "Retain",
+            "UpdateReplacePolicy": "Retain",
+            "Properties": {
+                "PublicAccessBlockConfiguration": {
+                    "BlockPublicAcls": True,
+                    "BlockPublicPolicy": True,
+                    "IgnorePublicAcls": True,
+                    "RestrictPublicBuckets": True,
+                },
+                "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
+                "BucketEncryption": {
+                    "ServerSideEncryptionConfiguration": [
+                        {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+                    ]
+                },
+                "VersioningConfiguration": Match.absent(),
+            },
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"Bool": {"aws:SecureTransport": "false"}},
+        {"NumericLessThan": {"s3:TlsVersion": 1.2}},
+        {"StringEquals": {"s3:signatureversion": "AWS"}},
+        {"NumericGreaterThan": {"s3:signatureAge": "900000"}},
+    ],
+)
+def test_a_new_bucket_refuses_weak_requests(stack: Stack, condition: dict[str, Any]) -> None:
+    Workspace(stack, "Workspace")
+    statement = {
+        "Effect": "Deny",
+        "Principal": {"AWS": "*"},
+        "Action": "s3:*",
+        "Condition": condition,
+        "Resource": Match.any_value(),
+    }
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::S3::BucketPolicy", {"PolicyDocument": {"Statement": Match.array_with([statement])}}
+    )
+
+
+def test_files_stay_and_what_nobody_needs_goes(stack: Stack) -> None:
+    Workspace(stack, "Workspace")
+    assert lifecycle_rules(stack) == [
+        {"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1}, "Status": "Enabled"},
+        {"ExpirationInDays": 2, "Prefix": "sessions/", "Status": "Enabled"},
+    ]
+
+
+def test_files_expire_when_asked(stack: Stack) -> None:
+    Workspace(stack, "Workspace", prefix="a/b", expiration=Duration.days(7))
+    assert {"ExpirationInDays": 7, "Prefix": "a/b/", "Status": "Enabled"} in lifecycle_rules(stack)
+
+
+def test_versions_are_kept_when_asked(stack: Stack) -> None:
+    Workspace(stack, "Workspace", versioned=True)
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::S3::Bucket", {"VersioningConfiguration": {"Status": "Enabled"}}
+    )
+    assert {
+        "NoncurrentVersionExpiration": {"NoncurrentDays": 30},
+        "Status": "Enabled",
+    } in lifecycle_rules(stack)
+
+
+def test_destroying_takes_the_files_along(stack: Stack) -> None:
+    Workspace(stack, "Workspace", removal_policy=RemovalPolicy.DESTROY)
+    template = Template.from_stack(stack)
+    template.has_resource("AWS::S3::Bucket", {"DeletionPolicy": "Delete"})
+    template.resource_count_is("Custom::S3AutoDeleteObjects", 1)
+
+
+def test_an_existing_bucket_is_used_as_it_is(stack: Stack) -> None:
+    bucket = s3.Bucket.from_bucket_name(stack, "Existing", "theirs")
+    assert Workspace(stack, "Workspace", bucket=bucket, prefix="ours").bucket is bucket
+    Template.from_stack(stack).resource_count_is("AWS::S3::Bucket", 0)
+
+
+def test_the_grant_covers_files_and_records_and_no_more(stack: Stack) -> None:
+    bucket = s3.Bucket.from_bucket_name(stack, "Existing", "theirs")
+    user = iam.User(stack, "User")
+    Workspace(stack, "Workspace", bucket=bucket, prefix="ours").grant_read_write(user)
+    statements = only(stack, "AWS::IAM::Policy")["PolicyDocument"]["Statement"]
+    files, records = arn("theirs/ours/*"), arn("theirs/sessions/*")
+    assert statements == [
+        {
+            "Action": ["s3:GetObject", "s3:PutObject"],
+            "Effect": "Allow",
+            "Resource": [files, records],
+        },
+        {"Action": "s3:DeleteObject", "Effect": "Allow", "Resource": records},
+        {
+            "Action": "s3:ListBucket",
+            "Effect": "Allow",
+            "Resource": arn("theirs"),
+            "Condition": {"StringLike": {"s3:prefix": ["ours/*", "sessions/*"]}},
+        },
+    ]
+
+
+def test_the_grant_covers_the_key_of_an_encrypted_bucket(stack: Stack) -> None:
+    key = kms.Key(stack, "Key")
+    bucket = s3.Bucket(stack, "Existing", encryption_key=key)
+    Workspace(stack, "Workspace", bucket=bucket).grant_read_write(iam.User(stack, "User"))
+    assert "kms:Decrypt" in str(only(stack, "AWS::IAM::Policy"))
+
+
+@pytest.mark.parametrize("prefix", ["", "/a", "a/", "a//b", "a b", "sessions", "sessions/x"])
+def test_fails_on_a_prefix_that_cannot_be_used(stack: Stack, prefix: str) -> None:
+    with pytest.raises(ValueError, match=f"prefix is {prefix!r}.*change it"):
+        Workspace(stack, "Workspace", prefix=prefix)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"versioned": False},
+        {"expiration": Duration.days(1)},
+        {"removal_policy": RemovalPolicy.RETAIN},
+    ],
+)
+def test_fails_on_settings_for_an_existing_bucket(stack: Stack, settings: dict[str, Any]) -> None:
+    bucket = s3.Bucket.from_bucket_name(stack, "Existing", "theirs")
+    with pytest.raises(ValueError, match=f"{next(iter(settings))} cannot be given together"):
+        Workspace(stack, "Workspace", bucket=bucket, **settings)
+
+
+def lifecycle_rules(stack: Stack) -> list[dict[str, Any]]:
+    rules: list[dict[str, Any]] = only(stack, "AWS::S3::Bucket")["LifecycleConfiguration"]["Rules"]
+    return rules
+
+
+def arn(path: str) -> dict[str, Any]:
+    return {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, f":s3:::{path}"]]}

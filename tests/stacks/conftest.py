@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from aws_cdk import App
+from aws_cdk.assertions import Template
+
+from stacks.code_interpreter_stack import CodeInterpreterStack
+from stacks.settings import Settings
+
+Synthesise = Callable[..., Template]
+
+
+@pytest.fixture
+def synthesise() -> Synthesise:
+    """The template of the app's stack with the given settings, as context keys without prefix."""
+
+    def template(**settings: Any) -> Template:
+        context = {
+            f"code-interpreter:{key.replace('_', '-')}": value for key, value in settings.items()
+        }
+        app = App(builtin_cloud_formation_validation=False)
+        stack = CodeInterpreterStack(
+            app, "CodeInterpreter", settings=Settings.from_context(context)
+        )
+        return Template.from_stack(stack)
+
+    return template
