@@ -1,0 +1,55 @@
+"""Keeps an answer below the limit of whoever carries it."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+from .errors import CallError
+from .workspace import PRODUCED, Workspace
+
+# Where the whole of an answer is kept that had to be cut.
+ANSWERS = "answers"
+
+
+def size(answer: Any) -> int:
+    """An upper bound of the answer's bytes, whichever way its characters are escaped."""
+    return len(json.dumps(answer))
+
+
+def fit(answer: dict[str, Any], limit: int, workspace: Workspace) -> dict[str, Any]:
+    """The answer, or as much of it as `limit` bytes hold with the name of the whole of it.
+
+    The whole is saved to the workspace as JSON.
+    """
+    if size(answer) <= limit:
+        return answer
+    name = f"{ANSWERS}/{uuid.uuid4().hex}.json"
+    told: dict[str, Any] = {"truncated": True}
+    try:
+        workspace.save(name, json.dumps(answer).encode())
+        told["full_answer"] = f"{PRODUCED}/{name}"
+    except CallError as failure:
+        told["warnings"] = [f"the whole answer was not saved: {failure.message}"]
+        told["warnings"] += answer.get("warnings", [])
+    longest = limit
+    while True:
+        shortened: dict[str, Any] = {**cut(answer, longest), **told}
+        if size(shortened) <= limit:
+            return shortened
+        longest //= 2
+
+
+def cut(value: Any, longest: int) -> Any:
+    """A value with all text and all lists in it cut to a length.
+
+    The length of texts is kept a multiple of 4, so that what was base64 can still be decoded.
+    """
+    if isinstance(value, str):
+        return value if len(value) <= longest else value[: max(longest // 4 * 4, 4)]
+    if isinstance(value, list):
+        return [cut(item, longest) for item in value[: max(longest, 1)]]
+    if isinstance(value, dict):
+        return {name: cut(item, longest) for name, item in value.items()}
+    return value

@@ -1,0 +1,208 @@
+"""The workspace bucket."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import Any, NamedTuple, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+from urllib3.exceptions import HTTPError
+
+from ..deadline import Deadline
+from ..errors import CallError, NotStartedError
+from .connection import Botocore
+from .failures import described, error_code, http_status
+
+T = TypeVar("T")
+
+# Only the beginning of a transfer has to fall into a presigned URL's life.
+URL_SECONDS = 300
+
+
+class StoredObject(NamedTuple):
+    """An object, or the first bytes of it. `size` is that of the whole object."""
+
+    body: bytes
+    etag: str
+    size: int
+
+
+class ListedObject(NamedTuple):
+    key: str
+    size: int
+    etag: str
+    last_modified: datetime
+
+
+class ObjectPage(NamedTuple):
+    objects: list[ListedObject]
+    next_token: str | None
+
+
+class PreconditionFailedError(Exception):
+    """Another writer was first, or this write was applied and its answer lost."""
+
+
+class Bucket:
+    """The workspace bucket, for the length of one call."""
+
+    def __init__(self, botocore: Botocore, name: str, deadline: Deadline) -> None:
+        self._s3 = botocore.s3
+        self._name = name
+        self._deadline = deadline
+
+    def get(self, key: str, *, offset: int = 0, limit: int | None = None) -> StoredObject | None:
+        """The object, `limit` bytes of it from `offset`, or None where there is none."""
+        ranged = {} if limit is None else {"Range": f"bytes={offset}-{offset + limit - 1}"}
+
+        def read() -> StoredObject:
+            answer = self._s3.get_object(Bucket=self._name, Key=key, **ranged)
+            size = int(answer.get("ContentRange", "").rpartition("/")[2] or answer["ContentLength"])
+            return StoredObject(answer["Body"].read(), answer["ETag"], size)
+
+        try:
+            return self._call("GetObject", read)
+        except ClientError as error:
+            if http_status(error) == 416:
+                # No byte at `offset`: the object is empty or shorter.
+                return self._beyond_the_end(key)
+            if self._is_absent(key, error):
+                return None
+            raise self._failed("GetObject", error) from None
+
+    def _is_absent(self, key: str, error: ClientError) -> bool:
+        """Whether an error means that there is no object.
+
+        S3 says 404 only to callers that may list the whole bucket, and 403 to others.
+        """
+        if http_status(error) == 403:
+            return all(found.key != key for found in self.list(key).objects)
+        return http_status(error) == 404
+
+    def _beyond_the_end(self, key: str) -> StoredObject | None:
+        head = self._checked("HeadObject", self._s3.head_object, Key=key)
+        return StoredObject(b"", head["ETag"], head["ContentLength"])
+
+    def put(
+        self,
+        key: str,
+        body: bytes,
+        *,
+        content_type: str = "application/octet-stream",
+        if_match: str | None = None,
+        if_absent: bool = False,
+    ) -> str:
+        """Store an object and return its ETag.
+
+        With a condition, `PreconditionFailedError` says that it did not hold.
+        """
+        condition = {"IfMatch": if_match} if if_match else {"IfNoneMatch": "*"} if if_absent else {}
+
+        def write() -> str:
+            answer = self._s3.put_object(
+                Bucket=self._name, Key=key, Body=body, ContentType=content_type, **condition
+            )
+            return str(answer["ETag"])
+
+        try:
+            return self._call("PutObject", write)
+        except ClientError as error:
+            # A missing object under If-Match is NoSuchKey; 409 is two conditional writes at once.
+            if condition and error_code(error) in (
+                "PreconditionFailed",
+                "ConditionalRequestConflict",
+                "NoSuchKey",
+            ):
+                raise PreconditionFailedError from None
+            raise self._failed("PutObject", error) from None
+
+    def list(self, prefix: str, token: str | None = None) -> ObjectPage:
+        """Up to 1000 objects in the order of their keys."""
+        more = {"ContinuationToken": token} if token else {}
+        answer = self._checked("ListObjectsV2", self._s3.list_objects_v2, Prefix=prefix, **more)
+        objects = [
+            ListedObject(item["Key"], item["Size"], item["ETag"], item["LastModified"])
+            for item in answer.get("Contents", [])
+        ]
+        return ObjectPage(objects, answer.get("NextContinuationToken"))
+
+    def list_all(self, prefix: str) -> Iterator[ListedObject]:
+        """Every object under a prefix; one request for each thousand."""
+        token: str | None = None
+        while True:
+            page = self.list(prefix, token)
+            yield from page.objects
+            token = page.next_token
+            if token is None:
+                return
+
+    def presigned_get(self, key: str) -> str:
+        """A URL with which whoever has it may read this one object, for `URL_SECONDS`."""
+        return self._presigned("get_object", Key=key)
+
+    def presigned_put(self, key: str, size: int) -> str:
+        """A URL with which whoever has it may write this one object, of exactly `size` bytes."""
+        return self._presigned("put_object", Key=key, ContentLength=size)
+
+    def _presigned(self, operation: str, **parameters: Any) -> str:
+        parameters["Bucket"] = self._name
+        try:
+            url: str = self._s3.generate_presigned_url(operation, parameters, URL_SECONDS)
+        except BotoCoreError as error:
+            raise self._failed("Signing a URL", error) from None
+        return url
+
+    def begin_parts(self, key: str, content_type: str) -> str:
+        """Begin an object that comes in parts of at least 5 MiB, all but the last."""
+        answer = self._checked(
+            "CreateMultipartUpload",
+            self._s3.create_multipart_upload,
+            Key=key,
+            ContentType=content_type,
+        )
+        return str(answer["UploadId"])
+
+    def put_part(self, key: str, upload_id: str, number: int, body: bytes) -> str:
+        """Store a part, numbered from 1, and return its ETag."""
+        answer = self._checked(
+            "UploadPart",
+            self._s3.upload_part,
+            Key=key,
+            UploadId=upload_id,
+            PartNumber=number,
+            Body=body,
+        )
+        return str(answer["ETag"])
+
+    def complete_parts(self, key: str, upload_id: str, etags: Iterable[str]) -> None:
+        parts = [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(etags, 1)]
+        self._checked(
+            "CompleteMultipartUpload",
+            self._s3.complete_multipart_upload,
+            Key=key,
+            UploadId=upload_id,
+            MultipartUpload={"Parts": parts},
+        )
+
+    def _checked(self, name: str, operation: Any, **arguments: Any) -> dict[str, Any]:
+        try:
+            answer: dict[str, Any] = self._call(
+                name, lambda: operation(Bucket=self._name, **arguments)
+            )
+        except ClientError as error:
+            raise self._failed(name, error) from None
+        return answer
+
+    def _call(self, name: str, function: Callable[[], T]) -> T:
+        """Run a request; `ClientError` is the caller's to judge."""
+        try:
+            return self._deadline.run(function)
+        except (BotoCoreError, HTTPError, OSError) as error:
+            raise self._failed(name, error) from None
+
+    def _failed(self, name: str, error: Exception) -> CallError:
+        refused = isinstance(error, ClientError) and 400 <= http_status(error) < 500
+        return NotStartedError(
+            f"{name} on the workspace bucket: {described(error)}", retryable=not refused
+        )

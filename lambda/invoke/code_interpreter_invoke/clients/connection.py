@@ -1,0 +1,57 @@
+"""botocore's clients, made once for the life of the execution environment."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import botocore.session
+from botocore.config import Config
+
+# The runtime's botocore may know newer versions of the API; ours is the one in `models`.
+API_VERSION = "2024-02-28"
+MODELS = Path(__file__).parent.parent / "models"
+
+# The service ends a synchronous request after 15 minutes (the service's quotas page).
+LONGEST_INVOCATION = 900.0
+
+
+class Botocore(NamedTuple):
+    """botocore's clients. `once` never sends a request a second time."""
+
+    once: Any
+    repeating: Any
+    s3: Any
+
+
+def connect() -> Botocore:
+    """Create the clients from the environment: region, credentials and `AWS_ENDPOINT_URL`."""
+    # At DEBUG they log requests and answers, bodies and all; at INFO nothing of use.
+    for name in ("botocore", "urllib3"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    session = botocore.session.Session()
+    if MODELS.is_dir():
+        session.set_config_variable("data_path", str(MODELS))
+
+    def agentcore(**options: Any) -> Any:
+        config = Config(connect_timeout=5, tcp_keepalive=True, **options)
+        return session.create_client("bedrock-agentcore", api_version=API_VERSION, config=config)
+
+    return Botocore(
+        # The API has no client token for InvokeCodeInterpreter and botocore's default is to send
+        # it up to five times, also after a read timeout while the code still runs.
+        once=agentcore(retries={"total_max_attempts": 1}, read_timeout=LONGEST_INVOCATION + 10),
+        repeating=agentcore(retries={"mode": "standard", "total_max_attempts": 4}, read_timeout=30),
+        s3=session.create_client(
+            "s3",
+            config=Config(
+                connect_timeout=5,
+                read_timeout=20,
+                retries={"mode": "standard", "total_max_attempts": 4},
+                signature_version="s3v4",
+                # Regional host names: a sandbox without internet reaches no other.
+                s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"},
+            ),
+        ),
+    )

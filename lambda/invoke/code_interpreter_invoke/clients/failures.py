@@ -1,0 +1,61 @@
+"""What botocore's exceptions mean: did the service act, and may it be asked again."""
+
+from __future__ import annotations
+
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    EventStreamError,
+    NoCredentialsError,
+    ParamValidationError,
+    ProxyConnectionError,
+)
+
+from ..errors import CallError, InvalidRequestError, NotStartedError
+
+NOTHING_SENT = (
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ParamValidationError,
+    ProxyConnectionError,
+)
+
+
+def error_code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", "Unknown"))
+
+
+def http_status(error: ClientError) -> int:
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def described(error: Exception) -> str:
+    """What happened, in the service's own words where it answered."""
+    if isinstance(error, ClientError):
+        message = error.response.get("Error", {}).get("Message") or ""
+        return f"{error_code(error)}: {message}" if message else error_code(error)
+    return type(error).__name__
+
+
+def refusal(error: Exception, doing: str, missing: type[CallError]) -> CallError | None:
+    """The error for a request the service refused or never received, None if it may have acted."""
+    text = f"{doing}: {described(error)}"
+    if isinstance(error, ParamValidationError):
+        return InvalidRequestError(f"{doing}: {' '.join(str(error).split())}")
+    if isinstance(error, NOTHING_SENT):
+        return NotStartedError(text)
+    if not isinstance(error, ClientError) or isinstance(error, EventStreamError):
+        return None
+    # The API model's HTTP statuses. What a conflict (409) means for a call is not documented.
+    match http_status(error):
+        case 400:
+            return InvalidRequestError(text)
+        case 402 | 429:
+            return NotStartedError(text)
+        case 403:
+            return NotStartedError(text, retryable=False)
+        case 404:
+            return missing(text)
+    return None

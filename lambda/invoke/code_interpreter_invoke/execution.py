@@ -1,0 +1,97 @@
+"""Runs programs and commands, and saves the file they were asked for."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from .call import Call
+from .errors import CallError, CodeFailedError, TimedOutError
+from .paths import clean, shown
+from .results import Result, unix_lines
+from .sandbox import MARK, command
+from .saving import save
+
+# A failure's message repeats no more of what was printed last.
+LONGEST_MESSAGE = 500
+# How much longer than its own limit a command may take to end.
+GRACE_SECONDS = 10
+# What `in_sandbox.run` prints.
+TIME_IS_UP = f"\n{MARK}null"
+
+
+def execute_code(call: Call) -> dict[str, Any]:
+    wanted = call.arguments["output_filename"]
+    output = None if wanted is None else clean(wanted, "output_filename")
+    code = {"code": call.arguments["code"], "language": call.arguments["language"] or "python"}
+    result = call.run("executeCode", code, call.arguments["timeout_seconds"])
+    printed = fields(result, result.stdout, result.stderr)
+    if result.failed:
+        raise CodeFailedError(failure("the code", result, result.stderr), **printed)
+    saved = {} if output is None else save_output(call, output)
+    return {"status": "ok", **printed, **saved}
+
+
+def execute_command(call: Call) -> dict[str, Any]:
+    line = call.arguments["command"]
+    limit = call.arguments["timeout_seconds"]
+    if limit is None:
+        result = call.run("executeCommand", {"command": line})
+    else:
+        # Ended from within, the command does not take the sandbox with it.
+        limited = command("run", command=line, seconds=limit)
+        result = call.run("executeCommand", {"command": limited}, limit + GRACE_SECONDS)
+    # On failure the service gives all that was printed as stderr.
+    stdout, stderr = unix_lines(result.stdout), unix_lines(result.stderr)
+    printed, time_is_up, _ = stdout.partition(TIME_IS_UP)
+    if limit is not None and time_is_up:
+        raise TimedOutError(
+            f"the command was ended after {limit} seconds", stdout=printed, stderr=stderr
+        )
+    answer = fields(result, stdout, stderr)
+    if result.failed:
+        raise CodeFailedError(failure("the command", result, stderr), **answer)
+    return {"status": "ok", **answer}
+
+
+def fields(result: Result, stdout: str, stderr: str) -> dict[str, Any]:
+    """The answer's fields for something that ran."""
+    answer: dict[str, Any] = {"stdout": stdout, "stderr": stderr}
+    if result.exit_code is not None:
+        answer["exit_code"] = result.exit_code
+    if result.execution_time is not None:
+        # The API's documentation says milliseconds; every capture has seconds.
+        answer["execution_time"] = result.execution_time
+    images = [
+        {
+            "mime_type": block.get("mimeType", "application/octet-stream"),
+            "data": base64.b64encode(block["data"]).decode(),
+        }
+        for block in result.content
+        if block.get("type") == "image" and "data" in block
+    ]
+    if images:
+        answer["images"] = images
+    return answer
+
+
+def failure(what: str, result: Result, stderr: str) -> str:
+    """One line for a failure; its last line of output names a Python exception."""
+    code = "" if result.exit_code is None else f" with exit code {result.exit_code}"
+    lines = stderr.strip().splitlines()
+    last = f": {lines[-1][:LONGEST_MESSAGE]}" if lines else ""
+    return f"{what} failed{code}{last}"
+
+
+def save_output(call: Call, path: str) -> dict[str, Any]:
+    """Save the file the code was to write; the code's success stands whatever becomes of it."""
+    try:
+        saved = save(call.sandbox, call.workspace, call.sandbox.inventory([path]))
+        names, warnings = saved.names, saved.warnings
+        if not names and not warnings:
+            warnings = [f"{shown(path)} was not saved: it is a folder without files"]
+    except CallError as failed:
+        names, warnings = [], [f"{shown(path)} was not saved: {failed.message}"]
+    if warnings:
+        return {"status": "partial", "files_saved": names, "warnings": warnings}
+    return {"files_saved": names}

@@ -1,0 +1,125 @@
+"""The tools for files: those of the sandbox, those of the workspace, and the way between."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .arguments import decoded
+from .call import Call
+from .errors import CodeFailedError, InvalidRequestError, NotFoundError
+from .paths import clean
+from .sandbox import entries, file_contents
+from .saving import save
+from .workspace import as_content
+
+
+def file_operations(call: Call) -> dict[str, Any]:
+    match call.arguments["operation"]:
+        case "read":
+            return read(call, wanted_paths(call))
+        case "write":
+            return write(call, wanted_content(call))
+        case "list":
+            return list_folders(call, wanted_folders(call))
+        case _:
+            return remove(call, wanted_paths(call))
+
+
+def wanted_paths(call: Call) -> list[str]:
+    if not call.arguments["paths"]:
+        raise InvalidRequestError(f"file_operations: {call.arguments['operation']} needs paths")
+    return [clean(path, "path") for path in call.arguments["paths"]]
+
+
+def wanted_folders(call: Call) -> list[str]:
+    folders = call.arguments["paths"] or ["."]
+    return ["." if path in ("", ".", "./") else clean(path, "path") for path in folders]
+
+
+def wanted_content(call: Call) -> list[dict[str, Any]]:
+    if not call.arguments["content"]:
+        raise InvalidRequestError("file_operations: write needs content: [{path, text or blob}]")
+    return file_blocks("file_operations", call.arguments["content"])
+
+
+def file_blocks(where: str, files: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The content of a writeFiles call.
+
+    All as bytes, so that nothing on the way can take them for text and change them.
+    """
+    blocks = []
+    for index, file in enumerate(files):
+        if (file["text"] is None) == (file["blob"] is None):
+            raise InvalidRequestError(f"{where}: content[{index}] needs either text or blob")
+        blob = decoded(f"{where}: content[{index}].blob", file["blob"]) if file["blob"] else b""
+        body = blob if file["text"] is None else file["text"].encode()
+        blocks.append({"path": clean(file["path"], "path"), "blob": body})
+    return blocks
+
+
+def read(call: Call, paths: list[str]) -> dict[str, Any]:
+    result = call.run("readFiles", {"paths": paths})
+    bodies = file_contents(result)
+    if result.failed or len(bodies) != len(paths):
+        raise NotFoundError(result.text or f"{len(paths) - len(bodies)} of the files do not exist")
+    files = []
+    for path, body in zip(paths, bodies, strict=True):
+        encoding, content = as_content(body)
+        files.append({"path": path, "encoding": encoding, "content": content, "size": len(body)})
+    return {"status": "ok", "files": files}
+
+
+def write(call: Call, content: list[dict[str, Any]]) -> dict[str, Any]:
+    result = call.run("writeFiles", {"content": content})
+    if result.failed:
+        raise CodeFailedError(result.text or "the files could not be written")
+    return {"status": "ok", "files_written": [block["path"] for block in content]}
+
+
+def remove(call: Call, paths: list[str]) -> dict[str, Any]:
+    result = call.run("removeFiles", {"paths": paths})
+    if result.failed:
+        raise NotFoundError(result.text or "the files could not be removed")
+    return {"status": "ok", "files_removed": paths}
+
+
+def list_folders(call: Call, folders: list[str]) -> dict[str, Any]:
+    found: list[dict[str, Any]] = []
+    for folder in folders:
+        result = call.run("listFiles", {"directoryPath": folder})
+        if result.failed:
+            raise NotFoundError(result.text or f"there is no folder {folder}")
+        inside = "" if folder == "." else f"{folder}/"
+        found += [{**entry, "name": f"{inside}{entry['name']}"} for entry in entries(result)]
+    return {"status": "ok", "entries": found, "count": len(found)}
+
+
+def push(call: Call) -> dict[str, Any]:
+    """Save files of the sandbox to the workspace."""
+    given = call.arguments["paths"]
+    paths = [clean(path, "path") for path in given] if given else None
+    found = call.attempt(lambda sandbox: sandbox.inventory(paths))
+    saved = save(call.sandbox, call.workspace, found)
+    if paths and not saved.names:
+        raise NotFoundError("; ".join(saved.warnings) or "there are no files in these folders")
+    answer: dict[str, Any] = {
+        "status": "partial" if saved.warnings else "ok",
+        "files_saved": saved.names,
+        "count": len(saved.names),
+    }
+    if saved.warnings:
+        answer["warnings"] = saved.warnings
+    return answer
+
+
+def workspace_list(call: Call) -> dict[str, Any]:
+    return call.workspace.list(call.arguments["path"], call.arguments["next_token"])
+
+
+def workspace_read(call: Call) -> dict[str, Any]:
+    return call.workspace.read(call.arguments["path"], call.arguments["offset"] or 0)
+
+
+def workspace_write(call: Call) -> dict[str, Any]:
+    encoding = call.arguments["encoding"] or "text"
+    return call.workspace.write(call.arguments["path"], call.arguments["content"], encoding)

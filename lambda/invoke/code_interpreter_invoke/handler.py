@@ -1,0 +1,9 @@
+"""What Lambda calls. Everything that takes time is done here, when the environment starts."""
+
+from __future__ import annotations
+
+from .clients import connect
+from .function import InvokeFunction
+from .settings import Settings
+
+handler = InvokeFunction(Settings.from_environment(), connect())

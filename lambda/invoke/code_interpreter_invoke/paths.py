@@ -1,0 +1,49 @@
+"""Names of files, from callers and from sandboxes. Neither may ever lead out of its folder."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from .errors import InvalidRequestError
+
+# S3's limit for a key is 1024 bytes of UTF-8 (S3 user guide, "Creating object key names"); the
+# workspace prefix, the session and the folder come before the path.
+MAX_PATH_BYTES = 700
+
+
+def defect(path: str) -> str | None:
+    """What is wrong with a relative path, or None.
+
+    Refused are names that mean something else to S3, to a shell or to a file system than the file
+    they seem to name.
+    """
+    if not path:
+        return "it is empty"
+    if path.startswith("/"):
+        return "it is absolute; paths are relative to the working directory"
+    if "\\" in path:
+        return "it has a backslash; folders are separated by /"
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in path):
+        return "it has control characters"
+    if any(part in ("", ".", "..") for part in path.split("/")):
+        return "it has an empty, '.' or '..' part"
+    if len(path.encode()) > MAX_PATH_BYTES:
+        return f"it is longer than {MAX_PATH_BYTES} bytes"
+    return None
+
+
+def clean(path: str, what: str) -> str:
+    """The path without a leading `./`, or InvalidRequest naming `what` it was given for."""
+    stripped = path
+    while stripped.startswith("./"):
+        stripped = stripped[2:].lstrip("/")
+    problem = defect(stripped)
+    if problem:
+        raise InvalidRequestError(f"{what} {shown(path)} is not allowed: {problem}")
+    return stripped
+
+
+def shown(value: object) -> str:
+    """A value as it appears in messages: quoted and short."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

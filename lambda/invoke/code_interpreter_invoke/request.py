@@ -1,0 +1,85 @@
+"""From what a caller sent to a valid request, or to the reason why it is none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from .arguments import check_members, kind, one_of
+from .errors import InvalidRequestError
+from .paths import shown
+from .tools import CALL_ARGUMENTS, IDEMPOTENCY_KEY, SESSION, TOOLS, Tool
+
+SESSION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+TRACE = re.compile(r"[ -~]{1,1024}")
+
+
+class Request(NamedTuple):
+    """A valid call. `arguments` has a value for every argument of the tool, None if not given."""
+
+    tool: Tool
+    session: str | None
+    arguments: dict[str, Any]
+    idempotency_key: str | None = None
+    trace: dict[str, str] = {}  # noqa: RUF012 - never changed in place
+
+
+def direct_request(event: Any) -> Request:
+    """A valid request from a direct event, or InvalidRequest: what was given, what is allowed."""
+    if not isinstance(event, Mapping):
+        raise InvalidRequestError(
+            "the event must be a JSON object such as "
+            f'{{"tool": "execute_code", "code": "..."}}, given {kind(event)}'
+        )
+    given = dict(event)
+    if given.get("tool") is None:
+        raise InvalidRequestError(f"the event needs tool, one of {', '.join(TOOLS)}")
+    tool = find_tool(given.pop("tool"), TOOLS)
+    about = (*CALL_ARGUMENTS, IDEMPOTENCY_KEY) if tool.runs else CALL_ARGUMENTS
+    checked = check_members(tool.name, (*tool.arguments, *about), given)
+    session, trace_id, trace_parent = (checked.pop(argument.name) for argument in CALL_ARGUMENTS)
+    key = checked.pop(IDEMPOTENCY_KEY.name, None)
+    if key is not None and not 1 <= len(key) <= 256:
+        raise InvalidRequestError(f"idempotency_key must have 1 to 256 characters, has {len(key)}")
+    trace = check_trace({"traceId": trace_id, "traceParent": trace_parent})
+    return Request(tool, check_session(tool, session), checked, key, trace)
+
+
+def platform_request(
+    name: Any, arguments: Any, session: str | None, trace: Mapping[str, str | None]
+) -> Request:
+    """A valid request from a model through a platform, which alone says the session."""
+    allowed = {tool.name: tool for tool in TOOLS.values() if not tool.direct_only}
+    tool = find_tool(name, allowed)
+    if not isinstance(arguments, Mapping):
+        raise InvalidRequestError(f"{tool.name} takes a JSON object, given {kind(arguments)}")
+    checked = check_members(tool.name, tool.arguments, arguments)
+    return Request(tool, check_session(tool, session), checked, None, check_trace(trace))
+
+
+def find_tool(name: Any, tools: Mapping[str, Tool]) -> Tool:
+    tool = tools.get(name) if isinstance(name, str) else None
+    if tool is None:
+        raise InvalidRequestError(f"there is no tool {one_of(name, tools)}")
+    return tool
+
+
+def check_session(tool: Tool, session: str | None) -> str | None:
+    if session is None and tool.needs_session:
+        raise InvalidRequestError(f"{tool.name} needs a session; allowed: {SESSION.description}")
+    if session is not None and not SESSION_NAME.fullmatch(session):
+        raise InvalidRequestError(
+            f"session {shown(session)} is not allowed: 1 to 64 letters, digits, _ and -"
+        )
+    return session
+
+
+def check_trace(trace: Mapping[str, str | None]) -> dict[str, str]:
+    """The API's trace members that were given. They become HTTP headers."""
+    for value in trace.values():
+        if value is not None and not TRACE.fullmatch(value):
+            raise InvalidRequestError(
+                f"trace {shown(value)} is not allowed: up to 1024 printable ASCII characters"
+            )
+    return {name: value for name, value in trace.items() if value is not None}

@@ -1,0 +1,40 @@
+"""The function's settings: the only module that reads the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Settings(NamedTuple):
+    """What the `InvokeFunction` construct decided at deployment."""
+
+    code_interpreter_id: str
+    workspace_bucket: str
+    workspace_prefix: str
+    session_timeout_seconds: int
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
+        """Read the settings, or raise `ValueError` naming the variable and what it must hold."""
+
+        def required(name: str) -> str:
+            value = environment.get(name, "")
+            if not value:
+                raise ValueError(f"environment variable {name} is not set")
+            return value
+
+        timeout = required("SESSION_TIMEOUT_SECONDS")
+        # The limits of StartCodeInterpreterSession in the API model.
+        if not timeout.isascii() or not timeout.isdigit() or not 1 <= int(timeout) <= 28800:
+            raise ValueError(
+                f"environment variable SESSION_TIMEOUT_SECONDS is {timeout!r}; "
+                "it must be a whole number from 1 to 28800"
+            )
+        return cls(
+            code_interpreter_id=required("CODE_INTERPRETER_ID"),
+            workspace_bucket=required("WORKSPACE_BUCKET"),
+            workspace_prefix=environment.get("WORKSPACE_PREFIX") or "workspace",
+            session_timeout_seconds=int(timeout),
+        )

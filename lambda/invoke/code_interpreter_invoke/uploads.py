@@ -1,0 +1,78 @@
+"""Brings the user's uploads into a sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+from .batches import BATCH_BYTES, batches
+from .records import Record
+from .sandbox import Sandbox, TaskFailedError
+from .transfers import bring_in
+from .workspace import UPLOADS, Upload, Workspace
+
+
+class Loaded(NamedTuple):
+    """Uploads that are done with: in the sandbox, except those with a warning."""
+
+    uploads: list[Upload]
+    warnings: list[str]
+
+
+def missing(record: Record, uploads: Iterable[Upload]) -> list[Upload]:
+    """The uploads a sandbox does not have in their present version.
+
+    Versions are told apart by ETag, so that a file the sandbox has since changed is left alone
+    until the user supplies another one.
+    """
+    return [upload for upload in uploads if record.uploads.get(upload.path) != upload.etag]
+
+
+def load(
+    sandbox: Sandbox,
+    workspace: Workspace,
+    uploads: list[Upload],
+    announce: Callable[[int], None],
+) -> Iterator[Loaded]:
+    """Bring uploads into the working directory, batch by batch.
+
+    `announce` is told the bytes of each batch before it is begun.
+    """
+    small = [upload for upload in uploads if upload.size <= BATCH_BYTES]
+    for batch in batches(small):
+        announce(sum(upload.size for upload in batch))
+        yield Loaded(batch, load_batch(sandbox, workspace, batch))
+    for upload in uploads:
+        if upload.size > BATCH_BYTES:
+            announce(upload.size)
+            yield Loaded([upload], warnings({upload.path: attempt(sandbox, workspace, upload)}))
+
+
+def load_batch(sandbox: Sandbox, workspace: Workspace, batch: list[Upload]) -> list[str]:
+    files = {upload.path: body for upload in batch for body in bodies(workspace, upload)}
+    if not files or sandbox.write(files) is None:
+        return []
+    # A request writes all its files or none: find those that cannot be written.
+    return warnings({path: sandbox.write({path: body}) for path, body in files.items()})
+
+
+def attempt(sandbox: Sandbox, workspace: Workspace, upload: Upload) -> str | None:
+    try:
+        return bring_in(sandbox, workspace, upload)
+    except TaskFailedError as failure:
+        return failure.message
+
+
+def warnings(problems: dict[str, str | None]) -> list[str]:
+    return [
+        f"{UPLOADS}/{path} was not loaded: {problem}"
+        for path, problem in problems.items()
+        if problem is not None
+    ]
+
+
+def bodies(workspace: Workspace, upload: Upload) -> Iterator[bytes]:
+    """The upload's bytes, or nothing when it was removed meanwhile."""
+    found = workspace.bucket.get(upload.key)
+    if found is not None:
+        yield found.body

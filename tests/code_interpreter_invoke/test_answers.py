@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from code_interpreter_invoke.answers import cut, size
+from code_interpreter_invoke.callers import ANSWER_BYTES
+from tests.code_interpreter_invoke.fakes import World, client_error
+
+
+def whole_answer(world: World, answer: dict[str, Any]) -> dict[str, Any]:
+    name = answer["full_answer"].removeprefix("code-interpreter/")
+    return dict(json.loads(world.s3.saved(answer["session"])[name]))
+
+
+def test_an_answer_that_fits_is_left_alone(world: World) -> None:
+    answer = world.ok("execute_code", session="s", code="print('x' * 5_000_000)")
+    assert len(answer["stdout"]) == 5_000_000
+    assert "truncated" not in answer
+    assert world.s3.saved("s") == {}
+
+
+def test_an_answer_that_is_too_large_is_cut_and_kept_whole(world: World) -> None:
+    answer = world.ok("execute_code", session="s", code="print('start' + 'x' * 7_000_000)")
+    assert size(answer) <= ANSWER_BYTES
+    assert answer["truncated"] is True
+    assert answer["stdout"].startswith("startxxx")
+    assert answer["exit_code"] == 0
+    whole = whole_answer(world, answer)
+    assert whole["stdout"] == "start" + "x" * 7_000_000
+
+
+def test_without_a_session_it_is_kept_too(world: World) -> None:
+    answer = world.ok("execute_code", code="print('x' * 7_000_000)")
+    assert len(whole_answer(world, answer)["stdout"]) == 7_000_000
+
+
+def test_a_failures_output_is_cut_too(world: World) -> None:
+    answer = world("execute_code", session="s", code="print('x' * 7_000_000); 1/0")
+    assert answer["error"]["type"] == "CodeFailed"
+    assert answer["truncated"] is True
+    assert size(answer) <= ANSWER_BYTES
+
+
+def test_characters_count_as_they_are_escaped(world: World) -> None:
+    answer = world.ok("execute_code", session="s", code=r"print('\x01' * 2_000_000)")
+    assert answer["truncated"] is True
+    assert size(answer) <= ANSWER_BYTES
+
+
+def test_files_are_cut_so_that_base64_can_be_decoded(world: World) -> None:
+    world.ok("execute_code", session="s", code="(here / 'f').write_bytes(b'\\xff' * 6_000_000)")
+    answer = world.ok("file_operations", session="s", operation="read", paths=["f"])
+    assert answer["truncated"] is True
+    [file] = answer["files"]
+    assert set(base64.b64decode(file["content"], validate=True)) == {0xFF}
+    assert file["size"] == 6_000_000
+
+
+def test_an_answer_that_cannot_be_kept_says_so(world: World) -> None:
+    def fail(operation: str, key: str) -> None:
+        if operation == "PutObject" and "/answers/" in key:
+            raise client_error("SlowDown", 503, "PutObject")
+
+    world.s3.before = fail
+    answer = world.ok("execute_code", session="s", code="print('x' * 7_000_000)")
+    assert answer["truncated"] is True
+    assert "full_answer" not in answer
+    assert "SlowDown" in answer["warnings"][0]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(JSON, st.integers(0, 50))
+def test_what_is_cut_is_a_beginning(value: Any, longest: int) -> None:
+    shortened = cut(value, longest)
+    assert size(shortened) <= size(value)
+    if isinstance(value, str):
+        assert value.startswith(shortened)
+        assert shortened == value or len(shortened) % 4 == 0
+    if isinstance(value, list):
+        assert len(shortened) <= max(longest, 1)

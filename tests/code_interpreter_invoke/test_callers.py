@@ -1,0 +1,226 @@
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from code_interpreter_invoke.callers import AGENT_ANSWER_BYTES, Agent, listed, session_name
+from code_interpreter_invoke.errors import InvalidRequestError
+from code_interpreter_invoke.request import SESSION_NAME
+from code_interpreter_invoke.tools import TOOLS
+from tests.code_interpreter_invoke.fakes import Context, World
+
+
+class GatewayContext(Context):
+    def __init__(self, tool: str, **custom: Any) -> None:
+        super().__init__()
+        self.client_context = SimpleNamespace(custom={"bedrockAgentCoreToolName": tool, **custom})
+
+
+def gateway(world: World, tool: str, arguments: Any, **headers: str) -> dict[str, Any]:
+    propagated = {name.replace("_", "-"): value for name, value in headers.items()}
+    context = GatewayContext(tool, bedrockAgentCorePropagatedHeaders=propagated)
+    return world.function(arguments, context)
+
+
+def agent_event(function: str, session: str = "s", **parameters: Any) -> dict[str, Any]:
+    return {
+        "messageVersion": "1.0",
+        "agent": {"name": "a", "id": "AGENT", "alias": "ALIAS", "version": "1"},
+        "inputText": "please",
+        "sessionId": session,
+        "actionGroup": "interpreter",
+        "function": function,
+        "parameters": [
+            {"name": name, "type": "string", "value": value} for name, value in parameters.items()
+        ],
+        "sessionAttributes": {"a": "1"},
+        "promptSessionAttributes": {"b": "2"},
+    }
+
+
+def agent(world: World, function: str, session: str = "s", **parameters: Any) -> dict[str, Any]:
+    answer = world.function(agent_event(function, session, **parameters), Context())
+    body = answer["response"]["functionResponse"]["responseBody"]["TEXT"]["body"]
+    return dict(json.loads(body))
+
+
+# AgentCore Gateway.
+
+
+@pytest.mark.parametrize("name", ["target___execute_code", "execute_code"])
+def test_the_gateway_says_the_tool_in_the_context(world: World, name: str) -> None:
+    answer = gateway(world, name, {"code": "print(1)"})
+    assert (answer["status"], answer["stdout"]) == ("ok", "1")
+    assert world.agentcore.running == []
+
+
+def test_the_gateways_early_spelling_is_understood(world: World) -> None:
+    context = Context()
+    context.client_context = SimpleNamespace(
+        custom={"bedrockagentcoreToolName": "t___execute_code"}
+    )
+    assert world.function({"code": "print(1)"}, context)["stdout"] == "1"
+
+
+def test_a_propagated_header_names_the_session(world: World) -> None:
+    header = {"X_Code_Interpreter_Session": "sales"}
+    gateway(world, "t___execute_code", {"code": "x = 1"}, **header)
+    answer = gateway(world, "t___execute_code", {"code": "print(x)"}, **header)
+    assert answer["stdout"] == "1"
+    assert answer["session"] == "sales"
+
+
+def test_a_bad_header_is_refused(world: World) -> None:
+    answer = gateway(world, "t___execute_code", {"code": "x"}, x_code_interpreter_session="a/../b")
+    assert answer["error"]["type"] == "InvalidRequest"
+    assert world.agentcore.calls == []
+
+
+def test_the_model_cannot_name_a_session(world: World) -> None:
+    answer = gateway(world, "t___execute_code", {"code": "x", "session": "of-another"})
+    assert answer["error"]["type"] == "InvalidRequest"
+    assert "'session'" in answer["error"]["message"]
+
+
+def test_the_gateways_traces_are_passed_on(world: World) -> None:
+    gateway(world, "t___execute_code", {"code": "x = 1"}, traceparent="00-ab-cd-01")
+    assert world.agentcore.trace == {"traceParent": "00-ab-cd-01"}
+
+
+@pytest.mark.parametrize("event", [None, [], "x", {"cod": "x"}, {}])
+def test_whatever_a_model_sends_is_answered(world: World, event: Any) -> None:
+    answer = gateway(world, "t___execute_code", event)
+    assert answer["error"]["type"] == "InvalidRequest"
+
+
+@pytest.mark.parametrize("context", [None, SimpleNamespace(custom=None), SimpleNamespace()])
+def test_a_client_context_of_another_kind_is_a_direct_call(world: World, context: Any) -> None:
+    calling = Context()
+    calling.client_context = context
+    event = {"tool": "execute_code", "code": "print(1)"}
+    assert world.function(event, calling)["stdout"] == "1"
+
+
+# Bedrock Agents.
+
+
+def test_an_agent_is_answered_in_its_envelope(world: World) -> None:
+    answer = world.function(agent_event("execute_code", code="print(1)"), Context())
+    assert answer["messageVersion"] == "1.0"
+    assert answer["response"]["actionGroup"] == "interpreter"
+    assert answer["response"]["function"] == "execute_code"
+    assert answer["sessionAttributes"] == {"a": "1"}
+    assert answer["promptSessionAttributes"] == {"b": "2"}
+    assert "responseState" not in answer["response"]["functionResponse"]
+    body = answer["response"]["functionResponse"]["responseBody"]["TEXT"]["body"]
+    assert json.loads(body)["stdout"] == "1"
+
+
+def test_an_agents_session_is_its_own(world: World) -> None:
+    agent(world, "execute_code", session="a", code="x = 1")
+    assert agent(world, "execute_code", session="a", code="print(x)")["stdout"] == "1"
+    assert agent(world, "execute_code", session="b", code="print(x)")["status"] == "error"
+
+
+def test_bad_input_goes_back_to_the_model(world: World) -> None:
+    answer = world.function(agent_event("execute_code", cod="x"), Context())
+    assert answer["response"]["functionResponse"]["responseState"] == "REPROMPT"
+
+
+def test_a_failure_of_code_does_not_end_the_agents_turn(world: World) -> None:
+    answer = world.function(agent_event("execute_code", code="1/0"), Context())
+    assert "responseState" not in answer["response"]["functionResponse"]
+
+
+def test_an_agents_strings_become_what_the_tool_takes(world: World) -> None:
+    content = json.dumps([{"path": "a.txt", "text": "x"}, {"path": "b.txt", "text": "y"}])
+    answer = agent(world, "file_operations", operation="write", content=content)
+    assert answer["files_written"] == ["a.txt", "b.txt"]
+    answer = agent(world, "file_operations", operation="read", paths="[a.txt, b.txt]")
+    assert [file["content"] for file in answer["files"]] == ["x", "y"]
+    answer = agent(world, "ci_push_to_workspace", paths='["a.txt"]')
+    assert answer["files_saved"] == ["code-interpreter/a.txt"]
+    answer = agent(world, "workspace_read", path="code-interpreter/a.txt", offset="0")
+    assert answer["content"] == "x"
+    answer = agent(world, "execute_command", command="echo 1", timeout_seconds="60")
+    assert answer["stdout"] == "1\n"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"operation": "write", "content": "[{path=a}]"}, "content must be JSON text"),
+        ({"operation": "write", "content": '{"path": "a"}'}, "must be an array, given an object"),
+    ],
+)
+def test_an_agents_bad_values_are_explained(
+    world: World, parameters: dict[str, str], message: str
+) -> None:
+    answer = agent(world, "file_operations", **parameters)
+    assert answer["error"]["type"] == "InvalidRequest"
+    assert message in answer["error"]["message"]
+
+
+def test_an_agent_without_parameters_is_answered(world: World) -> None:
+    event = agent_event("workspace_list")
+    del event["parameters"]
+    del event["promptSessionAttributes"]
+    answer = world.function(event, Context())
+    assert "promptSessionAttributes" not in answer
+
+
+def test_an_agents_answer_stays_below_its_limit(world: World) -> None:
+    answer = world.function(
+        agent_event("execute_code", code="print('\\u00e9' * 100_000)"), Context()
+    )
+    body = answer["response"]["functionResponse"]["responseBody"]["TEXT"]["body"]
+    assert len(body.encode()) <= AGENT_ANSWER_BYTES
+    assert json.loads(body)["truncated"] is True
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('["a", "b"]', ["a", "b"]),
+        ("[a, b]", ["a", "b"]),
+        ("[a]", ["a"]),
+        ("a", ["a"]),
+        ("[]", []),
+        ("['a b', \"c\"]", ["a b", "c"]),
+    ],
+)
+def test_arrays_come_in_several_spellings(text: str, expected: list[str]) -> None:
+    [paths] = [
+        argument for argument in TOOLS["file_operations"].arguments if argument.name == "paths"
+    ]
+    assert listed(paths, text) == expected
+
+
+@given(st.text())
+def test_any_session_id_of_a_platform_gives_a_session_name(session_id: str) -> None:
+    name = session_name(session_id)
+    assert SESSION_NAME.fullmatch(name)
+    if SESSION_NAME.fullmatch(session_id):
+        assert name == session_id
+
+
+STRINGS = st.dictionaries(
+    st.sampled_from(["code", "paths", "content", "operation", "x"]), st.text()
+)
+
+
+@given(st.sampled_from(sorted(TOOLS)) | st.text(), STRINGS)
+def test_any_event_of_an_agent_is_a_request_or_one_clear_line(
+    function: str, parameters: dict[str, str]
+) -> None:
+    event = agent_event(function)
+    event["parameters"] = [{"name": name, "value": parameters[name]} for name in parameters]
+    try:
+        Agent(event).request()
+    except InvalidRequestError as refused:
+        assert "\n" not in refused.message

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import pytest
+
+from code_interpreter_invoke.settings import Settings
+
+COMPLETE = {
+    "CODE_INTERPRETER_ID": "analysis-0123456789",
+    "WORKSPACE_BUCKET": "bucket",
+    "WORKSPACE_PREFIX": "a/b",
+    "SESSION_TIMEOUT_SECONDS": "900",
+}
+
+
+def test_the_environment_is_read() -> None:
+    assert Settings.from_environment(COMPLETE) == ("analysis-0123456789", "bucket", "a/b", 900)
+
+
+def test_the_prefix_has_a_default() -> None:
+    environment = {name: COMPLETE[name] for name in COMPLETE if name != "WORKSPACE_PREFIX"}
+    assert Settings.from_environment(environment).workspace_prefix == "workspace"
+
+
+@pytest.mark.parametrize(
+    "name", ["CODE_INTERPRETER_ID", "WORKSPACE_BUCKET", "SESSION_TIMEOUT_SECONDS"]
+)
+def test_a_missing_variable_is_named(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name} is not set"):
+        Settings.from_environment({**COMPLETE, name: ""})
+
+
+@pytest.mark.parametrize("value", ["0", "28801", "-1", "1.5", "fifteen", "٣"])
+def test_the_session_timeout_is_within_the_limits_of_the_service(value: str) -> None:
+    with pytest.raises(ValueError, match=r"SESSION_TIMEOUT_SECONDS .* from 1 to 28800"):
+        Settings.from_environment({**COMPLETE, "SESSION_TIMEOUT_SECONDS": value})
