@@ -43,7 +43,7 @@ def test_a_full_disk_is_named_before_anything_is_installed(
     install: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=10**9))
-    with pytest.raises(install.InstallError, match=r"0.9 GB free.*needs up to 4 GB"):
+    with pytest.raises(install.InstallError, match=r"0.9 GB free.*needs up to 3 GB"):
         install.once(tmp_path / "venv", [], lambda: pytest.fail("it installed all the same"))
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
+import urllib.request
 from typing import TYPE_CHECKING
 
 import psutil
@@ -80,6 +82,7 @@ def test_a_second_deploy_changes_nothing_and_a_restarted_local_aws_works(tmp_pat
             assert "(no changes)" in cdk.deploy()
             for _, action in steps(deployed(aws, home / "outputs.json"), home):
                 action(lambda text: None)
+            assert denied_to(aws, "InvokeFunction") == []
             cdk.destroy()
             show_what_is_left(aws, lambda text: None)
 
@@ -91,3 +94,11 @@ def environment(temporary: Path) -> dict[str, str]:
 def memory_of(aws: LocalAws) -> int:
     server = psutil.Process(aws._server.pid)
     return sum(p.memory_info().rss for p in [server, *server.children(recursive=True)])
+
+
+def denied_to(aws: LocalAws, role: str) -> list[dict[str, str]]:
+    """What IAM policies refused to the roles that have `role` in their name."""
+    with urllib.request.urlopen(f"{aws.endpoint}/_local_aws/decisions") as response:
+        decisions = [entry for entry in json.load(response) if role in entry["principal"]]
+    assert decisions
+    return [entry for entry in decisions if entry["decision"] != "Allow"]
