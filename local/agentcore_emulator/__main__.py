@@ -106,7 +106,12 @@ async def run(listener: socket.socket, settings: EmulatorSettings) -> None:
     sys.stdout.write(f"http://127.0.0.1:{listener.getsockname()[1]}\n")
     sys.stdout.flush()
     config.bind = [f"fd://{listener.detach()}"]
-    await serve(cast("ASGIFramework", app), config, shutdown_trigger=stop.wait)
+
+    async def stopped() -> None:
+        await stop.wait()
+        await app.shutdown()  # before the server waits for calls in flight, which this ends
+
+    await serve(cast("ASGIFramework", app), config, shutdown_trigger=stopped)
 
 
 if __name__ == "__main__":

@@ -41,8 +41,7 @@ log = logging.getLogger(__name__)
 LOCAL_PATH = "/_agentcore/"
 ACCOUNT = re.compile(r"[0-9]{12}")
 
-# Only names that can mean this machine: otherwise a web page whose own name resolves to
-# 127.0.0.1 could run code here.
+# Names that can only mean this machine.
 LOOPBACK = re.compile(r"(127(\.\d+){3}|\[::1\]|([a-z0-9-]+\.)*localhost)(:\d+)?", re.IGNORECASE)
 
 ResolveAccount = Callable[[str], str | None]
@@ -138,9 +137,9 @@ class Emulator:
         except ConnectionAbortedError:
             return
         response: Response | None
-        if not LOOPBACK.fullmatch(exchange.headers.get("host", "localhost")):
+        if not _is_local(exchange):
             response = answers.unmodelled_error(
-                403, "AccessDeniedException", "the Host header must name this machine"
+                403, "AccessDeniedException", "only for programs on this machine, not for web pages"
             )
         elif exchange.raw_path.startswith(LOCAL_PATH):
             response = await self._local_api.answer(exchange, body or b"")
@@ -235,3 +234,10 @@ class Emulator:
         from agentcore_emulator.sandbox import Sandbox, SandboxSettings
 
         return await Sandbox.start(directory, self._settings.sandbox or SandboxSettings())
+
+
+def _is_local(exchange: Exchange) -> bool:
+    """Whether the request can come from a program on this machine. A web page that reaches the
+    loopback address sends its origin, or its own name as the host if that resolves to it."""
+    host = exchange.headers.get("host", "localhost")
+    return LOOPBACK.fullmatch(host) is not None and "origin" not in exchange.headers

@@ -272,8 +272,6 @@ class Sessions:
         finally:
             for task in (run, over, late):
                 task.cancel()
-            # What an abandoned run still comes to concerns nobody.
-            run.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     async def _expire(self, session: Session) -> None:
         await self._clock.wait_until(session.expires_at)

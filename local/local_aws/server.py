@@ -82,17 +82,18 @@ async def run(listener: socket.socket, arguments: argparse.Namespace) -> None:
     config.graceful_timeout = SHUTDOWN_GRACE_SECONDS
     config.keep_alive_timeout = 75
     stop = stop_event()
-    try:
-        serving = asyncio.create_task(serve(app, config, shutdown_trigger=stop.wait))  # type: ignore[arg-type]
-        await app.startup()
-        endpoint = f"http://{HOST}:{listener.getsockname()[1]}"
-        sys.stdout.write(
-            json.dumps({"endpoint": endpoint}) + "\n"
-        )  # the parent waits for this line
-        sys.stdout.flush()
-        await serving
-    finally:
+
+    async def stopped() -> None:
+        """Ends the sandboxes before the server waits for calls that are still running in them."""
+        await stop.wait()
         await app.shutdown()
+
+    serving = asyncio.create_task(serve(app, config, shutdown_trigger=stopped))  # type: ignore[arg-type]
+    await app.startup()
+    endpoint = f"http://{HOST}:{listener.getsockname()[1]}"
+    sys.stdout.write(json.dumps({"endpoint": endpoint}) + "\n")  # the parent waits for this line
+    sys.stdout.flush()
+    await serving
 
 
 def stop_event() -> asyncio.Event:

@@ -36,13 +36,18 @@ class MemorySandbox:
         self.directory = directory
         self.invoked: list[tuple[str, dict[str, Any]]] = []
         self.closed = 0
+        self.cancelled = 0
         self.release = asyncio.Event()
 
     async def invoke(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         self.invoked.append((name, arguments))
         code = arguments.get("code", "")
         if code == "block":
-            await self.release.wait()
+            try:
+                await self.release.wait()
+            except asyncio.CancelledError:
+                self.cancelled += 1
+                raise
         if code == "boom":
             raise RuntimeError("the sandbox broke")
         if code == "large":

@@ -116,6 +116,14 @@ def test_refuses_a_host_name_that_is_not_this_machine(
     assert request(served, "GET", "/nothing", headers={"Host": host})[0] == status
 
 
+@pytest.mark.parametrize("origin", ["https://attacker.example", "null"])
+def test_refuses_a_web_page(served: Served, origin: str) -> None:
+    served.session()
+    for path in ("/_agentcore/reset", "/code-interpreters/aws.codeinterpreter.v1/sessions/list"):
+        assert request(served, "POST", path, {}, {"Origin": origin})[0] == 403
+    assert served.sandboxes[0].closed == 0
+
+
 @pytest.mark.parametrize("within", [True, False])
 def test_the_largest_body(within: bool) -> None:
     with serving(payload_bytes=200_000) as served:
@@ -202,7 +210,7 @@ def test_a_reset_is_a_real_one(served: Served, kind: str) -> None:
     """The client's kernel sees RST, not an orderly end of the connection."""
     session = start_raw(served)
     served.inject(operation="InvokeCodeInterpreter", kind=kind)
-    with pytest.raises(ConnectionResetError):
+    with pytest.raises(ConnectionResetError) as error:
         request(
             served,
             "POST",
@@ -210,6 +218,8 @@ def test_a_reset_is_a_real_one(served: Served, kind: str) -> None:
             {"name": "listFiles"},
             {SESSION_HEADER: session["sessionId"]},
         )
+    # Not its subclass RemoteDisconnected, which stands for an orderly end.
+    assert error.type is ConnectionResetError
     # Only that connection was reset.
     assert request(served, "GET", "/_agentcore/state")[0] == 200
 

@@ -222,14 +222,22 @@ def test_tags_of_what_cannot_have_any(served: Served, arn: str, code: str) -> No
     assert answer["Error"]["Code"] == code
 
 
-def test_tags_of_another_account_are_unseen(served: Served) -> None:
-    arn = served.control().create_code_interpreter(name="one", networkConfiguration=SANDBOX)[
-        "codeInterpreterArn"
-    ]
-    other = served.control(account="444455556666")
-    assert refused(other.list_tags_for_resource, resourceArn=arn)["Error"]["Code"] == (
-        "ResourceNotFoundException"
-    )
+@pytest.mark.parametrize(
+    ("wrong", "account"),
+    [
+        (("custom", "custom"), "444455556666"),
+        ((ACCOUNT, "444455556666"), ACCOUNT),
+        ((REGION, "us-east-1"), ACCOUNT),
+        (("code-interpreter-custom", "code-interpreter"), ACCOUNT),
+    ],
+)
+def test_tags_under_an_arn_that_is_not_the_callers(
+    served: Served, wrong: tuple[str, str], account: str
+) -> None:
+    created = served.control().create_code_interpreter(name="one", networkConfiguration=SANDBOX)
+    arn = created["codeInterpreterArn"].replace(*wrong)
+    answer = refused(served.control(account=account).list_tags_for_resource, resourceArn=arn)
+    assert answer["Error"]["Code"] == "ResourceNotFoundException"
 
 
 def test_quota_of_interpreters() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -215,6 +216,8 @@ def test_a_session_that_ends_during_a_call_ends_the_call_in_the_stream(served: S
         with pytest.raises(EventStreamError) as error:
             calls[0].result(timeout=10)
     assert error.value.response["Error"]["Code"] == "resourceNotFoundException"
+    assert served.local("GET", "state")["sessions"][0]["callsInFlight"] == 0
+    assert (served.sandboxes[0].cancelled, served.sandboxes[0].closed) == (1, 1)
 
 
 def test_a_call_that_takes_longer_than_the_service_allows(served: Served) -> None:
@@ -224,6 +227,8 @@ def test_a_call_that_takes_longer_than_the_service_allows(served: Served) -> Non
         with pytest.raises(EventStreamError) as error:
             calls[0].result(timeout=10)
     assert error.value.response["Error"]["Code"] == "internalServerException"
+    assert served.local("GET", "state")["sessions"][0]["callsInFlight"] == 0
+    assert (served.sandboxes[0].cancelled, served.sandboxes[0].closed) == (1, 0)
 
 
 def test_a_result_larger_than_one_message_can_carry(served: Served) -> None:
@@ -245,6 +250,31 @@ def test_a_sandbox_that_does_not_start_leaves_no_session() -> None:
     with serving(start_sandbox=fail, enforce_quotas=True, sessions_per_account=1) as served:
         for _ in range(2):
             assert code_of(served.session) == "InternalServerException"
+        assert served.local("GET", "state")["sessions"] == []
+
+
+@pytest.mark.parametrize("meanwhile", ["reset", "delete"])
+def test_a_sandbox_that_starts_too_late_is_closed(meanwhile: str) -> None:
+    began, go_on = threading.Event(), threading.Event()
+    sandboxes: list[MemorySandbox] = []
+
+    async def start_slowly(directory: Path) -> MemorySandbox:
+        began.set()
+        await asyncio.to_thread(go_on.wait)
+        sandboxes.append(MemorySandbox(directory))
+        return sandboxes[0]
+
+    with serving(start_sandbox=start_slowly) as served, ThreadPoolExecutor() as pool:
+        interpreter_id = served.interpreter()
+        start = pool.submit(served.session, codeInterpreterIdentifier=interpreter_id)
+        began.wait()
+        if meanwhile == "reset":
+            served.local("POST", "reset")
+        else:
+            served.control().delete_code_interpreter(codeInterpreterId=interpreter_id)
+        go_on.set()
+        assert code_of(start.result) == "ConflictException"
+        assert sandboxes[0].closed == 1
         assert served.local("GET", "state")["sessions"] == []
 
 

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+import boto3
 import pytest
+from botocore.config import Config
+from botocore.exceptions import EventStreamError
 
 COMMAND = [sys.executable, "-m", "agentcore_emulator"]
 
@@ -20,23 +29,74 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_says_its_endpoint_answers_and_ends_cleanly(number: signal.Signals, tmp_path: Path) -> None:
+@pytest.fixture
+def process(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """An emulator whose temporary files are in `tmp_path`."""
+    command = [*COMMAND, "--set", "create_seconds=1", "--set", "stop_ended_session=accept"]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     with subprocess.Popen(
-        [*COMMAND, "--set", "create_seconds=1", "--set", "stop_ended_session=accept"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment,
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     ) as process:
-        assert process.stdout is not None
-        endpoint = process.stdout.readline().strip()
-        assert endpoint.startswith("http://127.0.0.1:")
-        with urllib.request.urlopen(f"{endpoint}/_agentcore/state", timeout=10) as answer:
-            assert answer.status == 200
-        process.send_signal(number)
-        _, errors = process.communicate(timeout=30)
+        yield process
+        process.kill()
+
+
+def endpoint_of(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def state(endpoint: str) -> dict[str, Any]:
+    with urllib.request.urlopen(f"{endpoint}/_agentcore/state", timeout=10) as answer:
+        document: dict[str, Any] = json.load(answer)
+        return document
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_says_its_endpoint_answers_and_ends_cleanly(
+    process: subprocess.Popen[str], number: signal.Signals, tmp_path: Path
+) -> None:
+    endpoint = endpoint_of(process)
+    assert endpoint.startswith("http://127.0.0.1:")
+    assert state(endpoint)["sessions"] == []
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (0, "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_its_end_ends_the_sessions_and_answers_their_calls(
+    process: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    endpoint = endpoint_of(process)
+    client: Any = boto3.client(
+        "bedrock-agentcore",
+        endpoint_url=endpoint,
+        region_name="eu-west-1",
+        aws_access_key_id="111122223333",
+        aws_secret_access_key="secret",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+    session = {"codeInterpreterIdentifier": "aws.codeinterpreter.v1"}
+    session["sessionId"] = client.start_code_interpreter_session(**session)["sessionId"]
+
+    def invoke() -> Any:
+        arguments = {"command": "sleep 600"}
+        return client.invoke_code_interpreter(**session, name="executeCommand", arguments=arguments)
+
+    with ThreadPoolExecutor() as pool:
+        answer = pool.submit(invoke)
+        pause = threading.Event()
+        while not state(endpoint)["sessions"][0]["callsInFlight"]:
+            pause.wait(0.01)
+        process.terminate()
+        with (
+            closing(answer.result(timeout=30)["stream"]) as stream,
+            pytest.raises(EventStreamError, match="resourceNotFoundException"),
+        ):
+            list(stream)
+    _, errors = process.communicate(timeout=30)
+    client.close()
     assert (process.returncode, errors) == (0, "")
     assert list(tmp_path.iterdir()) == []
 

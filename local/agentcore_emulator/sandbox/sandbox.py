@@ -24,6 +24,8 @@ from agentcore_emulator.sandbox.tasks import Tasks
 
 Arguments = dict[str, Any]
 
+ENDED = "The sandbox has ended."
+
 
 class Sandbox:
     """Runs the code, the commands and the file operations of one session.
@@ -40,7 +42,7 @@ class Sandbox:
         self._tasks = Tasks(supervisor, settings)
         self._files = Files(folders, settings)
         self._in_threads: set[asyncio.Future[Result]] = set()
-        self._closing = False
+        self._closing: asyncio.Task[None] | None = None
         self._operations: dict[str, Callable[[Arguments], Awaitable[Result]]] = {
             "executeCode": self._execute_code,
             "executeCommand": self._execute_command,
@@ -78,12 +80,20 @@ class Sandbox:
         Calls may overlap; executions of Python wait for each other. Cancelling a call ends
         what it runs.
         """
-        if self._closing or not self._supervisor.alive:
-            return failure("The sandbox has ended.")
+        if self._ended:
+            return failure(ENDED)
         try:
             return await self._operations[name](arguments)
         except ToolError as error:
             return failure(str(error))
+        except OSError:
+            if self._ended:  # its folders are gone
+                return failure(ENDED)
+            raise
+
+    @property
+    def _ended(self) -> bool:
+        return self._closing is not None or not self._supervisor.alive
 
     def process_ids(self) -> list[int]:
         """The processes that run for the session now, its supervisor's among them."""
@@ -91,7 +101,11 @@ class Sandbox:
 
     async def close(self) -> None:
         """End the session. Every process and file of it is gone when this returns."""
-        self._closing = True
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close())
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
         if self._in_threads:
             await asyncio.wait(self._in_threads)
         await self._supervisor.close()

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import functools
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -32,6 +33,9 @@ class Ended:
     status: int
     exceeded: str | None = None
     """What it used too much of: `processes`, `memory` or `disk`."""
+
+
+KILLED = Ended(128 + signal.SIGKILL)
 
 
 class Supervisor:
@@ -88,8 +92,11 @@ class Supervisor:
         number = next(self._numbers)
         program = Program(self, number, self._loop.create_future())
         message = {"start": number, "arguments": list(arguments)}
-        self._programs[number] = program.ended
-        await self._send(message, standard)
+        if self.alive:
+            self._programs[number] = program.ended
+            await self._send(message, standard)
+        else:
+            program.ended.set_result(KILLED)
         return program
 
     async def end(self, number: int) -> None:
@@ -99,16 +106,19 @@ class Supervisor:
         """End all programs. Returns when they and the session's directories are gone."""
         with contextlib.suppress(OSError):
             self._control.shutdown(socket.SHUT_WR)
+        for pid in self.process_ids():  # a program may have stopped them
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGCONT)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(asyncio.shield(self._empty), CLOSE_SECONDS)
         if not self._empty.done():
-            self._process.kill()  # a program stopped it
+            self._process.kill()
         await asyncio.shield(self._closed)
         await self._loop.run_in_executor(None, self._finish)
 
     def _finish(self) -> None:
         self._process.wait()
-        if not self._clean:  # a program killed or stopped it
+        if not self._clean:  # a program killed it
             end_marked(MARK, self._directories[0])
             for directory in self._directories:
                 remove_tree(Path(directory))
@@ -168,7 +178,7 @@ class Supervisor:
         if not self._ready.done():
             self._ready.set_exception(OSError("the sandbox cannot start: it ended at once"))
         for ended in self._programs.values():
-            ended.set_result(Ended(128 + signal.SIGKILL))
+            ended.set_result(KILLED)
         self._programs.clear()
 
 

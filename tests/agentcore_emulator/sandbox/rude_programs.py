@@ -111,7 +111,8 @@ RUDE_PROGRAMS = {
         """
     ),
     "a child of node": Rude(
-        "require('child_process').spawn('sleep', ['99'], {detached: true, stdio: 'ignore'}).unref()",
+        "const { spawn } = require('child_process');"
+        "spawn('sleep', ['99'], { detached: true, stdio: 'ignore' }).unref()",
         operation="executeCode/nodejs",
     ),
     "a server": python(
@@ -194,8 +195,8 @@ RUDE_PROGRAMS = {
     "many files": python(
         "import os; os.mkdir('many')\nfor n in range(3000): open(f'many/{n}', 'w').close()"
     ),
-    "a gigabyte of output": command("head -c 1000000000 /dev/zero"),
-    "a gigabyte of output, in the kernel": python(
+    "too much output on the terminal": command("head -c 100000000 /dev/zero"),
+    "a gigabyte of output": python(
         "import os\nfor _ in range(1000): os.write(1, bytes(1_000_000))"
     ),
     "output that does not end": python(
@@ -210,14 +211,21 @@ RUDE_PROGRAMS = {
     "a kernel without streams": python("import sys; sys.stdout.close(); sys.stderr.close()"),
     "a kernel without descriptors": python("import os; os.closerange(0, 100)"),
     "a kernel without builtins": python(
-        "import builtins; builtins.print = builtins.open = builtins.len = None; del str, repr"
-        if False
-        else "import builtins\nfor name in ('print', 'open', 'repr'): delattr(builtins, name)"
+        "import builtins\nfor name in ('print', 'open', 'repr'): delattr(builtins, name)"
     ),
     "a kernel that never yields": python(
         "open('begun', 'w').close()\nwhile True: pass", endless=True
     ),
-    "recursion without end": python("f = lambda: f()\nimport sys; sys.setrecursionlimit(10**6); f()"),
+    "recursion without end": python("f = lambda: f()\nf()"),
+    "a stack without end": python(
+        """
+        import sys
+        sys.setrecursionlimit(10**9)
+        nested = []
+        for _ in range(10**6): nested = [nested]
+        repr(nested)
+        """
+    ),
     "the end of its parents": python(
         """
         import os, signal
@@ -229,26 +237,26 @@ RUDE_PROGRAMS = {
     ),
     "the end of all its parents": python(
         """
-        import os, signal
+        import os, signal, time
         def parents(pid):
             while True:
-                text = open(f'/proc/{pid}/stat').read().rsplit(')', 1)[1]
-                pid = int(text.split()[1])
-                if pid <= 1 or 'supervisor' not in open(f'/proc/{pid}/cmdline').read(): return
+                pid = int(open(f'/proc/{pid}/stat').read().rsplit(')', 1)[1].split()[1])
+                if pid == 0 or 'supervisor.session' not in open(f'/proc/{pid}/cmdline').read():
+                    return
                 yield pid
         if os.fork() == 0:
             os.setsid()
-            for pid in list(parents(os.getpid())): os.kill(pid, SIGNAL)
-            import time; time.sleep(99)
-        import time; time.sleep(99)
-        """.replace("SIGNAL", "signal.SIGKILL"),
+            for pid in list(parents(os.getppid())): os.kill(pid, signal.SIGKILL)
+            time.sleep(99)
+        time.sleep(99)
+        """,
         spares_the_session=False,
     ),
     "the arrest of its parents": command(
         """
         touch begun
         pid=$PPID
-        while grep -q supervisor /proc/$pid/cmdline; do
+        while grep -q supervisor.session /proc/$pid/cmdline; do
             kill -STOP $pid
             pid=$(cut -d' ' -f4 /proc/$pid/stat)
         done
@@ -259,7 +267,7 @@ RUDE_PROGRAMS = {
     ),
     "the end of everything": command("kill -KILL -1; sleep 99", needs_namespaces=True),
     "no directory": command("rm -rf ../* ; cd /; rmdir $OLDPWD; true", spares_the_session=False),
-    "no sockets": python("import glob, os\nfor f in glob.glob('/tmp/*/1/s-*'): os.unlink(f)"),
+    "no sockets": python("import glob, os\nfor f in glob.glob('/tmp/*/*/1/s-*'): os.unlink(f)"),
     "a directory that leads elsewhere": command(
         "cd ..; mv var old && ln -s / var; true", spares_the_session=False
     ),
@@ -278,9 +286,18 @@ RUDE_PROGRAMS = {
     ),
     "files of others": command("rm -f OUTSIDE; echo overwritten > OUTSIDE", needs_namespaces=True),
     "folders without permissions": command("mkdir -p a/b/c && chmod 000 a/b/c a/b a"),
-    "folders too deep": command(
-        "python -I -S -c \"import os\nfor _ in range(3000): os.mkdir('deep' * 10); os.chdir('deep' * 10)\""
+    "folders too deep": python(
+        """
+        import os
+        before = os.getcwd()
+        for _ in range(3000):
+            os.mkdir('deep' * 10)
+            os.chdir('deep' * 10)
+        os.chdir(before)
+        """
     ),
-    "names that are none": command("touch $'\\n' $'\\xff' -- -rf ' ' '*'; ln -s loop loop; mkfifo p"),
+    "names that are none": command(
+        "touch $'\\n' $'\\xff' -- -rf ' ' '*'; ln -s loop loop; mkfifo p"
+    ),
     "files that nobody may remove": command("touch f; chattr +i f; chattr +a .; true"),
 }

@@ -50,9 +50,9 @@ def _checked(result: int, what: str) -> None:
         raise OSError(number, os.strerror(number), what)
 
 
-def become_subreaper() -> None:
+def become_subreaper(become: bool = True) -> None:
     """Make every orphan below this process its child, rather than a child of process 1."""
-    _checked(_libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl")
+    _checked(_libc.prctl(_PR_SET_CHILD_SUBREAPER, int(become), 0, 0, 0), "prctl")
 
 
 def signal_on_parents_death(signal_number: int) -> None:

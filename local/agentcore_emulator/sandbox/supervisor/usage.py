@@ -10,7 +10,7 @@ from pathlib import Path
 def disk_usage(directory: str) -> int:
     """Bytes that the files below a directory occupy, read without following links."""
     total = 0
-    folders = [directory]
+    folders = [] if os.path.islink(directory) else [directory]
     while folders:
         with contextlib.suppress(OSError), os.scandir(folders.pop()) as entries:
             for entry in entries:
