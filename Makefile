@@ -10,7 +10,7 @@ export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.cache/jsii
 export CDK_DISABLE_CLI_TELEMETRY := true
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
-.PHONY: help install demo test lint local synth deploy destroy lock clean
+.PHONY: help install demo test bench lint local synth deploy destroy lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -26,6 +26,9 @@ demo: install ## deploy into a local AWS, use it, destroy it
 
 test: install ## run the tests
 	@.venv/bin/python -m pytest
+
+bench: install ## measure the emulator, side by side with what it is built on
+	@.venv/bin/python benchmarks/emulator.py
 
 lint: install ## check style and types
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
