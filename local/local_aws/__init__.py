@@ -4,6 +4,7 @@ with LocalAws() as aws:
     aws.client("lambda").invoke(FunctionName=..., Payload=...)
 """
 
+from local_aws.assembly import DeploymentError
 from local_aws.local_aws import LocalAws, LocalAwsError
 
-__all__ = ["LocalAws", "LocalAwsError"]
+__all__ = ["DeploymentError", "LocalAws", "LocalAwsError"]

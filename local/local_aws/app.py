@@ -6,8 +6,6 @@ Importing it imports MiniStack, which reads its settings from the environment at
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ministack import app as ministack
@@ -18,9 +16,11 @@ from agentcore_emulator.app import create_app
 from agentcore_emulator.sandbox import SandboxSettings
 from agentcore_emulator.settings import EmulatorSettings
 from local_aws import authorization as iam
-from local_aws import custom_resources, lambda_runtime
+from local_aws import custom_resources, lambda_runtime, network_types
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from agentcore_emulator.exchange import Receive, Scope, Send
 
 # Every access decision so far, MiniStack's and ours, as JSON.
@@ -34,16 +34,19 @@ class LocalAwsApp:
     """
 
     def __init__(
-        self, *, lambda_python: Path, sandbox_python: Path, sessions: Path, authorization: bool
+        self,
+        *,
+        lambda_python: Path,
+        sandbox_python: Path | None,
+        sessions: Path,
+        authorization: bool,
     ) -> None:
         hypercorn_compat.install()
         lambda_runtime.install(lambda_python)
         custom_resources.install()
+        network_types.install()
         iam.install()
-        programs = Path(sys.executable).parent
-        sandbox = SandboxSettings(
-            python=sandbox_python, deno=programs / "deno", node=programs / "node"
-        )
+        sandbox = SandboxSettings(python=sandbox_python) if sandbox_python else SandboxSettings()
         self._emulator = create_app(
             EmulatorSettings(directory=sessions, sandbox=sandbox),
             iam.authorize if authorization else None,

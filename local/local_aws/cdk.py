@@ -9,8 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from local_aws.local_aws import CERTIFICATE_VARIABLES, PROJECT, REGION, LocalAws
+from local_aws.local_aws import CERTIFICATE_VARIABLES, REGION, LocalAws
 
+PROJECT = Path(__file__).resolve().parents[2]
 ACCOUNT_VARIABLE = "AWS_ACCESS_KEY_ID"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import shutil
 import socket
 import subprocess
 import sys
@@ -15,12 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
+from local_aws.assembly import Assembly
+from local_aws.interpreters import find_lambda_python
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
     from typing import Self
 
-PROJECT = Path(__file__).resolve().parents[2]
 HOST = "127.0.0.1"
 LOG = "server.log"
 ACCOUNT = "000000000000"
@@ -51,12 +54,26 @@ class LocalAws:
     The account is the access key itself when it has 12 digits, so two keys never see each
     other's resources.
 
+    `lambda_python` runs Lambda functions; by default it is that of `.venv-lambda` beside this
+    environment, or else one that is made of this environment's boto3 alone. `sandbox_python` runs
+    the code in sandboxes and needs ipykernel; by default it is that of `.venv-sandbox` beside this
+    environment, or else this environment's.
+
     Raises LocalAwsError when the port is taken or the server does not come up.
     """
 
-    def __init__(self, *, port: int = 0, authorization: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        authorization: bool = True,
+        lambda_python: Path | None = None,
+        sandbox_python: Path | None = None,
+    ) -> None:
         self.port = port
         self.authorization = authorization
+        self.lambda_python = lambda_python
+        self.sandbox_python = sandbox_python
         self.endpoint = ""
         self._running = ExitStack()
 
@@ -95,8 +112,9 @@ class LocalAws:
     def _serve(self, directory: Path) -> Iterator[subprocess.Popen[bytes]]:
         command = [sys.executable, "-m", "local_aws.server", "--port", str(self.port)]
         command += ["--directory", str(directory)]
-        command += ["--lambda-python", str(PROJECT / ".venv-lambda" / "bin" / "python")]
-        command += ["--sandbox-python", str(PROJECT / ".venv-sandbox" / "bin" / "python")]
+        command += ["--lambda-python", str(self.lambda_python or find_lambda_python(directory))]
+        if self.sandbox_python is not None:
+            command += ["--sandbox-python", str(self.sandbox_python)]
         if not self.authorization:
             command.append("--no-authorization")
         with (
@@ -126,16 +144,42 @@ class LocalAws:
             "AWS_DEFAULT_REGION": REGION,
         }
 
-    def client(self, service: str, account: str = ACCOUNT, **options: Any) -> Any:
+    def client(
+        self, service: str, account: str = ACCOUNT, region: str = REGION, **options: Any
+    ) -> Any:
         """A boto3 client of `service`, such as "lambda", that talks to it."""
         return boto3.client(
             service,
             endpoint_url=self.endpoint,
             aws_access_key_id=account,
             aws_secret_access_key="test",  # noqa: S106 - the root key's secret is not checked
-            region_name=REGION,
+            region_name=region,
             **options,
         )
+
+    def deploy(
+        self, assembly: str | Path, account: str = ACCOUNT, region: str = REGION
+    ) -> dict[str, dict[str, str]]:
+        """Create or update the stacks of a cloud assembly: what `app.synth().directory` names.
+
+        `region` is for stacks that leave it open. Returns each stack's outputs, by its name.
+
+        Raises DeploymentError when a stack cannot be created or updated.
+        """
+        return self._assembly(assembly, account, region).deploy()
+
+    def destroy(self, assembly: str | Path, account: str = ACCOUNT, region: str = REGION) -> None:
+        """Delete the stacks of a cloud assembly.
+
+        Raises DeploymentError when a stack cannot be deleted.
+        """
+        self._assembly(assembly, account, region).destroy()
+
+    def _assembly(self, directory: str | Path, account: str, region: str) -> Assembly:
+        def client(service: str, where: str) -> Any:
+            return self.client(service, account, where)
+
+        return Assembly(Path(directory), account, region, client)
 
 
 def refuse_busy_port(port: int) -> None:
@@ -156,8 +200,10 @@ def server_environment(directory: Path) -> dict[str, str]:
     temporary = directory / "tmp"
     temporary.mkdir()
     certificates = {name: os.environ[name] for name in CERTIFICATE_VARIABLES if name in os.environ}
+    node = shutil.which("node")  # runs CDK's own Lambda functions
+    programs = [Path(sys.executable).parent, *([Path(node).parent] if node else [])]
     return {
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/bin", "/bin"]),
+        "PATH": os.pathsep.join([*map(str, programs), "/usr/bin", "/bin"]),
         "HOME": str(directory),
         "TMPDIR": str(temporary),
         "LANG": "C.UTF-8",

@@ -4,7 +4,7 @@ Started by `local_aws.LocalAws` with a scrubbed environment and a directory of i
 when its standard input does, so it never outlives whoever started it, and takes the Lambda
 workers, the sandboxes and the directory with it.
 
-    python -m local_aws.server --port 0 --directory DIR --lambda-python P --sandbox-python P
+    python -m local_aws.server --port 0 --directory DIR --lambda-python P [--sandbox-python P]
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from pathlib import Path
 
 from hypercorn.asyncio import serve
@@ -25,6 +26,7 @@ from hypercorn.config import Config
 
 HOST = "127.0.0.1"
 SHUTDOWN_GRACE_SECONDS = 2
+LONGEST_SHUTDOWN_SECONDS = 20
 
 
 def main() -> None:
@@ -48,7 +50,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--directory", type=Path, required=True)
     parser.add_argument("--lambda-python", type=Path, required=True)
-    parser.add_argument("--sandbox-python", type=Path, required=True)
+    parser.add_argument("--sandbox-python", type=Path)
     parser.add_argument("--no-authorization", dest="authorization", action="store_false")
     return parser.parse_args()
 
@@ -81,7 +83,7 @@ async def run(listener: socket.socket, arguments: argparse.Namespace) -> None:
     config.bind = [f"fd://{listener.fileno()}"]
     config.graceful_timeout = SHUTDOWN_GRACE_SECONDS
     config.keep_alive_timeout = 75
-    stop = stop_event()
+    stop = stop_event(arguments.directory)
 
     async def stopped() -> None:
         """Ends the sandboxes before the server waits for calls that are still running in them."""
@@ -96,8 +98,11 @@ async def run(listener: socket.socket, arguments: argparse.Namespace) -> None:
     await serving
 
 
-def stop_event() -> asyncio.Event:
-    """Set by SIGTERM, SIGINT or the end of standard input."""
+def stop_event(directory: Path) -> asyncio.Event:
+    """Set by SIGTERM, SIGINT or the end of standard input.
+
+    After the last of these, `directory` and the process are gone in any case.
+    """
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -106,6 +111,10 @@ def stop_event() -> asyncio.Event:
     def wait_for_parent() -> None:
         sys.stdin.buffer.read()
         loop.call_soon_threadsafe(stop.set)
+        # Whatever blocks the loop, nobody is left to kill this process.
+        time.sleep(LONGEST_SHUTDOWN_SECONDS)
+        shutil.rmtree(directory, ignore_errors=True)
+        os._exit(1)
 
     threading.Thread(target=wait_for_parent, daemon=True).start()
     return stop

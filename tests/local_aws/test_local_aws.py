@@ -68,6 +68,22 @@ def test_it_listens_on_loopback_only(local_aws: LocalAws) -> None:
     assert listening == ["127.0.0.1"]
 
 
+def test_code_runs_below_a_long_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel's sockets are files, whose paths may have about a hundred bytes."""
+    folder = tmp_path / ("long" * 20)
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    with LocalAws() as aws:
+        data = aws.client("bedrock-agentcore")
+        where = {"codeInterpreterIdentifier": "aws.codeinterpreter.v1"}
+        session = data.start_code_interpreter_session(**where)["sessionId"]
+        answer = data.invoke_code_interpreter(
+            **where, sessionId=session, name="executeCode", arguments={"code": "print(1 + 1)"}
+        )
+        (event,) = answer["stream"]
+    assert event["result"]["structuredContent"]["stdout"] == "2"
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_make_local_ends_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     with running(tmp_path) as (command, exports):

@@ -15,14 +15,18 @@ from agentcore_emulator.sandbox.settings import SandboxSettings
 from agentcore_emulator.sandbox.supervision import MARK
 
 _DESCRIBE_PYTHON = """
-import json, site, sys, sysconfig
+import json, sys, sysconfig
 print(json.dumps({
     "executable": sys._base_executable,
     "prefixes": [sys.prefix, sys.base_prefix],
     "version": "%d.%d" % sys.version_info[:2],
-    "packages": [path for path in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}],
+    "packages": sorted({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}),
 }))
 """
+
+
+# A socket's path has at most 103 bytes on macOS, and "/session-xxxxxxxx/1/s-1" comes after it.
+LONGEST_SOCKET_PARENT = 75
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,9 @@ class Folders:
     def make(cls, top: Path, settings: SandboxSettings) -> Folders:
         """Make them, with the entries of a fresh session. `top` must not exist, or be empty."""
         top.mkdir(parents=True, exist_ok=True)
-        folders = cls(top.resolve(), Path(tempfile.mkdtemp(prefix="session-")).resolve())
+        if any(top.iterdir()):
+            raise FileExistsError(f"a session's directory must be empty: {top}")
+        folders = cls(top.resolve(), _make_socket_folder())
         for folder in (*folders.writable, folders.staging):
             folder.mkdir(exist_ok=True)
         for name in settings.initial_entries:
@@ -105,6 +111,13 @@ class Folders:
         """Remove them, if no program has run in them yet."""
         for folder in (self.top, self.sockets):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _make_socket_folder() -> Path:
+    """In the folder for temporary files, unless the path of that is long itself."""
+    usual = Path(tempfile.gettempdir()).resolve()
+    short = usual if len(bytes(usual)) <= LONGEST_SOCKET_PARENT else Path("/tmp")  # noqa: S108
+    return Path(tempfile.mkdtemp(prefix="session-", dir=short)).resolve()
 
 
 def make_python(folders: Folders, settings: SandboxSettings) -> None:

@@ -18,7 +18,14 @@ from jupyter_client.connect import KernelConnectionInfo
 
 from agentcore_emulator.sandbox.environment import Folders
 from agentcore_emulator.sandbox.programs import Captured, describe_excess, nothing, start_on_pipes
-from agentcore_emulator.sandbox.results import Result, ToolError, execution, image_block, valid_text
+from agentcore_emulator.sandbox.results import (
+    Result,
+    ToolError,
+    execution,
+    image_block,
+    valid_text,
+    with_note,
+)
 from agentcore_emulator.sandbox.settings import SandboxSettings
 from agentcore_emulator.sandbox.supervision import Supervisor
 
@@ -82,7 +89,7 @@ class Kernel:
         stdout, stderr = process.captured.take()
         return execution(
             stdout=valid_text(stdout.removesuffix("\n")),
-            stderr=valid_text((stderr + error).removesuffix("\n")),
+            stderr=valid_text(with_note(stderr, error).removesuffix("\n")),
             exit_code=exit_code,
             seconds=seconds,
             blocks=self._images(payload),
@@ -183,9 +190,12 @@ class KernelProcess:
         return content
 
     async def close(self) -> None:
-        self._client.stop_channels()
-        self._client.context.destroy(linger=0)
-        await self.captured.close()
+        try:
+            self._client.stop_channels()
+        finally:
+            # Else the client's finalizer would wait for messages that nobody takes any more.
+            self._client.context.destroy(linger=0)
+            await self.captured.close()
 
     async def _connect(self, socket: Path) -> None:
         # A connection that is refused is tried again only after a tenth of a second.

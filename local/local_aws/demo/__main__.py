@@ -15,10 +15,9 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from local_aws import LocalAws, LocalAwsError
-from local_aws.cdk import Cdk, CdkError
+from local_aws.cdk import PROJECT, Cdk, CdkError
 from local_aws.demo.work import DemoError, Deployment, require, steps
 from local_aws.interrupts import Interrupted, raise_when_interrupted
-from local_aws.local_aws import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,0 +1,123 @@
+"""Teaches MiniStack's CloudFormation what the stack of a VPC needs.
+
+MiniStack's EC2 has these resources, and none of them has a network meaning there; its
+CloudFormation lacks them. Each entry closes one gap:
+
+- `AWS::EC2::EIP`, `NatGateway` and `FlowLog` are refused as unrecognized;
+- `AWS::EC2::SecurityGroupEgress` and `SecurityGroupIngress` are, too: CDK makes them when two
+  security groups let each other in;
+- `AWS::EC2::VPC` has no attribute `CidrBlock`, which CDK's interface endpoints ask for.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from ministack.services import ec2
+from ministack.services.cloudformation import provisioners
+
+Properties = dict[str, Any]
+Created = tuple[str, dict[str, Any]]
+Handler = Callable[..., Created]
+
+
+def install() -> None:
+    """Raises AttributeError when this MiniStack no longer lacks, or has, what is patched here."""
+    handlers = provisioners._RESOURCE_HANDLERS
+    known = handlers.keys() & TYPES.keys()
+    if known:
+        raise AttributeError(f"MiniStack knows {sorted(known)} by itself; remove them here")
+    handlers.update(TYPES)
+    vpc = handlers["AWS::EC2::VPC"]
+    for action in ("create", "update"):
+        vpc[action] = with_cidr_block(vpc[action])
+
+
+def with_cidr_block(stock: Handler) -> Handler:
+    def provision(*arguments: Any) -> Created:
+        vpc_id, attributes = stock(*arguments)
+        return vpc_id, {**attributes, "CidrBlock": ec2._vpcs[vpc_id]["CidrBlock"]}
+
+    return provision
+
+
+def create_address(_logical_id: str, properties: Properties, _stack_name: str) -> Created:
+    answer = ec2._allocate_address({"Domain": properties.get("Domain", "vpc")})
+    address = element(answer, "publicIp")
+    return address, {"PublicIp": address, "AllocationId": element(answer, "allocationId")}
+
+
+def delete_address(address: str, _properties: Properties) -> None:
+    for allocation in list(ec2._addresses.values()):
+        if allocation["PublicIp"] == address:
+            ec2._release_address({"AllocationId": allocation["AllocationId"]})
+
+
+def create_nat_gateway(_logical_id: str, properties: Properties, _stack_name: str) -> Created:
+    names = ("SubnetId", "AllocationId", "ConnectivityType")
+    gateway_id = element(
+        ec2._create_nat_gateway({name: properties.get(name, "") for name in names}), "natGatewayId"
+    )
+    return gateway_id, {"NatGatewayId": gateway_id}
+
+
+def delete_nat_gateway(gateway_id: str, _properties: Properties) -> None:
+    ec2._delete_nat_gateway({"NatGatewayId": gateway_id})
+
+
+def create_flow_log(_logical_id: str, properties: Properties, _stack_name: str) -> Created:
+    names = ("ResourceType", "TrafficType", "LogDestinationType", "LogDestination", "LogGroupName")
+    parameters = {name: properties.get(name, "") for name in names}
+    log_id = element(
+        ec2._create_flow_logs({**parameters, "ResourceId.1": properties["ResourceId"]}), "item"
+    )
+    return log_id, {"Id": log_id}
+
+
+def delete_flow_log(log_id: str, _properties: Properties) -> None:
+    ec2._delete_flow_logs({"FlowLogId.1": log_id})
+
+
+def element(answer: tuple[int, dict[str, str], bytes], name: str) -> str:
+    """The text of an element in the XML answer of an EC2 action."""
+    status, _, body = answer
+    found = re.search(f"<{name}>(.+?)</{name}>", body.decode())
+    if status >= 400 or found is None:
+        raise ValueError(body.decode())
+    return found[1]
+
+
+def rules(permissions: str) -> dict[str, Callable[..., Any]]:
+    """How a single rule of a security group comes and goes.
+
+    `permissions` is where the group keeps it.
+    """
+
+    def create(_logical_id: str, properties: Properties, _stack_name: str) -> Created:
+        group = ec2._security_groups[properties["GroupId"]]
+        provisioners._ec2_sg_reconcile(
+            group[permissions], [], provisioners._ec2_sg_permissions([properties])
+        )
+        rule_id = f"sgr-{uuid.uuid4().hex[:17]}"
+        return rule_id, {"Id": rule_id}
+
+    def delete(_rule_id: str, properties: Properties) -> None:
+        group = ec2._security_groups.get(properties["GroupId"])
+        if group is not None:
+            provisioners._ec2_sg_reconcile(
+                group[permissions], provisioners._ec2_sg_permissions([properties]), []
+            )
+
+    return {"create": create, "delete": delete}
+
+
+TYPES: dict[str, dict[str, Callable[..., Any]]] = {
+    "AWS::EC2::EIP": {"create": create_address, "delete": delete_address},
+    "AWS::EC2::NatGateway": {"create": create_nat_gateway, "delete": delete_nat_gateway},
+    "AWS::EC2::FlowLog": {"create": create_flow_log, "delete": delete_flow_log},
+    "AWS::EC2::SecurityGroupEgress": rules("IpPermissionsEgress"),
+    "AWS::EC2::SecurityGroupIngress": rules("IpPermissions"),
+}
