@@ -8,20 +8,35 @@ from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks
 
 from stacks.code_interpreter_stack import CodeInterpreterStack
-from stacks.settings import Settings, SettingsError
+from stacks.network_stack import NetworkStack
+from stacks.settings import Settings
+from stacks.values import SettingsError
 
 
 def main() -> int:
     app = App()
-    Validations.of(app).add_plugins(AwsSolutionsChecks(app, verbose=True))
     try:
-        settings = Settings.from_context(app.node.get_all_context())
+        build(app)
     except SettingsError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return 1
-    CodeInterpreterStack(app, "CodeInterpreter", settings=settings)
     app.synth()
     return 0
+
+
+def build(app: App) -> None:
+    """Define the stacks that the app's context asks for, to be checked whenever it is synthesised.
+
+    :raises SettingsError: if the context has a setting that cannot be used.
+    """
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app, verbose=True))
+    settings = Settings.from_context(app.node.get_all_context())
+    network = None
+    if settings.network == "vpc" and settings.vpc_id is None:
+        network = NetworkStack(
+            app, "CodeInterpreterNetwork", internet=settings.vpc_internet
+        ).network
+    CodeInterpreterStack(app, "CodeInterpreter", settings=settings, network=network)
 
 
 if __name__ == "__main__":

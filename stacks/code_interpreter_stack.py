@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from cdk_code_interpreter import CodeInterpreter, InvokeFunction, Network, Workspace
+from cdk_code_interpreter import (
+    CodeInterpreter,
+    ExecutionRole,
+    InvokeFunction,
+    Monitoring,
+    Network,
+    Workspace,
+)
 
+from .existing import existing_filesystem, existing_network
 from .settings import Settings
 
 _REMOVAL_POLICIES = {"retain": RemovalPolicy.RETAIN, "destroy": RemovalPolicy.DESTROY}
 
 
 class CodeInterpreterStack(Stack):
-    """Everything that an account needs to run code in sandboxes."""
+    """Everything that an account needs to run code in sandboxes.
+
+    :param network: Where the sandboxes are, if another stack made the VPC. Default: what the
+        settings say.
+    """
 
     def __init__(
         self,
@@ -21,6 +36,7 @@ class CodeInterpreterStack(Stack):
         construct_id: str,
         *,
         settings: Settings,
+        network: Network | None = None,
     ) -> None:
         super().__init__(
             scope, construct_id, description="Amazon Bedrock AgentCore Code Interpreter"
@@ -30,9 +46,22 @@ class CodeInterpreterStack(Stack):
             "CodeInterpreter",
             name=settings.name,
             description=settings.description,
-            network=_network(settings),
+            network=network or self._network(settings),
+            execution_role=self._execution_role(settings),
+            certificates=[
+                secretsmanager.Secret.from_secret_complete_arn(self, f"Certificate{number}", arn)
+                for number, arn in enumerate(settings.certificate_secret_arns)
+            ],
+            filesystems=[
+                existing_filesystem(self, f"Filesystem{number}", filesystem)
+                for number, filesystem in enumerate(settings.filesystems)
+            ],
             tags=settings.tags,
         )
+        if settings.subnet_ids and not settings.security_group_ids:
+            # Its own group lets nothing out by itself; the routes of the subnets decide how far
+            # this reaches.
+            self.code_interpreter.connections.allow_to_any_ipv4(ec2.Port.HTTPS)
         self.workspace = Workspace(
             self,
             "Workspace",
@@ -48,7 +77,34 @@ class CodeInterpreterStack(Stack):
             timeout=Duration.seconds(settings.function_timeout_seconds),
             memory_size=settings.function_memory_mib,
         )
+        if settings.alarms:
+            Monitoring(
+                self,
+                "Monitoring",
+                code_interpreter=self.code_interpreter,
+                function=self.invoke_function.function,
+            )
         self._add_outputs()
+
+    def _network(self, settings: Settings) -> Network:
+        if settings.network == "vpc":
+            return existing_network(self, settings)
+        return {"sandbox": Network.sandbox, "public": Network.public}[settings.network]()
+
+    def _execution_role(self, settings: Settings) -> iam.IRole | None:
+        """None unless something asks for one: code in every sandbox can read its credentials."""
+        if settings.execution_role_arn is not None:
+            return iam.Role.from_role_arn(self, "ExecutionRole", settings.execution_role_arn)
+        if not settings.managed_policy_arns and not settings.filesystems:
+            return None
+        return ExecutionRole(
+            self,
+            "ExecutionRole",
+            managed_policies=[
+                iam.ManagedPolicy.from_managed_policy_arn(self, f"Policy{number}", arn)
+                for number, arn in enumerate(settings.managed_policy_arns)
+            ],
+        )
 
     def _add_outputs(self) -> None:
         function = self.invoke_function.function
@@ -60,10 +116,6 @@ class CodeInterpreterStack(Stack):
             "WorkspaceBucketName": self.workspace.bucket.bucket_name,
         }.items():
             CfnOutput(self, name, value=value)
-
-
-def _network(settings: Settings) -> Network:
-    return {"sandbox": Network.sandbox, "public": Network.public}[settings.network]()
 
 
 def _days(days: int | None) -> Duration | None:

@@ -3,34 +3,67 @@
 from __future__ import annotations
 
 import difflib
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
-NAMESPACE = "code-interpreter:"
+from .values import (
+    NAMESPACE,
+    Parser,
+    SettingsError,
+    choice,
+    full_key,
+    list_of,
+    list_of_objects,
+    on_or_off,
+    text,
+    text_map,
+    whole_number,
+    wrong,
+)
 
-NetworkMode = Literal["sandbox", "public"]
+NetworkMode = Literal["sandbox", "public", "vpc"]
 Retention = Literal["retain", "destroy"]
 
+_ARN = "arn:aws[a-z-]*:"
 
-class SettingsError(Exception):
-    """A setting that cannot be used: which one, what was given, what is allowed."""
+
+@dataclass(frozen=True)
+class FilesystemSettings:
+    """One existing file system to mount."""
+
+    type: Literal["efs", "s3-files"]
+    file_system_arn: str
+    access_point_arn: str
+    mount_path: str
+    security_group_id: str
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of one deployment; each is the context key `code-interpreter:<key>`."""
+    """The settings of one deployment; each is the context key `code-interpreter:<key>`.
+
+    In a VPC, subnets of an existing one are used when they are given, and a new VPC otherwise.
+    """
 
     name: str | None = None
     description: str | None = None
     network: NetworkMode = "sandbox"
+    vpc_id: str | None = None
+    subnet_ids: tuple[str, ...] = ()
+    security_group_ids: tuple[str, ...] = ()
+    vpc_internet: bool = False
+    execution_role_arn: str | None = None
+    managed_policy_arns: tuple[str, ...] = ()
+    certificate_secret_arns: tuple[str, ...] = ()
+    filesystems: tuple[FilesystemSettings, ...] = ()
     tags: Mapping[str, str] | None = None
     session_timeout_seconds: int = 900
     function_memory_mib: int = 256
     function_timeout_seconds: int = 900
     workspace_retention: Retention = "retain"
     workspace_expiration_days: int | None = None
+    alarms: bool = False
 
     @classmethod
     def from_context(cls, context: Mapping[str, Any]) -> Settings:
@@ -45,87 +78,95 @@ class Settings:
         }
         for key in given:
             if key not in _PARSERS:
-                raise SettingsError(_unknown_key(key))
-        return cls(
+                raise _unknown(key)
+        settings = cls(
             **{key.replace("-", "_"): _PARSERS[key](key, value) for key, value in given.items()}
         )
+        settings._check_together(given)
+        return settings
+
+    def _check_together(self, given: Mapping[str, Any]) -> None:
+        for key in ("vpc-id", "subnet-ids", "security-group-ids", "vpc-internet", "filesystems"):
+            if key in given and self.network != "vpc":
+                raise _conflict(
+                    key,
+                    f"{full_key('network')} is {self.network!r}",
+                    f"set {full_key('network')} to 'vpc'",
+                )
+        for key, other in (
+            ("vpc-id", "subnet-ids"),
+            ("subnet-ids", "vpc-id"),
+            ("security-group-ids", "vpc-id"),
+        ):
+            if key in given and other not in given:
+                raise _conflict(key, f"{full_key(other)} is not", f"give {full_key(other)}, too")
+        for key, other in (
+            ("vpc-internet", "vpc-id"),
+            ("execution-role-arn", "managed-policy-arns"),
+        ):
+            if key in given and other in given:
+                raise _conflict(key, f"so is {full_key(other)}", f"remove {full_key(other)}")
 
 
-def _unknown_key(key: str) -> str:
+def _unknown(key: str) -> SettingsError:
     near = difflib.get_close_matches(key, _PARSERS, n=1, cutoff=0)
-    return (
-        f"context key {NAMESPACE + key!r} is unknown; did you mean {NAMESPACE + near[0]!r}? "
-        f"Allowed after {NAMESPACE!r}: {', '.join(sorted(_PARSERS))}"
-    )
-
-
-def _wrong(key: str, value: Any, allowed: str) -> SettingsError:
     return SettingsError(
-        f"context key {NAMESPACE + key!r} is {value!r}, but it must be {allowed}; change it in "
-        "cdk.json or on the command line (--context)"
+        f"context key {full_key(key)} is unknown; did you mean {full_key(near[0])}? "
+        f"Allowed after '{NAMESPACE}': {', '.join(sorted(_PARSERS))}"
     )
 
 
-Parser = Callable[[str, Any], Any]
+def _conflict(key: str, problem: str, remedy: str) -> SettingsError:
+    return SettingsError(
+        f"context key {full_key(key)} is given, but {problem}; {remedy}, or remove {full_key(key)}"
+    )
 
 
-def _text(allowed: str, pattern: str) -> Parser:
-    def parse(key: str, value: Any) -> str:
-        if not isinstance(value, str) or not re.fullmatch(pattern, value, re.DOTALL):
-            raise _wrong(key, value, allowed)
-        return value
-
-    return parse
-
-
-def _choice(*choices: str) -> Parser:
-    def parse(key: str, value: Any) -> str:
-        if value not in choices:
-            raise _wrong(key, value, f"one of {', '.join(choices)}")
-        return cast(str, value)
-
-    return parse
+def _filesystem(key: str, value: Mapping[str, Any]) -> FilesystemSettings:
+    if value.keys() != _FILESYSTEM_PARSERS.keys():
+        raise wrong(key, dict(value), f"objects with {', '.join(_FILESYSTEM_PARSERS)} and no more")
+    return FilesystemSettings(
+        **{
+            name.replace("-", "_"): parse(f"{key}[].{name}", value[name])
+            for name, parse in _FILESYSTEM_PARSERS.items()
+        }
+    )
 
 
-def _whole_number(lowest: int, highest: int) -> Parser:
-    """A number, or its digits: the command line gives text only."""
-
-    def parse(key: str, value: Any) -> int:
-        digits = str(value) if isinstance(value, int | str) and value is not True else ""
-        if not digits.isascii() or not digits.isdecimal() or not lowest <= int(digits) <= highest:
-            raise _wrong(key, value, f"a whole number from {lowest} to {highest}")
-        return int(digits)
-
-    return parse
-
-
-def _text_map(key: str, value: Any) -> dict[str, str]:
-    """An object, or `name=value` pairs with commas between: the command line gives text only."""
-    pairs = value
-    if isinstance(value, str):
-        pairs = dict(part.partition("=")[::2] for part in value.split(","))
-        if "" in pairs or value.count("=") < len(pairs):
-            pairs = None
-    if not isinstance(pairs, Mapping) or not all(
-        isinstance(item, str) for pair in pairs.items() for item in pair
-    ):
-        raise _wrong(key, value, "an object of texts, or text like 'team=data,stage=test'")
-    return dict(pairs)
-
-
+_SECURITY_GROUP = ("ids of security groups", "sg-[0-9a-zA-Z]{8,17}")
+_FILESYSTEM_PARSERS: dict[str, Parser] = {
+    "type": choice("efs", "s3-files"),
+    "file-system-arn": text("the ARN of a file system", _ARN + ".+:file-system/fs-[^/]+"),
+    "access-point-arn": text("the ARN of an access point", _ARN + ".+access-point/fsap-[^/]+"),
+    "mount-path": text("/mnt/ and one name", "/mnt/[a-zA-Z0-9._-]{1,195}"),
+    "security-group-id": text("the id of a security group", _SECURITY_GROUP[1]),
+}
 _PARSERS: dict[str, Parser] = {
-    "name": _text(
+    "name": text(
         "1 to 48 letters, digits and underscores, beginning with a letter",
-        r"[a-zA-Z][a-zA-Z0-9_]{0,47}",
+        "[a-zA-Z][a-zA-Z0-9_]{0,47}",
     ),
-    "description": _text("1 to 4096 characters", r".{1,4096}"),
-    "network": _choice("sandbox", "public"),
-    "tags": _text_map,
-    "session-timeout-seconds": _whole_number(1, 28_800),
-    "function-memory-mib": _whole_number(128, 10_240),
-    "function-timeout-seconds": _whole_number(1, 900),
-    "workspace-retention": _choice("retain", "destroy"),
-    "workspace-expiration-days": _whole_number(1, 3_650),
+    "description": text("1 to 4096 characters", ".{1,4096}"),
+    "network": choice("sandbox", "public", "vpc"),
+    "vpc-id": text("the id of a VPC", "vpc-[0-9a-f]+"),
+    "subnet-ids": list_of("ids of subnets", "subnet-[0-9a-zA-Z]{8,17}", most=16),
+    "security-group-ids": list_of(*_SECURITY_GROUP, most=16),
+    "vpc-internet": on_or_off,
+    "execution-role-arn": text("the ARN of a role", _ARN + "iam::[0-9]{12}:role/.+"),
+    "managed-policy-arns": list_of(
+        "ARNs of managed policies", _ARN + "iam::([0-9]{12}|aws):policy/.+", most=10
+    ),
+    "certificate-secret-arns": list_of(
+        "full ARNs of secrets", _ARN + "secretsmanager:.+:secret:.+-[a-zA-Z0-9]{6}", most=200
+    ),
+    "filesystems": list_of_objects(_filesystem, most=4),
+    "tags": text_map,
+    "session-timeout-seconds": whole_number(1, 28_800),
+    "function-memory-mib": whole_number(128, 10_240),
+    "function-timeout-seconds": whole_number(1, 900),
+    "workspace-retention": choice("retain", "destroy"),
+    "workspace-expiration-days": whole_number(1, 3_650),
+    "alarms": on_or_off,
 }
 
 if {key.replace("-", "_") for key in _PARSERS} != {field.name for field in fields(Settings)}:

@@ -1,5 +1,6 @@
 """AWS CDK constructs for Amazon Bedrock AgentCore Code Interpreter."""
 
+from .availability_zones import SUPPORTED_ZONE_IDS
 from .code_interpreter import CodeInterpreter
 from .control_function import ControlFunction
 from .execution_role import ExecutionRole
@@ -10,6 +11,7 @@ from .network import Network
 from .workspace import Workspace
 
 __all__ = [
+    "SUPPORTED_ZONE_IDS",
     "CodeInterpreter",
     "ControlFunction",
     "ExecutionRole",

@@ -61,6 +61,8 @@ class CodeInterpreter(CodeInterpreterBase):
     :param filesystems: What every sandbox finds mounted; takes a VPC and an execution role.
         Default: none.
     :param tags: In addition to those that come from the stack, the app and `Tags.of()`.
+    :param control_function: What creates and deletes it, in the same stack. Default: the one that
+        all code interpreters of the stack share.
     :param removal_policy: What becomes of it when it leaves the stack. Default: it is deleted,
         with the sessions that are still running.
     """
@@ -139,6 +141,7 @@ class CodeInterpreter(CodeInterpreterBase):
         certificates: Sequence[secretsmanager.ISecret] = (),
         filesystems: Sequence[Filesystem] = (),
         tags: Mapping[str, str] | None = None,
+        control_function: ControlFunction | None = None,
         removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
     ) -> None:
         if name is not None:
@@ -156,7 +159,8 @@ class CodeInterpreter(CodeInterpreterBase):
             self._tags.set_tag(key, value)
         bound = (network or Network.sandbox()).bind(self)
         self._connections = bound.connections
-        self.control_function = ControlFunction.of(self)
+        self.control_function = control_function or ControlFunction.of(self)
+        self._check_control_function()
         self._allow(bound, filesystems)
 
         properties: dict[str, Any] = {
@@ -220,6 +224,14 @@ class CodeInterpreter(CodeInterpreterBase):
         for certificate in self._certificates:
             grant = grant.combine(grant_read_secret(certificate, grantee))
         return grant
+
+    def _check_control_function(self) -> None:
+        its, own = Stack.of(self.control_function).node.path, Stack.of(self).node.path
+        if its != own:
+            raise ValueError(
+                f"control_function is in stack {its!r}, but it manages code interpreters of its "
+                f"own stack only; define one in stack {own!r}, or leave it out"
+            )
 
     def _allow(self, network: BoundNetwork, filesystems: Sequence[Filesystem]) -> None:
         """Give everyone involved the permissions that the properties call for."""

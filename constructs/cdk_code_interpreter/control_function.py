@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import jsii
 from aws_cdk import (
@@ -21,7 +21,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from .certificates import grant_read_secret
-from .lambda_function import python_function
+from .lambda_function import FunctionSettings, python_function
 from .nag import acknowledge_wildcard
 from .network import BoundNetwork
 
@@ -62,6 +62,16 @@ class ControlFunction(Construct):
     are asynchronous, but the framework turns a handler that was killed into a failed creation
     whose deletion it then swallows, which leaves the code interpreter behind. Invoked directly,
     Lambda runs the same event again, and a failed creation is deleted by its real id.
+
+    Each stack has one of its own accord; define one to give it settings, and pass it to the code
+    interpreters.
+
+    :param log_group: Default: a new one that keeps its events for a month and is deleted with the
+        function.
+    :param role: Default: a new one. Either gets the permissions that the code interpreters' own
+        settings call for.
+    :param settings: Whatever else of `lambda_.Function` can be set: `environment_encryption`,
+        `reserved_concurrent_executions`, `tracing`, `vpc`, `vpc_subnets`, `security_groups`.
     """
 
     @classmethod
@@ -71,9 +81,17 @@ class ControlFunction(Construct):
         existing = stack.node.try_find_child("CodeInterpreterControl")
         return existing if isinstance(existing, cls) else cls(stack, "CodeInterpreterControl")
 
-    def __init__(self, scope: Construct, construct_id: str) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        log_group: logs.ILogGroup | None = None,
+        role: iam.IRole | None = None,
+        **settings: Unpack[FunctionSettings],
+    ) -> None:
         super().__init__(scope, construct_id)
-        self.log_group = logs.LogGroup(
+        self.log_group = log_group or logs.LogGroup(
             self,
             "Logs",
             retention=logs.RetentionDays.ONE_MONTH,
@@ -88,6 +106,8 @@ class ControlFunction(Construct):
             timeout=_TIMEOUT,
             memory_size=256,
             log_group=self.log_group,
+            role=role,
+            **settings,
         )
         self._allow_own_code_interpreters()
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration, RemovalPolicy
+from typing import Unpack
+
+from aws_cdk import Duration, RemovalPolicy, Token, Tokenization
 from aws_cdk import aws_bedrockagentcore as agentcore
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from .lambda_function import python_function
+from .gateway import gateway_tool_schema, session_header
+from .lambda_function import FunctionSettings, python_function
 from .nag import acknowledge_wildcard
 from .workspace import Workspace
 
@@ -38,6 +41,8 @@ class InvokeFunction(Construct):
     :param log_group: Default: a new one that keeps its events for a month and is deleted with the
         function.
     :param role: Default: a new one with the permissions above.
+    :param settings: Whatever else of `lambda_.Function` can be set: `environment_encryption`,
+        `reserved_concurrent_executions`, `tracing`, `vpc`, `vpc_subnets`, `security_groups`.
     """
 
     def __init__(
@@ -52,6 +57,7 @@ class InvokeFunction(Construct):
         memory_size: int = 256,
         log_group: logs.ILogGroup | None = None,
         role: iam.IRole | None = None,
+        **settings: Unpack[FunctionSettings],
     ) -> None:
         _check_duration("session_timeout", session_timeout, _LONGEST_SESSION)
         _check_duration("timeout", timeout, _LONGEST_TIMEOUT)
@@ -76,8 +82,9 @@ class InvokeFunction(Construct):
                 "CODE_INTERPRETER_ID": code_interpreter.code_interpreter_id,
                 "WORKSPACE_BUCKET": workspace.bucket.bucket_name,
                 "WORKSPACE_PREFIX": workspace.prefix,
-                "SESSION_TIMEOUT_SECONDS": str(session_timeout.to_seconds()),
+                "SESSION_TIMEOUT_SECONDS": _text(session_timeout.to_seconds()),
             },
+            **settings,
         )
         code_interpreter.grant_use(self.function)
         code_interpreter.grant(self.function, *_MORE_SESSION_ACTIONS)
@@ -92,6 +99,51 @@ class InvokeFunction(Construct):
     def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` run code in the sandboxes and read and write every session's files."""
         return self.function.grant_invoke(grantee)
+
+    @property
+    def tool_schema(self) -> agentcore.ToolSchema:
+        """The tools for a language model, as an AgentCore Gateway target describes them."""
+        return gateway_tool_schema()
+
+    def add_gateway_target(
+        self,
+        gateway: agentcore.IGateway,
+        construct_id: str = "GatewayTarget",
+        *,
+        name: str = "code-interpreter",
+    ) -> agentcore.GatewayTarget:
+        """Offer the tools to the agents that use `gateway`.
+
+        Calls with the header `x-code-interpreter-session` share the session it names; a call
+        without it has a sandbox of its own. The model cannot set it, the agent's program can.
+
+        :param construct_id: To be given if the function is a target of more than one gateway.
+        :param name: Up to 100 letters, digits and hyphens. Agents find the tools as
+            `<name>___execute_code` and so on.
+        """
+        target = agentcore.GatewayTarget.for_lambda(
+            self,
+            construct_id,
+            gateway=gateway,
+            gateway_target_name=name,
+            lambda_function=self.function,
+            tool_schema=self.tool_schema,
+        )
+        definition = target.node.default_child
+        assert isinstance(definition, agentcore.CfnGatewayTarget)
+        definition.metadata_configuration = (
+            agentcore.CfnGatewayTarget.MetadataConfigurationProperty(
+                allowed_request_headers=[session_header()]
+            )
+        )
+        return target
+
+
+def _text(number: float) -> str:
+    """A whole number, or what stands for one that is not known yet, as a text."""
+    if Token.is_unresolved(number):
+        return Tokenization.stringify_number(number)
+    return str(int(number))
 
 
 def _check_duration(name: str, duration: Duration, longest: Duration) -> None:

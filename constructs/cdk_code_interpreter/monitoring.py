@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from aws_cdk import Duration
 from aws_cdk import aws_bedrockagentcore as agentcore
@@ -131,47 +131,38 @@ class Monitoring(Construct):
 
     def _widgets(self) -> list[list[cloudwatch.IWidget]]:
         function, one = self._function, self._code_interpreter
-        start_and_invoke = [
-            [metric(operation) for operation in _OPERATIONS]
-            for metric in (
-                one.metric_invocations_for_api_operation,
-                one.metric_system_errors_for_api_operation,
-                one.metric_user_errors_for_api_operation,
-                one.metric_throttles_for_api_operation,
-                one.metric_latency_for_api_operation,
-            )
+        errors = [
+            *_each(one.metric_system_errors_for_api_operation),
+            *_each(one.metric_user_errors_for_api_operation),
         ]
-        invocations, system_errors, user_errors, throttles, latency = start_and_invoke
         return [
             [cloudwatch.AlarmStatusWidget(title="Alarms", alarms=self.alarms, width=24, height=3)],
             [
                 _graph(
                     "Function: calls and failures",
-                    [
-                        function.metric_invocations(),
-                        function.metric_errors(),
-                        function.metric_throttles(),
-                    ],
+                    function.metric_invocations(),
+                    function.metric_errors(),
+                    function.metric_throttles(),
                 ),
                 _graph(
                     "Function: duration",
-                    [
-                        function.metric_duration(statistic=cloudwatch.Stats.AVERAGE),
-                        function.metric_duration(statistic=cloudwatch.Stats.MAXIMUM),
-                    ],
+                    function.metric_duration(statistic=cloudwatch.Stats.AVERAGE),
+                    function.metric_duration(statistic=cloudwatch.Stats.MAXIMUM),
                 ),
+                _graph("Sessions: duration", one.metric_session_duration()),
             ],
             [
-                _graph("Code interpreter: calls", invocations),
-                _graph("Code interpreter: errors", [*system_errors, *user_errors]),
-                _graph("Code interpreter: throttles", throttles),
-            ],
-            [
-                _graph("Code interpreter: latency", latency),
-                _graph("Code interpreter: session duration", [one.metric_session_duration()]),
+                _graph("Calls", *_each(one.metric_invocations_for_api_operation)),
+                _graph("Errors", *errors),
+                _graph("Throttles", *_each(one.metric_throttles_for_api_operation)),
+                _graph("Latency", *_each(one.metric_latency_for_api_operation)),
             ],
         ]
 
 
-def _graph(title: str, metrics: Sequence[cloudwatch.IMetric]) -> cloudwatch.GraphWidget:
-    return cloudwatch.GraphWidget(title=title, left=metrics, width=8, height=6)
+def _each(metric: Callable[[str], cloudwatch.Metric]) -> list[cloudwatch.Metric]:
+    return [metric(operation) for operation in _OPERATIONS]
+
+
+def _graph(title: str, *metrics: cloudwatch.IMetric) -> cloudwatch.GraphWidget:
+    return cloudwatch.GraphWidget(title=title, left=list(metrics), width=6, height=6)

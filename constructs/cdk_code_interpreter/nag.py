@@ -6,6 +6,7 @@ reasons and not a dependency.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from aws_cdk import Acknowledgment, Stack, Validations
@@ -25,7 +26,7 @@ def acknowledge_wildcard(scope: IConstruct, resource: str, reason: str) -> None:
 def _flatten(value: Any) -> str:
     """Spell a resolved intrinsic function the way cdk-nag does in a finding's id."""
     if isinstance(value, str):
-        return value
+        return value.replace("${", "<").replace("}", ">")
     if isinstance(value, dict) and "Ref" in value:
         return f"<{value['Ref']}>"
     if isinstance(value, dict) and "Fn::GetAtt" in value:
@@ -33,4 +34,8 @@ def _flatten(value: Any) -> str:
     if isinstance(value, dict) and "Fn::Join" in value:
         separator, parts = value["Fn::Join"]
         return str(separator).join(_flatten(part) for part in parts)
-    raise ValueError(f"cannot spell {value!r} as part of a cdk-nag finding")
+    if isinstance(value, dict) and "Fn::ImportValue" in value:
+        return _flatten(value["Fn::ImportValue"])
+    if isinstance(value, dict) and "Fn::Sub" in value:
+        return _flatten(value["Fn::Sub"])
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)

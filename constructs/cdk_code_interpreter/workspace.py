@@ -80,6 +80,8 @@ class Workspace(Construct):
     def grant_read_write(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` read and write every session's files, and keep session records.
 
+        Nothing is deleted: the bucket's lifecycle rules do that.
+
         Mind that a code interpreter's execution role would share this with all code in every
         sandbox.
         """
@@ -88,11 +90,6 @@ class Workspace(Construct):
             grantee=grantee,
             actions=["s3:GetObject", "s3:PutObject"],
             resource_arns=[files, records],
-        )
-        iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=["s3:DeleteObject"],
-            resource_arns=[records],
         )
         iam.Grant.add_to_principal(
             grantee=grantee,

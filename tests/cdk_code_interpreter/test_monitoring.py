@@ -50,7 +50,8 @@ def test_there_is_an_alarm_for_it(
     stack: Stack, namespace: str, metric: str, operation: str | None, threshold: int
 ) -> None:
     build(stack)
-    dimension = {"Name": "Operation", "Value": operation} if operation else Match.any_value()
+    function = Match.object_like({"Name": "FunctionName"})
+    dimension = {"Name": "Operation", "Value": operation} if operation else function
     Template.from_stack(stack).has_resource_properties(
         "AWS::CloudWatch::Alarm",
         {

@@ -112,7 +112,6 @@ def test_the_grant_covers_files_and_records_and_no_more(stack: Stack) -> None:
             "Effect": "Allow",
             "Resource": [files, records],
         },
-        {"Action": "s3:DeleteObject", "Effect": "Allow", "Resource": records},
         {
             "Action": "s3:ListBucket",
             "Effect": "Allow",

@@ -199,7 +199,7 @@ class CloudFormation:
     physical_id: str | None = None
     properties: dict[str, Any] = field(default_factory=dict)
     answers: list[dict[str, Any]] = field(default_factory=list)
-    seconds: float = 900.0
+    seconds_left: float = 0.0
     _requests: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def create(self, properties: dict[str, Any]) -> bool:
@@ -263,7 +263,9 @@ class CloudFormation:
 
     def _run(self, event: dict[str, Any]) -> dict[str, Any]:
         request = Request.from_event(event)
-        content = handler_module._carry_out(request, FakeTime(self.seconds).clock())
+        time = FakeTime()
+        content = handler_module._carry_out(request, time.clock())
+        self.seconds_left = time.left
         assert len(content) <= 4096
         result: dict[str, Any] = json.loads(content)
         return result

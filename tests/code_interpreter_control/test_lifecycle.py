@@ -113,7 +113,7 @@ def test_create_that_runs_out_of_time_leaves_nothing(
     service.creating = ["CREATING"]
     service.deleting = ["DELETING"] * 10 + ["gone"]
     answer = cloudformation.send("Create", SANDBOX)
-    assert "longer than the function may run" in answer["Reason"]
+    assert "not done within the time" in answer["Reason"]
     assert not service.interpreters
 
 
@@ -139,10 +139,11 @@ def test_create_stops_waiting_for_iam(service: FakeService, cloudformation: Clou
     assert 10 < service.calls.count("create") < 40
 
 
+@pytest.mark.parametrize("code", ["ServiceQuotaExceededException", "ValidationException"])
 def test_create_does_not_wait_for_what_time_will_not_heal(
-    service: FakeService, cloudformation: CloudFormation
+    service: FakeService, cloudformation: CloudFormation, code: str
 ) -> None:
-    service.create_errors = [service_error("ServiceQuotaExceededException")]
+    service.create_errors = [service_error(code)]
     assert not cloudformation.create(SANDBOX)
     assert service.calls.count("create") == 1
 
@@ -267,6 +268,44 @@ def test_a_rollback_after_a_replacement_returns_to_the_old_one(
     assert only(service) is first
 
 
+def test_a_rollback_returns_to_the_old_tags_too(
+    service: FakeService, cloudformation: CloudFormation
+) -> None:
+    cloudformation.create({**SANDBOX, "Tags": {"a": "1"}})
+    first, first_id = only(service), cloudformation.physical_id
+    cloudformation.update({**SANDBOX, "Tags": {"b": "2"}})
+    answer = cloudformation.send(
+        "Update", PUBLIC, PhysicalResourceId=first_id, OldResourceProperties=SANDBOX
+    )
+    before = {**SANDBOX, "Tags": {"a": "1"}}
+    cloudformation.send(
+        "Update",
+        before,
+        PhysicalResourceId=answer["PhysicalResourceId"],
+        OldResourceProperties={**PUBLIC, "Tags": {"b": "2"}},
+    )
+    assert {key: value for key, value in first.tags.items() if ":" not in key} == {"a": "1"}
+
+
+def test_a_rollback_does_not_return_to_what_is_being_deleted(
+    service: FakeService, cloudformation: CloudFormation
+) -> None:
+    cloudformation.create(SANDBOX)
+    first, first_id = only(service), cloudformation.physical_id
+    answer = cloudformation.send(
+        "Update", PUBLIC, PhysicalResourceId=first_id, OldResourceProperties=SANDBOX
+    )
+    first.statuses = ["DELETING"] * 3 + ["gone"]
+    answer = cloudformation.send(
+        "Update",
+        SANDBOX,
+        PhysicalResourceId=answer["PhysicalResourceId"],
+        OldResourceProperties=PUBLIC,
+    )
+    assert answer["PhysicalResourceId"] != first_id
+    assert service.interpreters[answer["PhysicalResourceId"]].statuses == ["READY"]
+
+
 def test_a_template_that_stays_the_same_never_replaces(
     service: FakeService, cloudformation: CloudFormation
 ) -> None:
@@ -339,6 +378,42 @@ def test_delete_of_what_is_gone_succeeds(
 ) -> None:
     cloudformation.send_delete("Demo_0-0123456789", SANDBOX)
     assert service.calls == ["get"]
+
+
+def test_delete_asks_for_nothing_that_is_under_way(
+    service: FakeService, cloudformation: CloudFormation
+) -> None:
+    one = service.seed("Demo_0", statuses=["DELETING", "DELETING", "gone"])
+    cloudformation.send_delete(one.id, SANDBOX)
+    assert set(service.calls) == {"get"}
+
+
+def test_delete_that_takes_too_long_is_answered_in_time(
+    service: FakeService, cloudformation: CloudFormation
+) -> None:
+    one = service.seed("Demo_0", statuses=["DELETING"])
+    answer = cloudformation.send("Delete", SANDBOX, PhysicalResourceId=one.id)
+    assert answer["Status"] == "FAILED"
+    assert cloudformation.seconds_left > 20
+
+
+def test_delete_goes_on_when_it_is_gone_in_between(
+    service: FakeService, cloudformation: CloudFormation
+) -> None:
+    one = service.seed("Demo_0", statuses=["READY", "gone"])
+    service.fault = (2, False, service_error("ResourceNotFoundException"))
+    answer = cloudformation.send("Delete", SANDBOX, PhysicalResourceId=one.id)
+    assert answer["Status"] == "SUCCESS"
+
+
+def test_delete_that_is_refused_to_the_end_says_why(
+    service: FakeService, cloudformation: CloudFormation
+) -> None:
+    one = service.seed("Demo_0")
+    service.delete_errors = [service_error("ConflictException", "still in use")] * 1000
+    answer = cloudformation.send("Delete", SANDBOX, PhysicalResourceId=one.id)
+    assert answer["Status"] == "FAILED"
+    assert "still in use (ConflictException" in answer["Reason"]
 
 
 def test_delete_by_an_invented_id_removes_what_the_resource_owns_and_nothing_else(

@@ -2,10 +2,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from aws_cdk.assertions import Match
 
 if TYPE_CHECKING:
     from .conftest import Synthesise
+
+VPC = {
+    "network": "vpc",
+    "vpc_id": "vpc-0123456789abcdef0",
+    "subnet_ids": ["subnet-0123456789abcdef0"],
+}
+FILESYSTEM = {
+    "file-system-arn": "arn:aws:{}:us-east-1:123456789012:file-system/fs-1",
+    "access-point-arn": "arn:aws:{}:us-east-1:123456789012:access-point/fsap-1",
+    "mount-path": "/mnt/data",
+    "security-group-id": "sg-0123456789abcdef0",
+}
 
 
 def test_outputs_name_everything_a_user_needs(synthesise: Synthesise) -> None:
@@ -45,7 +58,7 @@ def test_settings_reach_the_resources(synthesise: Synthesise) -> None:
             "Handler": "code_interpreter_invoke.handler.handler",
             "MemorySize": 512,
             "Timeout": 30,
-            "Environment": {"Variables": {"SESSION_TIMEOUT_SECONDS": "60"}},
+            "Environment": {"Variables": Match.object_like({"SESSION_TIMEOUT_SECONDS": "60"})},
         },
     )
     template.has_resource(
@@ -58,4 +71,103 @@ def test_settings_reach_the_resources(synthesise: Synthesise) -> None:
                 }
             },
         },
+    )
+
+
+def test_there_is_no_execution_role_unless_something_asks_for_one(synthesise: Synthesise) -> None:
+    template = synthesise()
+    template.has_resource_properties(
+        "Custom::CodeInterpreter", {"ExecutionRoleArn": Match.absent()}
+    )
+    template.resource_count_is("AWS::IAM::Role", 2)
+
+
+def test_an_existing_execution_role_is_used(synthesise: Synthesise) -> None:
+    arn = "arn:aws:iam::123456789012:role/mine"
+    synthesise(execution_role_arn=arn).has_resource_properties(
+        "Custom::CodeInterpreter", {"ExecutionRoleArn": arn}
+    )
+
+
+def test_managed_policies_make_a_role(synthesise: Synthesise) -> None:
+    arn = "arn:aws:iam::123456789012:policy/mine"
+    synthesise(managed_policy_arns=arn).has_resource_properties(
+        "AWS::IAM::Role", {"ManagedPolicyArns": [arn]}
+    )
+
+
+def test_certificates_are_named(synthesise: Synthesise) -> None:
+    arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:ca-AbCdEf"
+    synthesise(certificate_secret_arns=arn).has_resource_properties(
+        "Custom::CodeInterpreter",
+        {"Certificates": [{"Location": {"SecretsManager": {"SecretArn": arn}}}]},
+    )
+
+
+def test_alarms_are_there_when_asked(synthesise: Synthesise) -> None:
+    synthesise().resource_count_is("AWS::CloudWatch::Alarm", 0)
+    synthesise(alarms=True).resource_count_is("AWS::CloudWatch::Dashboard", 1)
+
+
+def test_an_existing_vpc_gets_a_group_that_lets_https_out(synthesise: Synthesise) -> None:
+    template = synthesise(**VPC)
+    template.has_resource_properties(
+        "AWS::EC2::SecurityGroup",
+        {
+            "VpcId": VPC["vpc_id"],
+            "SecurityGroupEgress": [Match.object_like({"FromPort": 443, "ToPort": 443})],
+        },
+    )
+    template.has_resource_properties(
+        "Custom::CodeInterpreter",
+        {
+            "NetworkConfiguration": {
+                "NetworkMode": "VPC",
+                "VpcConfig": Match.object_like({"Subnets": VPC["subnet_ids"]}),
+            }
+        },
+    )
+
+
+def test_existing_security_groups_are_used_as_they_are(synthesise: Synthesise) -> None:
+    groups = ["sg-0123456789abcdef0"]
+    template = synthesise(**VPC, security_group_ids=groups)
+    template.resource_count_is("AWS::EC2::SecurityGroup", 0)
+    template.resource_count_is("AWS::EC2::SecurityGroupEgress", 0)
+    template.has_resource_properties(
+        "Custom::CodeInterpreter",
+        {"NetworkConfiguration": {"VpcConfig": {"SecurityGroups": groups}}},
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "service", "property_name"),
+    [
+        ("efs", "elasticfilesystem", "EfsConfiguration"),
+        ("s3-files", "s3files", "S3FilesConfiguration"),
+    ],
+)
+def test_file_systems_are_mounted_with_a_role_of_their_own(
+    synthesise: Synthesise, kind: str, service: str, property_name: str
+) -> None:
+    filesystem = {key: value.format(service) for key, value in FILESYSTEM.items()}
+    template = synthesise(**VPC, filesystems=[{"type": kind, **filesystem}])
+    template.has_resource_properties(
+        "Custom::CodeInterpreter",
+        {
+            "ExecutionRoleArn": Match.any_value(),
+            "FilesystemConfigurations": [
+                {
+                    property_name: {
+                        "FileSystemArn": filesystem["file-system-arn"],
+                        "AccessPointArn": filesystem["access-point-arn"],
+                        "MountPath": "/mnt/data",
+                    }
+                }
+            ],
+        },
+    )
+    template.has_resource_properties(
+        "AWS::EC2::SecurityGroupIngress",
+        {"GroupId": "sg-0123456789abcdef0", "FromPort": 2049, "ToPort": 2049},
     )

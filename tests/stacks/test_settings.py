@@ -1,10 +1,25 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from stacks.settings import Settings, SettingsError
+from stacks.settings import FilesystemSettings, Settings
+from stacks.values import SettingsError
+
+ROLE = "arn:aws:iam::123456789012:role/mine"
+POLICY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:ca-AbCdEf"
+SUBNETS = ("subnet-0123456789abcdef0", "subnet-0123456789abcdef1")
+VPC = {"network": "vpc", "vpc_id": "vpc-0123456789abcdef0", "subnet_ids": list(SUBNETS)}
+FILESYSTEM = {
+    "type": "efs",
+    "file-system-arn": "arn:aws:elasticfilesystem:us-east-1:123456789012:file-system/fs-1",
+    "access-point-arn": "arn:aws:elasticfilesystem:us-east-1:123456789012:access-point/fsap-1",
+    "mount-path": "/mnt/data",
+    "security-group-id": "sg-0123456789abcdef0",
+}
 
 
 def settings(**context: Any) -> Settings:
@@ -27,14 +42,22 @@ def test_other_peoples_context_is_left_alone() -> None:
         ("name", "mine", "mine"),
         ("description", "one\ntwo", "one\ntwo"),
         ("network", "public", "public"),
+        ("execution_role_arn", ROLE, ROLE),
+        ("managed_policy_arns", [POLICY], (POLICY,)),
+        ("managed_policy_arns", POLICY, (POLICY,)),
+        ("certificate_secret_arns", json.dumps([SECRET, SECRET]), (SECRET, SECRET)),
         ("tags", {"team": "data"}, {"team": "data"}),
         ("tags", "team=data,stage=a=b", {"team": "data", "stage": "a=b"}),
+        ("tags", '{"team": "data"}', {"team": "data"}),
         ("session_timeout_seconds", 28800, 28800),
         ("session_timeout_seconds", "1", 1),
         ("function_memory_mib", "10240", 10240),
         ("function_timeout_seconds", 900, 900),
         ("workspace_retention", "destroy", "destroy"),
         ("workspace_expiration_days", "7", 7),
+        ("alarms", True, True),
+        ("alarms", "true", True),
+        ("alarms", "false", False),
     ],
 )
 def test_values_are_read_from_cdk_json_and_from_the_command_line(
@@ -43,25 +66,62 @@ def test_values_are_read_from_cdk_json_and_from_the_command_line(
     assert getattr(settings(**{key: given}), key) == read
 
 
+@pytest.mark.parametrize("as_text", [False, True])
+def test_an_existing_vpc_and_its_file_systems(as_text: bool) -> None:
+    given: Any = {**VPC, "filesystems": [FILESYSTEM]}
+    if as_text:
+        given["subnet_ids"] = ",".join(SUBNETS)
+        given["filesystems"] = json.dumps(given["filesystems"])
+    read = settings(**given)
+    assert read.subnet_ids == SUBNETS
+    assert read.filesystems == (
+        FilesystemSettings(
+            type="efs",
+            file_system_arn=FILESYSTEM["file-system-arn"],
+            access_point_arn=FILESYSTEM["access-point-arn"],
+            mount_path="/mnt/data",
+            security_group_id="sg-0123456789abcdef0",
+        ),
+    )
+
+
 @pytest.mark.parametrize(
     ("key", "given", "allowed"),
     [
         ("name", "my-name", "1 to 48 letters"),
         ("name", 3, "1 to 48 letters"),
         ("description", "", "1 to 4096 characters"),
-        ("network", "internet", "one of sandbox, public"),
-        ("network", ["public"], "one of sandbox, public"),
+        ("network", "internet", "one of sandbox, public, vpc"),
+        ("network", ["public"], "one of sandbox, public, vpc"),
+        ("vpc_id", "my-vpc", "the id of a VPC"),
+        ("subnet_ids", [], "a list of 1 to 16 ids of subnets"),
+        ("subnet_ids", ["subnet-1"], "a list of 1 to 16 ids of subnets"),
+        ("subnet_ids", [SUBNETS[0]] * 17, "a list of 1 to 16 ids of subnets"),
+        ("subnet_ids", {"a": SUBNETS[0]}, "a list of 1 to 16 ids of subnets"),
+        ("security_group_ids", "sg-1", "a list of 1 to 16 ids of security groups"),
+        ("vpc_internet", "yes", "true or false"),
+        ("vpc_internet", 1, "true or false"),
+        ("execution_role_arn", "mine", "the ARN of a role"),
+        ("managed_policy_arns", "ReadOnlyAccess", "a list of 1 to 10 ARNs of managed policies"),
+        ("certificate_secret_arns", "arn:aws:s3:::x", "a list of 1 to 200 full ARNs of secrets"),
+        ("filesystems", "/mnt/data", "a list of 1 to 4 objects"),
+        ("filesystems", [FILESYSTEM] * 5, "a list of 1 to 4 objects"),
+        ("filesystems", [{"type": "efs"}], "objects with type, file-system-arn, access-point"),
         ("tags", "team", "an object of texts"),
+        ("tags", "team=data,stage", "an object of texts"),
         ("tags", {"team": 1}, "an object of texts"),
+        ("tags", "{", "an object of texts"),
         ("session_timeout_seconds", 28801, "from 1 to 28800"),
         ("session_timeout_seconds", 0, "from 1 to 28800"),
         ("session_timeout_seconds", True, "from 1 to 28800"),
         ("session_timeout_seconds", 1.5, "from 1 to 28800"),
         ("session_timeout_seconds", "-1", "from 1 to 28800"),
+        ("session_timeout_seconds", "²", "from 1 to 28800"),
         ("session_timeout_seconds", "", "from 1 to 28800"),
         ("function_memory_mib", 64, "from 128 to 10240"),
         ("workspace_retention", "keep", "one of retain, destroy"),
         ("workspace_expiration_days", None, "from 1 to 3650"),
+        ("alarms", "on", "true or false"),
     ],
 )
 def test_fails_with_the_key_the_value_and_what_is_allowed(
@@ -69,11 +129,38 @@ def test_fails_with_the_key_the_value_and_what_is_allowed(
 ) -> None:
     with pytest.raises(SettingsError) as error:
         settings(**{key: given})
-    text = str(error.value)
-    assert f"'code-interpreter:{key.replace('_', '-')}' is {given!r}, but it must be" in text
-    assert allowed in text
+    message = str(error.value)
+    assert f"'code-interpreter:{key.replace('_', '-')}' is " in message
+    assert f"but it must be {allowed}" in message or allowed in message
+    assert "change it in cdk.json" in message
+
+
+def test_fails_on_a_part_of_a_file_system_by_its_name() -> None:
+    wrong = {**FILESYSTEM, "mount-path": "/data"}
+    with pytest.raises(SettingsError, match=r"filesystems\[\]\.mount-path' is '/data'.*/mnt/"):
+        settings(**VPC, filesystems=[wrong])
 
 
 def test_fails_on_an_unknown_key_with_the_nearest_one() -> None:
     with pytest.raises(SettingsError, match="did you mean 'code-interpreter:network'"):
         settings(netwrok="public")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"subnet_ids": SUBNETS[0]}, "subnet-ids' is given, but .*network' is 'sandbox'; set"),
+        ({"vpc_internet": True}, "vpc-internet' is given, but .*network' is 'sandbox'; set"),
+        ({"filesystems": [FILESYSTEM]}, "filesystems' is given, but .*network' is 'sandbox'"),
+        ({"network": "vpc", "vpc_id": VPC["vpc_id"]}, "subnet-ids' is not; give .*subnet-ids'"),
+        ({"network": "vpc", "subnet_ids": SUBNETS[0]}, "vpc-id' is not; give .*vpc-id', too"),
+        ({**VPC, "vpc_internet": True}, "so is 'code-interpreter:vpc-id'; remove .*vpc-id'"),
+        (
+            {"execution_role_arn": ROLE, "managed_policy_arns": POLICY},
+            "so is 'code-interpreter:managed-policy-arns'; remove",
+        ),
+    ],
+)
+def test_fails_on_settings_that_do_not_go_together(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        settings(**given)

@@ -20,14 +20,17 @@ class OutOfTime(Failed):
     """The function must answer before Lambda ends it."""
 
     def __init__(self) -> None:
-        super().__init__("it took longer than the function may run", code="OutOfTime")
+        super().__init__(
+            "AWS was not done within the time that the function may run", code="OutOfTime"
+        )
 
 
 class ServiceError(Failed):
     """AWS refused a call."""
 
     def __init__(self, *, operation: str, code: str, message: str, request_id: str) -> None:
-        super().__init__(f"{operation}: {message} ({code}, request {request_id})", code=code)
+        one_line = " ".join(message.split())
+        super().__init__(f"{operation}: {one_line} ({code}, request {request_id})", code=code)
         self.operation = operation
         self.message = message
 

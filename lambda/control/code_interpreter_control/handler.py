@@ -32,8 +32,12 @@ def handler(event: dict[str, Any], context: Context) -> None:
     the text of an error is logged.
     """
     request = Request.from_event(event)
-    content = _carry_out(request, Clock(lambda: context.get_remaining_time_in_millis() / 1000))
+    content = _carry_out(request, _clock(context))
     answer.send(request.response_url, content)
+
+
+def _clock(context: Context) -> Clock:
+    return Clock(remaining=lambda: context.get_remaining_time_in_millis() / 1000)
 
 
 def _carry_out(request: Request, clock: Clock) -> bytes:

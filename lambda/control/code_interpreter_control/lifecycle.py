@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from .clock import Clock
 from .errors import Failed, OutOfTime, ServiceError
-from .request import CONFIGURATION_TAG, Request
+from .request import CONFIGURATION_TAG, STACK_TAG, Request
 
 _log = logging.getLogger(__name__)
 
@@ -149,33 +149,37 @@ class Lifecycle:
 
     def _remove(self, interpreter_id: str) -> None:
         asked = False
-        for _ in self._clock.pauses():
-            current = self._all.get(interpreter_id)
-            status = "DELETED" if current is None else current["status"]
-            if status == "DELETED":
-                return
-            if status == "DELETE_FAILED" and asked:
-                reason = (current or {}).get("failureReason", "AWS gave no reason")
-                raise Failed(
-                    f"code interpreter {interpreter_id} cannot be deleted: {reason}", code=status
-                )
-            # After it was asked for, a deletion can still read as READY for a while.
-            if not asked and status != "DELETING":
-                asked = self._ask_for_deletion(interpreter_id, status)
-        raise OutOfTime
+        refusal: ServiceError | None = None
+        try:
+            for _ in self._clock.pauses():
+                current = self._all.get(interpreter_id)
+                status = "DELETED" if current is None else current["status"]
+                if status == "DELETED":
+                    return
+                if status == "DELETE_FAILED" and asked:
+                    raise Failed(
+                        f"code interpreter {interpreter_id} cannot be deleted: {_reason(current)}",
+                        code=status,
+                    )
+                # After it was asked for, a deletion can still read as READY for a while.
+                if not asked and status != "DELETING":
+                    refusal = self._ask_for_deletion(interpreter_id, status)
+                    asked = refusal is None
+        except OutOfTime:
+            raise refusal or OutOfTime() from None
 
-    def _ask_for_deletion(self, interpreter_id: str, status: str) -> bool:
-        """Stop the sessions and delete; False if it is too early, or too late."""
+    def _ask_for_deletion(self, interpreter_id: str, status: str) -> ServiceError | None:
+        """Stop the sessions and delete; the answer is why that has to be tried again."""
         try:
             for session_id in list(self._all.live_sessions(interpreter_id)):
                 self._all.stop_session(interpreter_id, session_id)
             self._all.delete(interpreter_id, token=self._request.request_id)
         except ServiceError as error:
-            busy = error.is_conflict or (status == "CREATING" and error.is_invalid)
-            if busy or error.is_missing:
-                return False
+            too_early = error.is_conflict or (status == "CREATING" and error.is_invalid)
+            if too_early or error.is_missing:
+                return error
             raise
-        return True
+        return None
 
     def _usable(self, interpreter_id: str) -> dict[str, Any] | None:
         current = self._all.get(interpreter_id)
@@ -190,8 +194,7 @@ class Lifecycle:
         wanted = self._request.wanted.configuration
         if wanted == self._request.previous.configuration:
             return True
-        tags = self._all.tags(current["codeInterpreterArn"]) or {}
-        return tags.get(CONFIGURATION_TAG) == wanted
+        return self._tags(current).get(CONFIGURATION_TAG) == wanted
 
     def _made_before(self) -> dict[str, Any] | None:
         """The predecessor, when a rollback returns to it before it was deleted."""
@@ -206,7 +209,7 @@ class Lifecycle:
     def _update_tags(self, current: dict[str, Any]) -> None:
         """Set what is wanted, and remove what only the previous template wanted."""
         arn = current["codeInterpreterArn"]
-        present = self._all.tags(arn) or {}
+        present = self._tags(current)
         wanted = self._request.final_tags
         changed = {key: value for key, value in wanted.items() if present.get(key) != value}
         dropped = sorted(set(self._request.previous.tags) & set(present) - set(wanted))
@@ -214,6 +217,17 @@ class Lifecycle:
             self._all.untag(arn, dropped)
         if changed:
             self._all.tag(arn, changed)
+
+    def _tags(self, current: dict[str, Any]) -> dict[str, str]:
+        """Its tags; without having read them, nobody knows which to remove."""
+        tags = self._all.tags(current["codeInterpreterArn"])
+        if tags is None:
+            raise Failed(
+                f"cannot read the tags of code interpreter {current['codeInterpreterId']}, which "
+                f"takes its tag {STACK_TAG} with the id of this stack",
+                code="TagsDenied",
+            )
+        return tags
 
     def _remove_leftovers(self) -> None:
         """Remove what a failed update could not remove. Failing again does not fail this one."""
@@ -234,6 +248,10 @@ class Lifecycle:
                 tags = self._all.tags(summary["codeInterpreterArn"])
                 if tags is not None and self._request.owns(tags):
                     yield summary, tags
+
+
+def _reason(current: dict[str, Any] | None) -> str:
+    return str((current or {}).get("failureReason", "AWS gave no reason"))
 
 
 def _may_be_iam_propagation(error: ServiceError) -> bool:

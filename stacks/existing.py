@@ -1,0 +1,65 @@
+"""Resources that the settings name by id or ARN; nothing is looked up."""
+
+from __future__ import annotations
+
+from aws_cdk import Annotations
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_efs as efs
+from constructs import Construct
+
+from cdk_code_interpreter import Filesystem, Network
+
+from .settings import FilesystemSettings, Settings
+
+
+def existing_network(scope: Construct, settings: Settings) -> Network:
+    """The subnets, and the security groups if they are given, of a VPC."""
+    vpc = ec2.Vpc.from_vpc_attributes(
+        scope,
+        "Vpc",
+        vpc_id=settings.vpc_id or "",
+        availability_zones=["unknown"],  # must not be empty; the subnets are given by themselves
+    )
+    subnets = [
+        ec2.Subnet.from_subnet_id(scope, f"Subnet{number}", subnet_id)
+        for number, subnet_id in enumerate(settings.subnet_ids)
+    ]
+    for subnet in subnets:
+        Annotations.of(subnet).acknowledge_warning(
+            "@aws-cdk/aws-ec2:noSubnetRouteTableId", "nothing asks for its routes"
+        )
+    groups = [
+        ec2.SecurityGroup.from_security_group_id(scope, f"SecurityGroup{number}", group_id)
+        for number, group_id in enumerate(settings.security_group_ids)
+    ]
+    return Network.vpc(
+        vpc,
+        subnets=ec2.SubnetSelection(subnets=subnets),
+        security_groups=groups or None,
+    )
+
+
+def existing_filesystem(
+    scope: Construct, construct_id: str, settings: FilesystemSettings
+) -> Filesystem:
+    here = Construct(scope, construct_id)
+    group = ec2.SecurityGroup.from_security_group_id(
+        here, "SecurityGroup", settings.security_group_id
+    )
+    if settings.type == "s3-files":
+        return Filesystem.s3_files(
+            file_system_arn=settings.file_system_arn,
+            access_point_arn=settings.access_point_arn,
+            mount_path=settings.mount_path,
+            security_group=group,
+        )
+    file_system = efs.FileSystem.from_file_system_attributes(
+        here, "FileSystem", file_system_arn=settings.file_system_arn, security_group=group
+    )
+    access_point = efs.AccessPoint.from_access_point_attributes(
+        here,
+        "AccessPoint",
+        access_point_arn=settings.access_point_arn,
+        file_system=file_system,
+    )
+    return Filesystem.efs(access_point, mount_path=settings.mount_path)

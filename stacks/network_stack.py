@@ -1,0 +1,117 @@
+"""The VPC of a code interpreter, which outlives it."""
+
+from __future__ import annotations
+
+from aws_cdk import Aws, CfnMapping, RemovalPolicy, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from cdk_code_interpreter import SUPPORTED_ZONE_IDS, Network
+
+_ZONES = 2
+
+
+class NetworkStack(Stack):
+    """A VPC from where sandboxes reach Amazon S3 and, if asked, the internet; nothing else.
+
+    It is a stack of its own, because AgentCore keeps network interfaces in the subnets for up to
+    8 hours after a code interpreter is gone. Destroy it when they are gone, too.
+
+    Subnets are in availability zones that AgentCore supports, by their ids, since the same name
+    means another zone in every account. Through the S3 endpoint, the buckets of this account
+    alone can be reached, and as this account alone. Names are still resolved, which code in a
+    sandbox can misuse to send data out: Route 53 Resolver DNS Firewall closes that.
+
+    :param internet: Reach the internet with HTTPS, through a NAT gateway that is paid by the hour.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, internet: bool) -> None:
+        super().__init__(
+            scope, construct_id, description="Network of an Amazon Bedrock AgentCore interpreter"
+        )
+        self.vpc = self._new_vpc(internet)
+        self.security_group = ec2.SecurityGroup(
+            self,
+            "Sandboxes",
+            vpc=self.vpc,
+            allow_all_outbound=False,
+            description="Sandboxes of a code interpreter",
+        )
+        self.security_group.connections.allow_to_any_ipv4(ec2.Port.HTTPS, "Amazon S3 or internet")
+        self._put_subnets_in_supported_zones()
+        self._add_s3_endpoint()
+        self._log_traffic()
+
+    @property
+    def network(self) -> Network:
+        return Network.vpc(
+            self.vpc,
+            subnets=ec2.SubnetSelection(subnet_group_name="Sandboxes"),
+            security_groups=[self.security_group],
+        )
+
+    def _new_vpc(self, internet: bool) -> ec2.Vpc:
+        sandboxes = ec2.SubnetConfiguration(
+            name="Sandboxes",
+            subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS
+            if internet
+            else ec2.SubnetType.PRIVATE_ISOLATED,
+        )
+        gateway = ec2.SubnetConfiguration(
+            name="Gateway", subnet_type=ec2.SubnetType.PUBLIC, map_public_ip_on_launch=False
+        )
+        return ec2.Vpc(
+            self,
+            "Vpc",
+            max_azs=_ZONES,
+            nat_gateways=1 if internet else 0,
+            create_internet_gateway=internet,
+            subnet_configuration=[sandboxes, gateway] if internet else [sandboxes],
+            # Nothing uses the default group; closing it would take one more function.
+            restrict_default_security_group=False,
+        )
+
+    def _put_subnets_in_supported_zones(self) -> None:
+        zones = CfnMapping(
+            self,
+            "Zones",
+            mapping={
+                region: {str(number): ids[number] for number in range(_ZONES)}
+                for region, ids in SUPPORTED_ZONE_IDS.items()
+            },
+        )
+        for subnets in (
+            self.vpc.public_subnets,
+            self.vpc.private_subnets,
+            self.vpc.isolated_subnets,
+        ):
+            for number, subnet in enumerate(subnets):
+                definition = subnet.node.default_child
+                assert isinstance(definition, ec2.CfnSubnet)
+                definition.availability_zone = None
+                definition.availability_zone_id = zones.find_in_map(Aws.REGION, str(number))
+
+    def _add_s3_endpoint(self) -> None:
+        endpoint = self.vpc.add_gateway_endpoint("S3", service=ec2.GatewayVpcEndpointAwsService.S3)
+        mine = {"aws:PrincipalAccount": self.account, "s3:ResourceAccount": self.account}
+        endpoint.add_to_policy(
+            iam.PolicyStatement(
+                principals=[iam.AnyPrincipal()],
+                actions=["s3:*"],
+                resources=["*"],
+                conditions={"StringEquals": mine},
+            )
+        )
+
+    def _log_traffic(self) -> None:
+        log_group = logs.LogGroup(
+            self,
+            "Traffic",
+            retention=logs.RetentionDays.ONE_MONTH,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        self.vpc.add_flow_log(
+            "FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(log_group)
+        )

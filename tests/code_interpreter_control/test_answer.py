@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+import urllib.error
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from code_interpreter_control import answer
+from code_interpreter_control.request import Request
+
+EVENT = {
+    "RequestType": "Create",
+    "RequestId": "request",
+    "StackId": "stack",
+    "LogicalResourceId": "resource",
+    "ResponseURL": "",
+    "ResourceProperties": {},
+}
+
+
+class CloudFormationsBucket(http.server.BaseHTTPRequestHandler):
+    """Where answers are put; it fails as often as it is told."""
+
+    failures = 0
+    received: list[tuple[Any, bytes]]
+
+    def do_PUT(self) -> None:
+        content = self.rfile.read(int(self.headers["Content-Length"]))
+        self.received.append((self.headers, content))
+        failing = len(self.received) <= self.failures
+        self.send_response(500 if failing else 200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Keep the test's output clean."""
+
+
+@pytest.fixture
+def bucket() -> Iterator[type[CloudFormationsBucket]]:
+    CloudFormationsBucket.received = []
+    CloudFormationsBucket.failures = 0
+    with http.server.HTTPServer(("127.0.0.1", 0), CloudFormationsBucket) as server:
+        CloudFormationsBucket.url = f"http://127.0.0.1:{server.server_port}/answer"  # type: ignore[attr-defined]
+        thread = threading.Thread(target=server.serve_forever, args=[0.01])
+        thread.start()
+        yield CloudFormationsBucket
+        server.shutdown()
+        thread.join()
+
+
+def test_it_is_put_once_with_the_content_type_that_the_url_is_signed_for(bucket: Any) -> None:
+    answer.send(bucket.url, b"{}")
+    [(headers, content)] = bucket.received
+    assert headers["Content-Type"] == ""
+    assert content == b"{}"
+
+
+def test_it_is_put_again_until_it_arrives(bucket: Any) -> None:
+    bucket.failures = 2
+    pauses: list[float] = []
+    answer.send(bucket.url, b"{}", sleep=pauses.append)
+    assert len(bucket.received) == 3
+    assert pauses == [1.0, 2.0]
+
+
+def test_what_cannot_be_delivered_is_an_error(bucket: Any) -> None:
+    bucket.failures = 99
+    with pytest.raises(urllib.error.HTTPError) as error:
+        answer.send(bucket.url, b"{}", sleep=lambda _: None)
+    error.value.close()
+    assert len(bucket.received) == 5
+
+
+def test_a_success_has_data_and_no_reason() -> None:
+    content = json.loads(answer.body(request(), physical_id="id", data={"Name": "n"}))
+    assert content == {
+        "Status": "SUCCESS",
+        "PhysicalResourceId": "id",
+        "StackId": "stack",
+        "RequestId": "request",
+        "LogicalResourceId": "resource",
+        "Data": {"Name": "n"},
+    }
+
+
+def test_a_failure_has_a_reason() -> None:
+    content = json.loads(answer.body(request(), physical_id="id", reason="no such role"))
+    assert (content["Status"], content["Reason"]) == ("FAILED", "no such role")
+
+
+@pytest.mark.parametrize("character", ["x", "\n", "ß", "\U0001f600"])
+def test_it_is_never_longer_than_cloudformation_takes(character: str) -> None:
+    longest = {
+        "StackId": "arn:aws:cloudformation:us-gov-west-1:123456789012:stack/" + "s" * 165,
+        "LogicalResourceId": "r" * 255,
+    }
+    content = answer.body(request(**longest), physical_id="p" * 255, reason=character * 10_000)
+    assert len(content) <= 4096
+    assert json.loads(content)["Reason"].endswith("…")
+
+
+def request(**fields: str) -> Request:
+    return Request.from_event({**EVENT, **fields})

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+import pytest
+
+from code_interpreter_control import handler
+
+from .fakes import FakeService, FakeTime, service_error
+
+URL = "https://cloudformation.example/answer?X-Amz-Signature=url-secret"
+PROPERTIES = {
+    "NamePrefix": "Demo",
+    "Description": "description-secret",
+    "NetworkConfiguration": {"NetworkMode": "SANDBOX"},
+    "Tags": {"team": "tag-secret"},
+}
+
+
+class Context:
+    """Lambda's context object, of which only the clock is used."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 60_000
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
+    """Every answer that was sent, and where to."""
+    answers: list[tuple[str, dict[str, Any]]] = []
+    monkeypatch.setattr(
+        "code_interpreter_control.answer.send",
+        lambda url, body: answers.append((url, json.loads(body))),
+    )
+    monkeypatch.setattr(handler, "_clock", lambda _: FakeTime().clock())
+    return answers
+
+
+def event(kind: str, **fields: Any) -> dict[str, Any]:
+    return {
+        "RequestType": kind,
+        "RequestId": "00000000-0000-0000-0000-000000000001",
+        "StackId": "arn:aws:cloudformation:us-east-1:123456789012:stack/Demo/1",
+        "LogicalResourceId": "Interpreter",
+        "ResponseURL": URL,
+        "ResourceProperties": PROPERTIES,
+        **fields,
+    }
+
+
+def test_every_event_gets_one_answer_at_its_url(
+    service: FakeService, sent: list[tuple[str, dict[str, Any]]]
+) -> None:
+    handler.handler(event("Create"), Context())
+    physical_id = sent[0][1]["PhysicalResourceId"]
+    known = {"PhysicalResourceId": physical_id, "OldResourceProperties": PROPERTIES}
+    handler.handler(event("Update", **known), Context())
+    handler.handler(event("Delete", PhysicalResourceId=physical_id), Context())
+    assert [url for url, _ in sent] == [URL] * 3
+    assert {answer["Status"] for _, answer in sent} == {"SUCCESS"}
+    assert not service.interpreters
+
+
+def test_the_clock_is_lambdas() -> None:
+    assert handler._clock(Context()).remaining() == 60
+
+
+def test_a_failed_creation_that_left_nothing_has_an_id_that_deletes_nothing(
+    service: FakeService, sent: list[tuple[str, dict[str, Any]]]
+) -> None:
+    service.create_errors = [service_error("ServiceQuotaExceededException", "too many")]
+    handler.handler(event("Create"), Context())
+    [(_, answer)] = sent
+    assert answer["Status"] == "FAILED"
+    assert answer["PhysicalResourceId"] == f"not-created-{answer['RequestId']}"
+    assert answer["Reason"] == ("operation: too many (ServiceQuotaExceededException, request r-1)")
+    handler.handler(event("Delete", PhysicalResourceId=answer["PhysicalResourceId"]), Context())
+    assert sent[1][1]["Status"] == "SUCCESS"
+    assert "delete" not in service.calls
+
+
+def test_an_error_of_the_handler_itself_is_answered(
+    service: FakeService, sent: list[tuple[str, dict[str, Any]]]
+) -> None:
+    service.fault = (1, False, ZeroDivisionError("message-secret"))
+    handler.handler(event("Create"), Context())
+    [(_, answer)] = sent
+    assert answer["Status"] == "FAILED"
+    assert "ZeroDivisionError" in answer["Reason"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        None,
+        service_error("ValidationException", "description-secret is not valid"),
+        ZeroDivisionError("message-secret"),
+    ],
+)
+def test_no_log_has_a_url_a_property_or_an_error_text(
+    service: FakeService,
+    sent: list[tuple[str, dict[str, Any]]],
+    caplog: pytest.LogCaptureFixture,
+    error: Exception | None,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    if error is not None:
+        service.fault = (1, False, error)
+    handler.handler(event("Create"), Context())
+    assert len(sent) == 1
+    assert "Interpreter" in caplog.text
+    assert "secret" not in caplog.text

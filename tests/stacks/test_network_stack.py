@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from aws_cdk import App, Stack
+from aws_cdk.assertions import Match, Template
+
+from cdk_code_interpreter import SUPPORTED_ZONE_IDS, CodeInterpreter
+from stacks.network_stack import NetworkStack
+
+
+@pytest.fixture(params=[False, True], ids=["isolated", "internet"])
+def internet(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
+@pytest.fixture
+def template(internet: bool) -> Template:
+    app = App(builtin_cloud_formation_validation=False)
+    return Template.from_stack(NetworkStack(app, "Network", internet=internet))
+
+
+def test_there_is_a_way_to_the_internet_only_when_asked(template: Template, internet: bool) -> None:
+    template.resource_count_is("AWS::EC2::NatGateway", int(internet))
+    template.resource_count_is("AWS::EC2::InternetGateway", int(internet))
+    template.resource_count_is("AWS::EC2::Subnet", 4 if internet else 2)
+
+
+def test_every_subnet_is_in_a_supported_zone(template: Template) -> None:
+    zones: dict[str, Any] = template.to_json()["Mappings"]["Zones"]
+    assert zones.keys() == SUPPORTED_ZONE_IDS.keys()
+    for region, chosen in zones.items():
+        assert set(chosen.values()) <= set(SUPPORTED_ZONE_IDS[region])
+        assert len(set(chosen.values())) == 2
+    template.all_resources_properties(
+        "AWS::EC2::Subnet",
+        {
+            "AvailabilityZone": Match.absent(),
+            "AvailabilityZoneId": {
+                "Fn::FindInMap": ["Zones", {"Ref": "AWS::Region"}, Match.any_value()]
+            },
+            "MapPublicIpOnLaunch": False,
+        },
+    )
+
+
+def test_sandboxes_connect_with_https_only(template: Template) -> None:
+    [group] = template.find_resources("AWS::EC2::SecurityGroup").values()
+    assert "SecurityGroupIngress" not in group["Properties"]
+    [egress] = group["Properties"]["SecurityGroupEgress"]
+    assert (egress["FromPort"], egress["ToPort"], egress["IpProtocol"]) == (443, 443, "tcp")
+
+
+def test_only_this_accounts_buckets_are_reached_through_the_endpoint(template: Template) -> None:
+    account = {"Ref": "AWS::AccountId"}
+    template.has_resource_properties(
+        "AWS::EC2::VPCEndpoint",
+        {
+            "VpcEndpointType": "Gateway",
+            "PolicyDocument": {
+                "Statement": [
+                    {
+                        "Effect": "Allow",
+                        "Principal": {"AWS": "*"},
+                        "Action": "s3:*",
+                        "Resource": "*",
+                        "Condition": {
+                            "StringEquals": {
+                                "aws:PrincipalAccount": account,
+                                "s3:ResourceAccount": account,
+                            }
+                        },
+                    }
+                ]
+            },
+        },
+    )
+
+
+def test_traffic_is_logged(template: Template) -> None:
+    template.has_resource_properties("AWS::EC2::FlowLog", {"TrafficType": "ALL"})
+
+
+def test_a_code_interpreter_of_another_stack_uses_the_private_subnets(internet: bool) -> None:
+    app = App(builtin_cloud_formation_validation=False)
+    network = NetworkStack(app, "Network", internet=internet)
+    stack = Stack(app, "Test")
+    CodeInterpreter(stack, "Interpreter", network=network.network)
+    template = Template.from_stack(stack)
+    [one] = template.find_resources("Custom::CodeInterpreter").values()
+    vpc = one["Properties"]["NetworkConfiguration"]["VpcConfig"]
+    assert len(vpc["Subnets"]) == 2
+    assert "Sandboxes" in str(vpc["Subnets"])
+    assert "Gateway" not in str(vpc["Subnets"])
+    template.resource_count_is("AWS::EC2::SecurityGroup", 0)
