@@ -15,7 +15,7 @@ import subprocess
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,20 @@ class Body:
 
     def read(self) -> bytes:
         return self._content
+
+
+class Stream:
+    """An event stream."""
+
+    def __init__(self, events: Iterable[dict[str, Any]]) -> None:
+        self._events = events
+        self.closed = False
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        yield from self._events
+
+    def close(self) -> None:
+        self.closed = True
 
 
 class FakeS3:
@@ -394,7 +408,7 @@ class FakeAgentCore:
         self.arguments = arguments
         result = self.results.get(name) or self.sandboxes[sessionId].invoke(name, arguments)
         self.after(name, sessionId)
-        return {"sessionId": sessionId, "stream": iter([{"result": result}])}
+        return {"sessionId": sessionId, "stream": Stream([{"result": result}])}
 
     def get_code_interpreter_session(
         self,

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.code_interpreter_invoke.fakes import World, client_error
@@ -123,7 +123,7 @@ def test_the_file_is_saved_byte_for_byte(world: World, content: bytes) -> None:
     assert world.s3.saved("s") == {"out.x": content}
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@settings(max_examples=30)
 @given(
     st.binary(max_size=2000)
     | st.text(max_size=500).map(lambda text: text.encode("utf-8", "replace"))

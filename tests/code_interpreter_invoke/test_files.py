@@ -4,7 +4,7 @@ import base64
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from code_interpreter_invoke.batches import BATCH_BYTES
@@ -40,7 +40,7 @@ def test_what_is_written_is_read(world: World, content: bytes, encoding: str) ->
     assert file["size"] == len(content)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@settings(max_examples=30)
 @given(st.text(max_size=300))
 def test_any_text_is_written_as_it_is(world: World, text: str) -> None:
     answer = operate(world, "write", content=[{"path": "f", "text": text}])
@@ -335,3 +335,29 @@ def test_an_unreachable_s3_is_tried_once_a_call(world: World) -> None:
     world.forget_calls()
     assert push(world)["count"] == 3
     assert world.s3.operations().count("presigned put_object") == 1
+
+
+def test_an_unreachable_s3_is_tried_once_for_all_uploads(world: World) -> None:
+    for index in range(3):
+        world.s3.upload("s", f"big{index}", bytes(BATCH_BYTES + 1))
+    world.ok("execute_code", session="s", code="x = 1")
+    assert world.s3.operations().count("presigned get_object") == 1
+    assert len(list(world.agentcore.running[0].directory.glob("big*"))) == 3
+
+
+def test_a_large_upload_replaced_while_it_is_carried_is_never_mixed(world: World) -> None:
+    world.s3.upload("s", "big", b"1" * (BATCH_BYTES + 1))
+    replacements = iter([b"2" * (BATCH_BYTES + 1)])
+
+    def replace(operation: str, key: str) -> None:
+        # Between the first piece and the second.
+        if operation == "writeFiles":
+            for replacement in replacements:
+                world.s3.upload("s", "big", replacement)
+
+    world.agentcore.after = replace
+    answer = world("execute_code", session="s", code="x = 1")
+    assert (answer["error"]["type"], answer["error"]["retryable"]) == ("NotStarted", True)
+    assert "replaced while it was loaded" in answer["error"]["message"]
+    code = "print(set((here / 'big').read_bytes()))"
+    assert world.ok("execute_code", session="s", code=code)["stdout"] == "{50}"

@@ -4,7 +4,7 @@ import base64
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from code_interpreter_invoke.answers import size
@@ -61,7 +61,7 @@ def test_a_large_file_is_read_in_parts(world: World, content: bytes) -> None:
     assert read_whole(world, "uploads/big") == content
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@settings(max_examples=40)
 @given(
     st.lists(st.sampled_from(["a", "ü", "€", "\U0001f600", "\0", "\x01"]), max_size=40),
     st.integers(1, 40),
@@ -141,7 +141,6 @@ def test_no_path_leads_out_of_the_sessions_folders(world: World, tool: str, path
 
 
 @given(path=st.text(), session=st.sampled_from(["s", "a-b"]))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_call_touches_a_key_of_another_session(world: World, path: str, session: str) -> None:
     world.forget_calls()
     for tool, arguments in (
@@ -193,14 +192,14 @@ def test_names_are_listed_as_they_are_read(world: World) -> None:
 
 
 def test_a_large_workspace_is_listed_by_pages(world: World) -> None:
-    for index in range(2500):
+    for index in range(10_000):
         put(world, f"uploads/{index:05}", b"")
     found: list[str] = []
     token = None
-    for _ in range(3):
+    for _ in range(10):
         answer = world.ok("workspace_list", session="s", next_token=token)
         found += [file["path"] for file in answer["files"]]
         token = answer.get("next_token")
         assert answer.get("truncated", False) is (token is not None)
     assert token is None
-    assert found == [f"uploads/{index:05}" for index in range(2500)]
+    assert found == [f"uploads/{index:05}" for index in range(10_000)]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import NamedTuple
 
 from .batches import BATCH_BYTES, batches
@@ -11,7 +13,7 @@ from .errors import CallError
 from .paths import defect, shown
 from .sandbox import FileFound, Sandbox, file_contents
 from .transfers import carry_out, take_out
-from .workspace import PRODUCED, Workspace
+from .workspace import PRODUCED, REQUESTS_AT_ONCE, Workspace
 
 
 class Saved(NamedTuple):
@@ -32,10 +34,17 @@ def save(sandbox: Sandbox, workspace: Workspace, files: Iterable[FileFound]) -> 
         elif file.size <= BATCH_BYTES:
             small.append(file)
         else:
-            note(saved, file, attempt_large(sandbox, workspace, file))
+            note(saved, file, attempt(sandbox, workspace, file))
     for batch in batches(small):
-        for file, body in contents(sandbox, batch):
-            note(saved, file, attempt_small(sandbox, workspace, file, body))
+        received = zip(batch, contents(sandbox, batch), strict=True)
+        intact = {file: body for file, body in received if is_intact(file, body)}
+        with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
+            outcomes = pool.map(partial(store, workspace), intact, intact.values())
+            problems = dict(zip(intact, outcomes, strict=True))
+        for file in batch:
+            # Lost among others, or taken for text that it is not.
+            problem = problems[file] if file in intact else carry(sandbox, workspace, file)
+            note(saved, file, problem)
     return saved
 
 
@@ -50,34 +59,40 @@ def not_saved(path: str, problem: str) -> str:
     return f"{shown(path)} was not saved: {problem}"
 
 
-def attempt_large(sandbox: Sandbox, workspace: Workspace, file: FileFound) -> str | None:
+def attempt(sandbox: Sandbox, workspace: Workspace, file: FileFound) -> str | None:
     try:
         return take_out(sandbox, workspace, file)
     except CallError as failure:
         return failure.message
 
 
-def attempt_small(
-    sandbox: Sandbox, workspace: Workspace, file: FileFound, body: bytes | None
-) -> str | None:
+def is_intact(file: FileFound, body: bytes) -> bool:
+    return hashlib.sha256(body).hexdigest() == file.sha256
+
+
+def store(workspace: Workspace, file: FileFound, body: bytes) -> str | None:
     try:
-        if body is not None and hashlib.sha256(body).hexdigest() == file.sha256:
-            workspace.save(file.path, body)
-        else:
-            # Lost among others, or taken for text that it is not.
-            carry_out(sandbox, workspace, file)
+        workspace.save(file.path, body)
     except CallError as failure:
         return failure.message
     return None
 
 
-def contents(sandbox: Sandbox, batch: list[FileFound]) -> Iterator[tuple[FileFound, bytes | None]]:
-    """Each file with its bytes as the service gives them, or with None where it does not."""
+def carry(sandbox: Sandbox, workspace: Workspace, file: FileFound) -> str | None:
+    try:
+        carry_out(sandbox, workspace, file)
+    except CallError as failure:
+        return failure.message
+    return None
+
+
+def contents(sandbox: Sandbox, batch: list[FileFound]) -> list[bytes]:
+    """The bytes of each file as the service gives them; for all b"" where it does not."""
+    nothing = [b""] * len(batch)
     try:
         result = sandbox.repeat("readFiles", {"paths": [file.path for file in batch]})
-        bodies = [] if result.failed else file_contents(result)
     except CallError:
-        bodies = []
-    complete = len(bodies) == len(batch)
-    for index, file in enumerate(batch):
-        yield file, bodies[index] if complete else None
+        return nothing
+    bodies = file_contents(result)
+    # Which of them is missing is not said.
+    return bodies if not result.failed and len(bodies) == len(batch) else nothing

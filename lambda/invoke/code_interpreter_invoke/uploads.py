@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from .batches import BATCH_BYTES, batches
 from .records import Record
 from .sandbox import Sandbox, TaskFailedError
 from .transfers import bring_in
-from .workspace import UPLOADS, Upload, Workspace
+from .workspace import REQUESTS_AT_ONCE, UPLOADS, Upload, Workspace
 
 
 class Loaded(NamedTuple):
@@ -49,7 +50,10 @@ def load(
 
 
 def load_batch(sandbox: Sandbox, workspace: Workspace, batch: list[Upload]) -> list[str]:
-    files = {upload.path: body for upload in batch for body in bodies(workspace, upload)}
+    with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
+        found = list(pool.map(workspace.bucket.get, [upload.key for upload in batch]))
+    # An upload that was removed meanwhile is left out.
+    files = {upload.path: one.body for upload, one in zip(batch, found, strict=True) if one}
     if not files or sandbox.write(files) is None:
         return []
     # A request writes all its files or none: find those that cannot be written.
@@ -69,10 +73,3 @@ def warnings(problems: dict[str, str | None]) -> list[str]:
         for path, problem in problems.items()
         if problem is not None
     ]
-
-
-def bodies(workspace: Workspace, upload: Upload) -> Iterator[bytes]:
-    """The upload's bytes, or nothing when it was removed meanwhile."""
-    found = workspace.bucket.get(upload.key)
-    if found is not None:
-        yield found.body

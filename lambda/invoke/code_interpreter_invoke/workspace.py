@@ -25,6 +25,10 @@ READ_JSON_BYTES = 5_400_000
 JSON_EXPANSION = 6
 
 
+# Small objects are waited for more than they are worked on; botocore keeps ten connections.
+REQUESTS_AT_ONCE = 8
+
+
 class Upload(NamedTuple):
     """A file the user supplied. `path` is where it belongs in the working directory."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -127,16 +128,18 @@ class CodeInterpreterClient:
                 arguments=arguments,
                 **self._trace,
             )
-            for event in answer["stream"]:
-                if "result" in event:
-                    yield event["result"]
+            # Read to its end, the stream leaves its connection to the next call.
+            with closing(answer["stream"]) as stream:
+                for event in stream:
+                    if "result" in event:
+                        yield event["result"]
 
-        stream = Background(events)
+        background = Background(events)
         results: list[dict[str, Any]] = []
         try:
             while True:
                 final = bool(results) and is_final(name, results[-1])
-                results.append(stream.next(STREAM_END_GRACE if final else ends.remaining()))
+                results.append(background.next(STREAM_END_GRACE if final else ends.remaining()))
         except StopIteration:
             if results:
                 return results

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import boto3
+import pytest
+
+from code_interpreter_invoke.clients import Botocore, Bucket, connect
+from code_interpreter_invoke.clients.bucket import URL_SECONDS
+from code_interpreter_invoke.clients.connection import API_VERSION, MODELS
+from code_interpreter_invoke.deadline import Deadline
+
+
+@pytest.fixture(params=["us-east-1", "eu-west-1", "cn-north-1"])
+def region(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    environment = {
+        "AWS_REGION": request.param,
+        "AWS_DEFAULT_REGION": request.param,
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return str(request.param)
+
+
+def bucket(botocore: Botocore) -> Bucket:
+    return Bucket(botocore, "workspace-bucket", Deadline(60))
+
+
+def test_user_code_is_sent_once_and_waited_for(region: str) -> None:  # noqa: ARG001
+    config = connect().once.meta.config
+    assert config.retries["total_max_attempts"] == 1
+    # Longer than the service takes for anything, or the answer would be lost.
+    assert config.read_timeout > 900
+
+
+def test_everything_else_is_repeated(region: str) -> None:  # noqa: ARG001
+    botocore = connect()
+    for client in (botocore.repeating, botocore.s3):
+        assert client.meta.config.retries["total_max_attempts"] > 1
+        assert client.meta.config.retries["mode"] == "standard"
+
+
+def test_the_model_is_the_one_that_travels_with_the_function(
+    region: str,  # noqa: ARG001
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """However old or new the API is that the runtime's own botocore knows."""
+    newer = tmp_path / "bedrock-agentcore" / "2099-01-01"
+    newer.mkdir(parents=True)
+    (newer / "service-2.json").write_text('{"metadata": {}, "operations": {}, "shapes": {}}')
+    monkeypatch.setenv("AWS_DATA_PATH", str(tmp_path))
+    shipped = json.loads(
+        (MODELS / "bedrock-agentcore" / API_VERSION / "service-2.json").read_text()
+    )
+    model = connect().once.meta.service_model
+    assert model.api_version == API_VERSION
+    assert set(model.operation_names) == set(shipped["operations"])
+
+
+def test_the_shipped_model_has_what_the_function_calls(region: str) -> None:  # noqa: ARG001
+    assert set(connect().once.meta.service_model.operation_names) == {
+        "GetCodeInterpreterSession",
+        "InvokeCodeInterpreter",
+        "ListCodeInterpreterSessions",
+        "StartCodeInterpreterSession",
+        "StopCodeInterpreterSession",
+    }
+
+
+def test_the_endpoints_are_those_of_the_region(region: str) -> None:
+    botocore = connect()
+    own = boto3.client("bedrock-agentcore", region_name=region)
+    assert botocore.once.meta.endpoint_url == own.meta.endpoint_url
+    assert botocore.repeating.meta.endpoint_url == own.meta.endpoint_url
+
+
+@pytest.mark.parametrize("method", ["get", "put"])
+def test_presigned_urls_are_for_one_object_on_the_regional_host(region: str, method: str) -> None:
+    s3 = bucket(connect())
+    url = s3.presigned_get("w/s/a b") if method == "get" else s3.presigned_put("w/s/a b", 17)
+    parts = urlsplit(url)
+    suffix = ".cn" if region.startswith("cn-") else ""
+    assert parts.scheme == "https"
+    assert parts.netloc == f"workspace-bucket.s3.{region}.amazonaws.com{suffix}"
+    assert parts.path == "/w/s/a%20b"
+    signed = parse_qs(parts.query)
+    assert signed["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]
+    assert signed["X-Amz-Expires"] == [str(URL_SECONDS)]
+    assert URL_SECONDS <= 900
+    headers = signed["X-Amz-SignedHeaders"][0].split(";")
+    assert headers == (["host"] if method == "get" else ["content-length", "host"])
+
+
+def test_another_endpoint_is_used_where_one_is_set(
+    region: str,  # noqa: ARG001
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_AGENTCORE", "http://127.0.0.1:9999")
+    botocore: Any = connect()
+    assert botocore.once.meta.endpoint_url == "http://127.0.0.1:9999"
+    url = bucket(botocore).presigned_get("k")
+    assert url.startswith("http://127.0.0.1:4566/workspace-bucket/k?")

@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import ast
+import base64
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from code_interpreter_invoke import in_sandbox
+from code_interpreter_invoke.errors import NotStartedError
+from code_interpreter_invoke.results import fold
+from code_interpreter_invoke.sandbox import MARK, command, groups, outcome
+
+
+class Storage(BaseHTTPRequestHandler):
+    """As much of S3 as a presigned URL needs."""
+
+    objects: dict[str, bytes] = {}  # noqa: RUF012
+    types: dict[str, str] = {}  # noqa: RUF012
+
+    def do_GET(self) -> None:
+        body = self.objects.get(self.path)
+        if body is None:
+            self.send_error(403)
+            return
+        self.send_response(200)
+        # More than comes, as when a connection breaks.
+        self.send_header("Content-Length", str(len(body) + (5 if "short" in self.path else 0)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_PUT(self) -> None:
+        self.objects[self.path] = self.rfile.read(int(self.headers["Content-Length"]))
+        self.types[self.path] = self.headers["Content-Type"]
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Storage, "objects", {})
+    with HTTPServer(("127.0.0.1", 0), Storage) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_a_file_is_fetched_whole(url: str) -> None:
+    Storage.objects["/f?secret"] = b"content"
+    assert in_sandbox.fetch("a/b/f", f"{url}/f?secret", 7) is None
+    assert Path("a/b/f").read_bytes() == b"content"
+    assert [path.name for path in Path("a/b").iterdir()] == ["f"]
+
+
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [("/missing", "S3 answered with status 403"), ("/short", "the download was incomplete")],
+)
+def test_a_failed_download_leaves_what_was_there(url: str, path: str, problem: str) -> None:
+    Storage.objects["/short"] = b"12345"
+    Path("f").write_text("before")
+    assert in_sandbox.fetch("f", url + path, 10) in (problem, "IncompleteRead")
+    assert Path("f").read_text() == "before"
+    assert [path.name for path in Path().iterdir()] == ["f"]
+
+
+@pytest.mark.usefixtures("url")
+def test_no_network_is_told_without_the_url() -> None:
+    closed = "http://127.0.0.1:9/f?X-Amz-Signature=secret"
+    Path("f").write_bytes(b"1")
+    assert in_sandbox.fetch("g", closed, 1) == "ConnectionRefusedError"
+    assert in_sandbox.store("f", closed, 1, "text/plain") == "ConnectionRefusedError"
+
+
+def test_a_file_is_stored_with_its_type(url: str) -> None:
+    content = bytes(range(256)) * 10_000
+    Path("f").write_bytes(content)
+    assert in_sandbox.store("f", f"{url}/f", len(content), "image/png") is None
+    assert Storage.objects["/f"] == content
+    assert Storage.types["/f"] == "image/png"
+
+
+def test_a_file_that_has_changed_is_not_stored(url: str) -> None:
+    Path("f").write_bytes(b"12345")
+    with pytest.raises(ValueError, match="size has changed"):
+        in_sandbox.store("f", f"{url}/f", 4, "text/plain")
+    assert Storage.objects == {}
+
+
+def test_parts_make_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    content = bytes(range(256)) * 10
+    Path("f").write_bytes(content)
+    for number, offset in enumerate(range(0, len(content), 1000)):
+        in_sandbox.part("f", offset, 1000, "parts/part")
+        Path(f"parts/{number}").write_bytes(base64.b64decode(Path("parts/part").read_bytes()))
+    in_sandbox.join(["parts/0", "parts/1", "parts/2"], "into/g")
+    assert Path("into/g").read_bytes() == content
+    in_sandbox.remove("parts")
+    in_sandbox.remove("parts")
+    assert not Path("parts").exists()
+
+
+def test_the_inventory_has_regular_files_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a").write_bytes(b"1")
+    Path("own").write_bytes(b"1")
+    Path("large").write_bytes(b"12345")
+    Path("folder").mkdir()
+    Path("link").symlink_to("a")
+    digest = hashlib.sha256(b"1").hexdigest()
+    assert in_sandbox.inventory(None, ["own"], 4) == [("a", 1, digest), ("large", 5, "")]
+    assert in_sandbox.inventory(["link", "nope"], [], 4) == [
+        ("link", -1, "it is not a regular file"),
+        ("nope", -1, "No such file or directory"),
+    ]
+
+
+def perform(task: str, **arguments: Any) -> subprocess.CompletedProcess[str]:
+    """As the service runs it: a command line, in a shell."""
+    return subprocess.run(
+        ["bash", "-c", command(task, **arguments)],
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_names_of_any_kind_pass_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = ["it's", 'a "b"', "$(x) `y` \\", "ü\U0001f600", "-rf", "line\nbreak", "\udcff"]
+    for name in names:
+        Path(name).write_bytes(b"1")
+    printed = perform("inventory", paths=names, skipped=[], hashed_bytes=0).stdout
+    assert printed.isascii()
+    found = outcome(fold([{"structuredContent": {"stdout": printed.replace("\n", "\r\n")}}]))
+    assert [name for name, size, _ in found if size == 1] == names
+
+
+def test_the_answer_is_found_among_other_output() -> None:
+    stdout = f"Welcome!\r\n\r\n{MARK}[1]\r\nbye\r\n"
+    assert outcome(fold([{"structuredContent": {"stdout": stdout}}])) == [1]
+
+
+@pytest.mark.parametrize("stderr", ["", "Traceback\nModuleNotFoundError: no json"])
+def test_no_answer_is_a_failure(stderr: str) -> None:
+    with pytest.raises(NotStartedError, match="could not do its part"):
+        outcome(fold([{"structuredContent": {"stdout": "", "stderr": stderr, "exitCode": 1}}]))
+
+
+def test_commands_run_as_without_the_limit() -> None:
+    done = perform("run", command="echo out; echo err >&2; exit 3", seconds=60)
+    assert (done.stdout, done.stderr, done.returncode) == ("out\n", "err\n", 3)
+
+
+def test_a_command_past_its_limit_is_ended_with_all_it_started(tmp_path: Path) -> None:
+    line = f"(sleep 60; touch {tmp_path}/late) & echo $!; sleep 60"
+    done = perform("run", command=line, seconds=0.5)
+    child, mark = done.stdout.split()
+    assert mark == f"{MARK}null"
+    assert done.returncode == 0
+    stat = Path(f"/proc/{child}/stat")
+    assert not stat.exists() or ") Z " in stat.read_text()
+
+
+def test_groups_of_paths_fit_a_command_line() -> None:
+    paths = ["ü" * 200 + str(index) for index in range(300)]
+    found = groups(paths)
+    assert [path for group in found for path in group] == paths
+    assert 1 < len(found) < 30
+    for group in found:
+        assert len(command("inventory", paths=group, skipped=[], hashed_bytes=0)) < 100_000
+
+
+def test_the_program_is_python_3_8() -> None:
+    source = Path(in_sandbox.__file__).read_text()
+    ast.parse(source, feature_version=(3, 8))
+    assert "from __future__ import annotations" in source
+    assert json.dumps(source).isascii()
