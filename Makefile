@@ -10,7 +10,7 @@ export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.cache/jsii
 export CDK_DISABLE_CLI_TELEMETRY := true
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
-.PHONY: help install demo test bench lint local synth deploy destroy lock clean
+.PHONY: help install demo test bench lint local synth bootstrap deploy destroy lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -39,6 +39,9 @@ local: install ## keep a local AWS running on PORT (4566)
 
 synth: install ## write the CloudFormation template to cdk.out
 	@cdk synth --quiet $(CONTEXT)
+
+bootstrap: install ## prepare that account for the CDK, once
+	@cdk bootstrap
 
 deploy: install ## deploy into the account that the environment names
 	@cdk deploy --all $(CONTEXT)
