@@ -51,7 +51,7 @@ def lambda_code(name: str) -> lambda_.AssetCode:
     Its hash depends on the source alone: byte code that Python leaves behind is not part of it.
     """
     return lambda_.Code.from_asset(
-        str(lambda_directory(name)), exclude=["**/__pycache__", "**/*.pyc", "**/.DS_Store"]
+        str(lambda_directory(name)), exclude=["**/__pycache__", "**/*.pyc", "**/.*"]
     )
 
 

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from aws_cdk import App, Stack, Tags
+from aws_cdk import App, RemovalPolicy, Stack, Tags
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Annotations, Match, Template
@@ -90,6 +90,18 @@ def test_attributes_come_from_the_service(stack: Stack) -> None:
     assert one.last_updated_at is None
 
 
+@pytest.mark.parametrize(
+    ("properties", "policy"), [({}, "Delete"), ({"removal_policy": RemovalPolicy.RETAIN}, "Retain")]
+)
+def test_it_is_deleted_with_its_stack_unless_asked_otherwise(
+    stack: Stack, properties: dict[str, Any], policy: str
+) -> None:
+    CodeInterpreter(stack, "Interpreter", **properties)
+    Template.from_stack(stack).has_resource(
+        TYPE, {"DeletionPolicy": policy, "UpdateReplacePolicy": policy}
+    )
+
+
 # tags
 
 
@@ -109,6 +121,15 @@ def test_tags_come_from_the_app_the_stack_and_the_construct(app: App) -> None:
         "aspect": "yes",
         "type": "x",
     }
+
+
+def test_fails_on_a_tag_from_elsewhere_that_the_service_does_not_take(
+    app: App, stack: Stack
+) -> None:
+    CodeInterpreter(stack, "Interpreter")
+    Tags.of(app).add("team", "a,b")
+    with pytest.raises(RuntimeError, match="value 'a,b' of tag 'team' is not allowed"):
+        app.synth()
 
 
 # role

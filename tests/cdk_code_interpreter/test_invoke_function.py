@@ -64,6 +64,13 @@ def test_it_may_use_this_code_interpreter_only(stack: Stack) -> None:
         assert statement["Resource"] == {"Fn::GetAtt": [interpreter, "CodeInterpreterArn"]}
 
 
+def test_it_may_read_and_write_the_workspace(stack: Stack) -> None:
+    found = statements(stack, of=build(stack).node.id)
+    for action in ("s3:GetObject", "s3:PutObject"):
+        [statement] = found[action]
+        assert "/files/*" in str(statement["Resource"])
+
+
 def test_its_log_ends_with_it(stack: Stack) -> None:
     function = build(stack)
     Template.from_stack(stack).has_resource_properties(

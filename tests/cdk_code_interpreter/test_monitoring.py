@@ -70,6 +70,14 @@ def test_there_are_no_other_alarms(stack: Stack) -> None:
     Template.from_stack(stack).resource_count_is("AWS::CloudWatch::Alarm", 8)
 
 
+def test_one_slow_start_is_no_alarm(stack: Stack) -> None:
+    build(stack)
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::CloudWatch::Alarm",
+        {"MetricName": "Latency", "ExtendedStatistic": "p90", "EvaluationPeriods": 3},
+    )
+
+
 def test_every_alarm_takes_the_actions(stack: Stack) -> None:
     topic = sns.Topic(stack, "Topic")
     build(stack, alarm_actions=[actions.SnsAction(topic)])

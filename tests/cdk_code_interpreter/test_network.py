@@ -170,6 +170,15 @@ def test_zones_that_are_not_known_are_mentioned_where_aws_lists_some(
     assert bool(found) is reported
 
 
+def test_nothing_is_mentioned_when_every_zone_is_known(app: App) -> None:
+    env = Environment(region="us-east-1", account="123456789012")
+    stack = Stack(app, "Test", env=env)
+    vpc = ec2.Vpc.from_vpc_attributes(stack, "Vpc", vpc_id="vpc-1", availability_zones=["a"])
+    subnets = ec2.SubnetSelection(subnets=[subnet_in(stack, "use1-az1")])
+    vpc_interpreter(stack, vpc, subnets)
+    assert not Annotations.from_stack(stack).find_info("*", Match.any_value())
+
+
 @pytest.mark.parametrize("count", [0, 17])
 def test_fails_on_too_few_or_many_subnets(stack: Stack, vpc: ec2.Vpc, count: int) -> None:
     subnets = ec2.SubnetSelection(subnets=[vpc.private_subnets[0]] * count)

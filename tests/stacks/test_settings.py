@@ -154,6 +154,10 @@ def test_fails_on_an_unknown_key_with_the_nearest_one() -> None:
         ({"filesystems": [FILESYSTEM]}, "filesystems' is given, but .*network' is 'sandbox'"),
         ({"network": "vpc", "vpc_id": VPC["vpc_id"]}, "subnet-ids' is not; give .*subnet-ids'"),
         ({"network": "vpc", "subnet_ids": SUBNETS[0]}, "vpc-id' is not; give .*vpc-id', too"),
+        (
+            {"network": "vpc", "security_group_ids": "sg-0123456789abcdef0"},
+            "vpc-id' is not; give .*vpc-id', too",
+        ),
         ({**VPC, "vpc_internet": True}, "so is 'code-interpreter:vpc-id'; remove .*vpc-id'"),
         (
             {"execution_role_arn": ROLE, "managed_policy_arns": POLICY},
