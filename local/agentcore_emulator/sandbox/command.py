@@ -11,7 +11,7 @@ from agentcore_emulator.sandbox.programs import (
     nothing,
     start_on_terminal,
 )
-from agentcore_emulator.sandbox.results import Result, ToolError, execution, valid_text
+from agentcore_emulator.sandbox.results import Result, ToolError, execution, valid_text, with_note
 from agentcore_emulator.sandbox.settings import SandboxSettings
 from agentcore_emulator.sandbox.supervision import Supervisor
 
@@ -48,7 +48,7 @@ async def finish_command(captured: Captured, settings: SandboxSettings) -> Resul
     seconds = time.perf_counter() - captured.started
     [output] = captured.take()
     await captured.close()
-    output += describe_excess(ended, settings)
+    output = with_note(output, describe_excess(ended, settings))
     # The service moves the output of a command that fails, all of it, to stderr.
     failed = ended.status != 0
     return execution(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from agentcore_emulator.sandbox.environment import Folders
 from agentcore_emulator.sandbox.programs import describe_excess, start_on_pipes
-from agentcore_emulator.sandbox.results import Result, ToolError, execution
+from agentcore_emulator.sandbox.results import Result, ToolError, execution, with_note
 from agentcore_emulator.sandbox.settings import SandboxSettings
 from agentcore_emulator.sandbox.supervision import Supervisor
 
@@ -47,7 +47,7 @@ async def execute_javascript(
     await captured.close()
     return execution(
         stdout=stdout.removesuffix("\n"),
-        stderr=(stderr + describe_excess(ended, settings)).removesuffix("\n"),
+        stderr=with_note(stderr, describe_excess(ended, settings)).removesuffix("\n"),
         exit_code=ended.status,
         seconds=seconds,
     )

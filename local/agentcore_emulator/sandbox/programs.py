@@ -10,7 +10,6 @@ import termios
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from agentcore_emulator.sandbox.output import Output
 from agentcore_emulator.sandbox.settings import SandboxSettings
@@ -34,7 +33,7 @@ class Captured:
     started: float = field(default_factory=time.perf_counter)
 
     async def wait(self) -> Ended:
-        """Wait for its end. Cancelled, or not, nothing of it runs afterwards."""
+        """Wait for its end, and for that of all it started. Cancelled, it ends the program."""
         try:
             return await self.program.finished()
         except BaseException:
@@ -107,4 +106,4 @@ def describe_excess(ended: Ended, settings: SandboxSettings) -> str:
 
 def nothing() -> int:
     """A descriptor to read nothing from; the caller's to close."""
-    return os.open(Path(os.devnull), os.O_RDONLY)
+    return os.open(os.devnull, os.O_RDONLY)

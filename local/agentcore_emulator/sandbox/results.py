@@ -51,6 +51,13 @@ def execution(
     }
 
 
+def with_note(output: str, note: str) -> str:
+    """What a program wrote, and on a line of its own what there is to say about it."""
+    if note and output and not output.endswith("\n"):
+        output += "\n"
+    return output + note
+
+
 def valid_text(text: str) -> str:
     """Text that can be sent: a lone surrogate, which Python allows in a string, becomes `?`."""
     return text.encode("utf-8", "replace").decode("utf-8")

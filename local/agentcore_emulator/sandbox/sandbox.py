@@ -167,7 +167,7 @@ class Sandbox:
 
 def _required(arguments: Arguments, name: str) -> Any:
     value = arguments.get(name)
-    if not value:
+    if value is None or value == []:
         raise ToolError(f"The argument '{name}' is missing or empty.")
     return value
 

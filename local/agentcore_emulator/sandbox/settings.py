@@ -77,7 +77,8 @@ class SandboxSettings:
     """
 
     python: Path = field(default_factory=_python)
-    """Runs Python code. Needs ipykernel; pip too, for code that installs packages."""
+    """Runs Python code: 3.11 or later, with ipykernel, and with pip for code that installs
+    packages. By default `.venv-sandbox/bin/python` beside the environment that runs this."""
 
     deno: Path | None = field(default_factory=lambda: _program("deno"))
     """Runs JavaScript and TypeScript; without it such calls fail."""

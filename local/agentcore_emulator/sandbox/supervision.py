@@ -92,11 +92,18 @@ class Supervisor:
         number = next(self._numbers)
         program = Program(self, number, self._loop.create_future())
         message = {"start": number, "arguments": list(arguments)}
-        if self.alive:
-            self._programs[number] = program.ended
-            await self._send(message, standard)
-        else:
+        if not self.alive:
             program.ended.set_result(KILLED)
+            return program
+        self._programs[number] = program.ended
+        sending = asyncio.ensure_future(self._send(message, standard))
+        try:
+            await asyncio.shield(sending)
+        except asyncio.CancelledError:
+            # A message must not be cut in two, and its descriptors must still be open.
+            await sending
+            await program.end()
+            raise
         return program
 
     async def end(self, number: int) -> None:

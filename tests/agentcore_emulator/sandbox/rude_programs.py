@@ -1,7 +1,8 @@
 """Programs that do their worst to stay, to break their sandbox, or to break the machine.
 
-`NAME` is replaced by a name that no other run uses. Fork bombs are bounded: they stop at about a
-thousand processes if the sandbox does not stop them before.
+`NAME` and `KEY` are replaced by a name and a number that no other run uses, and `OUTSIDE` by the
+path of a file that is not the session's. Fork bombs are bounded: they stop at about a thousand
+processes if the sandbox does not stop them before.
 """
 
 from __future__ import annotations
@@ -20,10 +21,7 @@ class Rude:
     """The session is closed while it runs, once it has made the file `begun`."""
 
     spares_the_session: bool = True
-    """The session can be used afterwards, in namespaces at least."""
-
-    needs_namespaces: bool = False
-    """Without namespaces it would harm the machine, or leave a file there, and is not run."""
+    """The session can be used afterwards; in namespaces always."""
 
 
 def command(code: str, **expected: bool) -> Rude:
@@ -34,12 +32,17 @@ def python(code: str, **expected: bool) -> Rude:
     return Rude(dedent(code), operation="executeCode", **expected)
 
 
+def script(code: str, **expected: bool) -> Rude:
+    """A program for Python that needs no kernel, and so starts ten times as fast."""
+    file = f"cat > rude.py <<'END'\n{dedent(code)}\nEND\n"
+    return Rude(f"{file}python -I -S rude.py", **expected)
+
+
 def task(code: str, **expected: bool) -> Rude:
     return Rude(dedent(code), operation="startCommandExecution", endless=True, **expected)
 
 
-RUDE_PROGRAMS = {
-    # Staying.
+ANYWHERE = {
     "a daemon in a session of its own": command("setsid sleep 99 & sleep 0.05"),
     "a daemon, forked twice, without environment, in /": python(
         """
@@ -71,7 +74,7 @@ RUDE_PROGRAMS = {
     "a task that leaves a daemon": task("(setsid sleep 99 &); touch begun; sleep 99"),
     "closed pipes": command("exec >&- 2>&- <&-; (sleep 99 &); sleep 0.05"),
     "a stopped process": command("(sleep 99 & kill -STOP $!) & sleep 0.05"),
-    "a process that is traced": python(
+    "a process that is traced": script(
         """
         import ctypes, os, signal
         if os.fork() == 0:
@@ -80,7 +83,7 @@ RUDE_PROGRAMS = {
             os._exit(0)
         """
     ),
-    "a process that adopts orphans": python(
+    "a process that adopts orphans": script(
         """
         import ctypes, os, time
         if os.fork() == 0:
@@ -91,17 +94,6 @@ RUDE_PROGRAMS = {
                     time.sleep(99)
             time.sleep(99)
         """
-    ),
-    "threads that do not end": python(
-        """
-        import threading, time
-        def run():
-            while True: time.sleep(99)
-        for _ in range(20): threading.Thread(target=run).start()
-        """
-    ),
-    "an exit handler that does not end": python(
-        "import atexit, time; atexit.register(time.sleep, 99); exit()"
     ),
     "a pool of processes": python(
         """
@@ -125,7 +117,7 @@ RUDE_PROGRAMS = {
             server.accept()
         """
     ),
-    "a server without a port": python(
+    "a server without a port": script(
         """
         import os, socket
         server = socket.socket(socket.AF_UNIX)
@@ -148,11 +140,10 @@ RUDE_PROGRAMS = {
         python -I -S successor.py & sleep 0.05
         """
     ),
-    # Being too many, too large, too loud.
     "a fork bomb": command(
         "bomb() { [ $1 = 0 ] || { bomb $(($1 - 1)) & bomb $(($1 - 1)) & }; sleep 99; }; bomb 9"
     ),
-    "a fork bomb in sessions of their own": python(
+    "a fork bomb in sessions of their own": script(
         """
         import os, time
         for _ in range(9):
@@ -164,18 +155,8 @@ RUDE_PROGRAMS = {
         """,
         spares_the_session=False,
     ),
-    "zombies": python("import os\nfor _ in range(150):\n    if os.fork() == 0: os._exit(0)"),
-    "too many threads": python(
-        """
-        import threading, time
-        try:
-            for _ in range(2000): threading.Thread(target=time.sleep, args=(99,)).start()
-        except RuntimeError as error:
-            print(error)
-        """
-    ),
-    "too much memory": python("hog = [b'x' * 50_000_000 for _ in range(100)]"),
-    "too much memory, in many processes": python(
+    "zombies": script("import os\nfor _ in range(50):\n    if os.fork() == 0: os._exit(0)"),
+    "too much memory, in many processes": script(
         """
         import os, time
         for _ in range(20):
@@ -185,56 +166,7 @@ RUDE_PROGRAMS = {
         time.sleep(99)
         """
     ),
-    "too large a file": python(
-        """
-        with open('large', 'wb') as file:
-            while True: file.write(bytes(1_000_000))
-        """
-    ),
-    "too many files open": python("held = [open('/dev/null') for _ in range(10_000)]"),
-    "many files": python(
-        "import os; os.mkdir('many')\nfor n in range(3000): open(f'many/{n}', 'w').close()"
-    ),
-    "too much output on the terminal": command("head -c 100000000 /dev/zero"),
-    "a gigabyte of output": python(
-        "import os\nfor _ in range(1000): os.write(1, bytes(1_000_000))"
-    ),
-    "output that does not end": python(
-        "import subprocess; noise = subprocess.Popen(['yes']); open('begun', 'w').close()"
-    ),
-    "bytes that are no text": command("head -c 100000 /dev/urandom; printf '\\033[2J\\033c'"),
-    # Breaking the sandbox.
-    "the kernel's exit": python("import os; os._exit(0)"),
     "the kernel's end": python("import os, signal; os.kill(os.getpid(), signal.SIGKILL)"),
-    "a crash": python("import ctypes; ctypes.string_at(0)"),
-    "a kernel that shuts down": python("get_ipython().kernel.do_shutdown(False)"),
-    "a kernel without streams": python("import sys; sys.stdout.close(); sys.stderr.close()"),
-    "a kernel without descriptors": python("import os; os.closerange(0, 100)"),
-    "a kernel without builtins": python(
-        "import builtins\nfor name in ('print', 'open', 'repr'): delattr(builtins, name)"
-    ),
-    "a kernel that never yields": python(
-        "open('begun', 'w').close()\nwhile True: pass", endless=True
-    ),
-    "recursion without end": python("f = lambda: f()\nf()"),
-    "a stack without end": python(
-        """
-        import sys
-        sys.setrecursionlimit(10**9)
-        nested = []
-        for _ in range(10**6): nested = [nested]
-        repr(nested)
-        """
-    ),
-    "the end of its parents": python(
-        """
-        import os, signal
-        for pid in (os.getppid(), 1):
-            try: os.kill(pid, signal.SIGKILL)
-            except OSError as error: print(error)
-        """,
-        needs_namespaces=True,
-    ),
     "the end of all its parents": python(
         """
         import os, signal, time
@@ -254,43 +186,27 @@ RUDE_PROGRAMS = {
     ),
     "the arrest of its parents": command(
         """
-        touch begun
         pid=$PPID
         while grep -q supervisor.session /proc/$pid/cmdline; do
             kill -STOP $pid
             pid=$(cut -d' ' -f4 /proc/$pid/stat)
         done
+        touch begun
         sleep 99
         """,
         endless=True,
         spares_the_session=False,
     ),
-    "the end of everything": command("kill -KILL -1; sleep 99", needs_namespaces=True),
     "no directory": command("rm -rf ../* ; cd /; rmdir $OLDPWD; true", spares_the_session=False),
-    "no sockets": python("import glob, os\nfor f in glob.glob('/tmp/*/*/1/s-*'): os.unlink(f)"),
     "a directory that leads elsewhere": command(
         "cd ..; mv var old && ln -s / var; true", spares_the_session=False
     ),
-    # Leaving files.
-    "files that stay": command(
-        "touch /tmp/NAME /var/tmp/NAME /dev/shm/NAME", needs_namespaces=True
-    ),
-    "shared memory that stays": python(
-        """
-        import ctypes
-        libc = ctypes.CDLL(None)
-        assert libc.shmget(0x4e414d45, 4096, 0o1600) != -1
-        assert libc.semget(0x4e414d45, 1, 0o1600) != -1
-        """,
-        needs_namespaces=True,
-    ),
-    "files of others": command("rm -f OUTSIDE; echo overwritten > OUTSIDE", needs_namespaces=True),
     "folders without permissions": command("mkdir -p a/b/c && chmod 000 a/b/c a/b a"),
-    "folders too deep": python(
+    "folders too deep": script(
         """
         import os
         before = os.getcwd()
-        for _ in range(3000):
+        for _ in range(1500):
             os.mkdir('deep' * 10)
             os.chdir('deep' * 10)
         os.chdir(before)
@@ -300,4 +216,88 @@ RUDE_PROGRAMS = {
         "touch $'\\n' $'\\xff' -- -rf ' ' '*'; ln -s loop loop; mkfifo p"
     ),
     "files that nobody may remove": command("touch f; chattr +i f; chattr +a .; true"),
+}
+
+# Without namespaces, some of these would do harm, and the others would be no different.
+IN_NAMESPACES = {
+    "threads that do not end": python(
+        """
+        import threading, time
+        def run():
+            while True: time.sleep(99)
+        for _ in range(20): threading.Thread(target=run).start()
+        """
+    ),
+    "an exit handler that does not end": python(
+        "import atexit, time; atexit.register(time.sleep, 99); exit()"
+    ),
+    "too many threads": script(
+        """
+        import threading, time
+        try:
+            for _ in range(2000):
+                threading.Thread(target=time.sleep, args=(99,), daemon=True).start()
+        except RuntimeError as error:
+            print(error)
+        """
+    ),
+    "too much memory": python("hog = [b'x' * 50_000_000 for _ in range(100)]"),
+    "too large a file": script(
+        """
+        with open('large', 'wb') as file:
+            while True: file.write(bytes(1_000_000))
+        """
+    ),
+    "too many files open": script("held = [open('/dev/null') for _ in range(10_000)]"),
+    "many files": script(
+        "import os; os.mkdir('many')\nfor n in range(1000): open(f'many/{n}', 'w').close()"
+    ),
+    "too much output on the terminal": command("head -c 100000000 /dev/zero"),
+    "a gigabyte of output": python(
+        "import os\nfor _ in range(1000): os.write(1, bytes(1_000_000))"
+    ),
+    "output that does not end": python(
+        "import subprocess; noise = subprocess.Popen(['yes']); open('begun', 'w').close()"
+    ),
+    "bytes that are no text": command("head -c 100000 /dev/urandom; printf '\\033[2J\\033c'"),
+    "the kernel's exit": python("import os; os._exit(0)"),
+    "a crash": python("import ctypes; ctypes.string_at(0)"),
+    "a kernel that shuts down": python("get_ipython().kernel.do_shutdown(False)"),
+    "a kernel without streams": python("import sys; sys.stdout.close(); sys.stderr.close()"),
+    "a kernel without descriptors": python("import os; os.closerange(0, 100)"),
+    "a kernel without builtins": python(
+        "import builtins\nfor name in ('print', 'open', 'repr'): delattr(builtins, name)"
+    ),
+    "a kernel that never yields": python(
+        "open('begun', 'w').close()\nwhile True: pass", endless=True
+    ),
+    "a stack without end": script(
+        """
+        import sys
+        sys.setrecursionlimit(10**9)
+        nested = []
+        for _ in range(10**5): nested = [nested]
+        repr(nested)
+        """
+    ),
+    "the end of its parents": python(
+        """
+        import os, signal
+        for pid in (os.getppid(), 1):
+            try: os.kill(pid, signal.SIGKILL)
+            except OSError as error: print(error)
+        """,
+    ),
+    "the end of everything": command("kill -KILL -1; sleep 99"),
+    "no sockets": python("import glob, os\nfor f in glob.glob('/tmp/*/*/1/s-*'): os.unlink(f)"),
+    "files that stay": command("touch /tmp/NAME /var/tmp/NAME /dev/shm/NAME"),
+    "shared memory that stays": script(
+        """
+        import ctypes
+        libc = ctypes.CDLL(None)
+        assert libc.shmget(KEY, 4096, 0o1600) != -1
+        assert libc.semget(KEY, 1, 0o1600) != -1
+        """,
+    ),
+    "files of others": command("rm -f OUTSIDE; echo overwritten > OUTSIDE"),
 }

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from agentcore_emulator.sandbox.supervisor.processes import descendants
+from agentcore_emulator.sandbox.files import Files
+from agentcore_emulator.sandbox.supervisor.processes import children, descendants
 from agentcore_emulator.sandbox.supervisor.removal import remove_tree
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ async def main():
     code = "import subprocess; subprocess.Popen(['sleep', '99'])"
     await sandbox.invoke("executeCode", {"code": code})
     await sandbox.invoke("startCommandExecution", {"command": "(setsid sleep 99 &); sleep 99"})
-    while len(sandbox.process_ids()) < 8:  # guard, session, two holders, kernel, shell, 3 sleeps
+    while len(sandbox.process_ids()) < 8:  # guard, session, two holders, kernel, three sleeps
         await asyncio.sleep(0.01)
     child = 0
     if sys.argv[3] == "leaking":  # another process has the sandbox's socket
@@ -98,7 +100,7 @@ def gone(pid: int) -> bool:
 
 
 def test_all_is_gone_when_the_emulator_was_killed(emulator: Emulator, tmp_path: Path) -> None:
-    assert not any(map(gone, emulator.pids))
+    assert [gone(pid) for pid in emulator.pids].count(False) >= 7
     emulator.kill()
     deadline = time.monotonic() + 20
     while not all(map(gone, emulator.pids)) or (tmp_path / "session").exists():
@@ -134,6 +136,63 @@ def test_a_session_whose_supervisor_was_killed_has_ended(
     sandbox.close()
     assert all(map(gone, pids))
     assert not sandbox.directory.exists()
+
+
+def test_calls_that_wait_end_when_the_supervisor_was_killed(sandboxes: Sandboxes) -> None:
+    sandbox = sandboxes.start(namespaces=False)
+
+    async def kill_meanwhile() -> list[dict[str, Any]]:
+        calls = [
+            asyncio.ensure_future(sandbox.sandbox.invoke("executeCode", {"code": code}))
+            for code in ("open('begun', 'w')\nwhile True: pass", "print('waits for the other')")
+        ]
+        while not (sandbox.work / "begun").exists():
+            await asyncio.sleep(0.01)
+        for pid in sandbox.sandbox.process_ids()[:2]:
+            os.kill(pid, signal.SIGKILL)
+        return await asyncio.gather(*calls)
+
+    assert [result["isError"] for result in sandboxes.run(kill_meanwhile())] == [True] * 2
+
+
+def test_closing_waits_for_file_operations(
+    sandboxes: Sandboxes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread that still uses the directory's descriptor would use another file's."""
+    sandbox = sandboxes.start()
+    go_on = threading.Event()
+
+    def wait(_: Files, __: str) -> dict[str, Any]:
+        go_on.wait()
+        return {}
+
+    monkeypatch.setattr(Files, "list", wait)
+
+    async def close_meanwhile() -> bool:
+        listing = asyncio.ensure_future(sandbox.sandbox.invoke("listFiles", {}))
+        await asyncio.sleep(0)
+        closing = asyncio.ensure_future(sandbox.sandbox.close())
+        await asyncio.wait([closing], timeout=0.2)
+        closed_before = closing.done()
+        go_on.set()
+        await asyncio.gather(listing, closing)
+        return closed_before
+
+    assert sandboxes.run(close_meanwhile()) is False
+
+
+def test_a_program_without_the_process_that_held_it_is_ended(
+    sandboxes: Sandboxes, namespaces: bool
+) -> None:
+    sandbox = sandboxes.start(namespaces=namespaces)
+    before = sandbox.sandbox.process_ids()
+    sandbox.invoke("startCommandExecution", command="touch begun; (setsid sleep 99 &); sleep 99")
+    while "begun" not in [path.name for path in sandbox.work.iterdir()]:
+        sandbox.command("true")
+    [holder] = set(sandbox.sandbox.process_ids()) & set(children(before[1]))
+    os.kill(holder, signal.SIGKILL)
+    assert sandbox.command("echo usable")["isError"] is False
+    assert sandbox.sandbox.process_ids() == before
 
 
 def test_closing_twice_is_closing_once(sandboxes: Sandboxes) -> None:

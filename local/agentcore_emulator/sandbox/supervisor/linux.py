@@ -8,6 +8,11 @@ import sys
 
 AVAILABLE = sys.platform == "linux"
 
+if sys.platform == "linux":
+    O_PATH = os.O_PATH
+else:
+    O_PATH = 0
+
 CLONE_NEWNS = 0x00020000
 CLONE_NEWIPC = 0x08000000
 CLONE_NEWUSER = 0x10000000
@@ -58,6 +63,13 @@ def become_subreaper(become: bool = True) -> None:
 def signal_on_parents_death(signal_number: int) -> None:
     """Have the kernel send a signal when the thread that made this process ends."""
     _checked(_libc.prctl(_PR_SET_PDEATHSIG, int(signal_number), 0, 0, 0), "prctl")
+
+
+def schedule(pid: int, *, first: bool) -> None:
+    """Let a process go before all others, which takes a privilege, or as all others do."""
+    if sys.platform == "linux":
+        policy, priority = (os.SCHED_RR, 1) if first else (os.SCHED_OTHER, 0)
+        os.sched_setscheduler(pid, policy, os.sched_param(priority))
 
 
 def give_up_privileges() -> None:

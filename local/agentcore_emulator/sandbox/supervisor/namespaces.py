@@ -74,8 +74,8 @@ def mount(
     for path in writable:
         linux.set_read_only(str(path), False)
     covered = [path for path in needed if any(path.is_relative_to(top) for top in TEMPORARY)]
-    kept = [(path, os.open(path, os.O_PATH)) for path in covered]
-    source = os.open(temporary, os.O_PATH)
+    kept = [(path, os.open(path, linux.O_PATH)) for path in covered]
+    source = os.open(temporary, linux.O_PATH)
     for top in TEMPORARY:
         if Path(top).is_dir():
             linux.mount(f"/proc/self/fd/{source}", top, None, linux.MS_BIND)

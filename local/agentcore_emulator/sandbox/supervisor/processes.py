@@ -15,11 +15,12 @@ from . import linux
 def descendants(pid: int, most: int | None = None) -> list[int]:
     """The processes below `pid`, parents first, and not many more than `most` of them. One that
     is being born may be missing."""
-    children_of = _children if linux.AVAILABLE else _process_table().get
+    table = None if linux.AVAILABLE else _process_table()
     found = [pid]
     looked = 0
     while looked < len(found) and (most is None or len(found) <= most):
-        found += children_of(found[looked]) or []
+        parent = found[looked]
+        found += children(parent) if table is None else table.get(parent, [])
         looked += 1
     return found[1:]
 
@@ -59,9 +60,8 @@ def end_group(leader: int) -> None:
 
 def hurry(pid: int) -> None:
     """Let a process of ours go before all others, if we may: thousands compete with it."""
-    if linux.AVAILABLE:
-        with contextlib.suppress(PermissionError, ProcessLookupError):
-            os.sched_setscheduler(pid, os.SCHED_RR, os.sched_param(1))
+    with contextlib.suppress(PermissionError, ProcessLookupError):
+        linux.schedule(pid, first=True)
 
 
 def user_tasks() -> int:
@@ -75,10 +75,10 @@ def user_tasks() -> int:
 
 
 def end_marked(variable: str, value: str) -> None:
-    """Kill the processes that were started with a variable in their environment, or that are in
-    the directory it names: all that can be known of a session whose supervisor was killed."""
+    """Kill the processes that were started with a variable in their environment, which is all
+    that can be known of a session whose supervisor was killed. Linux only."""
     mark = f"{variable}={value}".encode()
-    while found := [pid for pid in _all_processes() if _is_marked(pid, mark, value)]:
+    while found := [pid for pid in _all_processes() if mark in _environment(pid)]:
         for pid in found:
             end(pid)
         time.sleep(0.001)
@@ -90,18 +90,17 @@ def _all_processes() -> list[int]:
     return [int(name) for name in os.listdir("/proc") if name.isdigit()]
 
 
-def _is_marked(pid: int, mark: bytes, directory: str) -> bool:
+def _environment(pid: int) -> list[bytes]:
     try:
-        environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-        return mark in environment or Path(os.readlink(f"/proc/{pid}/cwd")).is_relative_to(
-            directory
-        )
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     except OSError:  # it ended, is a zombie, or is another user's
-        return False
+        return []
 
 
-def _children(pid: int) -> list[int]:
-    """From /proc/<pid>/task/<thread>/children: threads have children, processes do not."""
+def children(pid: int) -> list[int]:
+    """The children of a process. In Linux it is its threads that have them."""
+    if not linux.AVAILABLE:
+        return _process_table().get(pid, [])
     try:
         threads = os.listdir(f"/proc/{pid}/task")
     except OSError:

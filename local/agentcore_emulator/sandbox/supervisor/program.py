@@ -67,9 +67,6 @@ def start(program: Program) -> int:
 
 
 def _hold(program: Program) -> int:
-    # The program is not the leader of its session, because it must never have a controlling
-    # terminal: when the leader of one ends, Linux throws away what was not read from it yet.
-    os.setsid()
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, _ignore)
     signal.signal(signal.SIGTERM, _ignore)
@@ -100,12 +97,14 @@ def _wait(first: int) -> int:
 
 
 def _execute(program: Program) -> None:
+    # A group of its own but no session, so that the terminal never becomes its controlling one:
+    # when the leader of such a session ends, Linux throws away what was not read from it yet.
     os.setpgid(0, 0)
     for number, descriptor in enumerate(program.standard):
         os.dup2(descriptor, number)
     _limit(program.limits)
     if linux.AVAILABLE:
-        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+        linux.schedule(0, first=False)
         linux.give_up_privileges()
     # The directory may have been removed by an earlier program.
     program.directory.mkdir(parents=True, exist_ok=True)
@@ -128,7 +127,7 @@ def _limit(limits: Limits) -> None:
         resource.RLIMIT_NOFILE: limits.open_files,
         resource.RLIMIT_CORE: 0,
     }
-    if linux.AVAILABLE:
+    if linux.AVAILABLE and os.geteuid() != 0:
         values[resource.RLIMIT_NPROC] = user_tasks() + limits.tasks
     for kind, value in values.items():
         _, highest = resource.getrlimit(kind)

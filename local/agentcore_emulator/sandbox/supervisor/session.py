@@ -25,13 +25,13 @@ from pathlib import Path
 from typing import Any
 
 from . import linux, namespaces
-from .processes import descendants, end, end_descendants, end_group, hurry
+from .processes import children, descendants, end, end_descendants, end_group, hurry
 from .program import EXIT_BY_SIGNAL, EXIT_NOT_STARTED, Limits, Program, start
 from .removal import remove_tree
 from .usage import disk_usage, resident_bytes
 
-WATCH_SECONDS = 0.1
-DISK_WATCHES = 20  # how many watches before the files are measured again
+WATCH_SECONDS = 0.1 if linux.AVAILABLE else 1.0  # elsewhere a watch costs a run of `ps`
+DISK_WATCHES = 10  # how many watches before the files are measured again
 
 
 def main(control_descriptor: str, configuration: str) -> None:
@@ -179,14 +179,10 @@ class Session:
 
     def _end_strays(self) -> None:
         """A program killed the process that held it: its other processes are children now."""
-        while True:
-            kept = {os.getpid(), *self._programs}
-            kept.update(*(descendants(pid) for pid in self._programs))
-            strays = [pid for pid in descendants(os.getpid()) if pid not in kept]
-            if not strays:
-                return
+        while strays := [pid for pid in children(os.getpid()) if pid not in self._programs]:
             for pid in strays:
-                end(pid)
+                for below in (pid, *descendants(pid)):
+                    end(below)
                 with contextlib.suppress(ChildProcessError):
                     os.waitpid(pid, os.WNOHANG)
             time.sleep(0.001)
@@ -218,7 +214,8 @@ class Session:
         hurry(os.getpid())
         largest = max(used.values())
         for pid in [pid for pid in used if used[pid] == largest]:
-            if pid in self._exceeded and self._settings["namespaces"]:
+            again = pid in self._exceeded
+            if what == "processes" and again and self._settings["namespaces"]:
                 # It makes processes faster than they are found: end all of the namespace.
                 self._exceeded = dict.fromkeys(self._programs, what)
                 os.kill(-1, signal.SIGKILL)
