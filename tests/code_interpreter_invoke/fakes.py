@@ -470,7 +470,7 @@ class Context:
     """Lambda's context object."""
 
     aws_request_id = "11111111-2222-3333-4444-555555555555"
-    client_context = None
+    client_context: Any = None
 
     def __init__(self, seconds: float = 60) -> None:
         self._seconds = seconds

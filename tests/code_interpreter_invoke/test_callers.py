@@ -81,6 +81,12 @@ def test_a_bad_header_is_refused(world: World) -> None:
     assert world.agentcore.calls == []
 
 
+def test_a_gateway_without_the_header_is_told_of_it(world: World) -> None:
+    answer = gateway(world, "t___workspace_list", {})
+    assert answer["error"]["type"] == "InvalidRequest"
+    assert "x-code-interpreter-session" in answer["error"]["message"]
+
+
 def test_the_model_cannot_name_a_session(world: World) -> None:
     answer = gateway(world, "t___execute_code", {"code": "x", "session": "of-another"})
     assert answer["error"]["type"] == "InvalidRequest"
@@ -201,7 +207,7 @@ def test_arrays_come_in_several_spellings(text: str, expected: list[str]) -> Non
     assert listed(paths, text) == expected
 
 
-@given(st.text())
+@given(st.text(st.characters()) | st.just("\ud800"))
 def test_any_session_id_of_a_platform_gives_a_session_name(session_id: str) -> None:
     name = session_name(session_id)
     assert SESSION_NAME.fullmatch(name)

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import threading
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.code_interpreter_invoke.fakes import World, client_error
+from tests.code_interpreter_invoke.fakes import Context, World, client_error
 
 
 def test_output_and_exit_code_are_in_the_answer(world: World) -> None:
@@ -89,6 +91,22 @@ def test_a_command_past_its_limit_is_ended_and_the_session_lives_on(world: World
     )
     assert answer["error"]["type"] == "TimedOut"
     assert answer["stdout"] == "begun\n"
+    assert world.ok("execute_code", session="s", code="print(x)")["stdout"] == "1"
+
+
+def test_only_running_code_costs_the_sandbox(world: World) -> None:
+    world.ok("execute_code", session="s", code="x = 1")
+    hang = threading.Event()
+
+    def wait(operation: str, detail: str) -> None:  # noqa: ARG001
+        if operation == "listFiles":
+            hang.wait(30)
+
+    world.agentcore.before = wait
+    event = {"tool": "file_operations", "session": "s", "operation": "list"}
+    answer = world.function(event, Context(0.2))
+    hang.set()
+    assert answer["error"]["type"] == "TimedOut"
     assert world.ok("execute_code", session="s", code="print(x)")["stdout"] == "1"
 
 

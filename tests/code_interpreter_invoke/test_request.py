@@ -66,7 +66,7 @@ def test_the_events_of_the_skill_are_accepted() -> None:
         ({"tool": "execute_code", "code": "\ud800"}, "surrogate", "code"),
         ({"tool": "execute_code", "code": "x", "idempotency_key": ""}, "has 0", "1 to 256"),
         ({"tool": "execute_code", "code": "x", "trace_id": "a\r\nb: c"}, "'a\\r\\nb", "ASCII"),
-        ({"tool": "workspace_list"}, "needs a session", "Same name, same sandbox"),
+        ({"tool": "workspace_list"}, "needs a session", "1 to 64 letters"),
         (
             {"tool": "workspace_list", "session": "s", "idempotency_key": "k"},
             "'idempotency_key'",
@@ -126,13 +126,13 @@ def test_long_values_are_not_repeated() -> None:
 
 def test_platforms_say_the_session_and_models_cannot() -> None:
     with pytest.raises(InvalidRequestError, match="no argument 'session'"):
-        platform_request("execute_code", {"code": "x", "session": "other"}, "mine", {})
-    assert platform_request("execute_code", {"code": "x"}, "mine", {}).session == "mine"
+        platform_request("execute_code", {"code": "x", "session": "other"}, "mine", {}, "a header")
+    assert platform_request("execute_code", {"code": "x"}, "mine", {}, "a header").session == "mine"
 
 
 def test_models_cannot_see_the_sessions_of_others() -> None:
     with pytest.raises(InvalidRequestError, match="no tool 'list_sessions'"):
-        platform_request("list_sessions", {}, "mine", {})
+        platform_request("list_sessions", {}, "mine", {}, "a header")
 
 
 JSON = st.recursive(

@@ -141,10 +141,12 @@ def test_two_callers_of_a_dead_sandbox_replace_it_once_and_both_say_so(world: Wo
     world.agentcore.end_all()
     # Both have found it dead before either replaces it.
     met = threading.Barrier(2)
-    world.agentcore.before = lambda operation, detail: (
-        (met.wait(10) if operation == "executeCode" and not world.agentcore.running else None)
-        and None
-    )
+
+    def meet(operation: str, detail: str) -> None:  # noqa: ARG001
+        if operation == "executeCode" and not world.agentcore.running:
+            met.wait(10)
+
+    world.agentcore.before = meet
     event = {"tool": "execute_code", "session": "s", "code": "x = 2"}
     answers = in_parallel(2, lambda index: functions[index](event, Context()))
     assert [answer["status"] for answer in answers] == ["ok", "ok"]

@@ -66,7 +66,7 @@ def test_every_tool_has_its_implementation() -> None:
     assert set(TOOLS) == set(dispatch.IMPLEMENTATIONS)
 
 
-@pytest.mark.parametrize("module", ["tools", "schemas", "request"])
+@pytest.mark.parametrize("module", ["tools", "schemas", "request", "callers"])
 def test_the_definitions_need_the_standard_library_alone(module: str) -> None:
     program = (
         f"import sys, code_interpreter_invoke.{module}; "

@@ -36,7 +36,7 @@ def fit(answer: dict[str, Any], limit: int, workspace: Workspace) -> dict[str, A
     longest = limit
     while True:
         shortened: dict[str, Any] = {**cut(answer, longest), **told}
-        if size(shortened) <= limit:
+        if size(shortened) <= limit or longest == 0:
             return shortened
         longest //= 2
 

@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class Call:
-    """The tools' view of the function. Nothing is started before `open` or `run`."""
+    """The tools' view of the function. Nothing is started before a tool asks for the sandbox."""
 
     def __init__(
         self,
@@ -102,7 +102,7 @@ class Call:
         try:
             return sandbox.run(name, arguments, timeout)
         except TimedOutError as failure:
-            if self._session is None:
+            if self._session is None or name not in ("executeCode", "executeCommand"):
                 raise
             # Running code ends with its session and not before, and the next call would wait for
             # it.

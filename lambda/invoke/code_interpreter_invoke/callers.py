@@ -75,7 +75,11 @@ class Gateway:
             "traceParent": headers.get("traceparent"),
         }
         return platform_request(
-            tool if prefixed else name, self._event, headers.get(SESSION_HEADER), trace
+            tool if prefixed else name,
+            self._event,
+            headers.get(SESSION_HEADER),
+            trace,
+            f"the header {SESSION_HEADER}, which the Gateway's target must propagate",
         )
 
     def envelope(self, answer: dict[str, Any]) -> dict[str, Any]:
@@ -98,7 +102,8 @@ class Agent:
             parameter["name"]: typed(expected.get(parameter["name"]), parameter.get("value"))
             for parameter in self._event.get("parameters") or []
         }
-        return platform_request(name, arguments, session_name(str(self._event["sessionId"])), {})
+        session = session_name(str(self._event["sessionId"]))
+        return platform_request(name, arguments, session, {}, "the agent's event")
 
     def envelope(self, answer: dict[str, Any]) -> dict[str, Any]:
         function: dict[str, Any] = {
@@ -135,7 +140,9 @@ def session_name(session_id: str) -> str:
     """A session's name for an agent's session id, which may have other characters and be longer."""
     if SESSION_NAME.fullmatch(session_id):
         return session_id
-    return f"agent-{hashlib.sha256(session_id.encode()).hexdigest()[:48]}"
+    # JSON can spell halves of surrogate pairs, too.
+    digest = hashlib.sha256(session_id.encode(errors="surrogatepass")).hexdigest()
+    return f"agent-{digest[:48]}"
 
 
 def typed(argument: Argument | None, value: Any) -> Any:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from .arguments import check_members, kind, one_of
 from .errors import InvalidRequestError
 from .paths import shown
-from .tools import CALL_ARGUMENTS, IDEMPOTENCY_KEY, SESSION, TOOLS, Tool
+from .tools import CALL_ARGUMENTS, IDEMPOTENCY_KEY, TOOLS, Tool
 
 SESSION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 TRACE = re.compile(r"[ -~]{1,1024}")
@@ -22,7 +23,7 @@ class Request(NamedTuple):
     session: str | None
     arguments: dict[str, Any]
     idempotency_key: str | None = None
-    trace: dict[str, str] = {}  # noqa: RUF012 - never changed in place
+    trace: Mapping[str, str] = MappingProxyType({})
 
 
 def direct_request(event: Any) -> Request:
@@ -43,11 +44,16 @@ def direct_request(event: Any) -> Request:
     if key is not None and not 1 <= len(key) <= 256:
         raise InvalidRequestError(f"idempotency_key must have 1 to 256 characters, has {len(key)}")
     trace = check_trace({"traceId": trace_id, "traceParent": trace_parent})
-    return Request(tool, check_session(tool, session), checked, key, trace)
+    session = check_session(tool, session, "the event's session")
+    return Request(tool, session, checked, key, trace)
 
 
 def platform_request(
-    name: Any, arguments: Any, session: str | None, trace: Mapping[str, str | None]
+    name: Any,
+    arguments: Any,
+    session: str | None,
+    trace: Mapping[str, str | None],
+    where_session_is: str,
 ) -> Request:
     """A valid request from a model through a platform, which alone says the session."""
     allowed = {tool.name: tool for tool in TOOLS.values() if not tool.direct_only}
@@ -55,7 +61,8 @@ def platform_request(
     if not isinstance(arguments, Mapping):
         raise InvalidRequestError(f"{tool.name} takes a JSON object, given {kind(arguments)}")
     checked = check_members(tool.name, tool.arguments, arguments)
-    return Request(tool, check_session(tool, session), checked, None, check_trace(trace))
+    session = check_session(tool, session, where_session_is)
+    return Request(tool, session, checked, None, check_trace(trace))
 
 
 def find_tool(name: Any, tools: Mapping[str, Tool]) -> Tool:
@@ -65,9 +72,11 @@ def find_tool(name: Any, tools: Mapping[str, Tool]) -> Tool:
     return tool
 
 
-def check_session(tool: Tool, session: str | None) -> str | None:
+def check_session(tool: Tool, session: str | None, where: str) -> str | None:
     if session is None and tool.needs_session:
-        raise InvalidRequestError(f"{tool.name} needs a session; allowed: {SESSION.description}")
+        raise InvalidRequestError(
+            f"{tool.name} needs a session: a name of 1 to 64 letters, digits, _ and - in {where}"
+        )
     if session is not None and not SESSION_NAME.fullmatch(session):
         raise InvalidRequestError(
             f"session {shown(session)} is not allowed: 1 to 64 letters, digits, _ and -"

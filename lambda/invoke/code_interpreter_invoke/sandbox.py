@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from .batches import BATCH_BYTES
 from .clients import CodeInterpreterClient
 from .errors import NotStartedError
 from .results import Result, fold
@@ -17,8 +18,8 @@ MARK = "code-interpreter-invoke:"
 
 # A command line longer than about 128 KB has been seen to hang.
 TASK_BYTES = 60_000
-# Files up to this size are hashed, so that what arrives can be compared.
-HASHED_BYTES = 8 * 1024 * 1024
+# Files that travel in requests are hashed, so that what arrives can be compared.
+HASHED_BYTES = BATCH_BYTES
 
 
 class TaskFailedError(NotStartedError):

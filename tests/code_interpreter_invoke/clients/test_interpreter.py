@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -103,7 +104,9 @@ def test_a_complete_result_stands_when_the_connection_hangs_behind_it(
 ) -> None:
     monkeypatch.setattr("code_interpreter_invoke.clients.interpreter.STREAM_END_GRACE", 0.01)
     hang = threading.Event()
+    began = time.monotonic()
     assert invoke([DONE, hang]) == [DONE]
+    assert time.monotonic() - began < 20
     hang.set()
 
 
