@@ -247,3 +247,18 @@ def test_a_directory_is_removed_whatever_is_in_it(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "kept")
     remove_tree(tmp_path / "link")
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+
+@pytest.mark.parametrize("most", range(5))
+def test_as_many_processes_are_found_as_are_asked_for(most: int) -> None:
+    nested = subprocess.Popen(
+        ["sh", "-c", "sh -c 'sh -c \"echo; read wait; true\"; true'; true"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    with nested:
+        assert nested.stdin and nested.stdout
+        nested.stdout.readline()
+        found = descendants(nested.pid, most)
+        assert len(found) == min(2, most + 1)
+        assert descendants(nested.pid)[: len(found)] == found

@@ -13,12 +13,12 @@ from . import linux
 
 
 def descendants(pid: int, most: int | None = None) -> list[int]:
-    """The processes below `pid`, parents first, and not many more than `most` of them. One that
-    is being born may be missing."""
+    """The processes below `pid`, parents first. If there are more than `most`, more than `most`
+    of them, but not all. One that is being born may be missing."""
     table = None if linux.AVAILABLE else _process_table()
     found = [pid]
     looked = 0
-    while looked < len(found) and (most is None or len(found) <= most):
+    while looked < len(found) and (most is None or len(found) <= most + 1):
         parent = found[looked]
         found += children(parent) if table is None else table.get(parent, [])
         looked += 1

@@ -67,6 +67,7 @@ def start(program: Program) -> int:
 
 
 def _hold(program: Program) -> int:
+    os.setsid()  # among sessions Linux shares the processor fairly, however many processes one has
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, _ignore)
     signal.signal(signal.SIGTERM, _ignore)
