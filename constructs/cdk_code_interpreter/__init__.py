@@ -2,6 +2,7 @@
 
 from .availability_zones import SUPPORTED_ZONE_IDS
 from .code_interpreter import CodeInterpreter
+from .command_task import CommandTask
 from .control_function import ControlFunction
 from .execution_role import ExecutionRole
 from .filesystem import Filesystem
@@ -13,6 +14,7 @@ from .workspace import Workspace
 __all__ = [
     "SUPPORTED_ZONE_IDS",
     "CodeInterpreter",
+    "CommandTask",
     "ControlFunction",
     "ExecutionRole",
     "Filesystem",

@@ -13,10 +13,11 @@ from constructs import Construct
 from .gateway import gateway_tool_schema, session_header
 from .lambda_function import FunctionSettings, python_function
 from .nag import acknowledge_wildcard
+from .validation import check_duration
 from .workspace import Workspace
 
 # Quotas of the service: a session lives for 1 second to 8 hours from its start, however busy.
-_LONGEST_SESSION = Duration.hours(8)
+LONGEST_SESSION = Duration.hours(8)
 _DEFAULT_SESSION = Duration.minutes(15)
 _LONGEST_TIMEOUT = Duration.minutes(15)
 
@@ -30,7 +31,8 @@ _MORE_SESSION_ACTIONS = (
 class InvokeFunction(Construct):
     """Define the function that runs tools in named sessions and keeps their files.
 
-    It may use this one code interpreter and this one workspace, and write its own log.
+    It may use this one code interpreter and this one workspace, and write its own log. Lambda
+    does not repeat an asynchronous invocation that failed: it may have run the caller's code.
 
     :param code_interpreter: Owned, imported or AWS-managed.
     :param workspace: Where sessions keep their files.
@@ -59,8 +61,8 @@ class InvokeFunction(Construct):
         role: iam.IRole | None = None,
         **settings: Unpack[FunctionSettings],
     ) -> None:
-        _check_duration("session_timeout", session_timeout, _LONGEST_SESSION)
-        _check_duration("timeout", timeout, _LONGEST_TIMEOUT)
+        check_duration("session_timeout", session_timeout, LONGEST_SESSION)
+        check_duration("timeout", timeout, _LONGEST_TIMEOUT)
         super().__init__(scope, construct_id)
         self.log_group = log_group or logs.LogGroup(
             self,
@@ -86,8 +88,10 @@ class InvokeFunction(Construct):
             },
             **settings,
         )
-        code_interpreter.grant_use(self.function)
-        code_interpreter.grant(self.function, *_MORE_SESSION_ACTIONS)
+        self.function.configure_async_invoke(retry_attempts=0)
+        use = self._new_policy(code_interpreter)
+        code_interpreter.grant_use(use)
+        code_interpreter.grant(use, *_MORE_SESSION_ACTIONS)
         workspace.grant_read_write(self.function)
         for pattern in workspace.key_patterns:
             acknowledge_wildcard(
@@ -138,19 +142,27 @@ class InvokeFunction(Construct):
         )
         return target
 
+    def _new_policy(self, code_interpreter: agentcore.ICodeInterpreterCustom) -> iam.Policy:
+        """Define a policy of the function's role that is replaced with the code interpreter.
+
+        CloudFormation changes other policies in place. When a new code interpreter takes over,
+        the function would be denied the old one before it is told of the new one.
+        """
+        role = self.function.role
+        assert role is not None
+        policy = iam.Policy(self, "UsePolicy", roles=[role])
+        definition = policy.node.default_child
+        assert isinstance(definition, iam.CfnPolicy)
+        definition.add_override("Type", "AWS::IAM::RolePolicy")
+        definition.add_property_deletion_override("Roles")
+        definition.add_property_override("RoleName", role.role_name)
+        definition.add_property_override("PolicyName", code_interpreter.code_interpreter_id)
+        self.function.node.add_dependency(policy)
+        return policy
+
 
 def _text(number: float) -> str:
     """A whole number, or what stands for one that is not known yet, as a text."""
     if Token.is_unresolved(number):
         return Tokenization.stringify_number(number)
     return str(int(number))
-
-
-def _check_duration(name: str, duration: Duration, longest: Duration) -> None:
-    if duration.is_unresolved():
-        return
-    if not 1 <= duration.to_seconds() <= longest.to_seconds():
-        raise ValueError(
-            f"{name} is {duration.to_seconds()} s, but it must be 1 to {longest.to_seconds()} s; "
-            "change it"
-        )

@@ -1,11 +1,11 @@
-"""The limits that the API model sets on what a code interpreter is given."""
+"""The limits that the API model and the service's quotas set on what the constructs are given."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 
-from aws_cdk import Token
+from aws_cdk import Duration, Token
 
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_]{0,47}")
 _TAG_CHARACTERS = re.compile(r"[a-zA-Z0-9\s._:/=+@-]*")
@@ -46,6 +46,16 @@ def check_tags(tags: Mapping[str, str]) -> None:
         _check_tag(f"value {value!r} of tag {key!r}", value, 0, MAX_TAG_VALUE_LENGTH)
         if key.lower().startswith("aws:"):
             raise ValueError(f"tag key {key!r} begins with 'aws:', which AWS reserves; rename it")
+
+
+def check_duration(name: str, duration: Duration, longest: Duration) -> None:
+    if duration.is_unresolved():
+        return
+    if not 1 <= duration.to_seconds() <= longest.to_seconds():
+        raise ValueError(
+            f"{name} is {duration.to_seconds()} s, but it must be 1 to {longest.to_seconds()} s; "
+            "change it"
+        )
 
 
 def _check_tag(what: str, text: str, shortest: int, longest: int) -> None:

@@ -16,7 +16,7 @@ from agentcore_emulator.app import create_app
 from agentcore_emulator.sandbox import SandboxSettings
 from agentcore_emulator.settings import EmulatorSettings
 from local_aws import authorization as iam
-from local_aws import custom_resources, lambda_runtime, network_types
+from local_aws import cloudformation_types, custom_resources, lambda_runtime, lambda_updates
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +44,8 @@ class LocalAwsApp:
         hypercorn_compat.install()
         lambda_runtime.install(lambda_python)
         custom_resources.install()
-        network_types.install()
+        lambda_updates.install()
+        cloudformation_types.install()
         iam.install()
         sandbox = SandboxSettings(python=sandbox_python) if sandbox_python else SandboxSettings()
         self._emulator = create_app(

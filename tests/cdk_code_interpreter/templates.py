@@ -17,7 +17,12 @@ def only(stack: Stack, resource_type: str) -> dict[str, Any]:
 def statements(stack: Stack, *, of: str = "") -> dict[str, list[dict[str, Any]]]:
     """Every policy statement, by action; `of` is part of the logical id of the policy."""
     found: dict[str, list[dict[str, Any]]] = {}
-    for logical_id, policy in Template.from_stack(stack).find_resources("AWS::IAM::Policy").items():
+    template = Template.from_stack(stack)
+    policies = {
+        **template.find_resources("AWS::IAM::Policy"),
+        **template.find_resources("AWS::IAM::RolePolicy"),
+    }
+    for logical_id, policy in policies.items():
         if of not in logical_id:
             continue
         for statement in policy["Properties"]["PolicyDocument"]["Statement"]:

@@ -35,7 +35,7 @@ def test_whoever_creates_or_starts_sessions_may_read_them(
     workspace = Workspace(stack, "Workspace")
     InvokeFunction(stack, "Invoke", code_interpreter=one, workspace=workspace)
     one.grant_use(iam.User(stack, "User"))
-    for who in ("CodeInterpreterControl", "InvokeFunction", "User"):
+    for who in ("CodeInterpreterControl", "InvokeUsePolicy", "User"):
         [statement] = statements(stack, of=who)[READ]
         assert statement["Resource"] == ARN
     assert "secretsmanager:DescribeSecret" not in statements(stack)

@@ -64,11 +64,39 @@ def test_it_may_use_this_code_interpreter_only(stack: Stack) -> None:
         assert statement["Resource"] == {"Fn::GetAtt": [interpreter, "CodeInterpreterArn"]}
 
 
+def test_it_may_use_the_old_code_interpreter_until_it_knows_the_new_one(stack: Stack) -> None:
+    """A policy that goes by the id is replaced; the old one is deleted when all is updated."""
+    build(stack)
+    template = Template.from_stack(stack)
+    [interpreter] = template.find_resources("Custom::CodeInterpreter")
+    [(policy_id, policy)] = template.find_resources("AWS::IAM::RolePolicy").items()
+    [role] = [name for name in template.find_resources("AWS::IAM::Role") if "Invoke" in name]
+    assert policy["Properties"].keys() == {"PolicyDocument", "PolicyName", "RoleName"}
+    assert policy["Properties"]["PolicyName"] == {"Ref": interpreter}
+    assert policy["Properties"]["RoleName"] == {"Ref": role}
+    [function] = template.find_resources(
+        "AWS::Lambda::Function", {"Properties": {"Handler": Match.string_like_regexp("invoke")}}
+    ).values()
+    assert policy_id in function["DependsOn"]
+
+
 def test_it_may_read_and_write_the_workspace(stack: Stack) -> None:
     found = statements(stack, of=build(stack).node.id)
     for action in ("s3:GetObject", "s3:PutObject"):
         [statement] = found[action]
         assert "/files/*" in str(statement["Resource"])
+
+
+def test_lambda_never_repeats_an_asynchronous_invocation(stack: Stack) -> None:
+    function = build(stack)
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::Lambda::EventInvokeConfig",
+        {
+            "FunctionName": stack.resolve(function.function.function_name),
+            "Qualifier": "$LATEST",
+            "MaximumRetryAttempts": 0,
+        },
+    )
 
 
 def test_its_log_ends_with_it(stack: Stack) -> None:

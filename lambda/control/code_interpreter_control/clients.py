@@ -47,15 +47,11 @@ class CodeInterpreters:
         return _call(self._control.create_code_interpreter, **parameters)
 
     def get(self, interpreter_id: str) -> dict[str, Any] | None:
-        """The code interpreter, or None when there is none.
-
-        The function's permissions depend on a tag, so what is gone can look like what is
-        forbidden; the list of all code interpreters tells them apart.
-        """
+        """The code interpreter, or None when there is none."""
         try:
             return _call(self._control.get_code_interpreter, codeInterpreterId=interpreter_id)
         except ServiceError as error:
-            if error.is_missing or (error.is_denied and not self._is_listed(interpreter_id)):
+            if self._is_gone(interpreter_id, error):
                 return None
             raise
 
@@ -72,7 +68,7 @@ class CodeInterpreters:
                 clientToken=token,
             )
         except ServiceError as error:
-            if not error.is_missing:
+            if not self._is_gone(interpreter_id, error):
                 raise
 
     def tags(self, arn: str) -> dict[str, str] | None:
@@ -114,8 +110,16 @@ class CodeInterpreters:
             if not error.is_missing:
                 raise
 
-    def _is_listed(self, interpreter_id: str) -> bool:
-        return any(summary["codeInterpreterId"] == interpreter_id for summary in self.all())
+    def _is_gone(self, interpreter_id: str, error: ServiceError) -> bool:
+        """Whether a call failed because there is no such code interpreter.
+
+        The function's permissions depend on a tag, so what is gone can look like what is
+        forbidden; the list of all code interpreters tells them apart.
+        """
+        return error.is_missing or (
+            error.is_denied
+            and all(summary["codeInterpreterId"] != interpreter_id for summary in self.all())
+        )
 
 
 def _pages(operation: Callable[..., Any], **parameters: Any) -> Iterator[dict[str, Any]]:

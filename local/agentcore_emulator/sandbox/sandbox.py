@@ -186,7 +186,9 @@ def _language(arguments: Arguments, settings: SandboxSettings) -> tuple[str, str
 def _configuration(folders: Folders, settings: SandboxSettings) -> dict[str, Any]:
     """What the supervisor is told; see `supervisor.session`."""
     namespaces = namespaces_available() if settings.namespaces is None else settings.namespaces
-    programs = [program.resolve() for program in (settings.deno, settings.node) if program]
+    programs = [settings.deno.resolve()] if settings.deno else []
+    if settings.node:
+        programs.append(settings.node.resolve().parents[1])  # npm is beside it, below lib
     return {
         "directory": str(folders.work),
         "environment": variables(folders, settings),

@@ -1,27 +1,29 @@
-"""Teaches MiniStack's CloudFormation what the stack of a VPC needs.
+"""Teaches MiniStack's CloudFormation resources that MiniStack's EC2 and IAM have.
 
-MiniStack's EC2 has these resources, and none of them has a network meaning there; its
-CloudFormation lacks them. Each entry closes one gap:
+Those of a network have no network meaning there. Each entry closes one gap:
 
-- `AWS::EC2::EIP`, `NatGateway` and `FlowLog` are refused as unrecognized;
-- `AWS::EC2::SecurityGroupEgress` and `SecurityGroupIngress` are, too: CDK makes them when two
-  security groups let each other in;
+- `AWS::IAM::RolePolicy` is refused as unrecognized;
+- `AWS::EC2::EIP`, `NatGateway` and `FlowLog` are, too, which the stack of a VPC has;
+- `AWS::EC2::SecurityGroupEgress` and `SecurityGroupIngress` are, too, which CDK makes when two
+  security groups know each other;
 - `AWS::EC2::VPC` has no attribute `CidrBlock`, which CDK's interface endpoints ask for.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
 from collections.abc import Callable
 from typing import Any
 
-from ministack.services import ec2
+from ministack.services import ec2, iam
 from ministack.services.cloudformation import provisioners
 
 Properties = dict[str, Any]
 Created = tuple[str, dict[str, Any]]
 Handler = Callable[..., Created]
+Answer = tuple[int, dict[str, str], bytes]
 
 
 def install() -> None:
@@ -42,6 +44,23 @@ def with_cidr_block(stock: Handler) -> Handler:
         return vpc_id, {**attributes, "CidrBlock": ec2._vpcs[vpc_id]["CidrBlock"]}
 
     return provision
+
+
+def create_role_policy(_logical_id: str, properties: Properties, _stack_name: str) -> Created:
+    answer = iam._put_role_policy(
+        {
+            "RoleName": properties["RoleName"],
+            "PolicyName": properties["PolicyName"],
+            "PolicyDocument": json.dumps(properties["PolicyDocument"]),
+        }
+    )
+    raise_if_refused(answer)
+    return f"{properties['PolicyName']}|{properties['RoleName']}", {}
+
+
+def delete_role_policy(_policy_id: str, properties: Properties) -> None:
+    names = {name: properties[name] for name in ("RoleName", "PolicyName")}
+    iam._delete_role_policy(names)
 
 
 def create_address(_logical_id: str, properties: Properties, _stack_name: str) -> Created:
@@ -81,13 +100,20 @@ def delete_flow_log(log_id: str, _properties: Properties) -> None:
     ec2._delete_flow_logs({"FlowLogId.1": log_id})
 
 
-def element(answer: tuple[int, dict[str, str], bytes], name: str) -> str:
-    """The text of an element in the XML answer of an EC2 action."""
-    status, _, body = answer
-    found = re.search(f"<{name}>(.+?)</{name}>", body.decode())
-    if status >= 400 or found is None:
-        raise ValueError(body.decode())
+def element(answer: Answer, name: str) -> str:
+    """The text of an element in the XML answer of an action."""
+    raise_if_refused(answer)
+    found = re.search(f"<{name}>(.+?)</{name}>", answer[2].decode())
+    if found is None:
+        raise ValueError(answer[2].decode())
     return found[1]
+
+
+def raise_if_refused(answer: Answer) -> None:
+    """What is raised becomes the reason in the stack's events."""
+    status, _, body = answer
+    if status >= 400:
+        raise ValueError(body.decode())
 
 
 def rules(permissions: str) -> dict[str, Callable[..., Any]]:
@@ -97,7 +123,9 @@ def rules(permissions: str) -> dict[str, Callable[..., Any]]:
     """
 
     def create(_logical_id: str, properties: Properties, _stack_name: str) -> Created:
-        group = ec2._security_groups[properties["GroupId"]]
+        group = ec2._security_groups.get(properties["GroupId"])
+        if group is None:
+            raise ValueError(f"The security group '{properties['GroupId']}' does not exist")
         provisioners._ec2_sg_reconcile(
             group[permissions], [], provisioners._ec2_sg_permissions([properties])
         )
@@ -115,6 +143,7 @@ def rules(permissions: str) -> dict[str, Callable[..., Any]]:
 
 
 TYPES: dict[str, dict[str, Callable[..., Any]]] = {
+    "AWS::IAM::RolePolicy": {"create": create_role_policy, "delete": delete_role_policy},
     "AWS::EC2::EIP": {"create": create_address, "delete": delete_address},
     "AWS::EC2::NatGateway": {"create": create_nat_gateway, "delete": delete_nat_gateway},
     "AWS::EC2::FlowLog": {"create": create_flow_log, "delete": delete_flow_log},

@@ -1,0 +1,47 @@
+"""Makes MiniStack change functions as Lambda does.
+
+When a function is changed or deleted, its execution environments go. The patch closes two gaps:
+
+- stock MiniStack ends them in the midst of a call; on AWS a running call finishes where it began,
+  and later calls get new environments;
+- a change of the configuration ends those of every account that has a function of this name.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+from ministack.core import lambda_runtime
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import lambda_svc
+
+
+def install() -> None:
+    """Raises AttributeError when this MiniStack no longer has what is patched here."""
+    stock_invalidate = lambda_svc.invalidate_worker
+    stock_release = lambda_svc.release_worker
+    outdated: weakref.WeakSet[Any] = weakref.WeakSet()
+
+    def invalidate_worker(
+        name: str,
+        qualifier: str | None = None,
+        account: str | None = None,
+        region: str | None = None,
+    ) -> None:
+        account, region = account or get_account_id(), region or get_region()
+        with lambda_runtime._lock:
+            for key, workers in lambda_runtime._workers.items():
+                if key.startswith(f"{account}:{region}:{name}:"):
+                    outdated.update(worker for worker in workers if worker.in_use)
+                    workers[:] = [worker for worker in workers if not worker.in_use]
+        stock_invalidate(name, qualifier=qualifier, account=account, region=region)
+
+    def release_worker(worker: Any) -> None:
+        stock_release(worker)
+        if worker in outdated:
+            outdated.discard(worker)
+            lambda_runtime.kill_workers([worker])
+
+    lambda_svc.invalidate_worker = invalidate_worker
+    lambda_svc.release_worker = release_worker

@@ -1,0 +1,220 @@
+"""The states of a command task, and where each answer of the invoke function leads."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk.assertions import Template
+from jsonata import Jsonata
+
+from cdk_code_interpreter import CodeInterpreter, CommandTask, InvokeFunction, Workspace
+
+PAST, FUTURE = 0, 10**15  # milliseconds
+RUNNING = {"taskStatus": "working", "stdout": "", "stderr": ""}
+ENDED = {"taskStatus": "completed", "stdout": "a\n", "stderr": "", "exitCode": 0}
+
+
+@pytest.fixture
+def function(stack: Stack) -> InvokeFunction:
+    return InvokeFunction(
+        stack,
+        "Invoke",
+        code_interpreter=CodeInterpreter(stack, "Interpreter"),
+        workspace=Workspace(stack, "Workspace"),
+    )
+
+
+def task(stack: Stack, function: InvokeFunction, **properties: Any) -> CommandTask:
+    given = {"session": "nightly", "command": "make", **properties}
+    return CommandTask(stack, "Build", function=function, **given)
+
+
+def states(stack: Stack, chain: sfn.IChainable) -> dict[str, Any]:
+    """The states of a state machine that does this."""
+    sfn.StateMachine(stack, "Machine", definition_body=sfn.DefinitionBody.from_chainable(chain))
+    template = Template.from_stack(stack)
+    [machine] = template.find_resources("AWS::StepFunctions::StateMachine").values()
+    parts = machine["Properties"]["DefinitionString"]["Fn::Join"][1]
+    definition = json.loads("".join(part if isinstance(part, str) else "x" for part in parts))
+    found: dict[str, Any] = definition["States"]
+    return found
+
+
+def evaluated(expression: str, **states: Any) -> Any:
+    """What a JSONata expression is in a state with this `$states`."""
+    jsonata = Jsonata(expression.removeprefix("{%").removesuffix("%}"))
+    bindings = jsonata.create_frame()
+    bindings.bind("states", states)
+    return jsonata.evaluate({}, bindings)
+
+
+def answered(answer: dict[str, Any], *, deadline: int = FUTURE, **more: Any) -> dict[str, Any]:
+    """The data after a call of the function."""
+    return {"session": "s", "task_id": "t", "deadline": deadline, "answer": answer, **more}
+
+
+def ok(structured: dict[str, Any]) -> dict[str, Any]:
+    return {"status": "ok", "structuredContent": structured}
+
+
+def error(kind: str, **structured: Any) -> dict[str, Any]:
+    failed = {"type": kind, "message": "canary"}
+    return {"status": "error", "error": failed, "structuredContent": structured}
+
+
+def test_the_command_is_started_once_and_asked_for(stack: Stack, function: InvokeFunction) -> None:
+    found = states(stack, task(stack, function, poll_interval=Duration.seconds(3)))
+    payloads = {
+        name: state["Arguments"]["Payload"]
+        for name, state in found.items()
+        if state["Type"] == "Task"
+    }
+    call = {"tool": "invoke_code_interpreter", "session": "{% $states.input.session %}"}
+    this = {"taskId": "{% $states.input.task_id %}"}
+    assert payloads == {
+        "Build: Start": {
+            **call,
+            "name": "startCommandExecution",
+            "arguments": {"command": "{% $states.input.command %}"},
+            "idempotency_key": "{% $states.input.key %}",
+        },
+        "Build: Ask": {**call, "name": "getTask", "arguments": this},
+        "Build: Stop": {**call, "name": "stopTask", "arguments": this},
+    }
+    assert found["Build: Prepare"]["Output"]["key"] == "{% $uuid() %}"
+    assert found["Build: Wait"]["Seconds"] == 3
+    assert [found[f"Build: {name}"]["Next"] for name in ("Prepare", "Start", "Wait", "Ask")] == [
+        "Build: Start",
+        "Build: Ended?",
+        "Build: Ask",
+        "Build: Ended?",
+    ]
+
+
+def test_the_defaults(stack: Stack, function: InvokeFunction) -> None:
+    found = states(stack, task(stack, function))
+    assert found["Build: Wait"]["Seconds"] == 15
+    assert found["Build: Prepare"]["Output"]["timeout_seconds"] == 28_800
+
+
+def test_expressions_are_jsonata_or_json_path(stack: Stack, function: InvokeFunction) -> None:
+    jsonata = task(stack, function, session="{% $states.input.who %}")
+    paths = CommandTask(
+        stack, "Test", function=function, session="s", command=sfn.JsonPath.string_at("$.run")
+    )
+    found = states(stack, jsonata.next(paths))
+    assert found["Build: Prepare"]["Output"]["session"] == "{% $states.input.who %}"
+    assert found["Build: Result"]["Next"] == "Test: Prepare"
+    assert found["Test: Prepare"]["Parameters"] == {
+        "session": "s",
+        "command.$": "$.run",
+        "timeout_seconds": 28_800,
+        "key.$": "States.UUID()",
+    }
+    assert "QueryLanguage" not in found["Test: Prepare"]
+
+
+def test_query_languages_are_not_mixed(stack: Stack, function: InvokeFunction) -> None:
+    path = sfn.JsonPath.string_at("$.session")
+    with pytest.raises(ValueError, match=r"command is '{% 1 %}'.*use one query language"):
+        task(stack, function, session=path, command="{% 1 %}")
+
+
+@pytest.mark.parametrize(
+    ("properties", "message"),
+    [
+        ({"timeout": Duration.hours(9)}, "timeout is 32400 s.*1 to 28800 s"),
+        ({"timeout": Duration.seconds(0)}, "timeout is 0 s.*1 to 28800 s"),
+        ({"poll_interval": Duration.seconds(0)}, "poll_interval is 0 s.*1 to 28800 s"),
+    ],
+)
+def test_fails_on_times_that_are_not_allowed(
+    stack: Stack, function: InvokeFunction, properties: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        task(stack, function, **properties)
+
+
+def test_what_is_known_after_each_call(stack: Stack, function: InvokeFunction) -> None:
+    found = states(stack, task(stack, function))
+    answer = ok({"taskId": "t", "taskStatus": "submitted"})
+    prepared = {"session": "s", "command": "c", "key": "k", "timeout_seconds": 60}
+    result = {"Payload": answer}
+    started = evaluated(found["Build: Start"]["Output"], input=prepared, result=result)
+    now = evaluated("$millis()")
+    assert 0 < started.pop("deadline") - now <= 60_000
+    assert started == {"session": "s", "task_id": "t", "answer": answer}
+    refused = {"Payload": error("NotStarted")}
+    started = evaluated(found["Build: Start"]["Output"], input=prepared, result=refused)
+    assert "task_id" not in started
+    before, now_running = answered(answer), {"Payload": ok(RUNNING)}
+    asked = evaluated(found["Build: Ask"]["Output"], input=before, result=now_running)
+    assert asked == answered(ok(RUNNING))
+
+
+@pytest.mark.parametrize(
+    ("data", "state"),
+    [
+        (answered(ok({"taskId": "t", "taskStatus": "submitted"})), "Wait"),
+        (answered(ok(RUNNING)), "Wait"),
+        (answered(ok(RUNNING), deadline=PAST), "Stop"),
+        (answered(error("NotStarted")), "Wait"),
+        (answered(error("OutcomeUnknown")), "Wait"),
+        (answered(error("TimedOut")), "Wait"),
+        (answered(error("TimedOut"), deadline=PAST), "Stop"),
+        (answered(ok(ENDED)), "Result"),
+        (answered(ok(ENDED), deadline=PAST), "Result"),
+        (answered(error("CodeFailed", taskStatus="completed", exitCode=3)), "Failed"),
+        (answered(ok({"taskStatus": "failed"})), "Failed"),
+        (answered(ok({"taskStatus": "canceled"})), "Failed"),
+        (answered(error("NotFound")), "Failed"),
+        ({"session": "s", "deadline": FUTURE, "answer": error("NotStarted")}, "Failed"),
+        ({"session": "s", "deadline": FUTURE, "answer": error("OutcomeUnknown")}, "Failed"),
+    ],
+)
+def test_where_an_answer_leads(
+    stack: Stack, function: InvokeFunction, data: dict[str, Any], state: str
+) -> None:
+    ended = states(stack, task(stack, function))["Build: Ended?"]
+    led = [rule["Next"] for rule in ended["Choices"] if evaluated(rule["Condition"], input=data)]
+    assert [*led, ended["Default"]][0] == f"Build: {state}"
+
+
+@pytest.mark.parametrize(
+    ("answer", "failure"),
+    [
+        (error("CodeFailed", taskStatus="completed", exitCode=3), ("CodeFailed", "exit code 3")),
+        (error("CodeFailed", taskStatus="failed"), ("CodeFailed", "no exit code")),
+        (ok({"taskStatus": "failed", "exitCode": 1}), ("CodeFailed", "exit code 1")),
+        (ok({"taskStatus": "canceled"}), ("Canceled", "no exit code")),
+        (error("CodeFailed", taskStatus="canceled"), ("Canceled", "no exit code")),
+        (error("NotFound"), ("NotFound", "no exit code")),
+        (error("OutcomeUnknown"), ("OutcomeUnknown", "no exit code")),
+    ],
+)
+def test_failures_have_a_name_and_tell_nothing_else(
+    stack: Stack, function: InvokeFunction, answer: dict[str, Any], failure: tuple[str, str]
+) -> None:
+    failed = states(stack, task(stack, function))["Build: Failed"]
+    said = [evaluated(failed[name], input=answered(answer)) for name in ("Error", "Cause")]
+    assert tuple(said) == failure
+
+
+def test_a_command_that_takes_too_long_is_stopped(stack: Stack, function: InvokeFunction) -> None:
+    found = states(stack, task(stack, function))
+    stop = found["Build: Stop"]
+    assert stop["Next"] == "Build: Timed out"
+    assert stop["Catch"] == [{"ErrorEquals": ["States.ALL"], "Next": "Build: Timed out"}]
+    assert found["Build: Timed out"]["Error"] == "TimedOut"
+
+
+def test_the_result_is_the_commands(stack: Stack, function: InvokeFunction) -> None:
+    result = states(stack, task(stack, function))["Build: Result"]
+    told = evaluated(result["Output"], input=answered(ok(ENDED)))
+    expected = {"session": "s", "task_id": "t", "exit_code": 0, "stdout": "a\n", "stderr": ""}
+    assert told == expected
+    assert result["End"]

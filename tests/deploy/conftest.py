@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from .deployment import Deployment, synthesise, synthesise_project
+
+if TYPE_CHECKING:
+    from aws_cdk import App
+
+    from local_aws import LocalAws
+
+Deploy = Callable[..., None]
+
+
+@pytest.fixture
+def deployment(local_aws: LocalAws, account: str) -> Deployment:
+    return Deployment(local_aws, account)
+
+
+@pytest.fixture
+def deploy(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Deploy:
+    """Deploys the project's app with these settings: `deploy({"network": "public"})`."""
+
+    def deploy(settings: dict[str, Any]) -> None:
+        deployment.deploy(synthesise_project(tmp_path_factory.mktemp("assembly"), settings))
+
+    return deploy
+
+
+@pytest.fixture
+def deploy_stacks(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Deploy:
+    """Deploys the stacks that a function defines in an app."""
+
+    def deploy(define: Callable[[App], object]) -> None:
+        deployment.deploy(synthesise(define, tmp_path_factory.mktemp("assembly")))
+
+    return deploy

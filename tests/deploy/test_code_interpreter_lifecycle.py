@@ -1,0 +1,214 @@
+"""A code interpreter's life as CloudFormation leads it: the project's stacks, and smaller ones."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aws_cdk import App, CfnWaitCondition, CfnWaitConditionHandle, RemovalPolicy, Stack
+
+from cdk_code_interpreter import CodeInterpreter
+from stacks.code_interpreter_stack import CodeInterpreterStack
+from stacks.settings import Settings
+
+from .deployment import Deployment, DeploymentFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from .conftest import Deploy
+
+STACK = "CodeInterpreter"
+RESOURCE = "Custom::CodeInterpreter"
+
+
+def stack_with(**properties: Any) -> Callable[[App], object]:
+    """A stack with nothing but a code interpreter."""
+    return lambda app: CodeInterpreter(Stack(app, STACK), "One", **properties)
+
+
+def failures(deployment: Deployment) -> list[str]:
+    """Why the code interpreter failed, in the words of the stack's events."""
+    return [
+        event["ResourceStatusReason"]
+        for event in deployment.events(STACK)
+        if event["ResourceType"] == RESOURCE and event["ResourceStatus"].endswith("_FAILED")
+    ]
+
+
+# Changes
+
+
+def test_a_change_of_tags_is_made_in_place(deployment: Deployment, deploy: Deploy) -> None:
+    deploy({"tags": {"team": "data", "stage": "test"}})
+    before = deployment.only()
+    deployment.invoke(tool="execute_code", session="s", code="x = 41")
+    deploy({"tags": {"team": "science"}})
+    assert deployment.only()["codeInterpreterId"] == before["codeInterpreterId"]
+    assert deployment.tags(before["codeInterpreterArn"]) == {"team": "science"}
+    after = deployment.invoke(tool="execute_code", session="s", code="print(x + 1)")
+    assert after["stdout"] == "42"
+
+
+def test_a_change_of_description_replaces_it_while_it_is_used(
+    deployment: Deployment, deploy: Deploy
+) -> None:
+    deploy({"description": "first"})
+    before = deployment.only()
+    assert deployment.works()
+    deployment.invoke(tool="execute_code", session="s", code="x = 1")
+    with calling(deployment) as answers:
+        deploy({"description": "second"})
+    after = deployment.only()
+    assert after["description"] == "second"
+    assert after["codeInterpreterId"] != before["codeInterpreterId"]
+    assert deployment.works()
+    assert deployment.invoke(tool="execute_code", session="s", code="x = 2")["session_restarted"]
+    # The call that runs while the old one goes is cut off, and says so.
+    cut_off = [answer["error"]["type"] for answer in answers if answer["status"] != "ok"]
+    assert len(cut_off) <= 1 < len(answers)
+    assert set(cut_off) <= {"NotStarted", "OutcomeUnknown"}
+
+
+@contextmanager
+def calling(deployment: Deployment) -> Iterator[list[dict[str, Any]]]:
+    """The answers of the invoke function, which is called all the while, one call at a time."""
+    answers: list[dict[str, Any]] = []
+    done = threading.Event()
+
+    def call() -> None:
+        while not done.is_set():
+            answers.append(deployment.invoke(tool="execute_code", code="print(6 * 7)"))
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    try:
+        yield answers
+    finally:
+        done.set()
+        thread.join()
+
+
+def test_a_rename_replaces_it(deployment: Deployment, deploy_stacks: Deploy) -> None:
+    deploy_stacks(stack_with(name="before", description="first"))
+    before = deployment.only()
+    with pytest.raises(
+        DeploymentFailed, match=r"cannot change code interpreter before.*; change Name"
+    ):
+        deploy_stacks(stack_with(name="before", description="second"))
+    assert deployment.status(STACK) == "UPDATE_ROLLBACK_COMPLETE"
+    assert deployment.only() == before
+    deploy_stacks(stack_with(name="after", description="second"))
+    assert deployment.only()["name"] == "after"
+
+
+@pytest.mark.parametrize("policy", [RemovalPolicy.DESTROY, RemovalPolicy.RETAIN])
+def test_one_that_leaves_the_stack(
+    deployment: Deployment, deploy_stacks: Deploy, policy: RemovalPolicy
+) -> None:
+    def with_and_without(app: App) -> None:
+        stack = Stack(app, STACK)
+        CodeInterpreter(stack, "Leaving", removal_policy=policy, description="leaving")
+        CodeInterpreter(stack, "Staying")
+
+    deploy_stacks(with_and_without)
+    deploy_stacks(lambda app: CodeInterpreter(Stack(app, STACK), "Staying"))
+    kept = [one.get("description") for one in deployment.code_interpreters().values()]
+    assert sorted(map(str, kept)) == ["None", "leaving"][: 1 + (policy == RemovalPolicy.RETAIN)]
+
+
+# Failures
+
+
+def test_a_failed_create_says_why_and_leaves_nothing(
+    deployment: Deployment, deploy_stacks: Deploy
+) -> None:
+    deployment.inject(kind="create_failed", reason="no capacity in use1-az4")
+    with pytest.raises(DeploymentFailed):
+        deploy_stacks(stack_with())
+    [reason] = failures(deployment)
+    assert reason.endswith(" is CREATE_FAILED: no capacity in use1-az4")
+    assert deployment.status(STACK) == "ROLLBACK_COMPLETE"
+    assert deployment.code_interpreters() == {}
+    deployment.destroy()
+
+
+def test_a_failed_update_says_why_and_leaves_the_old_one(
+    deployment: Deployment, deploy: Deploy
+) -> None:
+    deploy({"description": "first"})
+    before = deployment.only()
+    deployment.invoke(tool="execute_code", session="s", code="x = 41")
+    deployment.inject(kind="create_failed", reason="no capacity in use1-az4")
+    with pytest.raises(DeploymentFailed):
+        deploy({"description": "second"})
+    [reason] = failures(deployment)
+    assert reason.endswith(" is CREATE_FAILED: no capacity in use1-az4")
+    assert deployment.status(STACK) == "UPDATE_ROLLBACK_COMPLETE"
+    assert deployment.only() == before
+    after = deployment.invoke(tool="execute_code", session="s", code="print(x + 1)")
+    assert after["stdout"] == "42"
+    deploy({"description": "third"})
+    assert deployment.only()["description"] == "third"
+
+
+def test_an_update_that_fails_after_the_replacement_returns_to_the_old_one(
+    deployment: Deployment, deploy_stacks: Deploy
+) -> None:
+    """The invoke function waits to learn of the new one, and never does; it works all the time."""
+
+    def failing(app: App) -> None:
+        stack = CodeInterpreterStack(app, STACK, settings=Settings(description="second"))
+        function = stack.invoke_function
+        handle = CfnWaitConditionHandle(stack, "Handle").ref
+        signal = CfnWaitCondition(stack, "Signal", handle=handle, timeout="2")
+        signal.node.add_dependency(stack.code_interpreter, function.node.find_child("UsePolicy"))
+        function.function.node.add_dependency(signal)
+
+    deploy_stacks(
+        lambda app: CodeInterpreterStack(app, STACK, settings=Settings(description="first"))
+    )
+    before = deployment.only()
+    with calling(deployment) as answers, pytest.raises(DeploymentFailed, match="Signal"):
+        deploy_stacks(failing)
+    assert failures(deployment) == []
+    assert deployment.status(STACK) == "UPDATE_ROLLBACK_COMPLETE"
+    assert deployment.only() == before
+    assert len(answers) > 1
+    assert [answer for answer in answers if answer["status"] != "ok"] == []
+
+
+def test_a_deletion_that_aws_cannot_finish_says_why(
+    deployment: Deployment, deploy_stacks: Deploy
+) -> None:
+    deploy_stacks(stack_with())
+    deployment.inject(kind="delete_failed", reason="a network interface is in use")
+    with pytest.raises(DeploymentFailed, match="cannot be deleted: a network interface is in use"):
+        deployment.destroy()
+    assert deployment.status(STACK) == "DELETE_FAILED"
+
+
+# Deletion
+
+
+def test_live_sessions_do_not_keep_it(deployment: Deployment, deploy_stacks: Deploy) -> None:
+    deploy_stacks(stack_with())
+    interpreter_id = deployment.only()["codeInterpreterId"]
+    for _ in range(25):
+        deployment.start_session(interpreter_id)
+    deployment.destroy()
+    assert deployment.code_interpreters() == {}
+    assert deployment.live_sessions(interpreter_id) == 0
+
+
+def test_one_that_was_deleted_by_hand_is_no_obstacle(
+    deployment: Deployment, deploy_stacks: Deploy
+) -> None:
+    deploy_stacks(stack_with())
+    deployment.client("bedrock-agentcore-control").delete_code_interpreter(
+        codeInterpreterId=deployment.only()["codeInterpreterId"]
+    )
+    deployment.destroy()
+    assert deployment.code_interpreters() == {}

@@ -1,0 +1,243 @@
+"""The deployed control function when calls of it go wrong or its process dies.
+
+In one life a code interpreter is created, tagged, replaced and deleted, with faults in each of
+these events. Many lives run side by side, each in an account of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+from aws_cdk import App, CfnOutput, Stack
+from botocore.config import Config
+
+from cdk_code_interpreter import ControlFunction, Network
+
+from .custom_resource import Answer, CustomResource
+from .deployment import Deployment, synthesise
+from .wire import ANSWER, ANSWERS_PATH, Fault, Plan, Row, Wire, at, everywhere
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from aws_cdk.cx_api import CloudAssembly
+
+    from local_aws import LocalAws
+
+SERVICE = "bedrock-agentcore"
+LANES = 24
+
+# What is tried again where it happened, so that the event succeeds, even if every call needs it.
+PASSING: tuple[Fault, ...] = tuple(
+    Fault(kind, when) for kind in (429, 500, 503, "reset") for when in ("before", "after")
+)
+# What may fail the event, so that CloudFormation rolls back and the user tries again: one call.
+FAILING = (Fault(403, "before"), Fault(403, "after"))
+# What makes Lambda run the event again: once. The end of the process before a call leaves the same
+# as its end after the call before that.
+KILLED = Fault("kill", "after")
+
+PROPERTIES = {"NamePrefix": "Life", "NetworkConfiguration": {"NetworkMode": "SANDBOX"}}
+TAGGED = {**PROPERTIES, "Tags": {"team": "data"}}
+RETAGGED = {**PROPERTIES, "Tags": {"stage": "test"}}
+DESCRIBED = {**RETAGGED, "Description": "another"}
+EVENTS = ("create", "tags", "replacement", "replacement: the old one", "delete")
+
+
+class Lane:
+    """An account with a control function whose calls go over a faulty wire."""
+
+    def __init__(self, deployment: Deployment, assembly: CloudAssembly) -> None:
+        deployment.deploy(assembly)
+        self.deployment = deployment
+        self.wire = Wire(deployment.aws.endpoint, psutil.Process(deployment.aws._server.pid))
+        outputs = deployment.outputs("Control")
+        self.function_name, self.stack_id = outputs["FunctionName"], outputs["StackId"]
+        # A second attempt of ours would be one more event.
+        config = Config(read_timeout=120, retries={"total_max_attempts": 1})
+        self._lambda = deployment.client("lambda", config=config)
+        endpoints = ("BEDROCK_AGENTCORE", "BEDROCK_AGENTCORE_CONTROL")
+        configured = self._lambda.update_function_configuration(
+            FunctionName=self.function_name,
+            Environment={
+                "Variables": {f"AWS_ENDPOINT_URL_{name}": self.wire.url for name in endpoints}
+            },
+        )
+        self.role_name = configured["Role"].rpartition("/")[2]
+
+    def url(self, request_id: str) -> str:
+        return f"{self.wire.url}{ANSWERS_PATH}{request_id}"
+
+    def answers(self, request_id: str) -> list[Answer]:
+        return self.wire.answers[ANSWERS_PATH + request_id]
+
+    def run(self, event: dict[str, Any]) -> bool:
+        """Invoke the function; whether it ended by itself."""
+        answer = self._lambda.invoke(FunctionName=self.function_name, Payload=json.dumps(event))
+        return "FunctionError" not in answer
+
+
+@dataclass
+class Life:
+    """A code interpreter from its creation to its deletion.
+
+    `plans` says where in the first event of each name the fault is; the others have none. Lambda
+    delivers an asynchronous event at least once: `deliveries` times here.
+    """
+
+    lane: Lane
+    fault: Fault | None
+    plans: Mapping[str, Plan]
+    deliveries: int = 1
+    rows: dict[str, Row] = field(default_factory=dict)
+
+    def live(self) -> None:
+        lane = self.lane
+        self.resource = resource = CustomResource(
+            lane.stack_id, "Resource", lane.url, self._run, lane.answers, self._before
+        )
+        self._succeed(lambda: resource.create(TAGGED))
+        created = self._only(TAGGED)
+        self._succeed(lambda: resource.update("tags", RETAGGED))
+        assert self._only(RETAGGED) == created
+        self._succeed(lambda: resource.update("replacement", DESCRIBED))
+        assert self._only(DESCRIBED) != created
+        lane.deployment.start_session(resource.physical_id)
+        resource.delete()
+        assert lane.deployment.code_interpreters() == {}
+        assert resource.failures == [] or self.fault in FAILING
+        self._check_numbers_of_answers()
+
+    def _succeed(self, step: Callable[[], bool]) -> None:
+        assert step() or step()
+
+    def _run(self, event: dict[str, Any]) -> bool:
+        return all(self.lane.run(event) for _ in range(self.deliveries))
+
+    def _before(self, name: str) -> None:
+        if name in self.rows or name not in self.plans:
+            self.lane.wire.begin()
+        else:
+            self.rows[name] = self.lane.wire.begin(self.fault, self.plans[name])
+
+    def _only(self, properties: dict[str, Any]) -> str:
+        """The id of the only code interpreter, which is as wanted."""
+        [(interpreter_id, one)] = self.lane.deployment.code_interpreters().items()
+        assert interpreter_id == self.resource.physical_id
+        assert one["status"] == "READY"
+        assert one.get("description") == properties.get("Description")
+        assert self.lane.deployment.tags(one["codeInterpreterArn"]) == properties["Tags"]
+        return interpreter_id
+
+    def _check_numbers_of_answers(self) -> None:
+        """One for each delivery of an event, and one more if it seemed to be lost."""
+        for name, row in self.rows.items():
+            lost = row.hit_operations().count(ANSWER)
+            assert row.calls.count(ANSWER) == self.deliveries + lost, name
+
+
+def define(app: App) -> None:
+    stack = Stack(app, "Control")
+    control = ControlFunction.of(stack)
+    control.allow_create(Network.sandbox().bind(stack))
+    CfnOutput(stack, "FunctionName", value=control.function.function_name)
+    CfnOutput(stack, "StackId", value=stack.stack_id)
+
+
+@dataclass
+class Lives:
+    """A life without faults, and all the others, which are still going on."""
+
+    clean: Life
+    repeated: Future[Life]
+    faulty: dict[Fault, list[Future[Life]]]
+    lanes: list[Lane]
+
+
+@pytest.fixture(scope="module")
+def lives(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lives]:
+    assembly = synthesise(define, tmp_path_factory.mktemp("control"))
+    lanes = [Lane(Deployment(local_aws, f"3{n:011d}"), assembly) for n in range(LANES)]
+    free: SimpleQueue[Lane] = SimpleQueue()
+
+    def live(fault: Fault | None, plans: Mapping[str, Plan], deliveries: int = 1) -> Life:
+        lane = free.get_nowait()  # there is one for each thread, but for those where a life failed
+        life = Life(lane, fault, plans, deliveries)
+        life.live()
+        free.put(lane)
+        return life
+
+    with ExitStack() as running:
+        for lane in lanes:
+            running.enter_context(lane.wire.running())
+            free.put(lane)
+        pool = running.enter_context(ThreadPoolExecutor(LANES))
+        anywhere = dict.fromkeys(EVENTS, everywhere)
+        faulty = {fault: [pool.submit(live, fault, anywhere)] for fault in PASSING}
+        repeated = pool.submit(live, None, anywhere, 2)
+        clean = pool.submit(live, None, anywhere).result()
+        plans = plans_for_each_call(clean.rows)
+        for fault in (*FAILING, KILLED):
+            faulty[fault] = [pool.submit(live, fault, plan) for plan in plans]
+        yield Lives(clean, repeated, faulty, lanes)
+
+
+def plans_for_each_call(rows: dict[str, Row]) -> list[dict[str, Plan]]:
+    """The first call of every event, then the second, and so on."""
+    return [
+        {
+            name: at(row.calls[number], row.calls[: number + 1].count(row.calls[number]))
+            for name, row in rows.items()
+            if number < len(row.calls)
+        }
+        for number in range(max(len(row.calls) for row in rows.values()))
+    ]
+
+
+@pytest.mark.parametrize("fault", [*PASSING, *FAILING, KILLED], ids=str)
+def test_faults_leave_exactly_what_is_wanted(lives: Lives, fault: Fault) -> None:
+    errors = [error for one in lives.faulty[fault] if (error := one.exception()) is not None]
+    if errors:
+        raise BaseExceptionGroup(str(fault), errors)
+    # How often a status is read depends on the time; every operation is called at least once.
+    for name, row in lives.clean.rows.items():
+        hit = {
+            operation
+            for one in lives.faulty[fault]
+            if name in one.result().rows
+            for operation in one.result().rows[name].hit_operations()
+        }
+        assert hit == set(row.calls), name
+
+
+def test_an_event_that_is_delivered_twice_has_one_effect_and_the_same_answer(lives: Lives) -> None:
+    assert lives.repeated.result().rows.keys() == set(EVENTS)
+
+
+# What others do with the function's role: in this local AWS they do it with rights of their own.
+BY_OTHERS = {
+    "logs:CreateLogStream": "Lambda itself writes the function's log",
+    "logs:PutLogEvents": "Lambda itself writes the function's log",
+}
+
+
+def test_the_control_function_uses_all_its_permissions_and_needs_no_more(lives: Lives) -> None:
+    for futures in lives.faulty.values():
+        wait(futures)
+    for lane in lives.lanes:
+        gone = set()
+        for one in lane.deployment.decisions(lane.role_name):
+            if one["decision"] == "Allow" and one["action"] == f"{SERVICE}:DeleteCodeInterpreter":
+                gone.add(one["resource"])
+            # What is gone has no tags, on which the permissions depend.
+            assert one["decision"] == "Allow" or one["resource"] in gone, one
+    lane = lives.clean.lane
+    used = {one["action"] for one in lane.deployment.decisions(lane.role_name)}
+    assert lane.deployment.granted(lane.role_name) - used == BY_OTHERS.keys()

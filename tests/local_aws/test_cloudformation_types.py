@@ -1,0 +1,130 @@
+"""The resources that MiniStack's CloudFormation lacks come, change and go with their stack."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from local_aws import LocalAws
+
+    Settle = Callable[[str], None]
+
+ANYWHERE = "0.0.0.0/0"
+
+
+def template(port: int, policy_name: str) -> str:
+    """What it says about ports and names is what the test changes."""
+    types: dict[str, tuple[str, dict[str, Any]]] = {
+        "Vpc": ("AWS::EC2::VPC", {"CidrBlock": "10.1.0.0/16"}),
+        "Subnet": ("AWS::EC2::Subnet", {"VpcId": ref("Vpc"), "CidrBlock": "10.1.0.0/24"}),
+        "Address": ("AWS::EC2::EIP", {"Domain": "vpc"}),
+        "Gateway": (
+            "AWS::EC2::NatGateway",
+            {"SubnetId": ref("Subnet"), "AllocationId": get("Address", "AllocationId")},
+        ),
+        "Log": (
+            "AWS::EC2::FlowLog",
+            {"ResourceId": ref("Vpc"), "ResourceType": "VPC", "TrafficType": "REJECT"},
+        ),
+        "Group": (
+            "AWS::EC2::SecurityGroup",
+            {
+                "GroupDescription": "a group",
+                "VpcId": ref("Vpc"),
+                "SecurityGroupEgress": [{"IpProtocol": "icmp", "CidrIp": "255.255.255.255/32"}],
+            },
+        ),
+        "Out": ("AWS::EC2::SecurityGroupEgress", rule(port, CidrIp=get("Vpc", "CidrBlock"))),
+        "In": (
+            "AWS::EC2::SecurityGroupIngress",
+            rule(port, SourceSecurityGroupId=get("Group", "GroupId")),
+        ),
+        "Role": ("AWS::IAM::Role", {"RoleName": "a-role", "AssumeRolePolicyDocument": policy()}),
+        "RolePolicy": (
+            "AWS::IAM::RolePolicy",
+            {"RoleName": ref("Role"), "PolicyName": policy_name, "PolicyDocument": policy()},
+        ),
+    }
+    resources = {
+        name: {"Type": kind, "Properties": properties} for name, (kind, properties) in types.items()
+    }
+    return json.dumps({"Resources": resources})
+
+
+def ref(name: str) -> dict[str, str]:
+    return {"Ref": name}
+
+
+def get(name: str, attribute: str) -> dict[str, list[str]]:
+    return {"Fn::GetAtt": [name, attribute]}
+
+
+def rule(port: int, **peer: Any) -> dict[str, Any]:
+    group = get("Group", "GroupId")
+    return {"GroupId": group, "IpProtocol": "tcp", "FromPort": port, "ToPort": port, **peer}
+
+
+def policy() -> dict[str, Any]:
+    return {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}],
+    }
+
+
+@pytest.fixture
+def settle(local_aws: LocalAws, account: str) -> Settle:
+    """Waits for a stack's create, update or delete."""
+
+    def settle(event: str) -> None:
+        waiter = local_aws.client("cloudformation", account).get_waiter(f"stack_{event}_complete")
+        waiter.wait(StackName="a-stack", WaiterConfig={"Delay": 0.1, "MaxAttempts": 100})
+
+    return settle
+
+
+def test_they_come_change_and_go(local_aws: LocalAws, account: str, settle: Settle) -> None:
+    cloudformation = local_aws.client("cloudformation", account)
+    ec2, iam = local_aws.client("ec2", account), local_aws.client("iam", account)
+    options = {"StackName": "a-stack", "Capabilities": ["CAPABILITY_NAMED_IAM"]}
+
+    def group() -> Any:
+        [found] = [
+            group
+            for group in ec2.describe_security_groups()["SecurityGroups"]
+            if group["Description"] == "a group"
+        ]
+        return found
+
+    cloudformation.create_stack(TemplateBody=template(443, "first"), **options)
+    settle("create")
+    [address] = ec2.describe_addresses()["Addresses"]
+    [gateway] = ec2.describe_nat_gateways()["NatGateways"]
+    [log] = ec2.describe_flow_logs()["FlowLogs"]
+    assert address["AllocationId"].startswith("eipalloc-")
+    assert gateway["State"] == "available"
+    assert log["TrafficType"] == "REJECT"
+    [into] = group()["IpPermissions"]
+    assert (into["FromPort"], into["ToPort"]) == (443, 443)
+    assert [pair["GroupId"] for pair in into["UserIdGroupPairs"]] == [group()["GroupId"]]
+    out_of = [one for one in group()["IpPermissionsEgress"] if one["IpProtocol"] == "tcp"]
+    assert [(one["FromPort"], one["IpRanges"][0]["CidrIp"]) for one in out_of] == [
+        (443, "10.1.0.0/16")
+    ]
+    assert iam.list_role_policies(RoleName="a-role")["PolicyNames"] == ["first"]
+
+    cloudformation.update_stack(TemplateBody=template(2049, "second"), **options)
+    settle("update")
+    assert [one["FromPort"] for one in group()["IpPermissions"]] == [2049]
+    assert len(group()["IpPermissionsEgress"]) == 2
+    assert iam.list_role_policies(RoleName="a-role")["PolicyNames"] == ["second"]
+
+    cloudformation.delete_stack(StackName="a-stack")
+    settle("delete")
+    assert ec2.describe_addresses()["Addresses"] == []
+    assert ec2.describe_flow_logs()["FlowLogs"] == []
+    assert [one["State"] for one in ec2.describe_nat_gateways()["NatGateways"]] == ["deleted"]

@@ -1,0 +1,106 @@
+"""A function that is changed finishes the calls that are running, as on AWS."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from local_aws import LocalAws
+
+BUCKET = "meeting-point"
+# It says that it runs, and then waits until it is told to end.
+CODE = """
+import boto3, os, time
+bucket = os.environ["BUCKET"]
+def handler(event, context):
+    s3 = boto3.client("s3")
+    s3.put_object(Bucket=bucket, Key="running")
+    while "end" not in [found["Key"] for found in s3.list_objects_v2(Bucket=bucket)["Contents"]]:
+        time.sleep(0.05)
+    return bucket, os.getpid()
+"""
+EVERYTHING = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+}
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+    ],
+}
+
+
+class Function:
+    """A function of the same name in every account, and a bucket to meet it."""
+
+    def __init__(self, aws: LocalAws, account: str) -> None:
+        self.bucket = f"{BUCKET}-{account}"
+        self.s3 = aws.client("s3", account)
+        self.s3.create_bucket(Bucket=self.bucket)
+        iam = aws.client("iam", account)
+        role = iam.create_role(RoleName="role", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]
+        iam.put_role_policy(
+            RoleName="role", PolicyName="all", PolicyDocument=json.dumps(EVERYTHING)
+        )
+        self.client = aws.client("lambda", account)
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as archive:
+            archive.writestr("index.py", CODE)
+        self.client.create_function(
+            FunctionName="function",
+            Runtime="python3.14",
+            Role=role["Arn"],
+            Handler="index.handler",
+            Code={"ZipFile": buffer.getvalue()},
+            Timeout=30,
+            Environment={"Variables": {"BUCKET": self.bucket}},
+        )
+
+    def invoke(self) -> Any:
+        answer = self.client.invoke(FunctionName="function")
+        result = json.load(answer["Payload"])
+        assert "FunctionError" not in answer, result
+        return result
+
+    def wait_until_running(self) -> None:
+        while not self.s3.list_objects_v2(Bucket=self.bucket).get("Contents"):
+            time.sleep(0.05)
+
+    def end(self) -> None:
+        self.s3.put_object(Bucket=self.bucket, Key="end")
+
+    def change(self) -> None:
+        self.client.update_function_configuration(FunctionName="function", Timeout=29)
+
+
+def test_a_running_call_finishes_where_it_began(local_aws: LocalAws, account: str) -> None:
+    function = Function(local_aws, account)
+    with ThreadPoolExecutor() as pool:
+        running = pool.submit(function.invoke)
+        function.wait_until_running()
+        function.change()
+        function.end()
+        bucket, process = running.result()
+    assert bucket == function.bucket
+    assert function.invoke()[1] != process
+
+
+def test_another_accounts_function_of_the_same_name_stays(
+    local_aws: LocalAws, account: str
+) -> None:
+    mine = Function(local_aws, account)
+    yours = Function(local_aws, str(int(account) + 500_000_000_000))
+    mine.end()
+    before = mine.invoke()
+    yours.change()
+    assert mine.invoke() == before
