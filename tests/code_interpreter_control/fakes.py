@@ -80,10 +80,10 @@ class FakeService:
 
     def delete(self, interpreter_id: str, *, token: str) -> None:
         assert len(token) >= 33
-        self._faulty("delete", lambda: self._delete(interpreter_id))
+        self._faulty("delete", lambda: self._delete(interpreter_id, token))
 
-    def tags(self, arn: str) -> dict[str, str] | None:
-        return self._faulty("tags", lambda: dict(one.tags) if (one := self._by(arn)) else None)
+    def tags(self, arn: str) -> dict[str, str]:
+        return self._faulty("tags", lambda: dict(one.tags) if (one := self._by(arn)) else {})
 
     def tag(self, arn: str, tags: dict[str, str]) -> None:
         self._faulty("tag", lambda: self._by(arn).tags.update(tags))
@@ -92,11 +92,7 @@ class FakeService:
         self._faulty("untag", lambda: [self._by(arn).tags.pop(key, None) for key in keys])
 
     def live_sessions(self, interpreter_id: str) -> Iterator[str]:
-        return iter(
-            self._faulty(
-                "live_sessions", lambda: sorted(self.interpreters[interpreter_id].sessions)
-            )
-        )
+        return iter(self._faulty("live_sessions", lambda: self._live_sessions(interpreter_id)))
 
     def stop_session(self, interpreter_id: str, session_id: str) -> None:
         self._faulty(
@@ -144,6 +140,8 @@ class FakeService:
     def _get(self, interpreter_id: str) -> dict[str, Any] | None:
         one = self.interpreters.get(interpreter_id)
         status = "gone" if one is None else one.read_status()
+        if status == "unseen":
+            return None
         if one is None or status == "gone":
             self.interpreters.pop(interpreter_id, None)
             return None
@@ -157,9 +155,18 @@ class FakeService:
             **reason,
         }
 
-    def _delete(self, interpreter_id: str) -> None:
+    def _live_sessions(self, interpreter_id: str) -> list[str]:
+        """The data plane knows only what was ready once."""
+        one = self.interpreters.get(interpreter_id)
+        if one is not None and one.statuses[0] in ("unseen", "CREATING", "CREATE_FAILED"):
+            raise service_error("ValidationException", "it has not been ready")
+        return sorted(one.sessions) if one else []
+
+    def _delete(self, interpreter_id: str, token: str) -> None:
         if self.delete_errors:
             raise self.delete_errors.pop(0)
+        if self._tokens.setdefault(token, interpreter_id) != interpreter_id:
+            raise service_error("ValidationException", "the token was used for another one")
         one = self.interpreters.get(interpreter_id)
         if one is None:
             return

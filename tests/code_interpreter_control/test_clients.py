@@ -101,17 +101,21 @@ def test_deleting_what_is_gone_is_no_error(ours: CodeInterpreters, control: Stub
     ours.delete(ID, token=token)
 
 
-@pytest.mark.parametrize("code", ["ResourceNotFoundException", "AccessDeniedException"])
-def test_tags_of_what_is_gone_or_not_ours_are_none(
-    ours: CodeInterpreters, control: Stubber, code: str
-) -> None:
-    control.add_client_error("list_tags_for_resource", code)
-    assert ours.tags(ARN) is None
-
-
 def test_no_tags_are_an_empty_mapping(ours: CodeInterpreters, control: Stubber) -> None:
     control.add_response("list_tags_for_resource", {}, {"resourceArn": ARN})
     assert ours.tags(ARN) == {}
+
+
+def test_what_is_gone_has_no_tags(ours: CodeInterpreters, control: Stubber) -> None:
+    control.add_client_error("list_tags_for_resource", "ResourceNotFoundException")
+    assert ours.tags(ARN) == {}
+
+
+def test_tags_that_may_not_be_read_are_an_error(ours: CodeInterpreters, control: Stubber) -> None:
+    control.add_client_error("list_tags_for_resource", "AccessDeniedException")
+    with pytest.raises(ServiceError) as error:
+        ours.tags(ARN)
+    assert error.value.is_denied
 
 
 def test_tagging_and_untagging(ours: CodeInterpreters, control: Stubber) -> None:
@@ -133,6 +137,31 @@ def test_only_live_sessions_of_all_pages_are_found(ours: CodeInterpreters, data:
 def test_stopping_what_has_ended_is_no_error(ours: CodeInterpreters, data: Stubber) -> None:
     data.add_client_error("stop_code_interpreter_session", "ResourceNotFoundException")
     ours.stop_session(ID, "one")
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_sessions_that_are_forbidden_are_none_of_what_is_gone(
+    ours: CodeInterpreters, control: Stubber, data: Stubber, listed: bool
+) -> None:
+    data.add_client_error("list_code_interpreter_sessions", "AccessDeniedException")
+    data.add_client_error("stop_code_interpreter_session", "AccessDeniedException")
+    for _ in range(2):
+        page = {"codeInterpreterSummaries": [found(ID)] if listed else []}
+        control.add_response("list_code_interpreters", page)
+    for call in (lambda: list(ours.live_sessions(ID)), lambda: ours.stop_session(ID, "one")):
+        if listed:
+            with pytest.raises(ServiceError) as error:
+                call()
+            assert error.value.is_denied
+        else:
+            assert not call()
+
+
+def test_what_the_data_plane_does_not_know_has_no_sessions(
+    ours: CodeInterpreters, data: Stubber
+) -> None:
+    data.add_client_error("list_code_interpreter_sessions", "ResourceNotFoundException")
+    assert list(ours.live_sessions(ID)) == []
 
 
 def test_an_error_names_the_call_the_reason_and_the_request(

@@ -18,6 +18,32 @@ PUBLIC = {"NamePrefix": "Demo", "NetworkConfiguration": {"NetworkMode": "PUBLIC"
 NAMED = {"Name": "mine", "NetworkConfiguration": {"NetworkMode": "SANDBOX"}}
 RENAMED = {"Name": "yours", "NetworkConfiguration": {"NetworkMode": "PUBLIC"}}
 
+
+def forgotten(cloudformation: CloudFormation) -> CloudFormation:
+    """A creation was canceled before its answer came, so CloudFormation makes up an id."""
+    cloudformation.physical_id = "Demo-Interpreter0A1B2C3D-1ABCDEF"
+    return cloudformation
+
+
+def there_and_back(cloudformation: CloudFormation) -> None:
+    """A replacement, and its rollback because another resource failed; the user continues a
+    rollback that fails."""
+    old_id = cloudformation.physical_id
+
+    def update(current: str | None, before: dict[str, Any], after: dict[str, Any]) -> Any:
+        return cloudformation.send(
+            "Update", after, PhysicalResourceId=current, OldResourceProperties=before
+        )
+
+    new_id = update(old_id, SANDBOX, PUBLIC)["PhysicalResourceId"]
+    back = update(new_id, PUBLIC, SANDBOX)
+    if back["Status"] == "FAILED":
+        back = update(new_id, PUBLIC, SANDBOX)
+    assert (back["Status"], back["PhysicalResourceId"]) == ("SUCCESS", old_id)
+    if new_id != old_id:
+        cloudformation.send_delete(new_id, PUBLIC)
+
+
 # What exists before the event, and the event.
 SCENARIOS: dict[str, tuple[dict[str, Any] | None, Callable[[CloudFormation], Any]]] = {
     "create": (None, lambda cfn: cfn.create(SANDBOX)),
@@ -29,6 +55,8 @@ SCENARIOS: dict[str, tuple[dict[str, Any] | None, Callable[[CloudFormation], Any
     "replace": (SANDBOX, lambda cfn: cfn.update(PUBLIC)),
     "rename": (NAMED, lambda cfn: cfn.update(RENAMED)),
     "delete": (SANDBOX, lambda cfn: cfn.delete()),
+    "delete by an invented id": (SANDBOX, lambda cfn: forgotten(cfn).delete()),
+    "rollback": (SANDBOX, lambda cfn: there_and_back(cfn)),
 }
 ERRORS = (
     Killed(),

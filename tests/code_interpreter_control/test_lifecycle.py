@@ -97,6 +97,23 @@ def test_create_waits_for_two_ready_reads_in_a_row(
     assert service.calls.count("get") == 5
 
 
+def test_create_waits_until_its_reads_find_it(
+    service: FakeService, cloudformation: CloudFormation
+) -> None:
+    service.creating = ["unseen", "unseen", "CREATING", "READY", "unseen", "READY", "READY"]
+    assert cloudformation.create(SANDBOX)
+    assert service.calls.count("get") == 7
+
+
+def test_create_that_is_undone_by_somebody_else_fails(
+    service: FakeService, cloudformation: CloudFormation
+) -> None:
+    service.creating = ["CREATING", "gone"]
+    answer = cloudformation.send("Create", SANDBOX)
+    assert answer["Status"] == "FAILED"
+    assert " is gone: " in answer["Reason"]
+
+
 def test_create_that_fails_reports_awss_reason_and_leaves_nothing(
     service: FakeService, cloudformation: CloudFormation
 ) -> None:
@@ -397,15 +414,6 @@ def test_delete_that_takes_too_long_is_answered_in_time(
     assert cloudformation.seconds_left > 20
 
 
-def test_delete_goes_on_when_it_is_gone_in_between(
-    service: FakeService, cloudformation: CloudFormation
-) -> None:
-    one = service.seed("Demo_0", statuses=["READY", "gone"])
-    service.fault = (2, False, service_error("ResourceNotFoundException"))
-    answer = cloudformation.send("Delete", SANDBOX, PhysicalResourceId=one.id)
-    assert answer["Status"] == "SUCCESS"
-
-
 def test_delete_that_is_refused_to_the_end_says_why(
     service: FakeService, cloudformation: CloudFormation
 ) -> None:
@@ -429,6 +437,26 @@ def test_delete_by_an_invented_id_removes_what_the_resource_owns_and_nothing_els
     ]
     cloudformation.send_delete("Demo-Interpreter0A1B2C3D-1ABCDEF", SANDBOX)
     assert list(service.interpreters.values()) == others
+
+
+def test_delete_by_an_invented_id_removes_all_that_the_resource_owns(
+    service: FakeService, cloudformation: CloudFormation
+) -> None:
+    for number in range(3):
+        service.seed(f"Demo_{number}", tags={STACK_TAG: STACK_ID, RESOURCE_TAG: LOGICAL_ID})
+    answer = cloudformation.send("Delete", SANDBOX, PhysicalResourceId="Demo-Interpreter-1ABCDEF")
+    assert answer["Status"] == "SUCCESS"
+    assert not service.interpreters
+
+
+def test_delete_by_an_invented_id_fails_when_it_cannot_tell_whose_one_is(
+    service: FakeService, cloudformation: CloudFormation
+) -> None:
+    service.seed("Demo_0", tags={STACK_TAG: STACK_ID, RESOURCE_TAG: LOGICAL_ID})
+    service.fault = (2, False, service_error("AccessDeniedException"))
+    answer = cloudformation.send("Delete", SANDBOX, PhysicalResourceId="Demo-Interpreter-1ABCDEF")
+    assert answer["Status"] == "FAILED"
+    assert service.calls == ["all", "tags"]
 
 
 def test_delete_never_touches_the_aws_managed_one(

@@ -71,16 +71,15 @@ class CodeInterpreters:
             if not self._is_gone(interpreter_id, error):
                 raise
 
-    def tags(self, arn: str) -> dict[str, str] | None:
-        """The tags of a code interpreter, or None when it is gone or not this stack's."""
+    def tags(self, arn: str) -> dict[str, str]:
+        """The tags of a code interpreter; one that is gone has none."""
         try:
-            tags: dict[str, str] = _call(self._control.list_tags_for_resource, resourceArn=arn).get(
-                "tags", {}
-            )
+            found = _call(self._control.list_tags_for_resource, resourceArn=arn)
         except ServiceError as error:
-            if error.is_missing or error.is_denied:
-                return None
+            if error.is_missing:
+                return {}
             raise
+        tags: dict[str, str] = found.get("tags", {})
         return tags
 
     def tag(self, arn: str, tags: Mapping[str, str]) -> None:
@@ -90,13 +89,17 @@ class CodeInterpreters:
         _call(self._control.untag_resource, resourceArn=arn, tagKeys=keys)
 
     def live_sessions(self, interpreter_id: str) -> Iterator[str]:
+        """Its sessions that have not ended; a code interpreter that is gone has none."""
         operation = self._data.list_code_interpreter_sessions
-        for page in _pages(
-            operation, codeInterpreterIdentifier=interpreter_id, status="READY", maxResults=100
-        ):
-            for session in page["items"]:
-                if session["status"] == "READY":
-                    yield session["sessionId"]
+        parameters = {"codeInterpreterIdentifier": interpreter_id, "status": "READY"}
+        try:
+            for page in _pages(operation, **parameters, maxResults=100):
+                for session in page["items"]:
+                    if session["status"] == "READY":
+                        yield session["sessionId"]
+        except ServiceError as error:
+            if not self._is_gone(interpreter_id, error):
+                raise
 
     def stop_session(self, interpreter_id: str, session_id: str) -> None:
         """Stop a session that may have ended already."""
@@ -107,11 +110,11 @@ class CodeInterpreters:
                 sessionId=session_id,
             )
         except ServiceError as error:
-            if not error.is_missing:
+            if not self._is_gone(interpreter_id, error):
                 raise
 
     def _is_gone(self, interpreter_id: str, error: ServiceError) -> bool:
-        """Whether a call failed because there is no such code interpreter.
+        """Whether a call failed because there is no such code interpreter, or session of it.
 
         The function's permissions depend on a tag, so what is gone can look like what is
         forbidden; the list of all code interpreters tells them apart.

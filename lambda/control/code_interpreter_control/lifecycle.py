@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from .clock import Clock
 from .errors import Failed, OutOfTime, ServiceError
-from .request import CONFIGURATION_TAG, STACK_TAG, Request
+from .request import CONFIGURATION_TAG, Request
 
 _log = logging.getLogger(__name__)
 
@@ -22,6 +22,11 @@ _FOR_THE_ANSWER = 20.0
 _FOR_UNDOING = 240.0
 # New roles and policies are not known everywhere at once; creations wait this long for it.
 _IAM_PROPAGATION = 120.0
+# Reads in a row that may not find a code interpreter which was just created.
+_MOST_MISSES = 10
+
+# What has not been ready has no sessions, and the data plane need not know it.
+_NEVER_READY = ("CREATING", "CREATE_FAILED")
 
 
 class CodeInterpreters(Protocol):
@@ -31,7 +36,7 @@ class CodeInterpreters(Protocol):
     def get(self, interpreter_id: str) -> dict[str, Any] | None: ...
     def all(self) -> Iterator[dict[str, Any]]: ...
     def delete(self, interpreter_id: str, *, token: str) -> None: ...
-    def tags(self, arn: str) -> dict[str, str] | None: ...
+    def tags(self, arn: str) -> dict[str, str]: ...
     def tag(self, arn: str, tags: dict[str, str]) -> None: ...
     def untag(self, arn: str, keys: list[str]) -> None: ...
     def live_sessions(self, interpreter_id: str) -> Iterator[str]: ...
@@ -121,17 +126,18 @@ class Lifecycle:
 
     def _wait_until_ready(self, interpreter_id: str, clock: Clock) -> dict[str, Any]:
         """Read READY twice in a row: reads after a creation are not always of the same state."""
-        reads = 0
+        ready = misses = 0
         for _ in clock.pauses():
             current = self._all.get(interpreter_id)
             status = "gone" if current is None else current["status"]
-            reads = reads + 1 if status == "READY" else 0
-            if current is not None and reads == 2:
+            ready = ready + 1 if status == "READY" else 0
+            misses = misses + 1 if status == "gone" else 0
+            if current is not None and ready == 2:
                 return current
-            if status not in ("READY", "CREATING"):
-                reason = (current or {}).get("failureReason", "AWS gave no reason")
+            if status not in ("READY", "CREATING", "gone") or misses == _MOST_MISSES:
                 raise Failed(
-                    f"code interpreter {interpreter_id} is {status}: {reason}", code=status
+                    f"code interpreter {interpreter_id} is {status}: {_reason(current)}",
+                    code=status,
                 )
         raise OutOfTime
 
@@ -171,12 +177,12 @@ class Lifecycle:
     def _ask_for_deletion(self, interpreter_id: str, status: str) -> ServiceError | None:
         """Stop the sessions and delete; the answer is why that has to be tried again."""
         try:
-            for session_id in list(self._all.live_sessions(interpreter_id)):
-                self._all.stop_session(interpreter_id, session_id)
-            self._all.delete(interpreter_id, token=self._request.request_id)
+            if status not in _NEVER_READY:
+                for session_id in list(self._all.live_sessions(interpreter_id)):
+                    self._all.stop_session(interpreter_id, session_id)
+            self._all.delete(interpreter_id, token=self._request.deletion_token(interpreter_id))
         except ServiceError as error:
-            too_early = error.is_conflict or (status == "CREATING" and error.is_invalid)
-            if too_early or error.is_missing:
+            if error.is_conflict or (status == "CREATING" and error.is_invalid):
                 return error
             raise
         return None
@@ -194,7 +200,7 @@ class Lifecycle:
         wanted = self._request.wanted.configuration
         if wanted == self._request.previous.configuration:
             return True
-        return self._tags(current).get(CONFIGURATION_TAG) == wanted
+        return self._all.tags(current["codeInterpreterArn"]).get(CONFIGURATION_TAG) == wanted
 
     def _made_before(self) -> dict[str, Any] | None:
         """The predecessor, when a rollback returns to it before it was deleted."""
@@ -209,7 +215,7 @@ class Lifecycle:
     def _update_tags(self, current: dict[str, Any]) -> None:
         """Set what is wanted, and remove what only the previous template wanted."""
         arn = current["codeInterpreterArn"]
-        present = self._tags(current)
+        present = self._all.tags(arn)
         wanted = self._request.final_tags
         changed = {key: value for key, value in wanted.items() if present.get(key) != value}
         dropped = sorted(set(self._request.previous.tags) & set(present) - set(wanted))
@@ -217,17 +223,6 @@ class Lifecycle:
             self._all.untag(arn, dropped)
         if changed:
             self._all.tag(arn, changed)
-
-    def _tags(self, current: dict[str, Any]) -> dict[str, str]:
-        """Its tags; without having read them, nobody knows which to remove."""
-        tags = self._all.tags(current["codeInterpreterArn"])
-        if tags is None:
-            raise Failed(
-                f"cannot read the tags of code interpreter {current['codeInterpreterId']}, which "
-                f"takes its tag {STACK_TAG} with the id of this stack",
-                code="TagsDenied",
-            )
-        return tags
 
     def _remove_leftovers(self) -> None:
         """Remove what a failed update could not remove. Failing again does not fail this one."""
@@ -246,7 +241,7 @@ class Lifecycle:
                 name
             ):
                 tags = self._all.tags(summary["codeInterpreterArn"])
-                if tags is not None and self._request.owns(tags):
+                if self._request.owns(tags):
                     yield summary, tags
 
 

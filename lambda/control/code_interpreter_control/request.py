@@ -105,6 +105,10 @@ class Request:
         """The tags of a code interpreter that is finished."""
         return {**self.first_tags, CONFIGURATION_TAG: self.wanted.configuration}
 
+    def deletion_token(self, interpreter_id: str) -> str:
+        """A client token: one request may delete several, each with a token of its own."""
+        return hashlib.sha256(f"{self.request_id} {interpreter_id}".encode()).hexdigest()
+
     def owns(self, tags: Mapping[str, str]) -> bool:
         return (tags.get(STACK_TAG), tags.get(RESOURCE_TAG)) == (self.stack_id, self.logical_id)
 
