@@ -1,6 +1,6 @@
 """Serve the emulator on 127.0.0.1.
 
-    python -m agentcore_emulator --port 8080 --set create_seconds=2 --set enforce_rates=true
+    python -m agentcore_emulator --port 8080 --set create_seconds=2 --set image_blocks=true
 
 Prints the endpoint as its first line, as soon as it answers. Ends on SIGTERM or SIGINT, with
 every session.
@@ -31,6 +31,8 @@ SHUTDOWN_GRACE_SECONDS = 2
 # Longer than a client's pooled connection usually lies idle.
 KEEP_ALIVE_SECONDS = 75
 
+TEXTS = tuple[str, ...]
+
 
 def main() -> None:
     arguments = parse_arguments()
@@ -55,7 +57,7 @@ def parse_arguments() -> argparse.Namespace:
         action="append",
         default=[],
         metavar="NAME=JSON",
-        help="a setting of EmulatorSettings, any number of times",
+        help="a setting of EmulatorSettings or SandboxSettings, any number of times",
     )
     arguments = parser.parse_args()
     try:
@@ -67,17 +69,26 @@ def parse_arguments() -> argparse.Namespace:
 
 def settings_from(arguments: argparse.Namespace) -> EmulatorSettings:
     """Raises ValueError that names the setting, what was given and what is allowed."""
-    types = get_type_hints(EmulatorSettings, localns={"SandboxSettings": SandboxSettings})
-    values: dict[str, Any] = {"directory": arguments.directory, "sandbox": SandboxSettings()}
-    if arguments.sandbox_python is not None:
-        values["sandbox"] = SandboxSettings(python=arguments.sandbox_python)
-    settable = sorted(types.keys() - values.keys())
+    of_emulator = get_type_hints(EmulatorSettings, localns={"SandboxSettings": SandboxSettings})
+    types = {**get_type_hints(SandboxSettings), **of_emulator}
+    settable = sorted(name for name, wanted in types.items() if is_settable(wanted))
+    values: dict[str, Any] = {}
     for assignment in arguments.set:
         name, _, value = assignment.partition("=")
         if name not in settable:
             raise ValueError(f"--set {name}: not one of {', '.join(settable)}")
         values[name] = setting(name, types[name], value)
-    return EmulatorSettings(**values)
+    if arguments.sandbox_python is not None:
+        values["python"] = arguments.sandbox_python
+    emulators = {name: values.pop(name) for name in of_emulator.keys() & values.keys()}
+    return EmulatorSettings(
+        directory=arguments.directory, sandbox=SandboxSettings(**values), **emulators
+    )
+
+
+def is_settable(wanted: Any) -> bool:
+    """Whether a word can say a value of this type."""
+    return wanted in (bool, int, float, str, TEXTS) or get_origin(wanted) is Literal
 
 
 def setting(name: str, wanted: Any, text: str) -> Any:
@@ -86,9 +97,15 @@ def setting(name: str, wanted: Any, text: str) -> Any:
         value = json.loads(text)
     except ValueError:
         value = text
+    if wanted is str and type(value) is not str:
+        value = text  # an account is a text of digits
     if get_origin(wanted) is Literal:
         if value not in get_args(wanted):
             raise ValueError(f"--set {name}: {value!r} is not one of {', '.join(get_args(wanted))}")
+    elif wanted == TEXTS:
+        if type(value) is not list or not all(type(item) is str for item in value):
+            raise ValueError(f"--set {name}: {value!r} is not a list of strings")
+        value = tuple(value)
     elif type(value) is not wanted and not (wanted is float and type(value) is int):
         raise ValueError(f"--set {name}: {value!r} is not a {wanted.__name__}")
     return value

@@ -16,7 +16,14 @@ from agentcore_emulator.app import create_app
 from agentcore_emulator.sandbox import SandboxSettings
 from agentcore_emulator.settings import EmulatorSettings
 from local_aws import authorization as iam
-from local_aws import cloudformation_types, custom_resources, lambda_runtime, lambda_updates
+from local_aws import (
+    cloudformation_types,
+    custom_resources,
+    lambda_runtime,
+    lambda_updates,
+    presigned_urls,
+    state_machines,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,6 +53,7 @@ class LocalAwsApp:
         custom_resources.install()
         lambda_updates.install()
         cloudformation_types.install()
+        state_machines.install()
         iam.install()
         sandbox = SandboxSettings(python=sandbox_python) if sandbox_python else SandboxSettings()
         self._emulator = create_app(
@@ -53,6 +61,7 @@ class LocalAwsApp:
             iam.authorize if authorization else None,
             resolve_account=iam.account_of,
         )
+        presigned_urls.install(lambda: self._emulator.clock.now())
 
     async def startup(self) -> None:
         await self._emulator.startup()

@@ -3,7 +3,9 @@
 Each patch closes one gap of the stock engine:
 
 - CloudFormation invokes the function asynchronously, so Lambda runs an event up to two more
-  times when the function fails or is killed; stock MiniStack runs it once and then waits;
+  times when the function fails or is killed; stock MiniStack runs it once and then waits, for
+  an hour unless the template says less. When all attempts have failed no answer can come any
+  more, so here the resource fails then, and names the function's error;
 - after a failed Create, CloudFormation sends a Delete with the physical id of the answer, or one
   that it made up when there was none; stock MiniStack sends nothing, so what the handler left
   behind would go unnoticed.
@@ -48,6 +50,10 @@ def install() -> None:
                 break
             time.sleep(SECONDS_BETWEEN_ATTEMPTS)
             result = stock_execute(func, event)
+        if is_custom_resource(event) and result.get("error"):
+            token = event["ResponseURL"].rpartition("/")[2]
+            if token not in answers:
+                deliver_response(token, {"Status": "FAILED", "Reason": no_answer(event, result)})
         return result
 
     def invoke_custom_resource(
@@ -74,6 +80,17 @@ def install() -> None:
     custom_resource.deliver_response = deliver_response
     custom_resource.invoke_custom_resource = invoke_custom_resource
     lambda_svc._execute_function_with_config_scope = execute
+
+
+def no_answer(event: dict[str, Any], result: dict[str, Any]) -> str:
+    """CloudFormation's own sentence, and what it cannot know."""
+    body = result.get("body")
+    error = body.get("errorMessage", body) if isinstance(body, dict) else body
+    return (
+        "CloudFormation did not receive a response from your Custom Resource. Please check your "
+        f"logs for requestId [{event['RequestId']}]. (The function failed {1 + MORE_ATTEMPTS} "
+        f"times: {error})"
+    )
 
 
 def is_custom_resource(event: Any) -> bool:

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def local_aws() -> Iterator[LocalAws]:
-    """A local AWS for the whole run; tests that use different accounts do not see each other."""
+    """A local AWS for the whole run, or for each worker of pytest-xdist.
+
+    Tests that use different accounts do not see each other.
+    """
     from local_aws import LocalAws  # a run that does not ask for it shall not wait for boto3
 
     with LocalAws() as aws:

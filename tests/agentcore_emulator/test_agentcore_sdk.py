@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import gc
 import importlib
+import inspect
+import re
 import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -61,6 +64,12 @@ def result(response: dict[str, Any]) -> dict[str, Any]:
 
 def stdout(response: dict[str, Any]) -> str:
     return str(result(response)["structuredContent"]["stdout"])
+
+
+def test_no_method_is_left_out(sdk: ModuleType) -> None:
+    functions = inspect.getmembers(sdk.CodeInterpreter, inspect.isfunction)
+    methods = {name for name, _ in functions if not name.startswith("_")}
+    assert methods - set(re.findall(r"client\.(\w+)\(", Path(__file__).read_text())) == set()
 
 
 def test_create_get_list_and_delete(client: Any) -> None:

@@ -20,6 +20,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import EventStreamError
 
+from agentcore_emulator.__main__ import parse_arguments
+
 COMMAND = [sys.executable, "-m", "agentcore_emulator"]
 
 
@@ -101,12 +103,24 @@ def test_its_end_ends_the_sessions_and_answers_their_calls(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_settings_of_the_emulator_and_of_its_sandboxes(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = ["default_account=111122223333", "create_seconds=2", "image_blocks=true"]
+    given += ["initial_entries=[]", "traceback=last_line"]
+    monkeypatch.setattr(sys, "argv", ["program", *(f"--set={one}" for one in given)])
+    settings = parse_arguments().settings
+    assert (settings.default_account, settings.create_seconds) == ("111122223333", 2)
+    sandbox = settings.sandbox
+    assert (sandbox.image_blocks, sandbox.initial_entries) == (True, ())
+    assert sandbox.traceback == "last_line"
+
+
 @pytest.mark.parametrize(
     ("assignment", "said"),
     [
-        ("create_second=1", "create_second: not one of accept_arn_as_identifier, "),
+        ("create_second=1", "create_second: not one of absolute_paths, "),
         ("create_seconds=soon", "create_seconds: 'soon' is not a float"),
         ("enforce_rates=1", "enforce_rates: 1 is not a bool"),
+        ("initial_entries=log", "initial_entries: 'log' is not a list of strings"),
         ("stop_ended_session=maybe", "stop_ended_session: 'maybe' is not one of accept, not_found"),
     ],
 )

@@ -105,13 +105,14 @@ class Service:
         operation = self.data.meta.service_model.operation_model("InvokeCodeInterpreter")
         shape = operation.get_event_stream_output().members["result"]
         result: dict[str, Any] = {"content": [], "isError": False}
-        for document in _raw_events(response["stream"]):
+        documents = list(_raw_events(response["stream"]))
+        assert documents, "no result event came"
+        for document in documents:
             assert differences(shape, document) == []
             result["content"] += document["content"]
             result["isError"] |= document.get("isError", False)
             if "structuredContent" in document:
                 result["structuredContent"] = document["structuredContent"]
-        assert result["content"], "no result event came"
         return result
 
     def python(self, session: Session, code: str, **arguments: Any) -> dict[str, Any]:

@@ -25,6 +25,8 @@ HANDLER = textwrap.dedent("""
         s3.put_object(Bucket=bucket, Key=str(count), Body=json.dumps(note))
         if behaviour == "die once" and count == 0:
             os._exit(1)
+        if behaviour == "raise" and event["RequestType"] == "Create":
+            raise RuntimeError("it cannot go on")
         failed = behaviour == "fail" and event["RequestType"] == "Create"
         answer = {
             "Status": "FAILED" if failed else "SUCCESS",
@@ -79,7 +81,6 @@ def template(behaviour: str) -> str:
             "Type": "Custom::Noted",
             "Properties": {
                 "ServiceToken": {"Fn::GetAtt": ["Function", "Arn"]},
-                "ServiceTimeout": 30,
                 "Behaviour": behaviour,
             },
         },
@@ -109,7 +110,23 @@ def deploy(aws: LocalAws, account: str, behaviour: str) -> list[list[Any]]:
         ("succeed", [["Create", None]]),
         ("fail", [["Create", None], ["Delete", "made-1"]]),
         ("die once", [["Create", None], ["Create", None]]),
+        ("raise", [["Create", None]] * 3 + [["Delete", "noted-{account}-Resource-NEVERMADE"]]),
     ],
 )
 def test_events(local_aws: LocalAws, account: str, behaviour: str, events: list[Any]) -> None:
-    assert deploy(local_aws, account, behaviour) == events
+    expected = json.loads(json.dumps(events).replace("{account}", account))
+    assert deploy(local_aws, account, behaviour) == expected
+
+
+def test_a_function_that_only_fails_is_not_waited_for(local_aws: LocalAws, account: str) -> None:
+    deploy(local_aws, account, "raise")
+    events = local_aws.client("cloudformation", account).describe_stack_events(
+        StackName=f"noted-{account}"
+    )["StackEvents"]
+    [reason] = [
+        event["ResourceStatusReason"]
+        for event in events
+        if event["LogicalResourceId"] == "Resource" and event["ResourceStatus"] == "CREATE_FAILED"
+    ]
+    assert reason.startswith("CloudFormation did not receive a response from your Custom Resource")
+    assert "it cannot go on" in reason

@@ -73,7 +73,9 @@ class SandboxSettings:
 
     A field marked *undocumented* stands for something AWS does not say and no published output
     shows. Its default is one possibility; code that is to work against the real service must
-    not depend on any of them.
+    not depend on any of them. Nor on three things that are no fields: the texts of messages are
+    the emulator's own, executions of Python wait for each other, and of JavaScript nothing but
+    files lasts from call to call.
     """
 
     python: Path = field(default_factory=_python)

@@ -271,6 +271,14 @@ IN_NAMESPACES = {
     "a kernel that never yields": python(
         "open('begun', 'w').close()\nwhile True: pass", endless=True
     ),
+    "a kernel that arrests itself": python(
+        """
+        import os, signal
+        open('begun', 'w').close()
+        os.kill(os.getpid(), signal.SIGSTOP)
+        """,
+        endless=True,
+    ),
     "a stack without end": script(
         """
         import sys

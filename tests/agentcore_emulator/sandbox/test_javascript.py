@@ -79,6 +79,14 @@ def test_programs_share_the_sessions_files(sandbox: StartedSandbox, runtime: str
     assert sandbox.command("cat js.txt")["structuredContent"]["stdout"] == "from js"
 
 
+@pytest.mark.parametrize("runtime", ["deno", "nodejs"])
+def test_nothing_but_files_lasts(sandbox: StartedSandbox, runtime: str) -> None:
+    code = "console.log(typeof globalThis.kept); globalThis.kept = 1"
+    for _ in range(2):
+        result = execute(sandbox, code, language="javascript", runtime=runtime)
+        assert result["structuredContent"]["stdout"] == "undefined"
+
+
 def test_node_finds_the_sessions_modules(sandbox: StartedSandbox) -> None:
     sandbox.invoke(
         "writeFiles", content=[{"path": "node_modules/beside/index.js", "text": "exports.a = 42"}]

@@ -3,6 +3,10 @@ file but the session's.
 
 What this is for: `kill -9 -1`, `rm -rf ~` and a file left in /tmp are ordinary accidents of
 code that a model wrote. What it is not: a boundary for hostile code.
+
+It is what bubblewrap would do, by the same system calls. Without it there is nothing to install,
+and process 1 of the namespace is the session's own, which limits the tasks in it and can end them
+all at once.
 """
 
 from __future__ import annotations

@@ -1,0 +1,184 @@
+"""State machines in the local AWS do what Step Functions' developer guide says they do."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from local_aws import LocalAws
+
+BUCKET = "results-of-maps"
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "states.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+    ],
+}
+ITEMS = [[1], [2, 3], "no list"]
+TIMEOUT_SECONDS = 20
+POLL_SECONDS = 0.05
+
+
+class StateMachine:
+    """A state machine that has one state."""
+
+    def __init__(self, aws: LocalAws, account: str, state: dict[str, Any]) -> None:
+        self.bucket = f"{BUCKET}-{account}"
+        self.s3 = aws.client("s3", account)
+        self.states = aws.client("stepfunctions", account)
+        role = aws.client("iam", account).create_role(
+            RoleName="role", AssumeRolePolicyDocument=json.dumps(TRUST)
+        )["Role"]
+        definition = {"StartAt": "Only", "States": {"Only": {**state, "End": True}}}
+        self.arn = self.states.create_state_machine(
+            name="machine", definition=json.dumps(definition), roleArn=role["Arn"]
+        )["stateMachineArn"]
+
+    def execute(self, given: Any) -> dict[str, Any]:
+        arn = self.states.start_execution(stateMachineArn=self.arn, input=json.dumps(given))[
+            "executionArn"
+        ]
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while time.monotonic() < deadline:
+            execution: dict[str, Any] = self.states.describe_execution(executionArn=arn)
+            if execution["status"] != "RUNNING":
+                return execution
+            time.sleep(POLL_SECONDS)
+        raise AssertionError("it still runs")
+
+    def stored(self, key: str) -> str:
+        return str(self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read().decode())
+
+    def files(self) -> list[str]:
+        """The names of all objects in the bucket, without their folders."""
+        found = self.s3.list_objects_v2(Bucket=self.bucket)["Contents"]
+        return sorted(one["Key"].rpartition("/")[2] for one in found)
+
+
+def distributed_map(account: str, **more: Any) -> dict[str, Any]:
+    """A map that fails for text and passes everything else on."""
+    is_text = {"Variable": "$", "IsString": True, "Next": "Fail"}
+    return {
+        "Type": "Map",
+        "ItemsPath": "$.items",
+        "ItemProcessor": {
+            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+            "StartAt": "Choice",
+            "States": {
+                "Choice": {"Type": "Choice", "Choices": [is_text], "Default": "Pass"},
+                "Pass": {"Type": "Pass", "End": True},
+                "Fail": {"Type": "Fail", "Error": "Text", "Cause": "it is text"},
+            },
+        },
+        "ResultWriter": {
+            "Resource": "arn:aws:states:::s3:putObject",
+            "Parameters": {"Bucket": f"{BUCKET}-{account}", "Prefix.$": "$.prefix"},
+            **more.pop("writer", {}),
+        },
+        "ToleratedFailureCount": 1,
+        **more,
+    }
+
+
+@pytest.mark.parametrize(
+    ("config", "succeeded"),
+    [
+        ({"Transformation": "COMPACT", "OutputType": "JSON"}, "[[1], [2, 3]]"),
+        ({"Transformation": "FLATTEN", "OutputType": "JSON"}, "[1, 2, 3]"),
+        ({"Transformation": "COMPACT", "OutputType": "JSONL"}, "[1]\n[2, 3]\n"),
+    ],
+    ids=lambda given: "-".join(given.values()) if isinstance(given, dict) else "",
+)
+def test_a_result_writer_writes_what_succeeded_as_it_is_told(
+    local_aws: LocalAws, account: str, config: dict[str, str], succeeded: str
+) -> None:
+    state = distributed_map(account, writer={"WriterConfig": config}, ResultPath="$.written")
+    machine = StateMachine(local_aws, account, state)
+    machine.s3.create_bucket(Bucket=machine.bucket)
+    execution = machine.execute({"items": ITEMS, "prefix": "of/it/"})
+    assert execution["status"] == "SUCCEEDED", execution
+    output = json.loads(execution["output"])
+    assert output["items"] == ITEMS
+    details = output["written"]["ResultWriterDetails"]
+    [run] = machine.states.list_map_runs(executionArn=execution["executionArn"])["mapRuns"]
+    assert output["written"]["MapRunArn"] == run["mapRunArn"]
+    folder = f"of/it/{run['mapRunArn'].rpartition(':')[2]}"
+    assert details == {"Bucket": machine.bucket, "Key": f"{folder}/manifest.json"}
+
+    manifest = json.loads(machine.stored(details["Key"]))
+    assert (manifest["DestinationBucket"], manifest["MapRunArn"]) == (
+        machine.bucket,
+        run["mapRunArn"],
+    )
+    files = manifest["ResultFiles"]
+    assert set(files) == {"SUCCEEDED", "FAILED", "PENDING"}
+    [file] = files["SUCCEEDED"]
+    assert machine.stored(file["Key"]) == succeeded
+    assert file["Size"] == len(succeeded)
+    [file] = files["FAILED"]
+    assert "it is text" in machine.stored(file["Key"])
+    assert files["PENDING"] == []
+
+
+def test_without_a_configuration_executions_are_written_in_full(
+    local_aws: LocalAws, account: str
+) -> None:
+    machine = StateMachine(local_aws, account, distributed_map(account, Label="Label"))
+    machine.s3.create_bucket(Bucket=machine.bucket)
+    execution = machine.execute({"items": ITEMS, "prefix": ""})
+    details = json.loads(execution["output"])["ResultWriterDetails"]
+    files = json.loads(machine.stored(details["Key"]))["ResultFiles"]
+    assert not details["Key"].startswith("/")
+    [one, other] = json.loads(machine.stored(files["SUCCEEDED"][0]["Key"]))
+    assert (one["Input"], one["Output"], one["Status"]) == ("[1]", "[1]", "SUCCEEDED")
+    assert (one["InputDetails"], one["OutputDetails"]) == ({"Included": True},) * 2
+    assert {"ExecutionArn", "Name", "StartDate", "StateMachineArn", "StopDate"} <= set(one)
+    assert other["Input"] == "[2, 3]"
+    [failed] = json.loads(machine.stored(files["FAILED"][0]["Key"]))
+    assert (failed["Error"], failed["Cause"], failed["Status"]) == ("Text", "it is text", "FAILED")
+    assert "Output" not in failed
+
+
+def test_results_are_written_even_if_too_many_failed(local_aws: LocalAws, account: str) -> None:
+    machine = StateMachine(local_aws, account, distributed_map(account))
+    machine.s3.create_bucket(Bucket=machine.bucket)
+    execution = machine.execute({"items": ["a", "b", 1], "prefix": "of-it"})
+    assert execution["error"] == "States.ExceedToleratedFailureThreshold"
+    assert machine.files() == ["FAILED_0.json", "SUCCEEDED_0.json", "manifest.json"]
+
+
+def test_results_that_cannot_be_written_fail_the_state(local_aws: LocalAws, account: str) -> None:
+    machine = StateMachine(local_aws, account, distributed_map(account))
+    execution = machine.execute({"items": [1], "prefix": ""})
+    assert (execution["status"], execution["error"]) == ("FAILED", "States.ResultWriterFailed")
+
+
+def test_a_map_without_a_result_writer_passes_its_results_on(
+    local_aws: LocalAws, account: str
+) -> None:
+    state = distributed_map(account)
+    del state["ResultWriter"]
+    execution = StateMachine(local_aws, account, state).execute({"items": [1, 2]})
+    assert json.loads(execution["output"]) == [1, 2]
+
+
+def test_a_parallel_state_in_jsonata_passes_its_output_on(
+    local_aws: LocalAws, account: str
+) -> None:
+    branch = {"StartAt": "Pass", "States": {"Pass": {"Type": "Pass", "End": True}}}
+    state = {
+        "Type": "Parallel",
+        "QueryLanguage": "JSONata",
+        "Branches": [branch, branch],
+        "Output": "{% $states.result[1].number + $states.input.number %}",
+    }
+    execution = StateMachine(local_aws, account, state).execute({"number": 21})
+    assert json.loads(execution["output"]) == 42
