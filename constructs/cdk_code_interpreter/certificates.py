@@ -45,7 +45,7 @@ def grant_read_secret(secret: secretsmanager.ISecret, grantee: iam.IGrantable) -
             actions=["kms:Decrypt"],
             resource_arns=[secret.encryption_key.key_arn],
             conditions={
-                "StringEquals": {"kms:ViaService": f"secretsmanager.{Aws.REGION}.amazonaws.com"}
+                "StringEquals": {"kms:ViaService": f"secretsmanager.{Aws.REGION}.{Aws.URL_SUFFIX}"}
             },
         )
     return grant

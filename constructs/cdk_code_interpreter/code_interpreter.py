@@ -32,6 +32,7 @@ from .execution_role import ExecutionRole
 from .filesystem import Filesystem, check_filesystems
 from .imported import ImportedCodeInterpreter, check_arn
 from .network import BoundNetwork, Network
+from .role_policy import new_role_policy
 from .validation import check_description, check_name, check_tags
 
 AWS_MANAGED_ID = "aws.codeinterpreter.v1"
@@ -65,6 +66,9 @@ class CodeInterpreter(CodeInterpreterBase):
         all code interpreters of the stack share.
     :param removal_policy: What becomes of it when it leaves the stack. Default: it is deleted,
         with the sessions that are still running.
+    :ivar control_function: What creates and deletes it.
+    :ivar filesystem_policy: The execution role's permission to mount the file systems, if there
+        are any.
     """
 
     @staticmethod
@@ -137,13 +141,15 @@ class CodeInterpreter(CodeInterpreterBase):
         name: str | None = None,
         description: str | None = None,
         network: Network | None = None,
-        execution_role: iam.IRole | None = None,
+        execution_role: iam.IRole | ExecutionRole | None = None,
         certificates: Sequence[secretsmanager.ISecret] = (),
         filesystems: Sequence[Filesystem] = (),
         tags: Mapping[str, str] | None = None,
         control_function: ControlFunction | None = None,
         removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
     ) -> None:
+        if control_function is not None:
+            _check_control_function(control_function, Stack.of(scope))
         if name is not None:
             check_name(name)
         if description is not None:
@@ -159,9 +165,9 @@ class CodeInterpreter(CodeInterpreterBase):
             self._tags.set_tag(key, value)
         bound = (network or Network.sandbox()).bind(self)
         self._connections = bound.connections
+        self.filesystem_policy = self._new_filesystem_policy(filesystems) if filesystems else None
         self.control_function = control_function or ControlFunction.of(self)
-        self._check_control_function()
-        self._allow(bound, filesystems)
+        self._allow(bound)
 
         properties: dict[str, Any] = {
             "NetworkConfiguration": Lazy.any(_Configuration(bound)),
@@ -193,6 +199,10 @@ class CodeInterpreter(CodeInterpreterBase):
             removal_policy=removal_policy,
             properties=properties,
         )
+        # What CDK and its users change of a construct's own resource, they look for there.
+        self.node.default_child = self._resource.node.default_child
+        if self.filesystem_policy is not None:
+            self._resource.node.add_dependency(self.filesystem_policy)
 
     @property
     def cdk_tag_manager(self) -> TagManager:
@@ -219,29 +229,32 @@ class CodeInterpreter(CodeInterpreterBase):
         return self._resource.get_att_string("CreatedAt")
 
     def grant_use(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let `grantee` start sessions, run code in them and stop them."""
+        """Let `grantee` start sessions, run code in them and stop them.
+
+        When the code interpreter is replaced, CloudFormation changes this permission before it
+        tells `grantee` the new id, so a function of your own is denied the old one for these
+        seconds. An `InvokeFunction` is not: its permission is replaced along.
+        """
         grant = super().grant_use(grantee)
         for certificate in self._certificates:
             grant = grant.combine(grant_read_secret(certificate, grantee))
         return grant
 
-    def _check_control_function(self) -> None:
-        its, own = Stack.of(self.control_function).node.path, Stack.of(self).node.path
-        if its != own:
-            raise ValueError(
-                f"control_function is in stack {its!r}, but it manages code interpreters of its "
-                f"own stack only; define one in stack {own!r}, or leave it out"
-            )
-
-    def _allow(self, network: BoundNetwork, filesystems: Sequence[Filesystem]) -> None:
-        """Give everyone involved the permissions that the properties call for."""
+    def _allow(self, network: BoundNetwork) -> None:
+        """Give the control function the permissions that the properties call for."""
         self.control_function.allow_create(network)
         for certificate in self._certificates:
             self.control_function.allow_read_secret(certificate)
         if self._role is not None:
             self.control_function.allow_pass_role(self._role)
+
+    def _new_filesystem_policy(self, filesystems: Sequence[Filesystem]) -> iam.Policy:
+        role, connections = self._what_mounting_takes()
+        policy = new_role_policy(self, "FilesystemPolicy")
         for filesystem in filesystems:
-            filesystem.allow(*self._what_mounting_takes())
+            filesystem.allow(policy, connections)
+        role.attach_inline_policy(policy)
+        return policy
 
     def _what_mounting_takes(self) -> tuple[iam.IRole, ec2.Connections]:
         if self._role is None:
@@ -280,6 +293,26 @@ class _Tags:
         self._own = own
 
     def produce(self) -> dict[str, str] | None:
-        tags = {**Stack.of(self._scope).tags.tag_values(), **self._own.tag_values()}
+        tags: dict[str, str] = {}
+        for stack in _stacks(self._scope):
+            tags |= stack.tags.tag_values()
+        tags |= self._own.tag_values()
         check_tags(tags)
         return tags or None
+
+
+def _stacks(scope: Construct) -> list[Stack]:
+    """The stack that `scope` is in, after those in which it is nested."""
+    stacks = [Stack.of(scope)]
+    while (parent := stacks[0].nested_stack_parent) is not None:
+        stacks.insert(0, parent)
+    return stacks
+
+
+def _check_control_function(control_function: ControlFunction, stack: Stack) -> None:
+    its, own = Stack.of(control_function).node.path, stack.node.path
+    if its != own:
+        raise ValueError(
+            f"control_function is in stack {its!r}, but it manages code interpreters of its "
+            f"own stack only; define one in stack {own!r}, or leave it out"
+        )

@@ -16,12 +16,13 @@ from aws_cdk import (
     Stack,
 )
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from .certificates import grant_read_secret
-from .lambda_function import FunctionSettings, python_function
+from .lambda_function import FunctionSettings, PythonFunction
 from .nag import acknowledge_wildcard
 from .network import BoundNetwork
 
@@ -42,7 +43,6 @@ _OWN_ACTIONS = (
     "DeleteCodeInterpreter",
     "GetCodeInterpreter",
     "ListCodeInterpreterSessions",
-    "ListTagsForResource",
     "StopCodeInterpreterSession",
     "TagResource",
     "UntagResource",
@@ -69,9 +69,13 @@ class ControlFunction(Construct):
     :param log_group: Default: a new one that keeps its events for a month and is deleted with the
         function.
     :param role: Default: a new one. Either gets the permissions that the code interpreters' own
-        settings call for.
-    :param settings: Whatever else of `lambda_.Function` can be set: `environment_encryption`,
-        `reserved_concurrent_executions`, `tracing`, `vpc`, `vpc_subnets`, `security_groups`.
+        settings call for, unless it must not be changed.
+    :param settings: Whatever else of `lambda_.Function` can be set: `allow_all_outbound`,
+        `environment_encryption`, `function_name`, `on_failure`, `reserved_concurrent_executions`,
+        `security_groups`, `tracing`, `vpc`, `vpc_subnets`.
+    :ivar function: The function, with its role.
+    :ivar log_group: Where it writes its log.
+    :ivar permissions: What holds its permissions: its role, or the policy that yours got.
     """
 
     @classmethod
@@ -91,13 +95,13 @@ class ControlFunction(Construct):
         **settings: Unpack[FunctionSettings],
     ) -> None:
         super().__init__(scope, construct_id)
-        self.log_group = log_group or logs.LogGroup(
+        self.log_group: logs.ILogGroup = log_group or logs.LogGroup(
             self,
             "Logs",
             retention=logs.RetentionDays.ONE_MONTH,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        self.function = python_function(
+        function = PythonFunction(
             self,
             "Function",
             asset="control",
@@ -109,6 +113,8 @@ class ControlFunction(Construct):
             role=role,
             **settings,
         )
+        self.function: lambda_.Function = function
+        self.permissions = function.permissions
         self._allow_own_code_interpreters()
 
     @property
@@ -148,7 +154,7 @@ class ControlFunction(Construct):
 
     def allow_read_secret(self, secret: secretsmanager.ISecret) -> None:
         """Let AgentCore read `secret` when the function names it as a certificate."""
-        grant_read_secret(secret, self.function)
+        grant_read_secret(secret, self.permissions)
 
     def _allow_own_code_interpreters(self) -> None:
         every = Arn.format(
@@ -158,6 +164,9 @@ class ControlFunction(Construct):
         new = {"StringEquals": {f"aws:RequestTag/{STACK_TAG}": Aws.STACK_ID}}
         own = {"StringEquals": {f"aws:ResourceTag/{STACK_TAG}": Aws.STACK_ID}}
         self._allow([f"{_SERVICE}:ListCodeInterpreters"], "*")
+        # Tags say whose a code interpreter is. If those of others could not be read, one of the
+        # stack's own whose tags cannot be read for another reason would pass for one of theirs.
+        self._allow([f"{_SERVICE}:ListTagsForResource"], every)
         # Creating with tags is tagging, too.
         self._allow([f"{_SERVICE}:TagResource"], every, new)
         self._allow([f"{_SERVICE}:{action}" for action in _OWN_ACTIONS], every, own)
@@ -168,7 +177,7 @@ class ControlFunction(Construct):
             self,
             every,
             "the ids of code interpreters are not known before they exist; a condition on the "
-            "tag that names this stack limits the statements to its own",
+            "tag that names this stack limits all but the reading of tags to its own",
         )
 
     def _allow_service_linked_role(self) -> None:
@@ -190,7 +199,7 @@ class ControlFunction(Construct):
     def _allow(
         self, actions: list[str], resource: str, conditions: dict[str, Any] | None = None
     ) -> None:
-        self.function.add_to_role_policy(
+        self.permissions.grant_principal.add_to_principal_policy(
             iam.PolicyStatement(actions=actions, resources=[resource], conditions=conditions)
         )
 

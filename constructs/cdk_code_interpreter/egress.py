@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import jsii
-from aws_cdk import Annotations, Aspects, IAspect, Stack
+from aws_cdk import Annotations, Stack
 from aws_cdk import aws_ec2 as ec2
-from constructs import Construct, IConstruct
+from constructs import Construct, IValidation
 
 # What CDK writes into a group without egress rules, since CloudFormation would let all out then.
 _NOWHERE = "255.255.255.255/32"
@@ -19,17 +19,19 @@ def report_missing_egress(scope: Construct, groups: Sequence[ec2.ISecurityGroup]
 
     Groups that are imported, or made of tokens, are taken to have some.
     """
-    Aspects.of(scope).add(_MissingEgress(scope, groups))
+    scope.node.add_validation(_MissingEgress(scope, groups))
 
 
-@jsii.implements(IAspect)
+@jsii.implements(IValidation)
 class _MissingEgress:
+    """Looks when all aspects have visited everything, since one may add a rule to a group."""
+
     def __init__(self, scope: Construct, groups: Sequence[ec2.ISecurityGroup]) -> None:
         self._scope = scope
         self._groups = groups
 
-    def visit(self, node: IConstruct) -> None:
-        if node is self._scope and not any(_has_egress(group) for group in self._groups):
+    def validate(self) -> list[str]:
+        if not any(_has_egress(group) for group in self._groups):
             Annotations.of(self._scope).add_warning_v2(
                 "cdk-code-interpreter:noEgress",
                 "no security group has an egress rule, so code in the sandbox can connect to "
@@ -37,6 +39,7 @@ class _MissingEgress:
                 "code_interpreter.connections.allow_to_any_ipv4(ec2.Port.HTTPS), or acknowledge "
                 "this warning",
             )
+        return []
 
 
 def _has_egress(group: ec2.ISecurityGroup) -> bool:

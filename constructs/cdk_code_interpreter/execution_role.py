@@ -38,7 +38,7 @@ class ExecutionRole(iam.Role):
                 "bedrock-agentcore.amazonaws.com",
                 conditions={
                     "StringEquals": {"aws:SourceAccount": Stack.of(scope).account},
-                    "ArnLike": {"aws:SourceArn": Lazy.list(_Trusted(self._trusted))},
+                    "ArnLike": {"aws:SourceArn": Lazy.list(_Trusted(scope, self._trusted))},
                 },
             ),
             description="What code in the sandboxes of a code interpreter may do",
@@ -54,25 +54,33 @@ class ExecutionRole(iam.Role):
         An id is the name, a hyphen and ten characters (API model). A name has no hyphen, so the
         pattern meets no other name that begins in the same way.
         """
-        self._trusted.append(
-            Arn.format(
-                ArnComponents(
-                    service="bedrock-agentcore",
-                    resource="code-interpreter-custom",
-                    resource_name=f"{name_pattern}-{'?' * 10}",
-                ),
-                Stack.of(scope),
-            )
-        )
+        self._trusted.append(_arn(scope, f"{name_pattern}-{'?' * 10}"))
+
+
+def _arn(scope: Construct, code_interpreter_id: str) -> str:
+    return Arn.format(
+        ArnComponents(
+            service="bedrock-agentcore",
+            resource="code-interpreter-custom",
+            resource_name=code_interpreter_id,
+        ),
+        Stack.of(scope),
+    )
 
 
 @jsii.implements(IStableListProducer)
 class _Trusted:
-    def __init__(self, arns: list[str]) -> None:
+    """Renders the ARNs when all code interpreters are known.
+
+    `iam.Role.customize_roles()` reports roles before that, for somebody to make them by hand.
+    """
+
+    def __init__(self, scope: Construct, arns: list[str]) -> None:
+        self._scope = scope
         self._arns = arns
 
     def produce(self) -> list[str]:
-        return self._arns
+        return self._arns or [_arn(self._scope, "*")]
 
 
 @jsii.implements(IValidation)

@@ -64,8 +64,8 @@ class Filesystem(ABC):
         """Render its entry in the custom resource's `FilesystemConfigurations`."""
 
     @abstractmethod
-    def allow(self, role: iam.IRole, connections: ec2.Connections) -> None:
-        """Let sandboxes with this role and these security groups mount, read and write it."""
+    def allow(self, grantee: iam.IGrantable, connections: ec2.Connections) -> None:
+        """Let sandboxes with these security groups, as `grantee`, mount, read and write it."""
 
 
 def check_filesystems(filesystems: Sequence[Filesystem]) -> None:
@@ -109,9 +109,9 @@ class _Efs(Filesystem):
             }
         }
 
-    def allow(self, role: iam.IRole, connections: ec2.Connections) -> None:
+    def allow(self, grantee: iam.IGrantable, connections: ec2.Connections) -> None:
         connections.allow_to(self.access_point.file_system, _NFS, "Mount the file system")
-        role.add_to_principal_policy(
+        grantee.grant_principal.add_to_principal_policy(
             iam.PolicyStatement(
                 actions=["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"],
                 resources=[self.access_point.file_system.file_system_arn],
@@ -142,17 +142,17 @@ class _S3Files(Filesystem):
             }
         }
 
-    def allow(self, role: iam.IRole, connections: ec2.Connections) -> None:
+    def allow(self, grantee: iam.IGrantable, connections: ec2.Connections) -> None:
         if self.security_group is not None:
             connections.allow_to(self.security_group, _NFS, "Mount the file system")
-        role.add_to_principal_policy(
+        grantee.grant_principal.add_to_principal_policy(
             iam.PolicyStatement(
                 actions=["s3files:ClientMount", "s3files:ClientWrite"],
                 resources=[self.file_system_arn],
                 conditions={"StringEquals": {"s3files:AccessPointArn": self.access_point_arn}},
             )
         )
-        role.add_to_principal_policy(
+        grantee.grant_principal.add_to_principal_policy(
             iam.PolicyStatement(
                 actions=["s3files:GetAccessPoint"], resources=[self.access_point_arn]
             )

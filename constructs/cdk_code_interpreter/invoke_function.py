@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Unpack
 
-from aws_cdk import Duration, RemovalPolicy, Token, Tokenization
+from aws_cdk import Duration, Names, RemovalPolicy, Stack, Token, Tokenization
+from aws_cdk import aws_bedrock as bedrock
 from aws_cdk import aws_bedrockagentcore as agentcore
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from .action_group import add_action_group
 from .gateway import gateway_tool_schema, session_header
-from .lambda_function import FunctionSettings, python_function
+from .lambda_function import FunctionSettings, PythonFunction
 from .nag import acknowledge_wildcard
 from .validation import check_duration
 from .workspace import Workspace
@@ -20,6 +23,9 @@ from .workspace import Workspace
 LONGEST_SESSION = Duration.hours(8)
 _DEFAULT_SESSION = Duration.minutes(15)
 _LONGEST_TIMEOUT = Duration.minutes(15)
+
+# A policy's name has at most 128 characters; a code interpreter's id needs its place in it.
+_LONGEST_UNIQUE_NAME = 64
 
 # What grant_use() leaves out.
 _MORE_SESSION_ACTIONS = (
@@ -34,7 +40,7 @@ class InvokeFunction(Construct):
     It may use this one code interpreter and this one workspace, and write its own log. Lambda
     does not repeat an asynchronous invocation that failed: it may have run the caller's code.
 
-    :param code_interpreter: Owned, imported or AWS-managed.
+    :param code_interpreter: Owned, imported or AWS-managed; in the function's own region.
     :param workspace: Where sessions keep their files.
     :param session_timeout: How long a session lives from its start, 1 second to 8 hours; a
         forgotten one is paid for until then. Default: 15 minutes.
@@ -42,9 +48,15 @@ class InvokeFunction(Construct):
     :param memory_size: In MiB. Default: 256.
     :param log_group: Default: a new one that keeps its events for a month and is deleted with the
         function.
-    :param role: Default: a new one with the permissions above.
-    :param settings: Whatever else of `lambda_.Function` can be set: `environment_encryption`,
-        `reserved_concurrent_executions`, `tracing`, `vpc`, `vpc_subnets`, `security_groups`.
+    :param role: Default: a new one. Either gets the permissions above, unless it must not be
+        changed.
+    :param settings: Whatever else of `lambda_.Function` can be set: `allow_all_outbound`,
+        `environment_encryption`, `function_name`, `on_failure`, `reserved_concurrent_executions`,
+        `security_groups`, `tracing`, `vpc`, `vpc_subnets`.
+    :ivar function: The function, with its role.
+    :ivar log_group: Where it writes its log.
+    :ivar permissions: What holds its permissions: its role, or the policy that yours got.
+    :ivar use_policy: Its permission to use the code interpreter, which is replaced with that.
     """
 
     def __init__(
@@ -63,14 +75,15 @@ class InvokeFunction(Construct):
     ) -> None:
         check_duration("session_timeout", session_timeout, LONGEST_SESSION)
         check_duration("timeout", timeout, _LONGEST_TIMEOUT)
+        _check_region(code_interpreter, Stack.of(scope))
         super().__init__(scope, construct_id)
-        self.log_group = log_group or logs.LogGroup(
+        self.log_group: logs.ILogGroup = log_group or logs.LogGroup(
             self,
             "Logs",
             retention=logs.RetentionDays.ONE_MONTH,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        self.function = python_function(
+        function = PythonFunction(
             self,
             "Function",
             asset="invoke",
@@ -84,18 +97,20 @@ class InvokeFunction(Construct):
                 "CODE_INTERPRETER_ID": code_interpreter.code_interpreter_id,
                 "WORKSPACE_BUCKET": workspace.bucket.bucket_name,
                 "WORKSPACE_PREFIX": workspace.prefix,
-                "SESSION_TIMEOUT_SECONDS": _text(session_timeout.to_seconds()),
+                "SESSION_TIMEOUT_SECONDS": Tokenization.stringify_number(
+                    session_timeout.to_seconds()
+                ),
             },
+            retry_attempts=0,
             **settings,
         )
-        self.function.configure_async_invoke(retry_attempts=0)
-        use = self._new_policy(code_interpreter)
-        code_interpreter.grant_use(use)
-        code_interpreter.grant(use, *_MORE_SESSION_ACTIONS)
-        workspace.grant_read_write(self.function)
+        self.function: lambda_.Function = function
+        self.permissions = function.permissions
+        self.use_policy = self._new_use_policy(code_interpreter)
+        workspace.grant_read_write(self.permissions)
         for pattern in workspace.key_patterns:
             acknowledge_wildcard(
-                self.function.role or self.function,
+                self.permissions,
                 pattern,
                 "the workspace has a key for every session and file, and they are made at run time",
             )
@@ -112,7 +127,7 @@ class InvokeFunction(Construct):
     def add_gateway_target(
         self,
         gateway: agentcore.IGateway,
-        construct_id: str = "GatewayTarget",
+        construct_id: str = "CodeInterpreterTarget",
         *,
         name: str = "code-interpreter",
     ) -> agentcore.GatewayTarget:
@@ -121,12 +136,15 @@ class InvokeFunction(Construct):
         Calls with the header `x-code-interpreter-session` share the session it names; a call
         without it has a sandbox of its own. The model cannot set it, the agent's program can.
 
-        :param construct_id: To be given if the function is a target of more than one gateway.
+        The target belongs to the gateway's stack, which then depends on the function's.
+
+        :param construct_id: In the gateway. To be given if it has more than one such target.
         :param name: Up to 100 letters, digits and hyphens. Agents find the tools as
             `<name>___execute_code` and so on.
         """
+        assert isinstance(gateway, Construct)
         target = agentcore.GatewayTarget.for_lambda(
-            self,
+            gateway,
             construct_id,
             gateway=gateway,
             gateway_target_name=name,
@@ -140,9 +158,44 @@ class InvokeFunction(Construct):
                 allowed_request_headers=[session_header()]
             )
         )
+        # AgentCore tries whether the gateway may invoke the function, at a moment when the role's
+        # own policy need not be known everywhere yet (aws-cdk issue 36826).
+        permission = lambda_.CfnPermission(
+            gateway,
+            f"{construct_id}Permission",
+            action="lambda:InvokeFunction",
+            function_name=self.function.function_arn,
+            principal=gateway.role.role_arn,
+        )
+        target.node.add_dependency(gateway.role, permission)
         return target
 
-    def _new_policy(self, code_interpreter: agentcore.ICodeInterpreterCustom) -> iam.Policy:
+    def add_action_group(
+        self,
+        agent: bedrock.CfnAgent,
+        construct_id: str = "CodeInterpreterPermission",
+        *,
+        name: str = "code-interpreter",
+    ) -> None:
+        """Offer the tools to a Bedrock agent, which may then invoke the function.
+
+        The agent's session is the tools' session: `InvokeAgent` names it, the model cannot. The
+        permission belongs to the agent's stack, which then depends on the function's.
+
+        :param agent: Other action groups that it has must be given as a list.
+        :param construct_id: In the agent. To be given if it has more than one such action group.
+        :param name: Up to 42 letters and digits with single _ or - after them, unique in the agent.
+        """
+        add_action_group(agent, name, self.function.function_arn)
+        self.function.add_permission(
+            construct_id,
+            scope=agent,
+            principal=iam.ServicePrincipal("bedrock.amazonaws.com"),
+            source_account=agent.stack.account,
+            source_arn=agent.attr_agent_arn,
+        )
+
+    def _new_use_policy(self, code_interpreter: agentcore.ICodeInterpreterCustom) -> iam.Policy:
         """Define a policy of the function's role that is replaced with the code interpreter.
 
         CloudFormation changes other policies in place. When a new code interpreter takes over,
@@ -150,19 +203,28 @@ class InvokeFunction(Construct):
         """
         role = self.function.role
         assert role is not None
-        policy = iam.Policy(self, "UsePolicy", roles=[role])
+        policy = iam.Policy(self, "UsePolicy")
+        code_interpreter.grant_use(policy)
+        code_interpreter.grant(policy, *_MORE_SESSION_ACTIONS)
+        role.attach_inline_policy(policy)
         definition = policy.node.default_child
         assert isinstance(definition, iam.CfnPolicy)
         definition.add_override("Type", "AWS::IAM::RolePolicy")
         definition.add_property_deletion_override("Roles")
         definition.add_property_override("RoleName", role.role_name)
-        definition.add_property_override("PolicyName", code_interpreter.code_interpreter_id)
+        # Functions can share a role.
+        unique = Names.unique_resource_name(self, max_length=_LONGEST_UNIQUE_NAME)
+        name = f"{code_interpreter.code_interpreter_id}-{unique}"
+        definition.add_property_override("PolicyName", name)
         self.function.node.add_dependency(policy)
         return policy
 
 
-def _text(number: float) -> str:
-    """A whole number, or what stands for one that is not known yet, as a text."""
-    if Token.is_unresolved(number):
-        return Tokenization.stringify_number(number)
-    return str(int(number))
+def _check_region(code_interpreter: agentcore.ICodeInterpreterCustom, stack: Stack) -> None:
+    its, own = code_interpreter.env.region, stack.region
+    if not Token.is_unresolved(its) and not Token.is_unresolved(own) and its != own:
+        raise ValueError(
+            f"the code interpreter is in region {its!r}, but the function, in stack "
+            f"{stack.node.path!r}, is in {own!r} and looks for it there; define the function in a "
+            f"stack of region {its!r}"
+        )

@@ -15,6 +15,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from .nag import acknowledge_wildcard
+from .role_policy import new_role_policy
 
 RUNTIME = lambda_.Runtime.PYTHON_3_14
 ARCHITECTURE = lambda_.Architecture.ARM_64
@@ -37,7 +38,10 @@ _ASSET_ROOTS = (_PACKAGE / "lambda_assets", _PACKAGE.parent.parent / "lambda")
 class FunctionSettings(TypedDict, total=False):
     """What else a function can be given, as in `lambda_.Function`; it cannot be added later."""
 
+    allow_all_outbound: bool
     environment_encryption: kms.IKey
+    function_name: str
+    on_failure: lambda_.IDestination
     reserved_concurrent_executions: int
     security_groups: Sequence[ec2.ISecurityGroup]
     tracing: lambda_.Tracing
@@ -70,53 +74,102 @@ def lambda_directory(name: str) -> Path:
     )
 
 
-def python_function(
-    scope: Construct,
-    construct_id: str,
-    *,
-    asset: str,
-    handler: str,
-    description: str,
-    timeout: Duration,
-    memory_size: int,
-    log_group: logs.ILogGroup,
-    role: iam.IRole | None = None,
-    environment: dict[str, str] | None = None,
-    **settings: Unpack[FunctionSettings],
-) -> lambda_.Function:
-    """A function that may write to `log_group` and nothing else, until it is granted more.
+class PythonFunction(lambda_.Function):
+    """A function that may write to its log and nothing else, until `permissions` are given more.
 
     It cannot create log groups: Lambda writes logs late, and would bring back a group that the
     stack has just deleted.
+
+    A role of the user's gets a policy of this stack, unless it must not be changed.
+
+    :ivar permissions: What holds the function's permissions: the role that is made with it, or the
+        policy that a role of the user's gets.
     """
-    if role is None:
-        role = iam.Role(
-            scope, f"{construct_id}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com")
+
+    permissions: iam.Role | iam.Policy
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        asset: str,
+        handler: str,
+        description: str,
+        timeout: Duration,
+        memory_size: int,
+        log_group: logs.ILogGroup,
+        role: iam.IRole | None = None,
+        environment: dict[str, str] | None = None,
+        retry_attempts: int | None = None,
+        **settings: Unpack[FunctionSettings],
+    ) -> None:
+        new_role = None
+        if role is None:
+            new_role = iam.Role(
+                scope,
+                f"{construct_id}Role",
+                assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            )
+        super().__init__(
+            scope,
+            construct_id,
+            code=lambda_code(asset),
+            handler=handler,
+            description=description,
+            runtime=RUNTIME,
+            architecture=ARCHITECTURE,
+            timeout=timeout,
+            memory_size=memory_size,
+            log_group=log_group,
+            role=role or new_role,
+            environment=environment,
+            retry_attempts=retry_attempts,
+            **settings,
         )
-        if "vpc" in settings:
-            _allow_network_interfaces(role)
-    log_group.grant_write(role)
-    return lambda_.Function(
-        scope,
-        construct_id,
-        code=lambda_code(asset),
-        handler=handler,
-        description=description,
-        runtime=RUNTIME,
-        architecture=ARCHITECTURE,
-        timeout=timeout,
-        memory_size=memory_size,
-        log_group=log_group,
-        role=role,
-        environment=environment,
-        **settings,
-    )
+        # A property injector may have put another role in the place of the new one.
+        has_new_role = self.role is new_role
+        if new_role is not None and has_new_role:
+            self.permissions = new_role
+        else:
+            self.permissions = self._new_policy(scope, f"{construct_id}Policy")
+        self._allow_log(self.log_group)
+        if self.is_bound_to_vpc:
+            self._allow_network_interfaces()
+        if settings.get("tracing", lambda_.Tracing.DISABLED) != lambda_.Tracing.DISABLED:
+            self._acknowledge_tracing()
 
+    def allow(self, statement: iam.PolicyStatement) -> None:
+        """Give the function one more permission."""
+        self.permissions.grant_principal.add_to_principal_policy(statement)
 
-def _allow_network_interfaces(role: iam.Role) -> None:
-    role.add_to_policy(
-        iam.PolicyStatement(actions=list(_NETWORK_INTERFACE_ACTIONS), resources=["*"])
-    )
-    acknowledge_wildcard(
-        role, "*", "Lambda makes network interfaces, whose ids are not known before"
-    )
+    def _new_policy(self, scope: Construct, construct_id: str) -> iam.Policy:
+        policy = new_role_policy(scope, construct_id)
+        assert self.role is not None
+        self.role.attach_inline_policy(policy)
+        self.node.add_dependency(policy)
+        return policy
+
+    def _allow_log(self, log_group: logs.ILogGroup) -> None:
+        self.allow(
+            iam.PolicyStatement(
+                actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+                resources=[log_group.log_group_arn],
+            )
+        )
+        acknowledge_wildcard(
+            self.permissions, log_group.log_group_arn, "a log group's streams are its own"
+        )
+
+    def _allow_network_interfaces(self) -> None:
+        self.allow(iam.PolicyStatement(actions=list(_NETWORK_INTERFACE_ACTIONS), resources=["*"]))
+        acknowledge_wildcard(
+            self.permissions, "*", "Lambda makes network interfaces, whose ids are not known before"
+        )
+
+    def _acknowledge_tracing(self) -> None:
+        """CDK lets the function's role, and no other, send traces."""
+        reason = "X-Ray has no resources that a statement could name"
+        acknowledge_wildcard(self, "*", reason)
+        if isinstance(self.permissions, iam.Role):
+            acknowledge_wildcard(self.permissions, "*", reason)

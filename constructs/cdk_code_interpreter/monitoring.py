@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Tokenization
 from aws_cdk import aws_bedrockagentcore as agentcore
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
@@ -30,6 +30,8 @@ class Monitoring(Construct):
     :param code_interpreter: Owned, imported or AWS-managed.
     :param function: The function that uses it, such as `InvokeFunction.function`.
     :param alarm_actions: What an alarm does, such as telling an SNS topic. Default: nothing.
+    :ivar alarms: All of them, to be changed or given other actions.
+    :ivar dashboard: The dashboard, to which widgets can be added.
     """
 
     def __init__(
@@ -64,15 +66,28 @@ class Monitoring(Construct):
             ),
         ]
         if function.timeout is not None:
-            alarms.append(
-                self._alarm(
-                    "FunctionDuration",
-                    function.metric_duration(period=_PERIOD, statistic=cloudwatch.Stats.MAXIMUM),
-                    _NEARLY_TIMED_OUT * function.timeout.to_milliseconds(),
-                    "A call of the invoke function nearly timed out",
-                )
-            )
+            alarms.append(self._alarm_on_duration(function.timeout))
         return alarms
+
+    def _alarm_on_duration(self, timeout: Duration) -> cloudwatch.Alarm:
+        metric: cloudwatch.IMetric = self._function.metric_duration(
+            period=_PERIOD, statistic=cloudwatch.Stats.MAXIMUM
+        )
+        if timeout.is_unresolved():
+            # CloudFormation does not calculate, but CloudWatch does.
+            seconds = Tokenization.stringify_number(timeout.to_seconds())
+            threshold = _NEARLY_TIMED_OUT
+            metric = cloudwatch.MathExpression(
+                expression=f"duration / 1000 / {seconds}",
+                using_metrics={"duration": metric},
+                label="Duration, as a part of the timeout",
+                period=_PERIOD,
+            )
+        else:
+            threshold = _NEARLY_TIMED_OUT * timeout.to_milliseconds()
+        return self._alarm(
+            "FunctionDuration", metric, threshold, "A call of the invoke function nearly timed out"
+        )
 
     def _code_interpreter_alarms(self) -> list[cloudwatch.Alarm]:
         one = self._code_interpreter
@@ -112,7 +127,7 @@ class Monitoring(Construct):
     def _alarm(
         self,
         name: str,
-        metric: cloudwatch.Metric,
+        metric: cloudwatch.IMetric,
         threshold: float,
         description: str,
         *,

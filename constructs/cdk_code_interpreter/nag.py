@@ -18,9 +18,10 @@ def acknowledge(scope: IConstruct, finding: str, reason: str) -> None:
 
 
 def acknowledge_wildcard(scope: IConstruct, resource: str, reason: str) -> None:
-    """Accept a policy statement on `resource`, an ARN or ARN pattern that holds a wildcard."""
+    """Accept a policy statement on `resource`, if it is a pattern with a wildcard."""
     text = _flatten(Stack.of(scope).resolve(resource))
-    acknowledge(scope, f"AwsSolutions-IAM5[Resource::{text}]", reason)
+    if "*" in text:
+        acknowledge(scope, f"AwsSolutions-IAM5[Resource::{text}]", reason)
 
 
 def _flatten(value: Any) -> str:

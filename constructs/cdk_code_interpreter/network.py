@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aws_cdk import Annotations, RemovalPolicy
+from aws_cdk import Annotations, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
@@ -119,6 +119,7 @@ class _Vpc(Network):
         if groups is None:
             groups = [self._new_security_group(scope)]
         _check_count("security groups", groups)
+        _report_own_stack(scope, self.in_vpc)
         _report_public_subnets(scope, self.in_vpc, subnets)
         report_unsupported_zones(scope, subnets)
         report_missing_egress(scope, groups)
@@ -159,6 +160,16 @@ def _check_count(what: str, items: Sequence[object]) -> None:
         raise ValueError(
             f"{len(items)} {what} are given, but a code interpreter in a VPC takes 1 to "
             f"{_MOST_SUBNETS_OR_GROUPS}; choose others with {what.replace(' ', '_')}="
+        )
+
+
+def _report_own_stack(scope: Construct, vpc: ec2.IVpc) -> None:
+    if isinstance(vpc, ec2.Vpc) and Stack.of(vpc).node.path == Stack.of(scope).node.path:
+        Annotations.of(scope).add_warning_v2(
+            "cdk-code-interpreter:vpcOfOwnStack",
+            "the VPC is in the code interpreter's own stack, whose deletion fails for up to 8 "
+            "hours after the code interpreter is gone, because AgentCore keeps network interfaces "
+            "in the subnets; define the VPC in another stack, or acknowledge this warning",
         )
 
 

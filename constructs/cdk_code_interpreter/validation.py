@@ -42,6 +42,11 @@ def check_tags(tags: Mapping[str, str]) -> None:
             "remove some"
         )
     for key, value in tags.items():
+        if Token.is_unresolved(key):
+            raise ValueError(
+                f"tag key {key!r} is not known before the deployment, but a template cannot hold "
+                "such a key; write it out"
+            )
         _check_tag(f"tag key {key!r}", key, 1, MAX_TAG_KEY_LENGTH)
         _check_tag(f"value {value!r} of tag {key!r}", value, 0, MAX_TAG_VALUE_LENGTH)
         if key.lower().startswith("aws:"):
@@ -50,11 +55,33 @@ def check_tags(tags: Mapping[str, str]) -> None:
 
 def check_duration(name: str, duration: Duration, longest: Duration) -> None:
     if duration.is_unresolved():
+        _check_unit(name, duration, "seconds")
         return
     if not 1 <= duration.to_seconds() <= longest.to_seconds():
         raise ValueError(
             f"{name} is {duration.to_seconds()} s, but it must be 1 to {longest.to_seconds()} s; "
             "change it"
+        )
+
+
+def check_days(name: str, duration: Duration) -> None:
+    if duration.is_unresolved():
+        _check_unit(name, duration, "days")
+        return
+    days = duration.to_days(integral=False)
+    if days < 1 or days != int(days):
+        raise ValueError(
+            f"{name} is {duration.to_human_string()}, but it must be one or more whole days; "
+            "change it"
+        )
+
+
+def _check_unit(name: str, duration: Duration, unit: str) -> None:
+    """A number that is not known yet cannot be converted."""
+    if duration.unit_label() != unit:
+        raise ValueError(
+            f"{name} is a number of {duration.unit_label()} that is not known before the "
+            f"deployment; give it as Duration.{unit}()"
         )
 
 

@@ -6,10 +6,12 @@ import re
 
 from aws_cdk import Duration, RemovalPolicy, Token
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from .nag import acknowledge
+from .validation import check_days
 
 # Where the invoke function keeps one record per named session, outside every workspace prefix.
 SESSION_RECORDS = "sessions"
@@ -31,11 +33,15 @@ class Workspace(Construct):
         its owner, so no other setting but `prefix` may be given. Default: a new one that is
         private, encrypted and reachable through TLS only.
     :param prefix: Default: `workspace`.
-    :param expiration: How long after their last change files are deleted. Default: they are kept.
+    :param encryption_key: Encrypts the files of a new bucket. Who gets them through this construct
+        may use it, too. Default: the key that Amazon S3 manages.
+    :param expiration: How many days after their last change files are deleted. Default: they are
+        kept.
     :param versioned: Keep what is overwritten or deleted for another 30 days. Default: no.
     :param removal_policy: What becomes of the bucket when it leaves the stack. `DESTROY` deletes
         its files, too. Default: it is kept.
     :param server_access_logs_bucket: Where access to the files is logged. Default: nowhere.
+    :ivar bucket: The new bucket, or the existing one.
     """
 
     def __init__(
@@ -45,29 +51,32 @@ class Workspace(Construct):
         *,
         bucket: s3.IBucket | None = None,
         prefix: str = "workspace",
+        encryption_key: kms.IKey | None = None,
         expiration: Duration | None = None,
         versioned: bool | None = None,
         removal_policy: RemovalPolicy | None = None,
         server_access_logs_bucket: s3.IBucket | None = None,
     ) -> None:
-        super().__init__(scope, construct_id)
         _check_prefix(prefix)
-        self.prefix = prefix
-        if bucket is None:
-            self.bucket: s3.IBucket = self._new_bucket(
-                expiration=expiration,
-                versioned=bool(versioned),
-                removal_policy=removal_policy or RemovalPolicy.RETAIN,
-                server_access_logs_bucket=server_access_logs_bucket,
-            )
-        else:
+        if expiration is not None:
+            check_days("expiration", expiration)
+        if bucket is not None:
             _refuse_settings(
+                encryption_key=encryption_key,
                 expiration=expiration,
                 versioned=versioned,
                 removal_policy=removal_policy,
                 server_access_logs_bucket=server_access_logs_bucket,
             )
-            self.bucket = bucket
+        super().__init__(scope, construct_id)
+        self.prefix = prefix
+        self.bucket: s3.IBucket = bucket or self._new_bucket(
+            encryption_key=encryption_key,
+            expiration=expiration,
+            versioned=bool(versioned),
+            removal_policy=removal_policy or RemovalPolicy.RETAIN,
+            server_access_logs_bucket=server_access_logs_bucket,
+        )
 
     @property
     def key_patterns(self) -> tuple[str, str]:
@@ -80,7 +89,8 @@ class Workspace(Construct):
     def grant_read_write(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` read and write every session's files, and keep session records.
 
-        Nothing is deleted: the bucket's lifecycle rules do that.
+        Nothing is deleted: the bucket's lifecycle rules do that. A bucket or a key of another
+        account has to let `grantee` in, too.
 
         Mind that a code interpreter's execution role would share this with all code in every
         sandbox.
@@ -91,19 +101,31 @@ class Workspace(Construct):
             actions=["s3:GetObject", "s3:PutObject"],
             resource_arns=[files, records],
         )
-        iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=["s3:ListBucket"],
-            resource_arns=[self.bucket.bucket_arn],
-            conditions={"StringLike": {"s3:prefix": [f"{self.prefix}/*", f"{SESSION_RECORDS}/*"]}},
+        grant = grant.combine(
+            iam.Grant.add_to_principal(
+                grantee=grantee,
+                actions=["s3:ListBucket"],
+                resource_arns=[self.bucket.bucket_arn],
+                conditions={
+                    "StringLike": {"s3:prefix": [f"{self.prefix}/*", f"{SESSION_RECORDS}/*"]}
+                },
+            )
         )
         if self.bucket.encryption_key is not None:
-            self.bucket.encryption_key.grant_encrypt_decrypt(grantee)
+            # What Amazon S3 does in the name of who reads or writes an object.
+            grant = grant.combine(
+                iam.Grant.add_to_principal(
+                    grantee=grantee,
+                    actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                    resource_arns=[self.bucket.encryption_key.key_arn],
+                )
+            )
         return grant
 
     def _new_bucket(
         self,
         *,
+        encryption_key: kms.IKey | None,
         expiration: Duration | None,
         versioned: bool,
         removal_policy: RemovalPolicy,
@@ -114,7 +136,13 @@ class Workspace(Construct):
             "Bucket",
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            encryption=s3.BucketEncryption.S3_MANAGED,
+            encryption=(
+                s3.BucketEncryption.S3_MANAGED
+                if encryption_key is None
+                else s3.BucketEncryption.KMS
+            ),
+            encryption_key=encryption_key,
+            bucket_key_enabled=None if encryption_key is None else True,
             enforce_ssl=True,
             minimum_tls_version=1.2,
             versioned=versioned,

@@ -49,7 +49,13 @@ def test_the_key_of_an_encrypted_secret_may_be_used_through_secrets_manager_only
     CodeInterpreter(stack, "Interpreter", certificates=[secret])
     [statement] = statements(stack, of="CodeInterpreterControl")["kms:Decrypt"]
     assert statement["Resource"] == stack.resolve(key.key_arn)
-    assert "kms:ViaService" in statement["Condition"]["StringEquals"]
+    through = statement["Condition"]["StringEquals"]["kms:ViaService"]
+    assert through["Fn::Join"][1] == [
+        "secretsmanager.",
+        {"Ref": "AWS::Region"},
+        ".",
+        {"Ref": "AWS::URLSuffix"},
+    ]
 
 
 def test_a_secret_whose_suffix_is_not_known_is_matched_with_it(stack: Stack) -> None:

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from aws_cdk import App, Stack
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
 from aws_cdk.assertions import Template
 
 from cdk_code_interpreter import CodeInterpreter, ControlFunction, Network, control_function
@@ -14,6 +16,10 @@ from .templates import arn_of, statements
 EVERY = arn_of("code-interpreter-custom/*")
 STACK_ID = {"Ref": "AWS::StackId"}
 CREATE = "bedrock-agentcore:CreateCodeInterpreter"
+UNLIMITED = {
+    "bedrock-agentcore:ListCodeInterpreters": "*",
+    "bedrock-agentcore:ListTagsForResource": EVERY,
+}
 SUBNETS = "bedrock-agentcore:subnets"
 SECURITY_GROUPS = "bedrock-agentcore:securityGroups"
 
@@ -68,13 +74,18 @@ def test_it_may_handle_the_code_interpreters_of_its_stack_only(stack: Stack) -> 
         "bedrock-agentcore:TagResource",
         "bedrock-agentcore:UntagResource",
     }
-    [own] = found["bedrock-agentcore:DeleteCodeInterpreter"]
-    assert own["Resource"] == EVERY
-    assert own["Condition"] == tagged("ResourceTag")
+    for action, statements_of_it in found.items():
+        if action.startswith("bedrock-agentcore:") and action not in (CREATE, *UNLIMITED):
+            assert statements_of_it[-1]["Condition"] == tagged("ResourceTag"), action
+            assert {str(one["Resource"]) for one in statements_of_it} == {str(EVERY)}, action
     assert [one["Condition"] for one in found["bedrock-agentcore:TagResource"]] == [
         tagged("RequestTag"),
         tagged("ResourceTag"),
     ]
+    # What tells its own from those of others it may do with all.
+    for action, resource in UNLIMITED.items():
+        [statement] = found[action]
+        assert (statement["Resource"], statement.get("Condition")) == (resource, None)
 
 
 def test_without_a_vpc_it_may_create_in_none(stack: Stack) -> None:
@@ -114,6 +125,29 @@ def test_in_a_vpc_it_may_make_the_service_linked_role(stack: Stack) -> None:
     assert statement["Resource"]["Fn::Join"][1][-1] == (
         f":role/aws-service-role/{principal}/AWSServiceRoleForBedrockAgentCoreNetwork"
     )
+
+
+@pytest.mark.parametrize("whose", ["its own", "the user's", "an imported one"])
+def test_it_keeps_its_permissions_until_the_last_code_interpreter_is_gone(
+    stack: Stack, whose: str
+) -> None:
+    """CloudFormation deletes what depends on something before that."""
+    control = ControlFunction(stack, "Control", role=role(stack, whose))
+    CodeInterpreter(stack, "Interpreter", control_function=control)
+    template = Template.from_stack(stack)
+    [resource] = template.find_resources("Custom::CodeInterpreter").values()
+    [(function_id, function)] = template.find_resources("AWS::Lambda::Function").items()
+    assert resource["Properties"]["ServiceToken"] == {"Fn::GetAtt": [function_id, "Arn"]}
+    [policy_id] = template.find_resources("AWS::IAM::Policy")
+    assert policy_id in function["DependsOn"]
+
+
+def role(stack: Stack, whose: str) -> iam.IRole | None:
+    if whose == "its own":
+        return None
+    if whose == "an imported one":
+        return iam.Role.from_role_arn(stack, "Role", "arn:aws:iam::123456789012:role/r")
+    return iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
 
 
 def test_the_tag_in_the_policy_is_the_one_the_function_sets() -> None:

@@ -68,7 +68,9 @@ def test_the_role_may_mount_efs_through_this_access_point_only(
     stack: Stack, vpc: ec2.Vpc, access_point: efs.AccessPoint
 ) -> None:
     build(stack, vpc, Filesystem.efs(access_point, mount_path="/mnt/data"))
-    [statement] = statements(stack, of="RoleDefaultPolicy")["elasticfilesystem:ClientMount"]
+    [statement] = statements(stack, of="InterpreterFilesystemPolicy")[
+        "elasticfilesystem:ClientMount"
+    ]
     assert statement == {
         "Action": ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"],
         "Effect": "Allow",
@@ -85,7 +87,7 @@ def test_the_role_may_mount_s3_files_through_this_access_point_only(
     stack: Stack, vpc: ec2.Vpc
 ) -> None:
     build(stack, vpc, s3_files())
-    found = statements(stack, of="RoleDefaultPolicy")
+    found = statements(stack, of="InterpreterFilesystemPolicy")
     [statement] = found["s3files:ClientMount"]
     assert statement == {
         "Action": ["s3files:ClientMount", "s3files:ClientWrite"],
@@ -94,6 +96,13 @@ def test_the_role_may_mount_s3_files_through_this_access_point_only(
         "Condition": {"StringEquals": {"s3files:AccessPointArn": ACCESS_POINT}},
     }
     assert found["s3files:GetAccessPoint"][0]["Resource"] == ACCESS_POINT
+
+
+def test_it_is_never_there_before_the_role_may_mount(stack: Stack, vpc: ec2.Vpc) -> None:
+    one = build(stack, vpc, s3_files())
+    assert one.filesystem_policy is not None
+    policy = stack.resolve(one.filesystem_policy.node.default_child.logical_id)  # type: ignore[union-attr]
+    Template.from_stack(stack).has_resource("Custom::CodeInterpreter", {"DependsOn": [policy]})
 
 
 def test_nfs_is_let_out_and_in(stack: Stack, vpc: ec2.Vpc, access_point: efs.AccessPoint) -> None:

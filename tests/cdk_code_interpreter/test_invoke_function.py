@@ -72,7 +72,9 @@ def test_it_may_use_the_old_code_interpreter_until_it_knows_the_new_one(stack: S
     [(policy_id, policy)] = template.find_resources("AWS::IAM::RolePolicy").items()
     [role] = [name for name in template.find_resources("AWS::IAM::Role") if "Invoke" in name]
     assert policy["Properties"].keys() == {"PolicyDocument", "PolicyName", "RoleName"}
-    assert policy["Properties"]["PolicyName"] == {"Ref": interpreter}
+    [separator, [reference, unique]] = policy["Properties"]["PolicyName"]["Fn::Join"]
+    assert (separator, reference) == ("", {"Ref": interpreter})
+    assert unique.startswith("-TestInvoke")
     assert policy["Properties"]["RoleName"] == {"Ref": role}
     [function] = template.find_resources(
         "AWS::Lambda::Function", {"Properties": {"Handler": Match.string_like_regexp("invoke")}}

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from aws_cdk import Annotations as Annotate
 from aws_cdk import App, Environment, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk.assertions import Annotations, Match, Template
@@ -14,6 +15,7 @@ from .templates import only
 
 @pytest.fixture
 def vpc(stack: Stack) -> ec2.Vpc:
+    Annotate.of(stack).acknowledge_warning("cdk-code-interpreter:vpcOfOwnStack", "for brevity")
     return ec2.Vpc(stack, "Vpc")
 
 
@@ -122,6 +124,15 @@ def test_egress_of_imported_groups_is_taken_for_granted(stack: Stack, vpc: ec2.V
     network = Network.vpc(vpc, security_groups=[group])
     CodeInterpreter(stack, "Interpreter", network=network)
     assert warnings(stack) == []
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_vpc_that_cannot_go_with_its_stack_is_warned_about(app: App, own: bool) -> None:
+    stack = Stack(app, "Test")
+    vpc = ec2.Vpc(stack if own else Stack(app, "Network"), "Vpc")
+    one = CodeInterpreter(stack, "Interpreter", network=Network.vpc(vpc))
+    one.connections.allow_to_any_ipv4(ec2.Port.HTTPS)
+    assert warnings(stack) == (["vpcOfOwnStack"] if own else [])
 
 
 def test_public_subnets_are_warned_about(stack: Stack, vpc: ec2.Vpc) -> None:

@@ -1,0 +1,454 @@
+"""The library works in whatever stages, stacks, regions and partitions an app has."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import (
+    App,
+    CliCredentialsStackSynthesizer,
+    DefaultStackSynthesizer,
+    Environment,
+    IStackSynthesizer,
+    LegacyStackSynthesizer,
+    NestedStack,
+    Stack,
+    Stage,
+    pipelines,
+)
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_efs as efs
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk.assertions import Template
+from constructs import Construct
+
+from cdk_code_interpreter import (
+    CodeInterpreter,
+    ControlFunction,
+    ExecutionRole,
+    Filesystem,
+    InvokeFunction,
+    Monitoring,
+    Network,
+    Workspace,
+)
+
+from .everything import (
+    ACCOUNT,
+    FLAGS,
+    MODES,
+    PROJECT,
+    all_options,
+    defaults,
+    imported_role,
+    manifest,
+    new_app,
+    recommended_flags,
+    resources,
+)
+from .templates import only
+
+HERE = Environment(account=ACCOUNT, region="us-east-1")
+THERE = Environment(account=ACCOUNT, region="eu-west-1")
+INTERPRETER = "Custom::CodeInterpreter"
+POLICY = "CodeInterpreterControlFunctionRoleDefaultPolicy"
+
+
+# nothing but the source decides
+
+
+@pytest.fixture(scope="module")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return synthesise_all(tmp_path_factory.mktemp("here"))
+
+
+def synthesise_all(directory: Path) -> dict[str, str]:
+    """The template and the manifest of every mode, as text."""
+    app = App(outdir=str(directory), builtin_cloud_formation_validation=False)
+    for mode, define in MODES.items():
+        define(Stack(app, mode.replace(" ", "-")))
+    app.synth()
+    return {
+        path.name: path.read_text()
+        for path in sorted(directory.iterdir())
+        if path.name == "manifest.json" or path.name.endswith((".template.json", ".assets.json"))
+    }
+
+
+def test_the_same_app_makes_the_same_templates_twice(
+    templates: dict[str, str], tmp_path: Path
+) -> None:
+    assert synthesise_all(tmp_path) == templates
+
+
+def test_the_same_app_synthesised_twice_is_the_same() -> None:
+    app = new_app()
+    all_options(Stack(app, "Test"))
+    first, second = (app.synth(force=True).get_stack_by_name("Test").template for _ in range(2))
+    assert first == second
+
+
+def test_another_process_elsewhere_makes_the_same_templates(
+    templates: dict[str, str], tmp_path: Path
+) -> None:
+    """In another folder and time zone, with sets and dicts in another order of hashes."""
+    code = (
+        "import json, pathlib, tests.cdk_code_interpreter.test_anywhere as test;"
+        "print(json.dumps(test.synthesise_all(pathlib.Path('out'))))"
+    )
+    environment = {
+        "PATH": os.environ["PATH"],
+        "JSII_RUNTIME_PACKAGE_CACHE_ROOT": os.environ["JSII_RUNTIME_PACKAGE_CACHE_ROOT"],
+        "PYTHONPATH": os.pathsep.join([str(PROJECT), *sys.path]),
+        "PYTHONHASHSEED": "1",
+        "TZ": "Pacific/Kiritimati",
+    }
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, check=True
+    )
+    assert json.loads(result.stdout) == templates
+
+
+def test_nothing_is_looked_up(templates: dict[str, str]) -> None:
+    assert json.loads(templates["manifest.json"]).get("missing", []) == []
+
+
+def test_nothing_is_looked_up_where_the_environment_is_known() -> None:
+    app = new_app(recommended_flags())
+    all_options(Stack(app, "Test", env=HERE))
+    assert manifest(app.synth()).get("missing", []) == []
+
+
+# feature flags
+
+
+def permissions(found: Mapping[str, Any]) -> dict[str, set[str]]:
+    """What each role may do, however it is spread over statements and policies."""
+    granted: dict[str, set[str]] = {}
+    for policy in found.values():
+        properties = policy["Properties"]
+        for role in properties.get("Roles", [properties.get("RoleName")]):
+            for statement in properties.get("PolicyDocument", {}).get("Statement", []):
+                for action in listed(statement["Action"]):
+                    for resource in listed(statement.get("Resource")):
+                        one = [statement["Effect"], action, resource, statement.get("Condition")]
+                        granted.setdefault(json.dumps(role), set()).add(json.dumps(one))
+    return granted
+
+
+def others(found: Mapping[str, Any]) -> dict[str, Any]:
+    """What is no policy, without the order in which it is made."""
+    return {
+        name: {**resource, "DependsOn": None}
+        for name, resource in found.items()
+        if resource["Type"] not in ("AWS::IAM::Policy", "AWS::IAM::RolePolicy")
+        and resource["Type"] != "AWS::S3::BucketPolicy"
+    }
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_feature_flags_change_nothing(mode: str) -> None:
+    """However policies are split or merged: the same permissions, and all else the same."""
+    found = {
+        flags: resources(MODES[mode](Stack(new_app(FLAGS[flags]()), "Test"))) for flags in FLAGS
+    }
+    for flags in ("recommended", "all"):
+        assert permissions(found[flags]) == permissions(found["none"])
+        assert others(found[flags]) == others(found["none"])
+
+
+@pytest.mark.parametrize("flags", FLAGS)
+def test_a_function_is_never_there_before_its_permissions(flags: str) -> None:
+    """Else CloudFormation would call one that is denied everything, or leave behind what it made
+    because the permissions were gone first."""
+    found = resources(all_options(Stack(new_app(FLAGS[flags]()), "Test")))
+    policies = {
+        name
+        for name, one in found.items()
+        if "Policy" in one["Type"]
+        and "bedrock-agentcore:" in str(one["Properties"]["PolicyDocument"])
+    }
+    functions = [one for one in found.values() if one["Type"] == "AWS::Lambda::Function"]
+    assert policies <= {name for function in functions for name in function["DependsOn"]}
+
+
+# synthesizers, stages and pipelines
+
+
+@pytest.mark.parametrize(
+    "synthesizer",
+    [
+        DefaultStackSynthesizer(qualifier="theirs"),
+        CliCredentialsStackSynthesizer(),
+        LegacyStackSynthesizer(),
+    ],
+    ids=lambda synthesizer: type(synthesizer).__name__,
+)
+def test_every_synthesizer_takes_the_assets(synthesizer: IStackSynthesizer) -> None:
+    app = new_app()
+    stack = Stack(app, "Test", synthesizer=synthesizer)
+    found = resources(defaults(stack))
+    functions = [one for one in found.values() if one["Type"] == "AWS::Lambda::Function"]
+    assert all("S3Key" in one["Properties"]["Code"] for one in functions)
+
+
+def test_stages_of_a_pipeline() -> None:
+    app = new_app(recommended_flags())
+    pipeline = pipelines.CodePipeline(
+        Stack(app, "Pipeline", env=HERE),
+        "Pipeline",
+        synth=pipelines.ShellStep(
+            "Synth",
+            input=pipelines.CodePipelineSource.connection(
+                "owner/name", "main", connection_arn="arn:aws:codeconnections:us-east-1:1:c/x"
+            ),
+            commands=["make synth"],
+        ),
+    )
+    made = []
+    for name, environment in (("Beta", HERE), ("Production", THERE)):
+        stage = Stage(app, name, env=environment)
+        made.append(resources(all_options(Stack(stage, "Tools"))))
+        pipeline.add_stage(stage)
+    app.synth()
+    types = [sorted(one["Type"] for one in stage.values()) for stage in made]
+    assert types[0] == types[1]
+    prefixes = {
+        one["Properties"]["NamePrefix"]
+        for stage in made
+        for one in stage.values()
+        if one["Type"] == INTERPRETER
+    }
+    assert len(prefixes) == 2
+
+
+# nested stacks
+
+
+@pytest.mark.parametrize("flags", FLAGS)
+def test_nested_stacks_have_a_control_function_of_their_own(flags: str) -> None:
+    """It knows its code interpreters by the id of the stack, and a nested one has its own id."""
+    app = new_app(FLAGS[flags]())
+    outer = Stack(app, "Outer")
+    inner = NestedStack(outer, "Inner")
+    code_interpreters = {scope: CodeInterpreter(scope, "Sandbox") for scope in (outer, inner)}
+    for scope, other in ((outer, inner), (inner, outer)):
+        InvokeFunction(
+            scope,
+            "Invoke",
+            code_interpreter=code_interpreters[other],
+            workspace=Workspace(scope, "Workspace"),
+        )
+    app.synth()
+    for scope, one in code_interpreters.items():
+        assert ControlFunction.of(scope) is one.control_function
+        assert Stack.of(one.control_function) is scope
+        found = resources_of(scope)
+        [control] = [name for name in found if name.startswith("CodeInterpreterControlFunction7")]
+        [interpreter] = [one for one in found.values() if one["Type"] == INTERPRETER]
+        [policy] = [one for name, one in found.items() if name.startswith(POLICY)]
+        assert str(policy).count("{'Ref': 'AWS::StackId'}") == 3
+        assert interpreter["Properties"]["ServiceToken"] == {"Fn::GetAtt": [control, "Arn"]}
+    names = {only(scope, INTERPRETER)["NamePrefix"] for scope in code_interpreters}
+    assert len(names) == 2
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_everything_fits_into_a_nested_stack(mode: str) -> None:
+    app = new_app()
+    ours = MODES[mode](NestedStack(Stack(app, "Outer"), "Inner"))
+    app.synth()
+    assert resources(ours)
+
+
+def resources_of(stack: Stack) -> dict[str, Any]:
+    return dict(Template.from_stack(stack).to_json()["Resources"])
+
+
+# several stacks
+
+
+@pytest.mark.parametrize("flags", FLAGS)
+def test_all_that_is_theirs_can_be_in_another_stack(flags: str) -> None:
+    """Their stack never depends on ours, or neither could be deployed first."""
+    app = new_app(FLAGS[flags]())
+    theirs, ours = Stack(app, "Theirs"), Stack(app, "Ours")
+    vpc = ec2.Vpc(theirs, "Vpc", max_azs=2)
+    key = kms.Key(theirs, "Key")
+    role = iam.Role(theirs, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    access_point = efs.FileSystem(theirs, "Efs", vpc=vpc).add_access_point("AccessPoint")
+    certificate = secretsmanager.Secret(theirs, "Certificate", encryption_key=key)
+    one = CodeInterpreter(
+        ours,
+        "Sandbox",
+        network=Network.vpc(vpc),
+        execution_role=ExecutionRole(theirs, "ExecutionRole"),
+        certificates=[certificate],
+        filesystems=[
+            Filesystem.efs(access_point, mount_path="/mnt/theirs"),
+            Filesystem.s3_files(
+                file_system_arn=ours.format_arn(service="s3files", resource="file-system/fs-1"),
+                access_point_arn=ours.format_arn(service="s3files", resource="access-point/ap-1"),
+                mount_path="/mnt/ours",
+            ),
+        ],
+        control_function=ControlFunction(
+            ours, "Control", role=role, log_group=logs.LogGroup(theirs, "ControlLogs"), vpc=vpc
+        ),
+    )
+    for name, bucket in (
+        ("Theirs", s3.Bucket(theirs, "Bucket", encryption_key=key)),
+        ("Ours", s3.Bucket(ours, "Bucket")),
+    ):
+        InvokeFunction(
+            ours,
+            f"{name}Invoke",
+            code_interpreter=one,
+            workspace=Workspace(ours, f"{name}Workspace", bucket=bucket),
+            role=role,
+            vpc=vpc,
+            environment_encryption=key,
+        )
+    assembly = app.synth()
+    assert [one.node.path for one in theirs.dependencies] == []
+    assert assembly.get_stack_by_name("Ours").template["Resources"]
+
+
+@pytest.mark.parametrize("flags", FLAGS)
+@pytest.mark.parametrize("environment", [None, HERE])
+def test_a_function_can_be_in_another_stack_than_what_it_uses(
+    flags: str, environment: Environment | None
+) -> None:
+    app = new_app(FLAGS[flags]())
+    first, second = (Stack(app, name, env=environment) for name in ("First", "Second"))
+    one = CodeInterpreter(first, "Sandbox", execution_role=ExecutionRole(first, "Role"))
+    workspace = Workspace(first, "Workspace")
+    invoke = InvokeFunction(second, "Invoke", code_interpreter=one, workspace=workspace)
+    Monitoring(second, "Monitoring", code_interpreter=one, function=invoke.function)
+    app.synth()
+    [policy] = Template.from_stack(second).find_resources("AWS::IAM::RolePolicy").values()
+    reference = "Fn::ImportValue" if flags == "none" else "Fn::GetStackOutput"
+    assert reference in str(policy["Properties"]["PolicyName"])
+    assert [stack.node.path for stack in second.dependencies] == ["First"]
+
+
+def test_a_code_interpreter_and_its_callers_can_be_in_different_regions() -> None:
+    app = new_app()
+    here = Stack(app, "Here", env=HERE, cross_region_references=True)
+    there = Stack(app, "There", env=THERE, cross_region_references=True)
+    one = CodeInterpreter(here, "Sandbox")
+    invoke = InvokeFunction(
+        here, "Invoke", code_interpreter=one, workspace=Workspace(here, "Workspace")
+    )
+    caller = iam.Role(there, "Caller", assumed_by=iam.AccountRootPrincipal())
+    one.grant_use(caller)
+    invoke.grant_invoke(caller)
+    app.synth()
+    statements = only(there, "AWS::IAM::Policy")["PolicyDocument"]["Statement"]
+    assert "bedrock-agentcore:InvokeCodeInterpreter" in statements[0]["Action"]
+    assert all("ExportsReader" in str(statement["Resource"]) for statement in statements)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda stack: CodeInterpreter(Stack(stack.node.root, "Here", env=HERE), "Sandbox"),
+        lambda stack: CodeInterpreter.from_arn(
+            stack,
+            "Sandbox",
+            "arn:aws:bedrock-agentcore:us-east-1:1:code-interpreter-custom/x",
+        ),
+    ],
+)
+def test_fails_on_a_function_in_another_region_than_its_code_interpreter(
+    use: Callable[[Stack], Any],
+) -> None:
+    there = Stack(new_app(), "There", env=THERE)
+    workspace = Workspace(there, "Workspace")
+    one = use(there)
+    message = "'us-east-1'.*stack 'There'.*'eu-west-1'.*define the function in .*'us-east-1'"
+    with pytest.raises(ValueError, match=message):
+        InvokeFunction(there, "Invoke", code_interpreter=one, workspace=workspace)
+    assert there.node.try_find_child("Invoke") is None
+
+
+def test_stacks_with_the_same_ids_do_not_share_what_must_be_unique() -> None:
+    """A role that both are given is one and the same, in every stack and region."""
+    app = new_app()
+    names = set()
+    for stage, environment in (("Beta", HERE), ("Gamma", HERE), ("Beta2", THERE)):
+        stack = Stack(Stage(app, stage), "Tools", env=environment)
+        for invoke in ("One", "Two"):
+            scope = Construct(stack, invoke)
+            role = imported_role(scope, "shared")
+            one = CodeInterpreter(scope, "Sandbox", control_function=control(scope, role))
+            InvokeFunction(
+                scope,
+                "Invoke",
+                code_interpreter=one,
+                workspace=Workspace(scope, "Workspace"),
+                role=role,
+            )
+        template = Template.from_stack(stack)
+        for kind in ("AWS::IAM::Policy", "AWS::IAM::RolePolicy"):
+            for policy in template.find_resources(kind).values():
+                names.add(json.dumps(policy["Properties"]["PolicyName"]))
+    assert len(names) == 3 * 2 * 3
+
+
+def control(scope: Construct, role: iam.IRole) -> ControlFunction:
+    return ControlFunction(scope, "Control", role=role)
+
+
+def test_the_same_stack_in_two_regions_gives_a_shared_role_two_policies() -> None:
+    """As with an app whose region comes from the environment."""
+    names = set()
+    for environment in (HERE, THERE):
+        stack = Stack(new_app(), "Tools", env=environment)
+        ControlFunction(stack, "Control", role=imported_role(stack, "shared"))
+        names.add(only(stack, "AWS::IAM::Policy")["PolicyName"])
+    assert len(names) == 2
+
+
+# partitions
+
+
+@pytest.mark.parametrize("mode", ["defaults", "public", "vpc", "all options"])
+@pytest.mark.parametrize(
+    ("region", "partition"),
+    [("us-gov-west-1", "aws-us-gov"), ("cn-north-1", "aws-cn"), ("eusc-de-east-1", "aws-eusc")],
+)
+def test_no_partition_is_taken_for_granted(mode: str, region: str, partition: str) -> None:
+    app = new_app(recommended_flags())
+    stack = Stack(app, "Test", env=Environment(account=ACCOUNT, region=region))
+    text = json.dumps(resources(MODES[mode](stack)))
+    text = text.replace(f"arn:aws:iam::{ACCOUNT}:role/gateway", "")  # the test's own
+    assert set(re.findall(r"arn:(aws[a-z-]*):", text)) == {partition}
+    # Principals are called the same everywhere; hosts are not.
+    assert set(re.findall(r"[a-z0-9.-]+\.amazonaws\.[a-z.]+", text)) <= {
+        "bedrock-agentcore.amazonaws.com",
+        "lambda.amazonaws.com",
+        "network.bedrock-agentcore.amazonaws.com",
+    }
+
+
+@pytest.mark.parametrize("mode", ["defaults", "public", "vpc"])
+def test_no_region_is_taken_for_granted_where_none_is_known(mode: str) -> None:
+    text = json.dumps(resources(MODES[mode](Stack(new_app(), "Test"))))
+    assert not re.findall(r"arn:aws[a-z-]*:|[a-z]{2}-[a-z]+-\d", text)
