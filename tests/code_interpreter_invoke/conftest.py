@@ -33,7 +33,7 @@ def wire(local_aws: LocalAws, account: str, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.fixture(scope="module")
 def shared_wire(local_aws: LocalAws) -> Iterator[Wire]:
-    """For tests that keep apart by the names of their sessions."""
+    """For tests that leave it as they found it."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         yield from served(local_aws, "200000000000", monkeypatch)
 

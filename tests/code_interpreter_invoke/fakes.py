@@ -1,7 +1,7 @@
 """S3 and the code interpreter in memory, behind the methods of botocore's clients.
 
 They are what the function's `clients` talk to in tests of its logic. What only the wire shows
-(retries, timeouts, broken streams) is tested in `test_clients.py` over HTTP.
+(retries, timeouts, broken streams) is tested in `test_wire.py`.
 """
 
 from __future__ import annotations

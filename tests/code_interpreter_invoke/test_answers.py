@@ -4,6 +4,7 @@ import base64
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -71,6 +72,34 @@ def test_an_answer_that_cannot_be_kept_says_so(world: World) -> None:
     assert answer["truncated"] is True
     assert "full_answer" not in answer
     assert "SlowDown" in answer["warnings"][0]
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("execute_code", {"code": "x"}),
+        ("execute_command", {"command": "x"}),
+        ("file_operations", {"operation": "list"}),
+        ("invoke_code_interpreter", {"name": "executeCode"}),
+    ],
+)
+def test_what_a_sandbox_says_can_always_be_sent(
+    world: World, tool: str, arguments: dict[str, Any]
+) -> None:
+    """The runtime sends UTF-8, and would fail after the code has run."""
+    half = json.loads('"half \\ud800 of a pair"')
+    world.ok("start_session", session="s")
+    for operation in ("executeCode", "executeCommand", "listFiles"):
+        world.agentcore.results[operation] = {
+            "content": [
+                {"type": "text", "text": half},
+                {"type": "resource_link", "name": half, "description": "File"},
+            ],
+            "structuredContent": {"stdout": half, "stderr": half, "exitCode": 0},
+            "isError": False,
+        }
+    answer = world.ok(tool, session="s", **arguments)
+    assert "half ? of a pair" in json.dumps(answer, ensure_ascii=False).encode().decode()
 
 
 @given(st.text(), st.integers(0, 20))

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from code_interpreter_invoke.callers import AGENT_ANSWER_BYTES, Agent, listed, session_name
@@ -180,13 +180,34 @@ def test_an_agent_without_parameters_is_answered(world: World) -> None:
     assert "promptSessionAttributes" not in answer
 
 
-def test_an_agents_answer_stays_below_its_limit(world: World) -> None:
+@pytest.mark.parametrize("character", ["\u00e9", '"', "\n", "\x01", "\\"])
+def test_an_agents_answer_stays_below_its_limit(world: World, character: str) -> None:
+    """Whatever JSON within JSON makes of it."""
     answer = world.function(
-        agent_event("execute_code", code="print('\\u00e9' * 100_000)"), Context()
+        agent_event("execute_code", code=f"print({character!r} * 20_000)"), Context()
     )
-    body = answer["response"]["functionResponse"]["responseBody"]["TEXT"]["body"]
-    assert len(body.encode()) <= AGENT_ANSWER_BYTES
-    assert json.loads(body)["truncated"] is True
+    assert len(json.dumps(answer)) <= AGENT_ANSWER_BYTES
+    body = json.loads(answer["response"]["functionResponse"]["responseBody"]["TEXT"]["body"])
+    assert body["truncated"] is True
+    assert len(body["stdout"]) > 1000
+
+
+def test_an_agents_own_attributes_cost_the_answer_no_more_than_its_output(world: World) -> None:
+    event = agent_event("execute_code", code="print('x' * 20_000)")
+    event["sessionAttributes"] = {"large": "y" * AGENT_ANSWER_BYTES}
+    answer = world.function(event, Context())
+    body = json.loads(answer["response"]["functionResponse"]["responseBody"]["TEXT"]["body"])
+    assert (body["status"], body["session"], body["exit_code"]) == ("ok", "s", 0)
+    assert len(body["stdout"]) < 200
+
+
+@pytest.mark.parametrize("parameters", ["code", {"code": "1"}, ["code"], [{"value": "1"}], 7])
+def test_an_event_that_no_agent_sends_is_explained(world: World, parameters: Any) -> None:
+    event = {**agent_event("execute_code"), "parameters": parameters}
+    answer = world.function(event, Context())
+    body = json.loads(answer["response"]["functionResponse"]["responseBody"]["TEXT"]["body"])
+    assert body["error"]["type"] == "InvalidRequest"
+    assert "list of objects with name and value" in body["error"]["message"]
 
 
 @pytest.mark.parametrize(
@@ -230,3 +251,57 @@ def test_any_event_of_an_agent_is_a_request_or_one_clear_line(
         Agent(event).request()
     except InvalidRequestError as refused:
         assert "\n" not in refused.message
+
+
+# Whatever arrives.
+
+# What JSON can spell, halves of surrogate pairs among it.
+ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=8)
+ARGUMENTS = sorted({argument.name for tool in TOOLS.values() for argument in tool.arguments})
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | ANY_TEXT,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(ANY_TEXT | st.sampled_from(ARGUMENTS), inner, max_size=4)
+    ),
+    max_leaves=8,
+)
+DIRECT_EVENTS = st.fixed_dictionaries(
+    {"tool": st.sampled_from(sorted(TOOLS))},
+    optional=dict.fromkeys([*ARGUMENTS, "session", "idempotency_key", "trace_id"], ANY_JSON),
+)
+AGENT_EVENTS = st.fixed_dictionaries(
+    {"messageVersion": ANY_JSON, "actionGroup": ANY_JSON, "sessionId": ANY_JSON},
+    optional={
+        "function": st.sampled_from(sorted(TOOLS)) | ANY_JSON,
+        "parameters": ANY_JSON
+        | st.lists(
+            st.fixed_dictionaries(
+                {"name": st.sampled_from(ARGUMENTS) | ANY_JSON}, optional={"value": ANY_JSON}
+            )
+        ),
+        "sessionAttributes": ANY_JSON,
+    },
+)
+CLIENT_CONTEXTS = ANY_JSON | st.fixed_dictionaries(
+    {"bedrockAgentCoreToolName": st.sampled_from([f"t___{tool}" for tool in TOOLS]) | ANY_JSON},
+    optional={
+        "bedrockAgentCorePropagatedHeaders": ANY_JSON
+        | st.dictionaries(st.sampled_from(["x-code-interpreter-session", "traceparent"]), ANY_JSON)
+    },
+)
+
+
+@settings(max_examples=300)
+@given(event=DIRECT_EVENTS | AGENT_EVENTS | ANY_JSON, custom=st.none() | CLIENT_CONTEXTS)
+def test_any_event_is_answered_and_the_answer_can_be_sent(
+    world: World, event: Any, custom: Any
+) -> None:
+    world.forget_calls()
+    context = Context()
+    context.client_context = SimpleNamespace(custom=custom)
+    answer = world.function(event, context)
+    sent = json.dumps(answer, ensure_ascii=False).encode()  # as the managed runtime does
+    assert b"failed unexpectedly" not in sent
+    if b"InvalidRequest" in sent:
+        assert world.agentcore.calls == world.s3.calls == []

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -92,6 +93,33 @@ def test_a_command_past_its_limit_is_ended_and_the_session_lives_on(world: World
     assert answer["error"]["type"] == "TimedOut"
     assert answer["stdout"] == "begun\n"
     assert world.ok("execute_code", session="s", code="print(x)")["stdout"] == "1"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        {"tool": "execute_command", "command": "x" * 120_001},
+        # What its limit makes of it counts, too.
+        {"tool": "execute_command", "command": "'" * 40_000, "timeout_seconds": 5},
+        {
+            "tool": "invoke_code_interpreter",
+            "name": "startCommandExecution",
+            "arguments": {"command": "ü" * 60_001},
+        },
+    ],
+)
+def test_a_command_on_which_the_service_would_hang_is_refused(
+    world: World, call: dict[str, Any]
+) -> None:
+    answer = world.function({"session": "s", **call}, Context())
+    assert answer["error"]["type"] == "InvalidRequest"
+    assert "write it to a file" in answer["error"]["message"]
+    assert world.agentcore.calls == []
+
+
+def test_a_command_may_be_long(world: World) -> None:
+    answer = world.ok("execute_command", session="s", command=f"printf {'x' * 100_000} | wc -c")
+    assert answer["stdout"].strip() == "100000"
 
 
 def test_only_running_code_costs_the_sandbox(world: World) -> None:

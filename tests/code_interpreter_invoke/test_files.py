@@ -163,6 +163,13 @@ def test_a_push_takes_files_and_whole_folders(world: World) -> None:
     assert world.s3.saved("s")["f/g/b.txt"] == b"deeper"
 
 
+def test_folders_may_be_written_with_a_slash(world: World) -> None:
+    write(world, {"f/a.txt": b"a"})
+    assert push(world, "f/")["files_saved"] == ["code-interpreter/f/a.txt"]
+    answer = operate(world, "list", paths=["f/"])
+    assert [entry["name"] for entry in answer["entries"]] == ["f/a.txt"]
+
+
 def test_a_push_says_what_it_could_not_save(world: World) -> None:
     write(world, {"a.txt": b"a"})
     answer = push(world, "a.txt", "nope.txt")

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from code_interpreter_invoke import function
+from tests.code_interpreter_invoke.canaries import CANARY, EVENTS, MESSAGE
 from tests.code_interpreter_invoke.fakes import Context, World, client_error
+from tests.code_interpreter_invoke.wire import Wire
 
 ENVIRONMENT = {
     "PYTHONPATH": "lambda/invoke",
@@ -103,8 +105,6 @@ def test_one_line_of_the_log_tells_what_happened(
 
 # Nothing of a user's is ever logged.
 
-CANARY = "CANARY-5f1d"
-
 
 @pytest.fixture
 def every_log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
@@ -118,60 +118,44 @@ def logged(caplog: pytest.LogCaptureFixture) -> str:
     return "\n".join(f"{record.getMessage()} {vars(record)}" for record in caplog.records)
 
 
-EVENTS: list[dict[str, Any]] = [
-    {"tool": "execute_code", "code": f"print('{CANARY}')"},
-    {"tool": "execute_code", "code": f"raise ValueError('{CANARY}')"},
-    {"tool": "execute_code", "code": "x = 1", "output_filename": f"{CANARY}.txt"},
-    {
-        "tool": "execute_code",
-        "code": f"(here / '{CANARY}').write_text('{CANARY}')",
-        "output_filename": CANARY,
-    },
-    {"tool": "execute_code", "code": "x = 1", "language": CANARY},
-    {"tool": "execute_code", "code": "x = 1", CANARY: 1},
-    {"tool": CANARY},
-    {"tool": "execute_command", "command": f"echo {CANARY}; exit 1"},
-    {"tool": "execute_command", "command": f"sleep 9 {CANARY}", "timeout_seconds": 1},
-    {"tool": "file_operations", "operation": "read", "paths": [CANARY]},
-    {
-        "tool": "file_operations",
-        "operation": "write",
-        "content": [{"path": CANARY, "text": CANARY}],
-    },
-    {"tool": "ci_push_to_workspace"},
-    {"tool": "ci_push_to_workspace", "paths": [CANARY, f"{CANARY}-missing"]},
-    {"tool": "workspace_write", "path": f"uploads/{CANARY}", "content": CANARY},
-    {"tool": "workspace_read", "path": f"uploads/{CANARY}"},
-    {"tool": "workspace_read", "path": f"uploads/missing-{CANARY}"},
-    {"tool": "workspace_list", "path": CANARY},
-    {"tool": "invoke_code_interpreter", "name": "readFiles", "arguments": {"paths": [CANARY]}},
-    {"tool": "invoke_code_interpreter", "name": "getTask", "arguments": {CANARY: "x"}},
-    {"tool": "execute_code", "code": CANARY, "idempotency_key": CANARY},
-    {"tool": "execute_code", "code": "x = 1", "trace_parent": CANARY},
-]
-
-
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event["tool"])
 @pytest.mark.parametrize("failing", ["nothing", "service", "stream", "bucket", "defect"])
 def test_nothing_of_a_users_is_logged(
     world: World, every_log: pytest.LogCaptureFixture, event: dict[str, Any], failing: str
 ) -> None:
     def fail(operation: str, detail: str) -> None:
-        message = f"{CANARY} https://bucket/{CANARY}?X-Amz-Signature={CANARY}"
         match failing:
             case "service" if operation.startswith("execute"):
-                raise client_error("ValidationException", 400, operation, message)
+                raise client_error("ValidationException", 400, operation, MESSAGE)
             case "stream" if operation.startswith("execute"):
-                raise ConnectionResetError(message)
+                raise ConnectionResetError(MESSAGE)
             case "bucket" if "Object" in operation and not detail.startswith("sessions/"):
-                raise client_error("InternalError", 500, operation, message)
+                raise client_error("InternalError", 500, operation, MESSAGE)
             case "defect" if operation in ("executeCode", "ListObjectsV2"):
-                raise AssertionError(message)
+                raise AssertionError(MESSAGE)
 
     world.agentcore.before = world.s3.before = fail
     world.function({"session": "s", **event}, Context(5))
     assert CANARY not in logged(every_log)
     assert len(every_log.records) == 1
+
+
+def test_nothing_of_a_users_is_logged_by_the_libraries(
+    wire: Wire, every_log: pytest.LogCaptureFixture
+) -> None:
+    """Over the wire: they know requests and answers, headers and signed URLs."""
+    wire.put("uploads/large.bin", CANARY.encode() * 800_000)
+    wire.ok("execute_code", session="s", code="x = 1")
+    wire.ok("ci_push_to_workspace", session="s", paths=["large.bin"])
+    quick = [event for event in EVENTS if "timeout_seconds" not in event]
+    for event in quick:
+        wire.function({"session": "s", **event}, Context())
+        wire.fault(operation="InvokeCodeInterpreter", kind="reset", when="after")
+        wire.function({"session": "s", **event}, Context())
+        wire.clear_faults()
+    own = [record for record in every_log.records if record.name.startswith("code_interpreter")]
+    assert len(own) == 2 + 2 * len(quick)
+    assert CANARY not in logged(every_log)
 
 
 def test_a_function_that_starts_quiets_the_libraries() -> None:

@@ -113,6 +113,47 @@ def test_an_unknown_outcome_stays_unknown(world: World) -> None:
     assert executions(world) == 1
 
 
+def test_an_instance_that_is_killed_while_code_runs_leaves_an_unknown_outcome(
+    world: World,
+) -> None:
+    def kill(operation: str, detail: str) -> None:  # noqa: ARG001
+        if operation == "executeCode":
+            raise SystemExit
+
+    world.agentcore.after = kill
+    with pytest.raises(SystemExit):
+        world.new_function()(EVENT, Context(0.2))
+    world.agentcore.after = lambda operation, detail: None
+    for _ in range(2):
+        answer = call(world)
+        assert answer["error"]["type"] == "OutcomeUnknown"
+        assert answer["error"]["retryable"] is False
+        assert "did not come to its end" in answer["error"]["message"]
+    assert executions(world) == 1
+    # Another key is another request.
+    assert call(world, idempotency_key="order-18")["stdout"] == "2"
+
+
+def test_an_answer_that_comes_later_is_given_to_who_asks_again(world: World) -> None:
+    running, go_on = threading.Event(), threading.Event()
+
+    def wait(operation: str, detail: str) -> None:  # noqa: ARG001
+        if operation == "executeCode":
+            running.set()
+            go_on.wait(30)
+
+    world.agentcore.before = wait
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(call, world)
+        running.wait(30)
+        # Who has no time to wait is told to ask again, and nothing runs.
+        early = world.new_function()(EVENT, Context(3))
+        assert (early["error"]["type"], early["error"]["retryable"]) == ("OutcomeUnknown", True)
+        go_on.set()
+        assert call(world) == {**first.result(), "replayed": True}
+    assert executions(world) == 1
+
+
 def test_the_answer_of_a_recorded_write_that_was_lost_is_recognised(world: World) -> None:
     lost = iter([True])
 

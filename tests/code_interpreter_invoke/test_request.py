@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from code_interpreter_invoke.errors import InvalidRequestError
 from code_interpreter_invoke.request import Request, direct_request, platform_request
-from code_interpreter_invoke.tools import TOOLS
+from code_interpreter_invoke.tools import OPERATIONS, TOOLS
 
 
 def refusal(event: Any) -> str:
@@ -118,6 +118,27 @@ def test_one_line_says_what_was_given_and_what_is_allowed(
     message = refusal(event)
     assert given in message
     assert allowed in message
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"tool": "file_operations", "operation": "write", "content": [{"path": "a", "text": ""}]},
+        {"tool": "ci_push_to_workspace"},
+        *(
+            {"tool": "invoke_code_interpreter", "name": name}
+            for name in OPERATIONS
+            if name not in ("executeCode", "executeCommand")
+        ),
+    ],
+    ids=lambda event: event.get("name", event["tool"]),
+)
+def test_what_would_be_lost_with_a_sandbox_of_its_own_needs_a_session(
+    event: dict[str, Any],
+) -> None:
+    """It would be said to have worked."""
+    assert f"{event.get('name', event['tool'])} needs a session" in refusal(event)
+    assert direct_request({**event, "session": "s"}).session == "s"
 
 
 def test_long_values_are_not_repeated() -> None:

@@ -16,6 +16,7 @@ from code_interpreter_invoke.schemas import (
     reference_table,
 )
 from code_interpreter_invoke.tools import TOOLS
+from tests.code_interpreter_invoke.fakes import World
 
 SESSION = botocore.session.Session()
 
@@ -102,6 +103,12 @@ def test_converse_is_told_them_in_the_schema() -> None:
     assert schema["properties"]["language"]["enum"] == ["python", "javascript", "typescript"]
     assert schema["properties"]["timeout_seconds"]["maximum"] == 900
     assert schema["additionalProperties"] is False
+
+
+def test_a_program_is_told_them_at_run_time(world: World) -> None:
+    answer = world.ok("describe_tools")
+    assert {"tools": answer["tools"]} == converse_tool_config()
+    assert world.agentcore.calls == world.s3.calls == []
 
 
 def test_agents_give_what_is_nested_as_json_text() -> None:

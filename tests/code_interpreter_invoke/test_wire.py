@@ -2,98 +2,63 @@
 
 from __future__ import annotations
 
-import itertools
+import base64
+import hashlib
+import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import botocore.session
 import pytest
+from botocore.awsrequest import AWSPreparedRequest
 
 from tests.code_interpreter_invoke.fakes import Context
+from tests.code_interpreter_invoke.faults import COUNT, COUNTED, FAULTS, Case, error, named
 from tests.code_interpreter_invoke.wire import Wire
 
-COUNT = "from pathlib import Path; Path('runs').open('a').write('x')"
-COUNTED = "import os; print(os.path.getsize('runs') if os.path.exists('runs') else 0)"
 
-numbers = itertools.count()
-
-
-def error(kind: str, when: str = "before") -> dict[str, Any]:
-    return {"kind": "error", "error": kind, "when": when}
-
-
-# fault of the call's own invocation -> what is answered, whether it may be sent again, how often
-# the code ran. It is sent once in every case, but for the sandbox that has ended.
-FAULTS = [
-    (error("ThrottlingException"), "NotStarted", True, 0),
-    (error("ServiceQuotaExceededException"), "NotStarted", True, 0),
-    (error("AccessDeniedException"), "NotStarted", False, 0),
-    (error("ValidationException"), "InvalidRequest", False, 0),
-    (error("ConflictException"), "OutcomeUnknown", False, 0),
-    (error("InternalServerException"), "OutcomeUnknown", False, 0),
-    (error("InternalServerException", "after"), "OutcomeUnknown", False, 1),
-    ({"kind": "http", "status": 429}, "NotStarted", True, 0),
-    ({"kind": "http", "status": 500}, "OutcomeUnknown", False, 0),
-    ({"kind": "http", "status": 503}, "OutcomeUnknown", False, 0),
-    ({"kind": "http", "status": 504}, "OutcomeUnknown", False, 0),
-    ({"kind": "http", "status": 500, "when": "after"}, "OutcomeUnknown", False, 1),
-    ({"kind": "http", "status": 503, "when": "after"}, "OutcomeUnknown", False, 1),
-    ({"kind": "http", "status": 504, "when": "after"}, "OutcomeUnknown", False, 1),
-    ({"kind": "reset"}, "OutcomeUnknown", False, 0),
-    ({"kind": "reset", "when": "after"}, "OutcomeUnknown", False, 1),
-    ({"kind": "hang"}, "TimedOut", False, 0),
-    ({"kind": "hang", "when": "after"}, "TimedOut", False, 1),
-    ({"kind": "stream_empty"}, "OutcomeUnknown", False, 0),
-    ({"kind": "stream_empty", "when": "after"}, "OutcomeUnknown", False, 1),
-    ({"kind": "stream_truncated"}, "OutcomeUnknown", False, 1),
-    ({"kind": "stream_reset"}, "OutcomeUnknown", False, 1),
-    ({"kind": "stream_corrupt"}, "OutcomeUnknown", False, 1),
-    *(
-        (
-            {"kind": "stream_exception", "error": name, "when": when},
-            "OutcomeUnknown",
-            False,
-            int(when == "after"),
-        )
-        for when in ("before", "after")
-        for name in (
-            "accessDeniedException",
-            "conflictException",
-            "internalServerException",
-            "resourceNotFoundException",
-            "serviceQuotaExceededException",
-            "throttlingException",
-            "validationException",
-        )
-    ),
-]
-
-
-def identify(fault: object) -> str | None:
-    return "-".join(map(str, fault.values())) if isinstance(fault, dict) else None
-
-
-@pytest.mark.parametrize(("fault", "kind", "retryable", "runs"), FAULTS, ids=identify)
+@pytest.mark.parametrize("case", FAULTS, ids=str)
 def test_every_fault_is_told_truly_and_code_runs_at_most_once(
-    shared_wire: Wire, fault: dict[str, Any], kind: str, retryable: bool, runs: int
+    shared_wire: Wire, case: Case
 ) -> None:
-    wire, session = shared_wire, f"s{next(numbers)}"
-    wire.ok("execute_code", session=session, code="Path = None")
+    wire = shared_wire
+    earlier = int(wire.ok("execute_code", session="s", code=COUNTED)["stdout"])
     before = len(wire.calls())
-    wire.fault(operation="InvokeCodeInterpreter", **fault)
-    seconds = 2 if fault["kind"] == "hang" else 60
-    answer = wire("execute_code", session=session, code=COUNT, seconds=seconds)
+    wire.fault(operation="InvokeCodeInterpreter", **case.fault)
+    # With no limit of its own, the call ends with the function.
+    answer = wire("execute_code", session="s", code=COUNT, seconds=2 if case.hangs else 60)
     assert answer["status"] == "error"
-    assert (answer["error"]["type"], answer["error"]["retryable"]) == (kind, retryable)
+    assert (answer["error"]["type"], answer["error"]["retryable"]) == (case.error, case.retryable)
     assert answer["error"]["message"]
     sent = wire.calls()[before:]
     assert len(sent) == 1
-    assert [call["took_effect"] for call in sent].count(True) == runs
+    assert [call["took_effect"] for call in sent].count(True) == case.runs
     # The next call works, and in the same sandbox unless that one was still busy.
-    following = wire.ok("execute_code", session=session, code=COUNTED)
-    if fault["kind"] == "hang":
-        assert following["session_restarted"] is True
+    following = wire.ok("execute_code", session="s", code=COUNTED)
+    if case.hangs:
+        assert (following["session_restarted"], following["stdout"]) == (True, "0")
     else:
-        assert following["stdout"] == str(runs)
+        assert int(following["stdout"]) == earlier + case.runs
+
+
+@pytest.mark.parametrize(
+    ("tool", "running"),
+    [
+        ("execute_code", {"code": "print('begun'); import time; time.sleep(60)"}),
+        ("execute_command", {"command": "echo begun; sleep 60"}),
+    ],
+)
+def test_what_runs_past_its_limit_is_ended_and_the_next_call_does_not_wait_for_it(
+    wire: Wire, tool: str, running: dict[str, str]
+) -> None:
+    answer = wire(tool, session="s", timeout_seconds=1, **running)
+    assert (answer["error"]["type"], answer["error"]["retryable"]) == ("TimedOut", False)
+    assert len(wire.calls()) <= 2
+    following = wire.ok("execute_command", session="s", command="ps ax", timeout_seconds=20)
+    assert "sleep" not in following["stdout"]
+    # A command is ended from within, code with its sandbox.
+    assert following.get("session_restarted", False) is (tool == "execute_code")
+    assert len(wire.running()) == 1
 
 
 def test_a_slow_answer_is_waited_for(wire: Wire) -> None:
@@ -120,7 +85,7 @@ def test_a_sandbox_that_has_ended_is_replaced(wire: Wire) -> None:
         error("ThrottlingException"),
         error("InternalServerException"),
     ],
-    ids=identify,
+    ids=named,
 )
 @pytest.mark.parametrize("session", ["s", None])
 def test_starting_is_repeated_and_starts_one_sandbox(
@@ -134,7 +99,7 @@ def test_starting_is_repeated_and_starts_one_sandbox(
 
 
 @pytest.mark.parametrize(
-    "fault", [{"kind": "reset", "when": "after"}, error("ThrottlingException")]
+    "fault", [{"kind": "reset", "when": "after"}, error("ThrottlingException")], ids=named
 )
 def test_stopping_is_repeated(wire: Wire, fault: dict[str, Any]) -> None:
     wire.ok("start_session", session="s")
@@ -196,6 +161,113 @@ def test_parallel_callers_of_different_sessions_have_their_own(wire: Wire) -> No
     assert len(wire.running()) == 20
 
 
+# The API's own members.
+
+MODEL = botocore.session.Session().get_service_model("bedrock-agentcore")
+DATA_PLANE = [
+    "GetCodeInterpreterSession",
+    "InvokeCodeInterpreter",
+    "ListCodeInterpreterSessions",
+    "StartCodeInterpreterSession",
+    "StopCodeInterpreterSession",
+]
+
+
+@pytest.fixture
+def sent(wire: Wire) -> dict[str, list[AWSPreparedRequest]]:
+    """The requests of each operation, as they went out."""
+    found: dict[str, list[AWSPreparedRequest]] = {}
+
+    def note(request: AWSPreparedRequest, event_name: str, **_: Any) -> None:
+        found.setdefault(event_name.rpartition(".")[2], []).append(request)
+
+    for client in wire.function._botocore:
+        client.meta.events.register("before-send", note)
+    return found
+
+
+def example(shape: Any) -> Any:
+    """A value with every member there is; blobs as base64."""
+    match shape.type_name:
+        case "structure":
+            return {name: example(member) for name, member in shape.members.items()}
+        case "list":
+            return [example(shape.member)]
+        case "boolean":
+            return True
+        case "blob":
+            return "AP8="
+        case _:
+            return [*getattr(shape, "enum", []), f"some {shape.name}"][0]
+
+
+def test_every_argument_of_the_api_is_sent_as_given(
+    wire: Wire, sent: dict[str, list[AWSPreparedRequest]]
+) -> None:
+    shape = MODEL.operation_model("InvokeCodeInterpreter").input_shape
+    arguments = example(shape.members["arguments"])
+    assert arguments.keys() == shape.members["arguments"].members.keys()
+    path, text, blob = (arguments["content"][0][name] for name in ("path", "text", "blob"))
+    arguments["content"] = [{"path": path, "blob": blob}]
+    wire("invoke_code_interpreter", session="s", name="executeCode", arguments=arguments)
+    body = json.loads(sent["InvokeCodeInterpreter"][-1].body)
+    assert body == {"name": "executeCode", "arguments": arguments}
+    # Text travels as bytes, which nothing on the way takes for anything else.
+    arguments["content"] = [{"path": path, "text": text}]
+    wire("invoke_code_interpreter", session="s", name="executeCode", arguments=arguments)
+    [file] = json.loads(sent["InvokeCodeInterpreter"][-1].body)["arguments"]["content"]
+    assert (file["path"], base64.b64decode(file["blob"]).decode()) == (path, text)
+
+
+def test_traces_are_passed_on_wherever_the_api_takes_them(
+    wire: Wire, sent: dict[str, list[AWSPreparedRequest]]
+) -> None:
+    trace = {"trace_id": "Root=1-2-3", "trace_parent": "00-ab-cd-01"}
+    wire.ok("execute_code", code="x = 1", **trace)
+    wire.ok("start_session", session="s", **trace)
+    for tool in ("get_session", "list_sessions", "stop_session"):
+        wire.ok(tool, session="s", **trace)
+    assert set(sent) >= set(DATA_PLANE)
+    for operation, request in ((name, one) for name in DATA_PLANE for one in sent[name]):
+        members = MODEL.operation_model(operation).input_shape.members
+        headers = [request.headers.get(name) for name in ("X-Amzn-Trace-Id", "traceparent")]
+        given = [value.encode() for value in trace.values()]
+        assert headers == (given if "traceId" in members else [None, None]), operation
+
+
+# Many files, and large ones.
+
+
+def test_two_hundred_files_are_saved_byte_for_byte(wire: Wire) -> None:
+    names = [f"out/{index % 7}/ü '{index}' $(x).bin" for index in range(200)]
+    code = (
+        "from pathlib import Path\nimport hashlib\n"
+        f"for name in {names!r}:\n"
+        "    Path(name).parent.mkdir(parents=True, exist_ok=True)\n"
+        "    Path(name).write_bytes(hashlib.sha512(name.encode()).digest() * 50)"
+    )
+    wire.ok("execute_code", session="s", code=code)
+    answer = wire.ok("ci_push_to_workspace", session="s", paths=["out"])
+    assert answer["count"] == 200
+    assert sorted(answer["files_saved"]) == sorted(f"code-interpreter/{name}" for name in names)
+    for name in names:
+        expected = hashlib.sha512(name.encode()).digest() * 50
+        assert wire.get(f"code-interpreter/{name}") == expected, name
+
+
+def test_more_objects_than_a_page_are_listed_and_loaded(wire: Wire) -> None:
+    names = [f"uploads/{index:04}.txt" for index in range(1001)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda name: wire.put(name, name.encode()), names))
+    first = wire.ok("workspace_list", session="s")
+    second = wire.ok("workspace_list", session="s", next_token=first["next_token"])
+    assert (first["count"], first["truncated"]) == (1000, True)
+    assert "next_token" not in second
+    assert [file["path"] for file in [*first["files"], *second["files"]]] == names
+    code = "from pathlib import Path; print(len(list(Path().glob('*.txt'))))"
+    assert wire.ok("execute_code", session="s", code=code)["stdout"] == "1001"
+
+
 def test_a_large_file_goes_straight_between_sandbox_and_bucket(wire: Wire) -> None:
     content = bytes(range(256)) * 40_000
     wire.put("uploads/big.bin", content)
@@ -204,6 +276,32 @@ def test_a_large_file_goes_straight_between_sandbox_and_bucket(wire: Wire) -> No
     assert wire.get("code-interpreter/out.bin") == content
     assert max(call["request_bytes"] for call in wire.calls()) < 20_000
     assert max(call["response_bytes"] for call in wire.calls()) < 20_000
+
+
+def test_a_warm_call_is_one_invocation_and_one_listing(
+    wire: Wire, sent: dict[str, list[AWSPreparedRequest]]
+) -> None:
+    wire.put("uploads/data.csv", b"1")
+    wire.ok("execute_code", session="s", code="x = 1")
+    sent.clear()
+    wire.ok("execute_code", session="s", code="x = 2")
+    assert {name: len(requests) for name, requests in sent.items()} == {
+        "InvokeCodeInterpreter": 1,
+        "ListObjectsV2": 1,
+    }
+
+
+def test_a_task_runs_for_hours(wire: Wire) -> None:
+    def invoke(name: str, **arguments: str) -> dict[str, Any]:
+        answer = wire.ok("invoke_code_interpreter", session="s", name=name, arguments=arguments)
+        return dict(answer["structuredContent"])
+
+    wire.ok("start_session", session="s", session_timeout_seconds=28_800)
+    task = invoke("startCommandExecution", command="sleep 28000")
+    wire.pass_time(7.9 * 3600)
+    assert invoke("getTask", taskId=task["taskId"])["taskStatus"] == "working"
+    invoke("stopTask", taskId=task["taskId"])
+    assert invoke("getTask", taskId=task["taskId"])["taskStatus"] == "canceled"
 
 
 def test_a_task_outlasts_its_call(wire: Wire) -> None:

@@ -69,6 +69,9 @@ class Wire:
     def clear_faults(self) -> None:
         self._local("DELETE", "faults")
 
+    def pass_time(self, seconds: float) -> None:
+        self._local("POST", "clock", {"advance_seconds": seconds})
+
     def calls(self, operation: str = "InvokeCodeInterpreter") -> list[dict[str, Any]]:
         """The requests the service has received from this account."""
         received = self._local("GET", "calls")["calls"]

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from . import tool_calls
 from .deployment import Deployment, synthesise, synthesise_project
 
 if TYPE_CHECKING:
@@ -18,6 +19,14 @@ Deploy = Callable[..., None]
 @pytest.fixture
 def deployment(local_aws: LocalAws, account: str) -> Deployment:
     return Deployment(local_aws, account)
+
+
+@pytest.fixture(scope="session")
+def deployed(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    """What the tests of the tools share."""
+    deployment = Deployment(local_aws, tool_calls.ACCOUNT)
+    deployment.deploy(synthesise(tool_calls.define, tmp_path_factory.mktemp("assembly")))
+    return deployment
 
 
 @pytest.fixture

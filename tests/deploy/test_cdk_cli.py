@@ -1,41 +1,110 @@
-"""Network modes changed into one another by the real CDK CLI; the demo has the sandbox mode."""
+"""What the real CDK CLI makes of changes and failures, in every network mode.
+
+Its time is mostly waiting, so stacks are deployed side by side.
+"""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from local_aws.cdk import Cdk
-from local_aws.local_aws import ACCOUNT
+import pytest
+from aws_cdk import App, Stack
+from aws_cdk import aws_ec2 as ec2
 
-from .deployment import Deployment, synthesise_project
+from cdk_code_interpreter import CodeInterpreter, Network
+from local_aws.cdk import Cdk, CdkError
+from local_aws.local_aws import ACCOUNT
+from stacks.code_interpreter_stack import CodeInterpreterStack
+from stacks.settings import Settings
+
+from .deployment import Deployment, synthesise
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from local_aws import LocalAws
 
+SIDE_BY_SIDE = ("--concurrency", "5")
+STACKS = ("CodeInterpreter", "Tagged", "Renamed", "Unchanged")
+LEAVING = "leaving"
+SESSIONS = 25
 
-def test_public_becomes_vpc_and_goes(local_aws: LocalAws, tmp_path: Path) -> None:
+
+def test_changes_failures_and_the_end(local_aws: LocalAws, tmp_path: Path) -> None:
     deployment = Deployment(local_aws, ACCOUNT)
+    control = deployment.client("bedrock-agentcore-control")
+    taken = control.create_code_interpreter(
+        name="taken", networkConfiguration={"networkMode": "SANDBOX"}
+    )["codeInterpreterId"]
     cdk = Cdk(local_aws, tmp_path)
+    vpc_id, subnet_id = new_network(deployment.client("ec2"))
 
-    def assembly(name: str, **settings: Any) -> str:
-        return f"--app={synthesise_project(tmp_path / name, settings).directory}"
+    def before(app: App) -> None:
+        CodeInterpreterStack(app, "CodeInterpreter", settings=Settings(description="first"))
+        alone(app, "Tagged", network=Network.public(), tags={"team": "data", "stage": "test"})
+        CodeInterpreter(alone(app, "Renamed", name="before"), "Leaving", name=LEAVING)
+        alone(app, "Unchanged", name="unchanged")
+        alone(app, "Failed", name="taken")
 
-    cdk.deploy(assembly("public", network="public"))
-    public = deployment.only()
-    assert public["networkConfiguration"] == {"networkMode": "PUBLIC"}
+    def after(app: App) -> None:
+        CodeInterpreterStack(app, "CodeInterpreter", settings=Settings(description="second"))
+        alone(app, "Tagged", network=Network.public(), tags={"team": "science"})
+        stack = Stack(app, "Renamed")
+        vpc = ec2.Vpc.from_vpc_attributes(stack, "Vpc", vpc_id=vpc_id, availability_zones=["a"])
+        subnets = [ec2.Subnet.from_subnet_id(stack, "Subnet", subnet_id)]
+        network = Network.vpc(vpc, subnets=ec2.SubnetSelection(subnets=subnets))
+        CodeInterpreter(stack, "One", name="after", network=network)
+        alone(app, "Unchanged", name="taken")
 
-    vpc = assembly("vpc", network="vpc", alarms=True)
-    cdk.deploy(vpc)
-    replacement = deployment.only()
-    assert replacement["networkConfiguration"]["networkMode"] == "VPC"
-    assert replacement["codeInterpreterId"] != public["codeInterpreterId"]
-    outputs = json.loads((tmp_path / "outputs.json").read_text())["CodeInterpreter"]
-    assert outputs["CodeInterpreterId"] == replacement["codeInterpreterId"]
+    with pytest.raises(CdkError, match="already exists"):
+        cdk.deploy(assembly(before, tmp_path / "before"), *SIDE_BY_SIDE)
+    assert deployment.status("Failed") == "ROLLBACK_COMPLETE"
+    assert len(deployment.code_interpreters()) == len(STACKS) + len((LEAVING, taken))
+    first = {name: interpreter_of(deployment, name) for name in STACKS}
     assert deployment.works()
 
-    cdk.destroy(vpc)
-    assert deployment.code_interpreters() == {}
-    assert deployment.status("CodeInterpreterNetwork") == "DELETE_COMPLETE"
+    with pytest.raises(CdkError, match="already exists"):
+        cdk.deploy(assembly(after, tmp_path / "after"), *SIDE_BY_SIDE)
+    assert deployment.status("Unchanged") == "UPDATE_ROLLBACK_COMPLETE"
+    assert len(deployment.code_interpreters()) == len(STACKS) + len((taken,))
+    second = {name: interpreter_of(deployment, name) for name in STACKS}
+    assert second["Unchanged"] == first["Unchanged"]
+    assert second["Tagged"] == first["Tagged"]
+    assert deployment.tags(second["Tagged"]["codeInterpreterArn"]) == {"team": "science"}
+    assert second["Tagged"]["networkConfiguration"] == {"networkMode": "PUBLIC"}
+    assert second["CodeInterpreter"]["description"] == "second"
+    assert second["CodeInterpreter"]["networkConfiguration"] == {"networkMode": "SANDBOX"}
+    assert second["Renamed"]["name"] == "after"
+    assert second["Renamed"]["networkConfiguration"]["networkMode"] == "VPC"
+    assert deployment.works()
+
+    for _ in range(SESSIONS):
+        deployment.start_session(second["CodeInterpreter"]["codeInterpreterId"])
+    cdk.destroy(assembly(after, tmp_path / "end"), *SIDE_BY_SIDE)
+    assert deployment.code_interpreters().keys() == {taken}
+    control.delete_code_interpreter(codeInterpreterId=taken)
+
+
+def alone(app: App, stack_name: str, **properties: Any) -> Stack:
+    """A stack with nothing but a code interpreter."""
+    stack = Stack(app, stack_name)
+    CodeInterpreter(stack, "One", **properties)
+    return stack
+
+
+def assembly(define: Any, directory: Path) -> str:
+    return f"--app={synthesise(define, directory).directory}"
+
+
+def interpreter_of(deployment: Deployment, stack_name: str) -> dict[str, Any]:
+    """The code interpreter that stays in a stack, as it is."""
+    ids = deployment.resources(stack_name).values()
+    found = [one for key, one in deployment.code_interpreters().items() if key in ids]
+    [staying] = [one for one in found if one["name"] != LEAVING]
+    return staying
+
+
+def new_network(client: Any) -> tuple[str, str]:
+    vpc_id = client.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnet = client.create_subnet(VpcId=vpc_id, CidrBlock="10.0.0.0/24")["Subnet"]
+    return vpc_id, subnet["SubnetId"]

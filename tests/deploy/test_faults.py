@@ -1,7 +1,8 @@
 """The deployed control function when calls of it go wrong or its process dies.
 
-In one life a code interpreter is created, tagged, replaced and deleted, with faults in each of
-these events. Many lives run side by side, each in an account of its own.
+In one life a code interpreter is created, tagged and replaced, its predecessor is deleted by its
+id, and it itself by one that CloudFormation made up, with faults in each of these events. Many
+lives run side by side, each in an account of its own.
 """
 
 from __future__ import annotations
@@ -48,7 +49,10 @@ PROPERTIES = {"NamePrefix": "Life", "NetworkConfiguration": {"NetworkMode": "SAN
 TAGGED = {**PROPERTIES, "Tags": {"team": "data"}}
 RETAGGED = {**PROPERTIES, "Tags": {"stage": "test"}}
 DESCRIBED = {**RETAGGED, "Description": "another"}
-EVENTS = ("create", "tags", "replacement", "replacement: the old one", "delete")
+# What CloudFormation calls a resource of whose creation it has not heard.
+INVENTED_ID = "Control-Resource-1ABCDEFGHIJKL"
+BY_INVENTED_ID = "delete by an invented id"
+EVENTS = ("create", "tags", "replacement", "replacement: the old one", BY_INVENTED_ID)
 
 
 class Lane:
@@ -107,10 +111,12 @@ class Life:
         created = self._only(TAGGED)
         self._succeed(lambda: resource.update("tags", RETAGGED))
         assert self._only(RETAGGED) == created
+        lane.deployment.start_session(created)
         self._succeed(lambda: resource.update("replacement", DESCRIBED))
         assert self._only(DESCRIBED) != created
         lane.deployment.start_session(resource.physical_id)
-        resource.delete()
+        resource.physical_id = INVENTED_ID
+        resource.delete(BY_INVENTED_ID)
         assert lane.deployment.code_interpreters() == {}
         assert resource.failures == [] or self.fault in FAILING
         self._check_numbers_of_answers()

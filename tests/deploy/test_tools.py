@@ -2,55 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aws_cdk import App, CfnOutput, Duration
-from aws_cdk import aws_stepfunctions as sfn
 
-from cdk_code_interpreter import CommandTask
 from code_interpreter_invoke.tools import TOOLS
-from stacks.code_interpreter_stack import CodeInterpreterStack
-from stacks.settings import Settings
 
-from .deployment import Deployment, synthesise
+from .tool_calls import CALLERS, TIMEOUT_SECONDS, executed
 
 if TYPE_CHECKING:
-    from local_aws import LocalAws
-
-ACCOUNT = "200000000000"
-ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
-TIMEOUT_SECONDS = 30
-POLL_SECONDS = 0.1
-
-
-@pytest.fixture(scope="module")
-def deployed(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
-    deployment = Deployment(local_aws, ACCOUNT)
-    deployment.deploy(synthesise(define, tmp_path_factory.mktemp("assembly")))
-    return deployment
-
-
-def define(app: App) -> None:
-    """The project's stack, and state machines that run a command."""
-    stack = CodeInterpreterStack(app, "CodeInterpreter", settings=Settings())
-    for name, timeout in (("Patient", Duration.minutes(1)), ("Hasty", Duration.seconds(1))):
-        task = CommandTask(
-            stack,
-            f"{name}Task",
-            function=stack.invoke_function,
-            session="{% $states.input.session %}",
-            command="{% $states.input.command %}",
-            poll_interval=Duration.seconds(1),
-            timeout=timeout,
-        )
-        body = sfn.DefinitionBody.from_chainable(task)
-        machine = sfn.StateMachine(stack, f"{name}Machine", definition_body=body)
-        CfnOutput(stack, name, value=machine.state_machine_arn)
-
+    from .deployment import Deployment
 
 # What is called, and a part of its answer; each call works with what those before it left.
 TOOL_CALLS: list[tuple[dict[str, Any], dict[str, Any]]] = [
@@ -91,45 +53,37 @@ TOOL_CALLS: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ),
     ({"tool": "list_sessions"}, {"status": "ok"}),
     ({"tool": "stop_session"}, {"stopped": True}),
+    ({"tool": "describe_tools"}, {"status": "ok"}),
 ]
 
 
-def test_every_tool(deployed: Deployment) -> None:
-    assert {call["tool"] for call, _ in TOOL_CALLS} == set(TOOLS)
-    for call, expected in TOOL_CALLS:
-        answer = deployed.invoke(session="tools", **call)
-        assert answer["status"] == "ok", (call, answer)
-        assert expected.items() <= answer.items(), (call, answer)
+@pytest.mark.parametrize("caller", CALLERS)
+def test_every_tool(deployed: Deployment, caller: str) -> None:
+    call = CALLERS[caller]
+    assert {given["tool"] for given, _ in TOOL_CALLS} == set(TOOLS)
+    for given, expected in TOOL_CALLS:
+        answer = call(deployed, f"tools-{caller}", **given)
+        if TOOLS[given["tool"]].direct_only and caller in ("gateway", "agent"):
+            assert answer["error"]["type"] == "InvalidRequest"
+        else:
+            assert answer["status"] == "ok", (given, answer)
+            assert expected.items() <= answer.items(), (given, answer)
 
 
-def test_a_gateway_call(deployed: Deployment) -> None:
-    """The tool's name and the session are in the client context, the arguments are the event."""
-    custom = {
-        "bedrockAgentCoreToolName": "code-interpreter___execute_code",
-        "bedrockAgentCorePropagatedHeaders": {"x-code-interpreter-session": "gateway"},
-    }
-    context = base64.b64encode(json.dumps({"custom": custom}).encode()).decode()
-    answers = [
-        sent(deployed, {"code": code}, ClientContext=context) for code in ("x = 41", "print(x + 1)")
-    ]
-    assert [answer["session"] for answer in answers] == ["gateway", "gateway"]
-    assert answers[1]["stdout"] == "42"
-
-
-def test_a_bedrock_agents_call(deployed: Deployment) -> None:
-    event = {
-        "messageVersion": "1.0",
-        "actionGroup": "code",
-        "function": "execute_code",
-        "sessionId": "agent",
-        "parameters": [{"name": "code", "type": "string", "value": "print(6 * 7)"}],
-        "sessionAttributes": {"user": "u"},
-    }
-    answer = sent(deployed, event)
-    assert answer["sessionAttributes"] == {"user": "u"}
-    assert answer["response"]["function"] == "execute_code"
-    body = json.loads(answer["response"]["functionResponse"]["responseBody"]["TEXT"]["body"])
-    assert (body["status"], body["stdout"]) == ("ok", "42")
+@pytest.mark.parametrize(("caller", "lines"), [("direct", 1_500_000), ("agent", 5000)])
+def test_an_answer_that_its_caller_cannot_take_is_cut_and_kept_whole(
+    deployed: Deployment, caller: str, lines: int
+) -> None:
+    """Lambda would fail the call after the code has run, and so would Bedrock."""
+    call = CALLERS[caller]
+    answer = call(deployed, "large", "execute_code", code=f"print('\"x\\n' * {lines})")
+    assert (answer["status"], answer["truncated"]) == ("ok", True)
+    assert answer["stdout"].startswith('"x\n"x\n')
+    kept = deployed.client("s3").get_object(
+        Bucket=deployed.outputs()["WorkspaceBucketName"],
+        Key=f"workspace/large/{answer['full_answer']}",
+    )
+    assert json.load(kept["Body"])["stdout"] == '"x\n' * lines
 
 
 def test_an_asynchronous_call_runs_once_however_often_it_arrives(deployed: Deployment) -> None:
@@ -166,7 +120,7 @@ def test_lambda_is_told_not_to_repeat_events(deployed: Deployment) -> None:
 
 
 def test_a_state_machine_runs_a_command(deployed: Deployment) -> None:
-    execution = executed(deployed, "Patient", "sleep 1; echo done; echo ran >> ran.txt")
+    execution = commanded(deployed, "Patient", "sleep 1; echo done; echo ran >> ran.txt")
     assert execution["status"] == "SUCCEEDED", execution
     output = json.loads(execution["output"])
     assert (output["session"], output["exit_code"]) == ("states", 0)
@@ -175,14 +129,24 @@ def test_a_state_machine_runs_a_command(deployed: Deployment) -> None:
     assert read["stdout"].split() == ["ran"]
 
 
+def test_a_state_machine_in_json_path_runs_a_command(deployed: Deployment) -> None:
+    execution = commanded(deployed, "Paths", 'echo "it\'s"; echo ran >> paths.txt')
+    assert execution["status"] == "SUCCEEDED", execution
+    output = json.loads(execution["output"])
+    assert (output["session"], output["exit_code"]) == ("states", 0)
+    assert output["stdout"].split() == ["it's", "end"]
+    read = deployed.invoke(tool="execute_command", session="states", command="cat paths.txt")
+    assert read["stdout"].split() == ["ran"]
+
+
 def test_a_state_machine_fails_with_its_command(deployed: Deployment) -> None:
-    execution = executed(deployed, "Patient", "echo canary; exit 3")
+    execution = commanded(deployed, "Patient", "echo canary; exit 3")
     assert execution["status"] == "FAILED", execution
     assert (execution["error"], execution["cause"]) == ("CodeFailed", "exit code 3")
 
 
 def test_a_state_machine_stops_a_command_that_takes_too_long(deployed: Deployment) -> None:
-    execution = executed(deployed, "Hasty", "sleep 60")
+    execution = commanded(deployed, "Hasty", "sleep 60")
     assert (execution["status"], execution["error"]) == ("FAILED", "TimedOut"), execution
     started = output_of(deployed, execution["executionArn"], "HastyTask: Start")
     task = deployed.invoke(
@@ -202,32 +166,9 @@ def test_nothing_was_denied(deployed: Deployment) -> None:
     assert [one for one in outcomes if one["decision"] != "Allow"] == []
 
 
-def sent(deployed: Deployment, event: dict[str, Any], **options: str) -> dict[str, Any]:
-    """The function's answer to an event that is no request of our own."""
-    answer = deployed.client("lambda").invoke(
-        FunctionName=deployed.outputs()["InvokeFunctionName"],
-        Payload=json.dumps(event),
-        **options,
-    )
-    result: dict[str, Any] = json.load(answer["Payload"])
-    assert "FunctionError" not in answer, result
-    return result
-
-
-def executed(deployed: Deployment, machine: str, command: str) -> dict[str, Any]:
-    """The ended execution of a state machine."""
-    states = deployed.client("stepfunctions")
-    arn = states.start_execution(
-        stateMachineArn=deployed.outputs()[machine],
-        input=json.dumps({"session": "states", "command": command}),
-    )["executionArn"]
-    deadline = time.monotonic() + TIMEOUT_SECONDS
-    while time.monotonic() < deadline:
-        execution: dict[str, Any] = states.describe_execution(executionArn=arn)
-        if execution["status"] in ENDED:
-            return execution
-        time.sleep(POLL_SECONDS)
-    raise AssertionError(f"{machine} still runs")
+def commanded(deployed: Deployment, machine: str, command: str) -> dict[str, Any]:
+    """The ended execution of a state machine that runs a command."""
+    return executed(deployed, machine, {"session": "states", "command": command})
 
 
 def output_of(deployed: Deployment, execution: str, state: str) -> dict[str, Any]:

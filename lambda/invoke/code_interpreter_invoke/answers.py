@@ -1,4 +1,4 @@
-"""Keeps an answer below the limit of whoever carries it."""
+"""Keeps an answer below the limit of whoever carries it, and such that it can be sent at all."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import json
 import uuid
 from typing import Any
 
+from .callers import Caller
 from .errors import CallError
 from .workspace import PRODUCED, Workspace
 
 # Where the whole of an answer is kept that had to be cut.
 ANSWERS = "answers"
+# What is no longer is never cut: an answer without its status and ids would be of no use.
+SHORTEST = 100
 
 
 def size(answer: Any) -> int:
@@ -18,12 +21,12 @@ def size(answer: Any) -> int:
     return len(json.dumps(answer))
 
 
-def fit(answer: dict[str, Any], limit: int, workspace: Workspace) -> dict[str, Any]:
-    """The answer, or as much of it as `limit` bytes hold with the name of the whole of it.
+def fit(answer: dict[str, Any], caller: Caller, workspace: Workspace) -> dict[str, Any]:
+    """The answer, or as much of it as its caller can take, with the name of the whole of it.
 
     The whole is saved to the workspace as JSON.
     """
-    if size(answer) <= limit:
+    if size(caller.envelope(answer)) <= caller.answer_bytes:
         return answer
     name = f"{ANSWERS}/{uuid.uuid4().hex}.json"
     told: dict[str, Any] = {"truncated": True}
@@ -33,10 +36,11 @@ def fit(answer: dict[str, Any], limit: int, workspace: Workspace) -> dict[str, A
     except CallError as failure:
         told["warnings"] = [f"the whole answer was not saved: {failure.message}"]
         told["warnings"] += answer.get("warnings", [])
-    longest = limit
+    longest = caller.answer_bytes
     while True:
         shortened: dict[str, Any] = {**cut(answer, longest), **told}
-        if size(shortened) <= limit or longest == 0:
+        fits = size(caller.envelope(shortened)) <= caller.answer_bytes
+        if fits or longest < SHORTEST:
             return shortened
         longest //= 2
 
@@ -53,3 +57,18 @@ def cut(value: Any, longest: int) -> Any:
     if isinstance(value, dict):
         return {name: cut(item, longest) for name, item in value.items()}
     return value
+
+
+def sendable(answer: dict[str, Any]) -> dict[str, Any]:
+    """The answer as UTF-8 can spell it, which is what Lambda's runtime sends.
+
+    JSON can also spell halves of surrogate pairs, so that a sandbox's output may hold some: each
+    becomes a question mark.
+    """
+    text = json.dumps(answer, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        replaced: dict[str, Any] = json.loads(text.encode(errors="replace"))
+        return replaced
+    return answer

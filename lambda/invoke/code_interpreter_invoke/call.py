@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from .clients import Botocore, Bucket, CodeInterpreterClient
 from .deadline import Deadline
-from .errors import CallError, SessionGoneError, TimedOutError
+from .errors import CallError, InvalidRequestError, SessionGoneError, TimedOutError
 from .records import Record, Records, Stored
 from .request import Request
 from .results import Result
@@ -18,6 +18,9 @@ from .settings import Settings
 from .workspace import Workspace
 
 T = TypeVar("T")
+
+# In bytes; commands longer than about 128 KB have been seen to hang without an error.
+LONGEST_COMMAND = 120_000
 
 
 class Call:
@@ -94,6 +97,12 @@ class Call:
 
     def run(self, name: str, arguments: dict[str, Any], timeout: float | None = None) -> Result:
         """Send the call's own operation, which runs at most once; `timeout` is in seconds."""
+        size = len(arguments.get("command", "").encode())
+        if size > LONGEST_COMMAND:
+            raise InvalidRequestError(
+                f"the command has {size} bytes as it is sent and may have {LONGEST_COMMAND}; "
+                "write it to a file and run that"
+            )
         return self.attempt(lambda sandbox: self._run(sandbox, name, arguments, timeout))
 
     def _run(

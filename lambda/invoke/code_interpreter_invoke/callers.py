@@ -68,8 +68,8 @@ class Gateway:
     def request(self) -> Request:
         name = str(self._custom["bedrockagentcoretoolname"])
         _, prefixed, tool = name.partition(TARGET_END)
-        given = self._custom.get("bedrockagentcorepropagatedheaders") or {}
-        headers = {str(header).lower(): str(value) for header, value in given.items()}
+        given = self._custom.get("bedrockagentcorepropagatedheaders")
+        headers = {header.lower(): str(value) for header, value in members(given).items()}
         trace = {
             "traceId": headers.get("x-amzn-trace-id"),
             "traceParent": headers.get("traceparent"),
@@ -99,8 +99,8 @@ class Agent:
         tool = TOOLS.get(str(name))
         expected = {argument.name: argument for argument in tool.arguments} if tool else {}
         arguments = {
-            parameter["name"]: typed(expected.get(parameter["name"]), parameter.get("value"))
-            for parameter in self._event.get("parameters") or []
+            name: typed(expected.get(name), value)
+            for name, value in named_values(self._event.get("parameters")).items()
         }
         session = session_name(str(self._event["sessionId"]))
         return platform_request(name, arguments, session, {}, "the agent's event")
@@ -126,14 +126,29 @@ class Agent:
 
 def caller_of(event: Any, context: Any) -> Caller:
     """Tell the callers apart by what each of them alone sends."""
-    custom = getattr(getattr(context, "client_context", None), "custom", None) or {}
+    custom = getattr(getattr(context, "client_context", None), "custom", None)
     # Early versions of the Gateway spelled these names in lower case.
-    named = {str(name).lower(): value for name, value in custom.items()}
+    named = {name.lower(): value for name, value in members(custom).items()}
     if "bedrockagentcoretoolname" in named:
         return Gateway(event, named)
     if isinstance(event, Mapping) and {"messageVersion", "actionGroup", "sessionId"} <= set(event):
         return Agent(event)
     return Direct(event)
+
+
+def members(value: Any) -> Mapping[str, Any]:
+    """The members of an object; of anything else there are none."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def named_values(parameters: Any) -> dict[str, Any]:
+    """An agent's parameters by their names."""
+    given = [] if parameters is None else parameters
+    if not isinstance(given, list) or not all("name" in members(one) for one in given):
+        raise InvalidRequestError(
+            f"parameters must be a list of objects with name and value, given {shown(given)}"
+        )
+    return {str(one["name"]): one.get("value") for one in given}
 
 
 def session_name(session_id: str) -> str:

@@ -43,7 +43,12 @@ class Background(Generic[T]):
         except Empty:
             raise TimeoutError from None
         if isinstance(item, BaseException):
-            raise item
+            try:
+                raise item
+            finally:
+                # The exception knows this frame and its callers'; if they knew it, too, all that
+                # they hold would stay in memory until the next garbage collection.
+                del item
         return item[0]
 
 

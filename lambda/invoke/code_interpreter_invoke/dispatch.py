@@ -9,6 +9,13 @@ from . import api, execution, files
 from .call import Call
 from .errors import CallError
 from .request import Request
+from .schemas import converse_tool_config
+
+
+def describe_tools(call: Call) -> dict[str, Any]:  # noqa: ARG001 - as all implementations
+    """What a program needs to offer the tools to a model."""
+    return {"status": "ok", **converse_tool_config()}
+
 
 IMPLEMENTATIONS: dict[str, Callable[[Call], dict[str, Any]]] = {
     "execute_code": execution.execute_code,
@@ -23,6 +30,7 @@ IMPLEMENTATIONS: dict[str, Callable[[Call], dict[str, Any]]] = {
     "get_session": api.get_session,
     "list_sessions": api.list_sessions,
     "stop_session": api.stop_session,
+    "describe_tools": describe_tools,
 }
 
 

@@ -33,7 +33,12 @@ def wanted_paths(call: Call) -> list[str]:
 
 def wanted_folders(call: Call) -> list[str]:
     folders = call.arguments["paths"] or ["."]
-    return ["." if path in ("", ".", "./") else clean(path, "path") for path in folders]
+    return ["." if path in ("", ".", "./") else clean_folder(path) for path in folders]
+
+
+def clean_folder(path: str) -> str:
+    """A file or a folder, which may be written with a slash at its end."""
+    return clean(path.removesuffix("/"), "path")
 
 
 def wanted_content(call: Call) -> list[dict[str, Any]]:
@@ -97,7 +102,7 @@ def list_folders(call: Call, folders: list[str]) -> dict[str, Any]:
 def push(call: Call) -> dict[str, Any]:
     """Save files of the sandbox to the workspace."""
     given = call.arguments["paths"]
-    paths = [clean(path, "path") for path in given] if given else None
+    paths = [clean_folder(path) for path in given] if given else None
     found = call.attempt(lambda sandbox: sandbox.inventory(paths))
     saved = save(call.sandbox, call.workspace, found)
     if paths and not saved.names:

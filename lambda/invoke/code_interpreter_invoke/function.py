@@ -8,7 +8,7 @@ import traceback
 from collections.abc import MutableMapping
 from typing import Any
 
-from .answers import fit
+from .answers import fit, sendable
 from .call import Call
 from .callers import Caller, caller_of
 from .clients import Botocore
@@ -48,7 +48,7 @@ class InvokeFunction:
                 f"the function failed unexpectedly ({facts['failed_at']}); it may have run"
             ).answer()
         log(facts, answer, time.monotonic() - began)
-        return caller.envelope(answer)
+        return sendable(caller.envelope(answer))
 
     def _answer(self, caller: Caller, context: Any, facts: dict[str, Any]) -> dict[str, Any]:
         deadline = Deadline(context.get_remaining_time_in_millis() / 1000)
@@ -63,7 +63,7 @@ class InvokeFunction:
         )
 
         def run() -> dict[str, Any]:
-            return fit(serve(request, call), caller.answer_bytes, call.workspace)
+            return fit(serve(request, call), caller, call.workspace)
 
         if request.idempotency_key is None:
             return run()

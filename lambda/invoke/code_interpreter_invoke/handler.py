@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from .clients import connect
 from .function import InvokeFunction
+from .memory import return_large_blocks
 from .settings import Settings
 
+return_large_blocks()
 handler = InvokeFunction(Settings.from_environment(), connect())

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from .arguments import check_members, kind, one_of
 from .errors import InvalidRequestError
 from .paths import shown
-from .tools import CALL_ARGUMENTS, IDEMPOTENCY_KEY, TOOLS, Tool
+from .tools import CALL_ARGUMENTS, IDEMPOTENCY_KEY, SESSION_OPERATIONS, TOOLS, Tool
 
 SESSION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 TRACE = re.compile(r"[ -~]{1,1024}")
@@ -44,7 +44,7 @@ def direct_request(event: Any) -> Request:
     if key is not None and not 1 <= len(key) <= 256:
         raise InvalidRequestError(f"idempotency_key must have 1 to 256 characters, has {len(key)}")
     trace = check_trace({"traceId": trace_id, "traceParent": trace_parent})
-    session = check_session(tool, session, "the event's session")
+    session = check_session(tool, checked, session, "the event's session")
     return Request(tool, session, checked, key, trace)
 
 
@@ -61,7 +61,7 @@ def platform_request(
     if not isinstance(arguments, Mapping):
         raise InvalidRequestError(f"{tool.name} takes a JSON object, given {kind(arguments)}")
     checked = check_members(tool.name, tool.arguments, arguments)
-    session = check_session(tool, session, where_session_is)
+    session = check_session(tool, checked, session, where_session_is)
     return Request(tool, session, checked, None, check_trace(trace))
 
 
@@ -72,10 +72,14 @@ def find_tool(name: Any, tools: Mapping[str, Tool]) -> Tool:
     return tool
 
 
-def check_session(tool: Tool, session: str | None, where: str) -> str | None:
-    if session is None and tool.needs_session:
+def check_session(
+    tool: Tool, arguments: Mapping[str, Any], session: str | None, where: str
+) -> str | None:
+    operation = arguments["name"] if tool.name == "invoke_code_interpreter" else None
+    if session is None and (tool.needs_session or operation in SESSION_OPERATIONS):
         raise InvalidRequestError(
-            f"{tool.name} needs a session: a name of 1 to 64 letters, digits, _ and - in {where}"
+            f"{operation or tool.name} needs a session: a name of 1 to 64 letters, digits, _ and - "
+            f"in {where}"
         )
     if session is not None and not SESSION_NAME.fullmatch(session):
         raise InvalidRequestError(

@@ -16,7 +16,8 @@ class Tool(NamedTuple):
 
     `needs_session` are those that would have nothing to work on in a fresh sandbox, `runs` those
     that may change something and can be given an idempotency key, `for_models` those whose use by
-    a language model makes sense, and `direct_only` those that show other callers' sessions.
+    a language model makes sense, and `direct_only` those that platforms do not get: they show
+    other callers' sessions, or what platforms are told in another way.
     """
 
     name: str
@@ -72,6 +73,10 @@ OPERATIONS = (
     "getTask",
     "stopTask",
 )
+# In a sandbox of their own that is stopped afterwards, they would find nothing or leave nothing.
+SESSION_OPERATIONS = tuple(
+    operation for operation in OPERATIONS if operation not in ("executeCode", "executeCommand")
+)
 
 CERTIFICATE = Argument(
     "certificate",
@@ -123,8 +128,8 @@ TOOLS = {
                 ),
                 string(
                     "output_filename",
-                    "A file the program writes, relative to the working directory; it is saved to "
-                    "the workspace as code-interpreter/<output_filename>.",
+                    "A file the program writes, such as a plot, relative to the working directory; "
+                    "it is saved to the workspace as code-interpreter/<output_filename>.",
                 ),
                 TIMEOUT,
             ),
@@ -158,6 +163,7 @@ TOOLS = {
                 ),
                 Argument("content", "array", "The files to write.", items=FILE),
             ),
+            needs_session=True,
             runs=True,
             for_models=True,
         ),
@@ -284,6 +290,13 @@ TOOLS = {
             "Stop the session's sandbox; its variables and files are gone, the workspace is kept.",
             (),
             needs_session=True,
+        ),
+        Tool(
+            "describe_tools",
+            "Describe the tools for a language model, as the toolConfig of Bedrock's Converse API "
+            "has them.",
+            (),
+            direct_only=True,
         ),
     )
 }

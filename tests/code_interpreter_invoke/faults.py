@@ -1,0 +1,76 @@
+"""What can go wrong with the call that runs code, and what has to come of it."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+# Counts its runs where only the sandbox sees it.
+COUNT = "from pathlib import Path; Path('runs').open('a').write('x')"
+COUNTED = "import os; print(os.path.getsize('runs') if os.path.exists('runs') else 0)"
+
+
+class Case(NamedTuple):
+    """A fault of the emulator, the type of the answer's error, whether that says the call may be
+    sent again, and how often the code ran."""
+
+    fault: dict[str, Any]
+    error: str
+    retryable: bool
+    runs: int
+
+    def __str__(self) -> str:
+        return named(self.fault)
+
+    @property
+    def hangs(self) -> bool:
+        return bool(self.fault["kind"] == "hang")
+
+
+def named(fault: dict[str, Any]) -> str:
+    return "-".join(map(str, fault.values()))
+
+
+def error(kind: str, when: str = "before") -> dict[str, Any]:
+    return {"kind": "error", "error": kind, "when": when}
+
+
+STREAM_EXCEPTIONS = (
+    "accessDeniedException",
+    "conflictException",
+    "internalServerException",
+    "resourceNotFoundException",
+    "serviceQuotaExceededException",
+    "throttlingException",
+    "validationException",
+)
+
+FAULTS = [
+    Case(error("ThrottlingException"), "NotStarted", True, 0),
+    Case(error("ServiceQuotaExceededException"), "NotStarted", True, 0),
+    Case(error("AccessDeniedException"), "NotStarted", False, 0),
+    Case(error("ValidationException"), "InvalidRequest", False, 0),
+    Case(error("ConflictException"), "OutcomeUnknown", False, 0),
+    Case(error("InternalServerException"), "OutcomeUnknown", False, 0),
+    Case(error("InternalServerException", "after"), "OutcomeUnknown", False, 1),
+    Case({"kind": "http", "status": 429}, "NotStarted", True, 0),
+    Case({"kind": "http", "status": 500}, "OutcomeUnknown", False, 0),
+    Case({"kind": "http", "status": 503}, "OutcomeUnknown", False, 0),
+    Case({"kind": "http", "status": 504}, "OutcomeUnknown", False, 0),
+    Case({"kind": "http", "status": 500, "when": "after"}, "OutcomeUnknown", False, 1),
+    Case({"kind": "http", "status": 503, "when": "after"}, "OutcomeUnknown", False, 1),
+    Case({"kind": "http", "status": 504, "when": "after"}, "OutcomeUnknown", False, 1),
+    Case({"kind": "reset"}, "OutcomeUnknown", False, 0),
+    Case({"kind": "reset", "when": "after"}, "OutcomeUnknown", False, 1),
+    Case({"kind": "hang"}, "TimedOut", False, 0),
+    Case({"kind": "hang", "when": "after"}, "TimedOut", False, 1),
+    Case({"kind": "stream_empty"}, "OutcomeUnknown", False, 0),
+    Case({"kind": "stream_empty", "when": "after"}, "OutcomeUnknown", False, 1),
+    Case({"kind": "stream_truncated"}, "OutcomeUnknown", False, 1),
+    Case({"kind": "stream_reset"}, "OutcomeUnknown", False, 1),
+    Case({"kind": "stream_corrupt"}, "OutcomeUnknown", False, 1),
+    *(
+        Case({"kind": "stream_exception", "error": name, "when": when}, "OutcomeUnknown", False, n)
+        for when, n in (("before", 0), ("after", 1))
+        for name in STREAM_EXCEPTIONS
+    ),
+]

@@ -1,0 +1,217 @@
+"""The deployment that the tests of the tools share, and the ways to call it."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import json
+import time
+import urllib.request
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from aws_cdk import App, CfnOutput, Duration, Stack
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
+
+from cdk_code_interpreter import CommandTask, InvokeFunction
+from stacks.code_interpreter_stack import CodeInterpreterStack
+from stacks.settings import Settings
+
+from .deployment import Deployment
+
+ACCOUNT = "210000000000"
+ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
+TIMEOUT_SECONDS = 30
+POLL_SECONDS = 0.05
+# Of the other function, so that what it leaves unfinished is soon given up.
+OTHER_SECONDS = 3
+
+T = TypeVar("T")
+Answer = dict[str, Any]
+# Session, tool and arguments to the answer.
+Caller = Callable[..., Answer]
+
+
+def define(app: App) -> None:
+    """The project's stack, state machines, and a function that has little time."""
+    stack = CodeInterpreterStack(app, "CodeInterpreter", settings=Settings())
+    add_command_machine(stack, "Patient", timeout=Duration.minutes(1))
+    add_command_machine(stack, "Hasty", timeout=Duration.seconds(1))
+    add_command_machine(
+        stack,
+        "Paths",
+        session=sfn.JsonPath.string_at("$.session"),
+        command=sfn.JsonPath.format("{}; echo end", sfn.JsonPath.string_at("$.command")),
+    )
+    call = tasks.LambdaInvoke.jsonata(
+        stack,
+        "Call",
+        lambda_function=stack.invoke_function.function,
+        payload=sfn.TaskInput.from_text("{% $states.input %}"),
+        outputs="{% $states.result.Payload %}",
+    )
+    add_machine(stack, "Caller", call)
+    other = InvokeFunction(
+        stack,
+        "Other",
+        code_interpreter=stack.code_interpreter,
+        workspace=stack.workspace,
+        timeout=Duration.seconds(OTHER_SECONDS),
+    )
+    CfnOutput(stack, "OtherFunctionName", value=other.function.function_name)
+
+
+def add_command_machine(stack: CodeInterpreterStack, name: str, **properties: Any) -> None:
+    given = {
+        "session": "{% $states.input.session %}",
+        "command": "{% $states.input.command %}",
+        "poll_interval": Duration.seconds(1),
+        **properties,
+    }
+    add_machine(
+        stack, name, CommandTask(stack, f"{name}Task", function=stack.invoke_function, **given)
+    )
+
+
+def add_machine(stack: Stack, name: str, states: sfn.IChainable) -> None:
+    body = sfn.DefinitionBody.from_chainable(states)
+    machine = sfn.StateMachine(stack, f"{name}Machine", definition_body=body)
+    CfnOutput(stack, name, value=machine.state_machine_arn)
+
+
+@functools.cache
+def client(deployed: Deployment, service: str) -> Any:
+    """Made once: there are many calls."""
+    return deployed.client(service)
+
+
+@functools.cache
+def output(deployed: Deployment, name: str) -> str:
+    return deployed.outputs()[name]
+
+
+def sent(
+    deployed: Deployment, event: Any, *, function: str = "InvokeFunctionName", **options: str
+) -> Answer:
+    """What a function answers to an event; `function` is the output that names it."""
+    answer = client(deployed, "lambda").invoke(
+        FunctionName=output(deployed, function), Payload=json.dumps(event), **options
+    )
+    result: Answer = json.load(answer["Payload"])
+    assert "FunctionError" not in answer, result
+    return result
+
+
+def executed(deployed: Deployment, machine: str, given: Any) -> dict[str, Any]:
+    """The ended execution of a state machine."""
+    states = client(deployed, "stepfunctions")
+    arn = states.start_execution(
+        stateMachineArn=output(deployed, machine), input=json.dumps(given)
+    )["executionArn"]
+
+    def ended() -> dict[str, Any] | None:
+        execution: dict[str, Any] = states.describe_execution(executionArn=arn)
+        return execution if execution["status"] in ENDED else None
+
+    return until(ended)
+
+
+def until(found: Callable[[], T | None]) -> T:
+    """What `found` finds at last."""
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while time.monotonic() < deadline:
+        result = found()
+        if result is not None:
+            return result
+        time.sleep(POLL_SECONDS)
+    raise AssertionError("waited in vain")
+
+
+# The kinds of callers.
+
+
+def directly(deployed: Deployment, session: str, tool: str, **arguments: Any) -> Answer:
+    return sent(deployed, {"tool": tool, "session": session, **arguments})
+
+
+def through_states(deployed: Deployment, session: str, tool: str, **arguments: Any) -> Answer:
+    """As a task of a state machine."""
+    execution = executed(deployed, "Caller", {"tool": tool, "session": session, **arguments})
+    assert execution["status"] == "SUCCEEDED", execution
+    answer: Answer = json.loads(execution["output"])
+    return answer
+
+
+def through_gateway(deployed: Deployment, session: str, tool: str, **arguments: Any) -> Answer:
+    """The tool's name and the session are in the client context, the arguments are the event."""
+    custom = {
+        "bedrockAgentCoreToolName": f"code-interpreter___{tool}",
+        "bedrockAgentCorePropagatedHeaders": {"x-code-interpreter-session": session},
+    }
+    context = base64.b64encode(json.dumps({"custom": custom}).encode()).decode()
+    return sent(deployed, arguments, ClientContext=context)
+
+
+def through_agent(deployed: Deployment, session: str, tool: str, **arguments: Any) -> Answer:
+    """All values are text, and so is the answer's body."""
+    event = {
+        "messageVersion": "1.0",
+        "agent": {"name": "a", "id": "AGENT", "alias": "ALIAS", "version": "1"},
+        "inputText": "please",
+        "actionGroup": "code-interpreter",
+        "function": tool,
+        "sessionId": session,
+        "parameters": [
+            {"name": name, "type": "string", "value": as_agents_write(value)}
+            for name, value in arguments.items()
+        ],
+        "sessionAttributes": {"user": "u"},
+    }
+    answer = sent(deployed, event)
+    assert answer["sessionAttributes"] == {"user": "u"}
+    assert answer["response"]["function"] == tool
+    body: Answer = json.loads(
+        answer["response"]["functionResponse"]["responseBody"]["TEXT"]["body"]
+    )
+    return body
+
+
+def as_agents_write(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return f"[{', '.join(value)}]"
+    return json.dumps(value)
+
+
+CALLERS: dict[str, Caller] = {
+    "direct": directly,
+    "states": through_states,
+    "gateway": through_gateway,
+    "agent": through_agent,
+}
+
+
+# What the emulator knows.
+
+
+def clear_faults(deployed: Deployment) -> None:
+    request = urllib.request.Request(f"{deployed.aws.endpoint}/_agentcore/faults", method="DELETE")
+    urllib.request.urlopen(request).close()
+
+
+def executions(deployed: Deployment, session_id: str) -> int:
+    """How often a sandbox ran code."""
+    with urllib.request.urlopen(f"{deployed.aws.endpoint}/_agentcore/calls") as response:
+        calls = json.load(response)["calls"]
+    return sum(
+        (call["session_id"], call["tool"], call["took_effect"]) == (session_id, "executeCode", True)
+        for call in calls
+    )
+
+
+def is_busy(deployed: Deployment, session_id: str) -> bool:
+    with urllib.request.urlopen(f"{deployed.aws.endpoint}/_agentcore/state") as response:
+        sessions = json.load(response)["sessions"]
+    return any(one["sessionId"] == session_id and one["callsInFlight"] for one in sessions)
