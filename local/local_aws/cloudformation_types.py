@@ -1,12 +1,14 @@
-"""Teaches MiniStack's CloudFormation resources that MiniStack's EC2 and IAM have.
+"""Teaches MiniStack's CloudFormation what MiniStack's EC2, IAM and S3 have.
 
-Those of a network have no network meaning there. Each entry closes one gap:
+Resources of a network have no network meaning there. Each entry closes one gap:
 
 - `AWS::IAM::RolePolicy` is refused as unrecognized;
 - `AWS::EC2::EIP`, `NatGateway` and `FlowLog` are, too, which the stack of a VPC has;
 - `AWS::EC2::SecurityGroupEgress` and `SecurityGroupIngress` are, too, which CDK makes when two
   security groups know each other;
-- `AWS::EC2::VPC` has no attribute `CidrBlock`, which CDK's interface endpoints ask for.
+- `AWS::EC2::VPC` has no attribute `CidrBlock`, which CDK's interface endpoints ask for;
+- `AWS::S3::Bucket` does not get its tags, by which CDK's function that empties a bucket knows
+  that it may, and is deleted with all that is in it, where CloudFormation fails.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from ministack.services import ec2, iam
+from ministack.services import ec2, iam, s3
 from ministack.services.cloudformation import provisioners
 
 Properties = dict[str, Any]
@@ -36,6 +38,10 @@ def install() -> None:
     vpc = handlers["AWS::EC2::VPC"]
     for action in ("create", "update"):
         vpc[action] = with_cidr_block(vpc[action])
+    bucket = handlers["AWS::S3::Bucket"]
+    for action in ("create", "update"):
+        bucket[action] = with_tags(bucket[action])
+    bucket["delete"] = if_empty(bucket["delete"])
 
 
 def with_cidr_block(stock: Handler) -> Handler:
@@ -44,6 +50,30 @@ def with_cidr_block(stock: Handler) -> Handler:
         return vpc_id, {**attributes, "CidrBlock": ec2._vpcs[vpc_id]["CidrBlock"]}
 
     return provision
+
+
+def with_tags(stock: Handler) -> Handler:
+    def provision(*arguments: Any) -> Created:
+        name, attributes = stock(*arguments)
+        # An update is given the old properties before the new ones.
+        *older, properties = [one for one in arguments if isinstance(one, dict)]
+        tags = s3._bucket_tags.get(name, {})
+        provisioners._reconcile_tag_map(tags, older[0] if older else {}, properties)
+        if tags:
+            s3._bucket_tags[name] = tags
+        return name, attributes
+
+    return provision
+
+
+def if_empty(stock: Callable[[str, Properties], None]) -> Callable[[str, Properties], None]:
+    def delete(name: str, properties: Properties) -> None:
+        bucket = s3._buckets.get(name, {"objects": {}})
+        if bucket["objects"] or s3._bucket_has_versions(name):
+            raise ValueError("The bucket you tried to delete is not empty")
+        stock(name, properties)
+
+    return delete
 
 
 def create_role_policy(_logical_id: str, properties: Properties, _stack_name: str) -> Created:

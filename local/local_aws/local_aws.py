@@ -204,6 +204,8 @@ def server_environment(directory: Path) -> dict[str, str]:
     programs = [Path(sys.executable).parent, *([Path(node).parent] if node else [])]
     return {
         "PATH": os.pathsep.join([*map(str, programs), "/usr/bin", "/bin"]),
+        # The AWS SDK, which functions in Node find in Lambda.
+        "NODE_PATH": str(Path.cwd() / "node_modules"),
         "HOME": str(directory),
         "TMPDIR": str(temporary),
         "LANG": "C.UTF-8",

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import WaiterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,3 +129,36 @@ def test_they_come_change_and_go(local_aws: LocalAws, account: str, settle: Sett
     assert ec2.describe_addresses()["Addresses"] == []
     assert ec2.describe_flow_logs()["FlowLogs"] == []
     assert [one["State"] for one in ec2.describe_nat_gateways()["NatGateways"]] == ["deleted"]
+
+
+def test_a_bucket_has_its_tags_and_goes_only_when_it_is_empty(
+    local_aws: LocalAws, account: str, settle: Settle
+) -> None:
+    cloudformation, s3 = (local_aws.client(name, account) for name in ("cloudformation", "s3"))
+    name = f"a-bucket-{account}"
+
+    def bucket(**tags: str) -> dict[str, str]:
+        properties = {
+            "BucketName": name,
+            "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
+        }
+        resource = {"Type": "AWS::S3::Bucket", "Properties": properties}
+        body = json.dumps({"Resources": {"Bucket": resource}})
+        return {"StackName": "a-stack", "TemplateBody": body}
+
+    cloudformation.create_stack(**bucket(team="data", stage="test"))
+    settle("create")
+    cloudformation.update_stack(**bucket(team="science"))
+    settle("update")
+    assert s3.get_bucket_tagging(Bucket=name)["TagSet"] == [{"Key": "team", "Value": "science"}]
+
+    s3.put_object(Bucket=name, Key="a-file")
+    cloudformation.delete_stack(StackName="a-stack")
+    with pytest.raises(WaiterError, match="DELETE_FAILED"):
+        settle("delete")
+    assert s3.head_object(Bucket=name, Key="a-file")
+
+    s3.delete_object(Bucket=name, Key="a-file")
+    cloudformation.delete_stack(StackName="a-stack")
+    settle("delete")
+    assert s3.list_buckets()["Buckets"] == []
