@@ -1,0 +1,81 @@
+"""A plain boto3 caller: upload data, have a chart drawn from it, download the chart.
+
+    make deploy
+    python examples/chart.py [stack]
+
+It calls the stack `CodeInterpreter`, or another one with the outputs `InvokeFunctionName` and
+`WorkspaceBucketName`, in the account that the environment names: an AWS profile, or the local AWS
+whose `export` lines `make local` prints. The chart is in `chart.png` then.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import uuid
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+SALES = "month,revenue\nJan,1200\nFeb,1350\nMar,1280\nApr,1610\nMay,1750\nJun,1690\n"
+
+PROGRAM = """
+import matplotlib
+
+matplotlib.use("Agg")
+import pandas as pd
+
+sales = pd.read_csv("sales.csv")
+axes = sales.plot.bar(x="month", y="revenue", legend=False, title="Revenue")
+axes.figure.savefig("chart.png")
+print(f"best month: {sales.loc[sales.revenue.idxmax(), 'month']}")
+"""
+
+# A call takes up to 15 minutes, longer than boto3 and many networks wait in silence.
+PATIENT = Config(read_timeout=15 * 60 + 10, tcp_keepalive=True)
+
+
+def main(stack: str = "CodeInterpreter") -> None:
+    outputs = outputs_of(stack)
+    function, bucket = outputs["InvokeFunctionName"], outputs["WorkspaceBucketName"]
+    s3 = boto3.client("s3")
+    session = f"chart-{uuid.uuid4().hex}"
+    folder = f"workspace/{session}"
+    # Whatever is below uploads/ is in the working directory of the session's sandbox.
+    s3.put_object(Bucket=bucket, Key=f"{folder}/uploads/sales.csv", Body=SALES.encode())
+    try:
+        answer = invoke(
+            function,
+            tool="execute_code",
+            session=session,
+            code=PROGRAM,
+            output_filename="chart.png",
+            # boto3 repeats a call whose answer was lost: with a key the program still runs once.
+            idempotency_key=session,
+        )
+    finally:
+        invoke(function, tool="stop_session", session=session)
+    print(answer["stdout"])  # noqa: T201
+    [saved] = answer["files_saved"]
+    s3.download_file(bucket, f"{folder}/{saved}", "chart.png")
+
+
+def outputs_of(stack: str) -> dict[str, str]:
+    [found] = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+    return {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
+
+
+def invoke(function: str, **event: Any) -> dict[str, Any]:
+    """The function's answer. What did not succeed ends the program with the reason."""
+    response = boto3.client("lambda", config=PATIENT).invoke(
+        FunctionName=function, Payload=json.dumps(event)
+    )
+    answer: dict[str, Any] = json.load(response["Payload"])
+    if "FunctionError" in response or answer["status"] != "ok":
+        sys.exit(json.dumps(answer, indent=2))
+    return answer
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,73 @@
+"""An interpreter in a VPC that is there already, so that code reaches what is in it.
+
+    cdk deploy --app "python examples/existing_vpc.py" \\
+        -c vpc-id=vpc-0123456789abcdef0 -c subnet-ids=subnet-0123456789abcdef0,...
+
+Nothing is looked up, so synthesis needs no account. Choose private subnets: their routes and VPC
+endpoints decide what can be reached. The interpreter's own security group lets nothing in, and
+out only what its `connections` allow, which here is HTTPS.
+
+AgentCore keeps network interfaces in the subnets for up to 8 hours after the interpreter is gone,
+so the group stays when the stack is destroyed. Delete it when they are gone, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import Annotations, App, CfnOutput, Stack
+from aws_cdk import aws_ec2 as ec2
+from constructs import Construct
+
+from cdk_code_interpreter import CodeInterpreter, InvokeFunction, Network, Workspace
+
+
+class ExistingVpcStack(Stack):
+    def __init__(
+        self, scope: Construct, construct_id: str, *, vpc_id: str, subnet_ids: Sequence[str]
+    ) -> None:
+        super().__init__(scope, construct_id)
+        interpreter = CodeInterpreter(
+            self, "CodeInterpreter", network=self._network(vpc_id, subnet_ids)
+        )
+        interpreter.connections.allow_to_any_ipv4(ec2.Port.HTTPS)
+        function = InvokeFunction(
+            self,
+            "Invoke",
+            code_interpreter=interpreter,
+            workspace=Workspace(self, "Workspace"),
+        )
+        CfnOutput(self, "CodeInterpreterId", value=interpreter.code_interpreter_id)
+        CfnOutput(self, "InvokeFunctionName", value=function.function.function_name)
+
+    def _network(self, vpc_id: str, subnet_ids: Sequence[str]) -> Network:
+        """A VPC of another stack in the same app needs less: `Network.vpc(network_stack.vpc)`."""
+        vpc = ec2.Vpc.from_vpc_attributes(
+            self,
+            "Vpc",
+            vpc_id=vpc_id,
+            availability_zones=["unknown"],  # must not be empty; the subnets are given below
+        )
+        subnets = [
+            ec2.Subnet.from_subnet_id(self, f"Subnet{number}", subnet_id)
+            for number, subnet_id in enumerate(subnet_ids)
+        ]
+        Annotations.of(self).acknowledge_warning(
+            "@aws-cdk/aws-ec2:noSubnetRouteTableId", "nothing here changes their routes"
+        )
+        return Network.vpc(vpc, subnets=ec2.SubnetSelection(subnets=subnets))
+
+
+def main() -> None:
+    app = App()
+    ExistingVpcStack(
+        app,
+        "ExistingVpc",
+        vpc_id=app.node.get_context("vpc-id"),
+        subnet_ids=app.node.get_context("subnet-ids").split(","),
+    )
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""The example `chart.py`, run against the project's own stack as its users run it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from aws_cdk import App
+
+from examples import chart
+from stacks.code_interpreter_stack import CodeInterpreterStack
+from stacks.settings import Settings
+
+from .calling import Deployed
+from .conftest import PROJECT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from local_aws import LocalAws
+
+ACCOUNT = "200000000023"
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.fixture(scope="module")
+def deployed(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Deployed:
+    assembly = tmp_path_factory.mktemp("assembly")
+    app = App(outdir=str(assembly), builtin_cloud_formation_validation=False)
+    CodeInterpreterStack(app, "CodeInterpreter", settings=Settings())
+    app.synth()
+    return Deployed.deploy(local_aws, ACCOUNT, assembly)
+
+
+def test_it_draws_and_downloads_a_chart(deployed: Deployed, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, PROJECT / "examples" / "chart.py"],
+        cwd=tmp_path,
+        env={**os.environ, **deployed.aws.environment(ACCOUNT)},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "best month: May\n"
+    assert (tmp_path / "chart.png").read_bytes().startswith(PNG)
+
+
+def test_a_failure_ends_it_with_the_reason_and_leaves_no_sandbox(
+    deployed: Deployed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in deployed.aws.environment(ACCOUNT).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(chart, "PROGRAM", "1 / 0")
+    with pytest.raises(SystemExit, match="CodeFailed"):
+        chart.main(deployed.stack)
+    assert {one["status"] for one in deployed.sessions()} == {"TERMINATED"}
+    assert list(tmp_path.iterdir()) == []

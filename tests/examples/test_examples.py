@@ -1,0 +1,95 @@
+"""What holds for all examples that are CDK apps, and for the list of them."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from aws_cdk import App, Validations
+from cdk_nag import AwsSolutionsChecks
+
+from examples.existing_vpc import ExistingVpcStack
+from examples.gateway import GatewayStack
+from examples.many_inputs import ManyInputsStack
+
+from .conftest import PROJECT
+
+EXAMPLES = sorted((PROJECT / "examples").glob("*.py"))
+PUBLIC = {"__future__", "aws_cdk", "boto3", "botocore", "cdk_code_interpreter", "constructs"}
+# CDK's own constructs write roles whose permissions end with a wildcard.
+WRITTEN_BY_CDK = {"ToolGateway/Gateway", "ManyInputs/StateMachine"}
+
+
+@pytest.fixture(scope="module")
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All of them, in an app without feature flags, with the findings of cdk-nag."""
+    directory = tmp_path_factory.mktemp("examples")
+    app = App(outdir=str(directory), builtin_cloud_formation_validation=False)
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app, verbose=True))
+    ExistingVpcStack(
+        app,
+        "ExistingVpc",
+        vpc_id="vpc-0123456789abcdef0",
+        subnet_ids=["subnet-0123456789abcdef0"],
+    )
+    GatewayStack(app, "ToolGateway")
+    ManyInputsStack(app, "ManyInputs")
+    with pytest.raises(RuntimeError, match="AwsSolutions-IAM5"):
+        app.synth()
+    return directory
+
+
+def test_cdk_nag_finds_nothing_but_what_cdk_itself_writes(assembly: Path) -> None:
+    report = json.loads((assembly / "validation-report.json").read_text())
+    found = {
+        (violation["ruleName"].partition("[")[0], "/".join(path.split("/")[:2]))
+        for plugin in report["pluginReports"]
+        for violation in plugin["violations"]
+        for path in [one["constructPath"] for one in violation["violatingConstructs"]]
+    }
+    assert found == {("AwsSolutions-IAM5", construct) for construct in WRITTEN_BY_CDK}
+
+
+def test_cfn_lint_finds_nothing(assembly: Path) -> None:
+    templates = sorted(assembly.glob("*.template.json"))
+    lint = subprocess.run(
+        [Path(sys.executable).parent / "cfn-lint", *templates],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (len(templates), lint.returncode, lint.stdout) == (3, 0, "")
+
+
+def test_the_results_are_written_whatever_the_flags_of_the_app(assembly: Path) -> None:
+    assert "ResultWriter" in (assembly / "ManyInputs.template.json").read_text()
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_it_needs_nothing_but_what_consumers_have(example: Path) -> None:
+    assert imported(example) - PUBLIC - sys.stdlib_module_names == set()
+
+
+def test_the_list_has_them_all_and_each_says_how_to_run_it() -> None:
+    table = (PROJECT / "examples" / "README.md").read_text()
+    for example in EXAMPLES:
+        assert f"[{example.name}]({example.name})" in table
+        assert f"python examples/{example.name}" in (
+            ast.get_docstring(ast.parse(example.read_text())) or ""
+        )
+
+
+def imported(path: Path) -> set[str]:
+    """The packages that a module imports."""
+    names: list[str] = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            names.append(node.module or ".")
+        elif isinstance(node, ast.Import):
+            names += [one.name for one in node.names]
+    return {name.partition(".")[0] for name in names}

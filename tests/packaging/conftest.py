@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from .consumer import PROJECT, Consumer
+
+
+@dataclass(frozen=True)
+class Distributions:
+    """What is published, as built from the checkout, and once more from the sdist.
+
+    `source` is the unpacked sdist, in the state in which a folder is after some use.
+    """
+
+    wheel: Path
+    sdist: Path
+    source: Path
+    wheel_from_sdist: Path
+    local_wheel: Path
+    local_wheel_from_sdist: Path
+
+
+@pytest.fixture(scope="session")
+def distributions(tmp_path_factory: pytest.TempPathFactory) -> Distributions:
+    """Built anew in every worker that asks: it takes a second."""
+    directory = tmp_path_factory.mktemp("distributions")
+    wheel, sdist = build(PROJECT, directory / "library")
+    local_wheel, local_sdist = build(PROJECT / "local", directory / "local")
+    source = unpack(sdist, directory)
+    local_source = unpack(local_sdist, directory)
+    wear(source)
+    return Distributions(
+        wheel=wheel,
+        sdist=sdist,
+        source=source,
+        wheel_from_sdist=build(source, directory / "library-again")[0],
+        local_wheel=local_wheel,
+        local_wheel_from_sdist=build(local_source, directory / "local-again")[0],
+    )
+
+
+def build(source: Path, into: Path) -> tuple[Path, Path]:
+    """The wheel and the sdist of the project in `source`; nothing is fetched."""
+    command = [sys.executable, "-m", "hatchling", "build", "--directory", str(into)]
+    done = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    [wheel], [sdist] = into.glob("*.whl"), into.glob("*.tar.gz")
+    return wheel, sdist
+
+
+def unpack(sdist: Path, into: Path) -> Path:
+    with tarfile.open(sdist) as archive:
+        archive.extractall(into, filter="data")
+    return into / sdist.name.removesuffix(".tar.gz")
+
+
+def wear(directory: Path) -> None:
+    """Leave behind in every folder what programs do; hide all from others, change all times."""
+    for folder in [path for path in directory.rglob("*") if path.is_dir()]:
+        (folder / "__pycache__").mkdir()
+        for name in ("__pycache__/handler.cpython-314.pyc", ".DS_Store", ".handler.py.swp"):
+            (folder / name).write_text("litter")
+    for path in directory.rglob("*"):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+        os.utime(path, (0, 0))
+
+
+@pytest.fixture(scope="session")
+def consumer(tmp_path_factory: pytest.TempPathFactory, distributions: Distributions) -> Consumer:
+    """Who did `pip install cdk-code-interpreter`."""
+    directory = tmp_path_factory.mktemp("consumer") / "project"
+    return Consumer.create(directory, [distributions.wheel])

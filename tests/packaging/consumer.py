@@ -1,0 +1,152 @@
+"""Somebody else's project: a folder with an environment of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import venv
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from packaging.requirements import Requirement
+from packaging.utils import NormalizedName, canonicalize_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+PROJECT = Path(__file__).resolve().parents[2]
+FOREIGN = Path(__file__).with_name("foreign")
+TIMEOUT_SECONDS = 120
+# What a consumer downloads is installed here already.
+INSTALLED = [
+    str(path)
+    for environment in (".venv", ".venv-sandbox")
+    for path in (PROJECT / environment).glob("lib/python3*/site-packages")
+]
+# What is installed here in spite of what a distribution asks for.
+OVERRIDDEN = {
+    Requirement(line).name
+    for line in (PROJECT / "requirements" / "overrides.txt").read_text().splitlines()
+    if not line.startswith("#")
+}
+
+
+@dataclass(frozen=True)
+class Consumer:
+    """A project in `directory` that sees its own environment only."""
+
+    directory: Path
+
+    @classmethod
+    def create(cls, directory: Path, wheels: Iterable[Path], *, pytest: bool = False) -> Consumer:
+        """A project that has installed `wheels` and all that they require, and nothing else.
+
+        Like pip, the installer leaves byte code behind; and this user hides files from others.
+        """
+        shutil.copytree(FOREIGN, directory, ignore=shutil.ignore_patterns("__pycache__"))
+        consumer = cls(directory)
+        venv.create(directory / ".venv", symlinks=True)
+        (directory / ".venv" / "bin" / "node").symlink_to(PROJECT / ".venv" / "bin" / "node")
+        wanted = [requirement for wheel in wheels for requirement in requirements_of(wheel)]
+        wanted += [Requirement("pytest")] if pytest else []
+        ours = {canonicalize_name(wheel.name.partition("-")[0]) for wheel in wheels}
+        in_sandboxes = {one.name for one in closure([Requirement("ipykernel")], without=set())}
+        for distribution in closure(wanted, without=ours):
+            # A sandbox sees the project's environment, but not what links in it point to.
+            put = copy if distribution.name in in_sandboxes else link
+            put_packages(distribution, consumer.packages, put)
+        install = ["uv", "pip", "install", "--quiet", "--offline", "--no-deps"]
+        install += ["--compile-bytecode", "--python", str(consumer.python)]
+        subprocess.run(
+            [*install, *map(str, wheels)],
+            env={**os.environ, "UV_CACHE_DIR": str(directory / "uv-cache")},
+            umask=0o077,
+            check=True,
+        )
+        return consumer
+
+    @property
+    def python(self) -> Path:
+        return self.directory / ".venv" / "bin" / "python"
+
+    @property
+    def packages(self) -> Path:
+        [packages] = (self.directory / ".venv").glob("lib/python3*/site-packages")
+        return packages
+
+    def run(self, *arguments: str | Path, **variables: str) -> str:
+        """What the project's Python prints. Warnings are errors, as they are in these tests."""
+        done = subprocess.run(
+            [self.python, "-W", "error", *arguments],
+            cwd=self.directory,
+            env=self.environment() | variables,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_SECONDS,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def environment(self) -> dict[str, str]:
+        """Neither credentials nor a path into the checkout, but for jsii's cache."""
+        return {
+            "PATH": os.pathsep.join([str(self.python.parent), "/usr/bin", "/bin"]),
+            "HOME": str(self.directory),
+            "LANG": "C.UTF-8",
+            "JSII_RUNTIME_PACKAGE_CACHE_ROOT": os.environ["JSII_RUNTIME_PACKAGE_CACHE_ROOT"],
+        }
+
+
+def requirements_of(wheel: Path) -> list[Requirement]:
+    [distribution] = metadata.distributions(path=[str(wheel)])
+    return needs(distribution)
+
+
+def needs(distribution: metadata.Distribution) -> list[Requirement]:
+    """What a distribution requires here; extras are left out."""
+    found = map(Requirement, distribution.requires or [])
+    return [one for one in found if one.marker is None or one.marker.evaluate({"extra": ""})]
+
+
+def closure(
+    wanted: list[Requirement], without: set[NormalizedName]
+) -> Iterator[metadata.Distribution]:
+    """Distributions and what they need, as they are installed here."""
+    seen = set(without)
+    while wanted:
+        requirement = wanted.pop()
+        name = canonicalize_name(requirement.name)
+        if name in without:
+            continue
+        [distribution, *_] = metadata.distributions(name=name, path=INSTALLED)
+        suits = requirement.specifier.contains(distribution.version)
+        assert suits or name in OVERRIDDEN, f"{requirement} is required, not {distribution.version}"
+        if name not in seen:
+            seen.add(name)
+            yield distribution
+            wanted += needs(distribution)
+
+
+def put_packages(
+    distribution: metadata.Distribution, into: Path, put: Callable[[Path, Path], None]
+) -> None:
+    """Put a distribution's top-level files and folders where a project finds them."""
+    for name in {file.parts[0] for file in distribution.files or []} - {"..", "__pycache__"}:
+        if not (into / name).exists():
+            put(Path(str(distribution.locate_file(name))), into / name)
+
+
+def link(source: Path, target: Path) -> None:
+    target.symlink_to(source)
+
+
+def copy(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        shutil.copy(source, target)

@@ -1,0 +1,121 @@
+"""Three apps of other people, in another folder and an environment of their own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from .consumer import PROJECT
+from .foreign import apps
+
+if TYPE_CHECKING:
+    from .conftest import Distributions
+    from .consumer import Consumer
+
+INTERPRETER = "Custom::CodeInterpreter"
+
+
+@pytest.fixture(scope="module")
+def report(consumer: Consumer) -> dict[str, Any]:
+    """What synthesising in the consumer's project reached for."""
+    return dict(json.loads(consumer.run("synthesise.py", consumer.directory / "assemblies")))
+
+
+@pytest.fixture(scope="module")
+def assemblies(consumer: Consumer, report: dict[str, Any]) -> Path:
+    assert report["library"].startswith(str(consumer.packages))
+    return consumer.directory / "assemblies"
+
+
+def test_it_needs_neither_the_checkout_nor_an_sdk_nor_the_network(report: dict[str, Any]) -> None:
+    assert [path for path in report["path"] if Path(path).is_relative_to(PROJECT)] == []
+    assert report["importable"] == []
+    assert report["reached_for"] == []
+
+
+def test_the_checkout_and_the_wheel_make_the_same_assemblies(
+    assemblies: Path, tmp_path: Path
+) -> None:
+    apps.synthesise(tmp_path)
+    assert_same(tmp_path, assemblies)
+
+
+def test_a_worn_sdist_and_the_wheel_make_the_same_assemblies(
+    consumer: Consumer, distributions: Distributions, assemblies: Path, tmp_path: Path
+) -> None:
+    source = distributions.source / "constructs"
+    printed = consumer.run("synthesise.py", tmp_path, PYTHONPATH=str(source))
+    assert json.loads(printed)["library"].startswith(str(source))
+    assert_same(tmp_path, assemblies)
+
+
+def test_nothing_is_looked_up(assemblies: Path) -> None:
+    manifests = [json.loads(path.read_text()) for path in assemblies.rglob("manifest.json")]
+    assert len(manifests) == 5
+    assert [manifest["missing"] for manifest in manifests if "missing" in manifest] == []
+
+
+def test_an_interpreter_alone_in_a_vpc_stack(assemblies: Path) -> None:
+    resources = template(assemblies / "network" / "TheirNetwork.template.json")
+    [interpreter] = of_type(resources, INTERPRETER)
+    assert interpreter["NetworkConfiguration"]["NetworkMode"] == "VPC"
+    assert len(interpreter["NetworkConfiguration"]["VpcConfig"]["Subnets"]) == 2
+    assert len(of_type(resources, "AWS::Lambda::Function")) == 1
+
+
+def test_a_function_for_what_is_there_already(assemblies: Path) -> None:
+    resources = template(assemblies / "tool" / "TheirTool.template.json")
+    [function] = of_type(resources, "AWS::Lambda::Function")
+    assert function["Environment"]["Variables"] == {
+        "CODE_INTERPRETER_ID": "shared-abcdefghij",
+        "WORKSPACE_BUCKET": "a-bucket-of-theirs",
+        "WORKSPACE_PREFIX": "analysis",
+        "SESSION_TIMEOUT_SECONDS": "900",
+    }
+    assert not of_type(resources, "AWS::S3::Bucket") + of_type(resources, INTERPRETER)
+
+
+def test_everything_many_times(assemblies: Path) -> None:
+    paths = sorted((assemblies / "everything").glob("assembly-*/*.template.json"))
+    assert len(paths) == 4
+    stacks = [template(path) for path in paths]
+    for stack, count in zip(stacks, (1, 2, 1, 2), strict=True):
+        interpreters = of_type(stack, INTERPRETER)
+        assert len({interpreter["NamePrefix"] for interpreter in interpreters}) == count
+        assert len(of_type(stack, "AWS::S3::Bucket")) == count
+        control = [
+            function
+            for function in of_type(stack, "AWS::Lambda::Function")
+            if function["Handler"].startswith("code_interpreter_control")
+        ]
+        assert len(control) == 1
+
+
+def assert_same(one: Path, other: Path) -> None:
+    """Everything that is deployed, with the hashes of the functions' code."""
+    here, there = deployed_from(one), deployed_from(other)
+    assert here.keys() == there.keys()
+    assert [name for name in here if here[name] != there[name]] == []
+    names = [path.name for path in here]
+    assert sum(name.endswith(".template.json") for name in names) == 7
+    assert {"handler.py", "service-2.json"} <= set(names)
+
+
+def deployed_from(directory: Path) -> dict[Path, bytes]:
+    """Templates and assets, but not what tells where in the source they were made."""
+    return {
+        path.relative_to(directory): path.read_bytes()
+        for path in directory.rglob("*")
+        if path.is_file() and not path.name.endswith((".metadata.json", "tree.json"))
+    }
+
+
+def template(path: Path) -> dict[str, Any]:
+    return dict(json.loads(path.read_text())["Resources"])
+
+
+def of_type(resources: dict[str, Any], resource_type: str) -> list[dict[str, Any]]:
+    return [one["Properties"] for one in resources.values() if one["Type"] == resource_type]
