@@ -77,6 +77,7 @@ def test_a_moved_folder_is_installed_anew(
 ) -> None:
     runs: list[str] = []
     for folder in ("here", "there", "there"):
+        (tmp_path / folder).mkdir(exist_ok=True)
         monkeypatch.setattr(install, "ROOT", tmp_path / folder)
         install.once(tmp_path / "venv", [], lambda where=folder: runs.append(where))
     assert runs == ["here", "there"]

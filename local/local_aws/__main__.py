@@ -12,7 +12,9 @@ PORT = 4566
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m local_aws", description="A local AWS that runs until Ctrl-C")
+    parser = argparse.ArgumentParser(
+        prog="python -m local_aws", description="A local AWS that runs until Ctrl-C"
+    )
     parser.add_argument("--port", type=int, default=PORT, help="0 takes any free one")
     parser.add_argument("--no-authorization", dest="authorization", action="store_false")
     arguments = parser.parse_args()
