@@ -7,6 +7,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import boto3
 import pytest
 from aws_cdk import App
 
@@ -53,6 +54,8 @@ def test_a_failure_ends_it_with_the_reason_and_leaves_no_sandbox(
 ) -> None:
     for name, value in deployed.aws.environment(ACCOUNT).items():
         monkeypatch.setenv(name, value)
+    # It remembers whose keys it found first.
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(chart, "PROGRAM", "1 / 0")
     with pytest.raises(SystemExit, match="CodeFailed"):
