@@ -14,10 +14,11 @@ from .settings import FilesystemSettings, Settings
 
 def existing_network(scope: Construct, settings: Settings) -> Network:
     """The subnets, and the security groups if they are given, of a VPC."""
+    assert settings.vpc_id is not None
     vpc = ec2.Vpc.from_vpc_attributes(
         scope,
         "Vpc",
-        vpc_id=settings.vpc_id or "",
+        vpc_id=settings.vpc_id,
         availability_zones=["unknown"],  # must not be empty; the subnets are given by themselves
     )
     subnets = [

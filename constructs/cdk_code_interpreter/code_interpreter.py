@@ -57,8 +57,9 @@ class CodeInterpreter(CodeInterpreterBase):
     :param execution_role: The role whose credentials all code in every sandbox can read, such as
         an `ExecutionRole`. Default: none, so that the code has no AWS permissions.
     :param certificates: Up to 200 secrets, each holding the PEM of a root certificate for every
-        sandbox to trust. Who starts sessions needs to read them: `grant_use` includes it.
-        Default: none.
+        sandbox to trust. Who starts sessions needs to read them: `grant_use` includes it. The
+        10,240 characters that IAM allows for a role's inline policies leave an `InvokeFunction`
+        room for some 60, or twice as many with `@aws-cdk/aws-iam:minimizePolicies`. Default: none.
     :param filesystems: What every sandbox finds mounted; takes a VPC and an execution role.
         Default: none.
     :param tags: In addition to those that come from the stack, the app and `Tags.of()`.

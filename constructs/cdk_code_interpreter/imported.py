@@ -57,7 +57,7 @@ def check_arn(arn: str) -> None:
     kinds = (":code-interpreter-custom/", ":code-interpreter/")
     if not arn.startswith("arn:") or not any(kind in arn for kind in kinds):
         raise ValueError(
-            f"arn is {arn!r}, but the ARN of a code interpreter is like "
+            f"code_interpreter_arn is {arn!r}, but the ARN of a code interpreter is like "
             "'arn:aws:bedrock-agentcore:<region>:<account>:code-interpreter-custom/<id>'; "
             "change it, or use from_id()"
         )

@@ -158,16 +158,8 @@ class InvokeFunction(Construct):
                 allowed_request_headers=[session_header()]
             )
         )
-        # AgentCore tries whether the gateway may invoke the function, at a moment when the role's
-        # own policy need not be known everywhere yet (aws-cdk issue 36826).
-        permission = lambda_.CfnPermission(
-            gateway,
-            f"{construct_id}Permission",
-            action="lambda:InvokeFunction",
-            function_name=self.function.function_arn,
-            principal=gateway.role.role_arn,
-        )
-        target.node.add_dependency(gateway.role, permission)
+        # AgentCore tries to invoke the function when it makes the target.
+        target.node.add_dependency(gateway.role)
         return target
 
     def add_action_group(

@@ -16,7 +16,10 @@ from .validation import check_days
 # Where the invoke function keeps one record per named session, outside every workspace prefix.
 SESSION_RECORDS = "sessions"
 
-_PREFIX = re.compile(r"[A-Za-z0-9!_.*'()-]+(/[A-Za-z0-9!_.*'()-]+)*")
+# What Amazon S3 calls safe in keys, without what means something else elsewhere: * in policies, and
+# . and .. in URLs.
+_PREFIX_PART = r"(?!\.{1,2}(/|$))[A-Za-z0-9!_.'()-]+"
+_PREFIX = re.compile(f"{_PREFIX_PART}(/{_PREFIX_PART})*")
 # A session lives for 8 hours at most; its record is of no use for much longer.
 _RECORD_EXPIRATION = Duration.days(2)
 # What the invoke function hands to a sandbox is shorter lived; this caps whatever else is signed.
@@ -195,7 +198,7 @@ def _check_prefix(prefix: str) -> None:
     if not _PREFIX.fullmatch(prefix):
         raise ValueError(
             f"prefix is {prefix!r}, but it must be one or more parts of letters, digits and "
-            "! _ . * ' ( ) - with single slashes between them; change it"
+            "! _ . ' ( ) - with single slashes between them, and none of them . or ..; change it"
         )
     if prefix.split("/")[0] == SESSION_RECORDS:
         raise ValueError(

@@ -74,28 +74,6 @@ def test_the_target_is_made_when_the_gateway_may_invoke_the_function(
     )
 
 
-def test_the_function_lets_the_gateway_in_before_the_target_is_made(
-    stack: Stack, function: InvokeFunction
-) -> None:
-    """What a role's policy says takes a while to be known everywhere."""
-    gateway = agentcore.Gateway(stack, "Gateway")
-    function.add_gateway_target(gateway)
-    template = Template.from_stack(stack)
-    [permission] = template.find_resources(
-        "AWS::Lambda::Permission",
-        {
-            "Properties": {
-                "Action": "lambda:InvokeFunction",
-                "FunctionName": stack.resolve(function.function.function_arn),
-                "Principal": stack.resolve(gateway.role.role_arn),
-            }
-        },
-    )
-    template.has_resource(
-        "AWS::BedrockAgentCore::GatewayTarget", {"DependsOn": Match.array_with([permission])}
-    )
-
-
 def test_the_gateway_can_be_in_another_stack(app: App, function: InvokeFunction) -> None:
     theirs = Stack(app, "Theirs")
     first, second = (agentcore.Gateway(theirs, name) for name in ("First", "Second"))

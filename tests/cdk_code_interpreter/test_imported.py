@@ -81,7 +81,8 @@ def test_an_arn_may_come_from_a_parameter(stack: Stack) -> None:
     "arn", ["", ID, "arn:aws:s3:::bucket", "arn:aws:bedrock-agentcore:r:a:runtime/x"]
 )
 def test_fails_on_what_is_no_arn_of_a_code_interpreter(stack: Stack, arn: str) -> None:
-    with pytest.raises(ValueError, match=f"arn is '{arn}'.*code-interpreter-custom/<id>.*change"):
+    message = f"code_interpreter_arn is '{arn}'.*code-interpreter-custom/<id>.*change"
+    with pytest.raises(ValueError, match=message):
         CodeInterpreter.from_arn(stack, "Theirs", arn)
 
 

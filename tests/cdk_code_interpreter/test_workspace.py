@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -128,9 +129,12 @@ def test_the_grant_covers_the_key_of_an_encrypted_bucket(stack: Stack) -> None:
     assert "kms:Decrypt" in str(only(stack, "AWS::IAM::Policy"))
 
 
-@pytest.mark.parametrize("prefix", ["", "/a", "a/", "a//b", "a b", "sessions", "sessions/x"])
+@pytest.mark.parametrize(
+    "prefix",
+    ["", "/a", "a/", "a//b", "a b", "sessions", "sessions/x", "team*", ".", "..", "a/..", "a/./b"],
+)
 def test_fails_on_a_prefix_that_cannot_be_used(stack: Stack, prefix: str) -> None:
-    with pytest.raises(ValueError, match=f"prefix is {prefix!r}.*change it"):
+    with pytest.raises(ValueError, match=f"prefix is {re.escape(repr(prefix))}.*change it"):
         Workspace(stack, "Workspace", prefix=prefix)
 
 

@@ -51,6 +51,7 @@ class FakeService:
     creating: list[str] = field(default_factory=lambda: ["CREATING", "READY"])
     deleting: list[str] = field(default_factory=lambda: ["READY", "DELETING", "gone"])
     create_errors: list[ServiceError] = field(default_factory=list)
+    get_errors: list[ServiceError] = field(default_factory=list)
     delete_errors: list[ServiceError] = field(default_factory=list)
     failure_reason: str | None = None
     conflict_with_live_sessions: bool = True
@@ -138,6 +139,8 @@ class FakeService:
         return {"codeInterpreterId": self._tokens[token]}
 
     def _get(self, interpreter_id: str) -> dict[str, Any] | None:
+        if self.get_errors:
+            raise self.get_errors.pop(0)
         one = self.interpreters.get(interpreter_id)
         status = "gone" if one is None else one.read_status()
         if status == "unseen":

@@ -105,6 +105,17 @@ def test_create_waits_until_its_reads_find_it(
     assert service.calls.count("get") == 7
 
 
+@pytest.mark.parametrize(("denials", "created"), [(9, True), (10, False)])
+def test_create_waits_until_its_permission_to_read_is_known(
+    service: FakeService, cloudformation: CloudFormation, denials: int, created: bool
+) -> None:
+    service.get_errors = [service_error("AccessDeniedException", "not you")] * denials
+    answer = cloudformation.send("Create", SANDBOX)
+    assert (answer["Status"] == "SUCCESS") is created
+    assert created or "not you" in answer["Reason"]
+    assert len(service.interpreters) == created
+
+
 def test_create_that_is_undone_by_somebody_else_fails(
     service: FakeService, cloudformation: CloudFormation
 ) -> None:
@@ -172,6 +183,18 @@ def test_create_does_not_take_over_what_somebody_else_made(
     assert not cloudformation.create(NAMED)
     assert "ConflictException" in cloudformation.answers[0]["Reason"]
     assert only(service) is stranger
+
+
+@pytest.mark.parametrize("properties", [SANDBOX, NAMED])
+def test_a_refused_create_leaves_alone_what_was_retained(
+    service: FakeService, cloudformation: CloudFormation, properties: dict[str, Any]
+) -> None:
+    """It left the stack and was kept; now the resource is back in the template."""
+    cloudformation.create(properties)
+    retained = only(service)
+    service.create_errors = [service_error("ConflictException")]
+    assert not cloudformation.create(properties)
+    assert only(service) is retained
 
 
 # update

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from .clock import Clock
 from .errors import Failed, OutOfTime, ServiceError
-from .request import CONFIGURATION_TAG, Request
+from .request import CONFIGURATION_TAG, NOT_CREATED, Request
 
 _log = logging.getLogger(__name__)
 
@@ -22,7 +22,8 @@ _FOR_THE_ANSWER = 20.0
 _FOR_UNDOING = 240.0
 # New roles and policies are not known everywhere at once; creations wait this long for it.
 _IAM_PROPAGATION = 120.0
-# Reads in a row that may not find a code interpreter which was just created.
+# Reads in a row that may not find a code interpreter which was just created, or may be denied:
+# the permission to read it depends on a tag, and is as new as the function's role.
 _MOST_MISSES = 10
 
 # What has not been ready has no sessions, and the data plane need not know it.
@@ -84,6 +85,9 @@ class Lifecycle:
         """No such code interpreter. One whose id was never reported is found by its tags."""
         if _ID.fullmatch(self._request.physical_id):
             self._remove(self._request.physical_id)
+        elif self._request.physical_id.startswith(NOT_CREATED):
+            # A finished one is from another time: it was retained when it left the stack.
+            self._remove_unfinished()
         else:
             for summary, _ in self._owned():
                 self._remove(summary["codeInterpreterId"])
@@ -128,7 +132,12 @@ class Lifecycle:
         """Read READY twice in a row: reads after a creation are not always of the same state."""
         ready = misses = 0
         for _ in clock.pauses():
-            current = self._all.get(interpreter_id)
+            try:
+                current = self._all.get(interpreter_id)
+            except ServiceError as error:
+                if not error.is_denied or misses + 1 == _MOST_MISSES:
+                    raise
+                current = None
             status = "gone" if current is None else current["status"]
             ready = ready + 1 if status == "READY" else 0
             misses = misses + 1 if status == "gone" else 0
@@ -227,11 +236,14 @@ class Lifecycle:
     def _remove_leftovers(self) -> None:
         """Remove what a failed update could not remove. Failing again does not fail this one."""
         try:
-            for summary, tags in self._owned():
-                if CONFIGURATION_TAG not in tags:
-                    self._remove(summary["codeInterpreterId"])
+            self._remove_unfinished()
         except Failed as failure:
             _log.warning("a leftover stays: %s", failure.code)
+
+    def _remove_unfinished(self) -> None:
+        for summary, tags in self._owned():
+            if CONFIGURATION_TAG not in tags:
+                self._remove(summary["codeInterpreterId"])
 
     def _owned(self) -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
         """The code interpreters that this resource has made, with their tags."""

@@ -15,6 +15,9 @@ RESOURCE_TAG = "cdk-code-interpreter:logical-id"
 # What a code interpreter was made of. It is set last, so one without it was never finished.
 CONFIGURATION_TAG = "cdk-code-interpreter:configuration"
 
+# Until a code interpreter exists, the resource goes by a name that is not an id.
+NOT_CREATED = "not-created-"
+
 # Properties that become parameters of CreateCodeInterpreter with nothing but a smaller first
 # letter; a change of any of them, or of the name, needs a new code interpreter.
 _CREATE_PROPERTIES = (
@@ -81,8 +84,7 @@ class Request:
             stack_id=event["StackId"],
             logical_id=event["LogicalResourceId"],
             response_url=event["ResponseURL"],
-            # Until a code interpreter exists, the resource goes by a name that is not an id.
-            physical_id=event.get("PhysicalResourceId", f"not-created-{event['RequestId']}"),
+            physical_id=event.get("PhysicalResourceId", f"{NOT_CREATED}{event['RequestId']}"),
             wanted=Wanted.from_properties(properties),
             previous=Wanted.from_properties(event.get("OldResourceProperties", properties)),
         )
