@@ -31,6 +31,7 @@ from agentcore_emulator.errors import InternalServerError, ServiceError, Validat
 from agentcore_emulator.exchange import Exchange, Receive, Response, Scope, Send
 from agentcore_emulator.faults import Faults
 from agentcore_emulator.local_api import LocalApi
+from agentcore_emulator.origin import NOT_LOCAL, is_local
 from agentcore_emulator.owner import Owner
 from agentcore_emulator.rates import Rates
 from agentcore_emulator.service_model import DATA_OPERATIONS, Operation
@@ -40,9 +41,6 @@ log = logging.getLogger(__name__)
 
 LOCAL_PATH = "/_agentcore/"
 ACCOUNT = re.compile(r"[0-9]{12}")
-
-# Names that can only mean this machine.
-LOOPBACK = re.compile(r"(127(\.\d+){3}|\[::1\]|([a-z0-9-]+\.)*localhost)(:\d+)?", re.IGNORECASE)
 
 ResolveAccount = Callable[[str], str | None]
 
@@ -137,10 +135,8 @@ class Emulator:
         except ConnectionAbortedError:
             return
         response: Response | None
-        if not _is_local(exchange):
-            response = answers.unmodelled_error(
-                403, "AccessDeniedException", "only for programs on this machine, not for web pages"
-            )
+        if not is_local(exchange.headers):
+            response = answers.unmodelled_error(403, "AccessDeniedException", NOT_LOCAL)
         elif exchange.raw_path.startswith(LOCAL_PATH):
             response = await self._local_api.answer(exchange, body or b"")
         elif (routed := service_model.route(exchange.method, exchange.raw_path)) is None:
@@ -234,10 +230,3 @@ class Emulator:
         from agentcore_emulator.sandbox import Sandbox, SandboxSettings
 
         return await Sandbox.start(directory, self._settings.sandbox or SandboxSettings())
-
-
-def _is_local(exchange: Exchange) -> bool:
-    """Whether the request can come from a program on this machine. A web page that reaches the
-    loopback address sends its origin, or its own name as the host if that resolves to it."""
-    host = exchange.headers.get("host", "localhost")
-    return LOOPBACK.fullmatch(host) is not None and "origin" not in exchange.headers

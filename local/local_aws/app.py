@@ -13,6 +13,7 @@ from ministack.core import hypercorn_compat
 from ministack.core import lambda_runtime as ministack_lambda
 
 from agentcore_emulator.app import create_app
+from agentcore_emulator.origin import NOT_LOCAL, is_local
 from agentcore_emulator.sandbox import SandboxSettings
 from agentcore_emulator.settings import EmulatorSettings
 from local_aws import authorization as iam
@@ -77,7 +78,10 @@ class LocalAwsApp:
             return
         headers = {name.decode(): value.decode("latin-1") for name, value in scope["headers"]}
         path = scope["path"]
-        if self._emulator.handles(path, headers):
+        if not is_local(headers):
+            # MiniStack answers web pages, and checks no signature of the root key.
+            await _answer(send, {"message": NOT_LOCAL}, status=403)
+        elif self._emulator.handles(path, headers):
             await self._emulator(scope, receive, send)
         elif path == DECISIONS_PATH:
             await _answer(send, iam.recorded())
@@ -91,11 +95,11 @@ class LocalAwsApp:
             await ministack.app({**scope, "headers": secured}, receive, send)
 
 
-async def _answer(send: Send, content: Any) -> None:
+async def _answer(send: Send, content: Any, status: int = 200) -> None:
     body = json.dumps(content).encode()
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),
     ]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -19,6 +19,7 @@ import socket
 import sys
 import threading
 import time
+import traceback
 from pathlib import Path
 
 from hypercorn.asyncio import serve
@@ -37,12 +38,15 @@ def main() -> None:
     listener.listen()  # from here on a client's connection waits instead of being refused
     port = listener.getsockname()[1]
     configure_ministack(port, arguments.authorization)
+    # It never returns: MiniStack's worker threads may wait for a custom resource for an hour.
     try:
         asyncio.run(run(listener, arguments))
-    finally:
-        shutil.rmtree(arguments.directory, ignore_errors=True)
-        # MiniStack's worker threads may wait for a custom resource for an hour.
-        os._exit(0)
+    except BaseException:
+        # Into the log, which whoever started this reads before it removes the directory.
+        traceback.print_exc()
+        os._exit(1)
+    shutil.rmtree(arguments.directory, ignore_errors=True)
+    os._exit(0)
 
 
 def parse_arguments() -> argparse.Namespace:

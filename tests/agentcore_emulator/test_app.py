@@ -124,6 +124,11 @@ def test_refuses_a_web_page(served: Served, origin: str) -> None:
     assert served.sandboxes[0].closed == 0
 
 
+@pytest.mark.parametrize("origin", ["http://localhost:3000", "http://127.0.0.1:8000"])
+def test_answers_a_page_of_this_machine(served: Served, origin: str) -> None:
+    assert request(served, "GET", "/_agentcore/state", headers={"Origin": origin})[0] == 200
+
+
 @pytest.mark.parametrize("within", [True, False])
 def test_the_largest_body(within: bool) -> None:
     with serving(payload_bytes=200_000) as served:

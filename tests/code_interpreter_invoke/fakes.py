@@ -130,6 +130,7 @@ class FakeS3:
         *,
         Bucket: str,  # noqa: N803
         Prefix: str,  # noqa: N803
+        MaxKeys: int,  # noqa: N803
         ContinuationToken: str = "",  # noqa: N803
     ) -> dict[str, Any]:
         assert Bucket == BUCKET
@@ -138,7 +139,8 @@ class FakeS3:
             keys = sorted(
                 key for key in self.objects if key.startswith(Prefix) and key > ContinuationToken
             )
-            page, rest = keys[: self.page_size], keys[self.page_size :]
+            size = min(self.page_size, MaxKeys)
+            page, rest = keys[:size], keys[size:]
             contents = [
                 {
                     "Key": key,

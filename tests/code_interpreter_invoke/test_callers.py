@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import json
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +13,7 @@ from code_interpreter_invoke.callers import AGENT_ANSWER_BYTES, Agent, listed, s
 from code_interpreter_invoke.errors import InvalidRequestError
 from code_interpreter_invoke.request import SESSION_NAME
 from code_interpreter_invoke.tools import TOOLS
-from tests.code_interpreter_invoke.fakes import Context, World
+from tests.code_interpreter_invoke.fakes import BUCKET, PREFIX, Context, World
 
 
 class GatewayContext(Context):
@@ -162,6 +163,7 @@ def test_an_agents_strings_become_what_the_tool_takes(world: World) -> None:
     [
         ({"operation": "write", "content": "[{path=a}]"}, "content must be JSON text"),
         ({"operation": "write", "content": '{"path": "a"}'}, "must be an array, given an object"),
+        ({"operation": "write", "content": "[" * 20_000}, "content must be JSON text"),
     ],
 )
 def test_an_agents_bad_values_are_explained(
@@ -199,6 +201,51 @@ def test_an_agents_own_attributes_cost_the_answer_no_more_than_its_output(world:
     body = json.loads(answer["response"]["functionResponse"]["responseBody"]["TEXT"]["body"])
     assert (body["status"], body["session"], body["exit_code"]) == ("ok", "s", 0)
     assert len(body["stdout"]) < 200
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"x" * 50_000,
+        b"\x01" * 50_000,
+        b'"\\' * 25_000,
+        "x\U0001f600".encode() * 10_000,
+        b"\xff" * 50_000,
+    ],
+    ids=["ascii", "control characters", "quotes", "four bytes", "binary"],
+)
+def test_an_agent_reads_a_file_of_any_size_by_its_parts(world: World, content: bytes) -> None:
+    world.s3.put_object(Bucket=BUCKET, Key=f"{PREFIX}/s/uploads/f", Body=content)
+    whole, answer = b"", {"next_offset": 0}
+    while "next_offset" in answer:
+        assert answer["next_offset"] == len(whole)
+        answer = agent(world, "workspace_read", path="uploads/f", offset=str(len(whole)))
+        part = answer["content"]
+        whole += part.encode() if answer["encoding"] == "text" else base64.b64decode(part)
+        assert "full_answer" not in answer
+    assert whole == content
+
+
+def test_an_agent_lists_a_workspace_of_any_size_by_its_pages(world: World) -> None:
+    paths = [f"uploads/{index:04}-{'x' * 80}" for index in range(1500)]
+    for path in paths:
+        world.s3.put_object(Bucket=BUCKET, Key=f"{PREFIX}/s/{path}", Body=b"")
+    found: list[str] = []
+    answer = agent(world, "workspace_list")
+    while True:
+        found += [file["path"] for file in answer["files"]]
+        assert answer["count"] == len(answer["files"])
+        if "next_token" not in answer:
+            break
+        answer = agent(world, "workspace_list", next_token=answer["next_token"])
+    assert found == paths
+
+
+@pytest.mark.parametrize("offset", ["--5", "9" * 5000, "five", "1.5"])
+def test_an_agents_number_that_is_none_is_refused(world: World, offset: str) -> None:
+    answer = agent(world, "workspace_read", path="uploads/f", offset=offset)
+    assert answer["error"]["type"] == "InvalidRequest"
+    assert "offset must be an integer" in answer["error"]["message"]
 
 
 @pytest.mark.parametrize("parameters", ["code", {"code": "1"}, ["code"], [{"value": "1"}], 7])

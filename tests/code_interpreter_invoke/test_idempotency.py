@@ -167,6 +167,17 @@ def test_the_answer_of_a_recorded_write_that_was_lost_is_recognised(world: World
     assert "replayed" not in answer
 
 
+def test_a_recorded_answer_whose_receipt_was_lost_is_recorded(world: World) -> None:
+    def lose(operation: str, key: str) -> None:
+        if operation == "PutObject" and ".answers" in key and executions(world):
+            raise client_error("PreconditionFailed", 412, "PutObject")
+
+    world.s3.after = lose
+    first = call(world)
+    assert "warnings" not in first
+    assert call(world) == {**first, "replayed": True}
+
+
 def test_an_answer_that_could_not_be_recorded_is_given_with_a_warning(world: World) -> None:
     def fail(operation: str, key: str) -> None:
         if operation == "PutObject" and ".answers" in key and executions(world):

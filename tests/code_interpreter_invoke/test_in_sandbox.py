@@ -155,6 +155,23 @@ def test_names_of_any_kind_pass_the_command_line(
     assert [name for name, size, _ in found if size == 1] == names
 
 
+def test_files_named_as_modules_are_no_modules(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("json", "random", "email", "socket"):
+        Path(f"{name}.py").write_text("raise SystemExit('of the user')")
+    done = perform("inventory", paths=["json.py"], skipped=[], hashed_bytes=0)
+    found = outcome(fold([{"structuredContent": {"stdout": done.stdout, "stderr": done.stderr}}]))
+    assert [name for name, _, _ in found] == ["json.py"]
+
+
+def test_an_answer_that_was_cut_off_is_a_failure() -> None:
+    stdout = f'\r\n{MARK}[["a", 1, "\n[output truncated: 40 of 50 bytes]'
+    with pytest.raises(NotStartedError, match="could not do its part"):
+        outcome(fold([{"structuredContent": {"stdout": stdout}}]))
+
+
 def test_the_answer_is_found_among_other_output() -> None:
     stdout = f"Welcome!\r\n\r\n{MARK}[1]\r\nbye\r\n"
     assert outcome(fold([{"structuredContent": {"stdout": stdout}}])) == [1]

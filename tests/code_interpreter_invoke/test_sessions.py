@@ -196,6 +196,18 @@ def test_an_expired_sandbox_is_stopped_before_it_is_replaced(world: World, clock
     assert len(world.agentcore.running) == 1
 
 
+def test_an_expired_sandbox_is_replaced_by_one_with_other_options(
+    world: World, clock: Clock
+) -> None:
+    first = session(world, clock).ready()
+    clock.seconds += 900
+    second = session(world, clock)
+    assert second.start({"sessionTimeoutSeconds": 60}).session_id != first.session_id
+    assert second.restarted
+    assert len(world.agentcore.running) == 1
+    assert world.agentcore.started_with == {"sessionTimeoutSeconds": 60}
+
+
 def test_a_sandbox_that_seems_expired_at_once_is_used_all_the_same(
     world: World, clock: Clock
 ) -> None:

@@ -161,7 +161,7 @@ def test_a_client_that_gives_up_waiting_and_asks_again_gets_the_one_answer(
 ) -> None:
     """As SDKs do by themselves, after a minute by default."""
     started = directly(deployed, session, "start_session")
-    config = Config(read_timeout=0.5, retries={"total_max_attempts": 5})
+    config = Config(read_timeout=0.5, retries={"total_max_attempts": 10})
     event = {
         "tool": "execute_code",
         "session": session,

@@ -9,12 +9,16 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from typing import TYPE_CHECKING
 
 import psutil
 import pytest
+from botocore.config import Config
 
 from local_aws import LocalAws, LocalAwsError
+from local_aws.local_aws import server_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,6 +58,19 @@ def test_busy_port_is_refused_in_one_line() -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_a_server_that_cannot_start_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ministack.py").write_text("raise ImportError('not the MiniStack that it was')")
+
+    def environment(directory: Path) -> dict[str, str]:
+        return {**server_environment(directory), "PYTHONPATH": str(tmp_path)}
+
+    monkeypatch.setattr("local_aws.local_aws.server_environment", environment)
+    with pytest.raises(LocalAwsError, match=r"did not start: .*not the MiniStack that it was"):
+        LocalAws().start()
+
+
 def test_a_port_that_was_just_freed_is_taken_again() -> None:
     with LocalAws() as first:
         port = int(first.endpoint.rpartition(":")[2])
@@ -66,6 +83,36 @@ def test_it_listens_on_loopback_only(local_aws: LocalAws) -> None:
     server = psutil.Process(local_aws._server.pid)
     listening = [c.laddr.ip for c in server.net_connections() if c.status == psutil.CONN_LISTEN]
     assert listening == ["127.0.0.1"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Host": "localhost:4566"}, 200),
+        ({"Origin": "http://localhost:3000"}, 200),
+        ({"Origin": "https://attacker.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Sec-Fetch-Site": "none"}, 200),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Host": "attacker.example:4566"}, 403),
+    ],
+)
+@pytest.mark.parametrize("path", ["/_local_aws/decisions", "/_ministack/health", "presigned"])
+def test_it_answers_no_web_page_of_another_machine(
+    local_aws: LocalAws, account: str, path: str, headers: dict[str, str], status: int
+) -> None:
+    """A page needs no more than a key, of which everybody knows the root's, to sign a URL."""
+    url = f"{local_aws.endpoint}{path}"
+    if path == "presigned":
+        client = local_aws.client("sts", account, config=Config(signature_version="v4-query"))
+        url = client.generate_presigned_url("get_caller_identity")
+        headers = {**headers, "Host": headers.get("Host", local_aws.endpoint.partition("//")[2])}
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as answer:
+            assert answer.status == status
+    except urllib.error.HTTPError as refused:
+        assert refused.code == status
 
 
 def test_code_runs_below_a_long_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,12 +21,17 @@ def size(answer: Any) -> int:
     return len(json.dumps(answer))
 
 
+def fits(answer: dict[str, Any], caller: Caller) -> bool:
+    """Whether the caller can take the answer whole."""
+    return size(caller.envelope(answer)) <= caller.answer_bytes
+
+
 def fit(answer: dict[str, Any], caller: Caller, workspace: Workspace) -> dict[str, Any]:
     """The answer, or as much of it as its caller can take, with the name of the whole of it.
 
     The whole is saved to the workspace as JSON.
     """
-    if size(caller.envelope(answer)) <= caller.answer_bytes:
+    if fits(answer, caller):
         return answer
     name = f"{ANSWERS}/{uuid.uuid4().hex}.json"
     told: dict[str, Any] = {"truncated": True}
@@ -39,8 +44,7 @@ def fit(answer: dict[str, Any], caller: Caller, workspace: Workspace) -> dict[st
     longest = caller.answer_bytes
     while True:
         shortened: dict[str, Any] = {**cut(answer, longest), **told}
-        fits = size(caller.envelope(shortened)) <= caller.answer_bytes
-        if fits or longest < SHORTEST:
+        if fits(shortened, caller) or longest < SHORTEST:
             return shortened
         longest //= 2
 

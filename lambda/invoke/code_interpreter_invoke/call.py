@@ -15,7 +15,7 @@ from .results import Result
 from .sandbox import Sandbox
 from .sessions import Session
 from .settings import Settings
-from .workspace import Workspace
+from .workspace import Fits, Workspace
 
 T = TypeVar("T")
 
@@ -34,6 +34,7 @@ class Call:
         botocore: Botocore,
         deadline: Deadline,
         cache: MutableMapping[str, Stored],
+        fits: Fits,
     ) -> None:
         """`cache` holds the session records seen by earlier calls."""
         self.arguments = request.arguments
@@ -57,6 +58,7 @@ class Call:
                 cache=cache,
             )
         self._sandbox: Sandbox | None = None
+        self._fits = fits
 
     @property
     def session(self) -> Session:
@@ -131,6 +133,10 @@ class Call:
                 self.interpreter.stop_session(self._sandbox.session_id)
             except CallError:
                 return  # it ends by itself when its time is up
+
+    def fits(self, answer: dict[str, Any]) -> bool:
+        """Whether the caller can take the answer whole."""
+        return self._fits(self.describe(answer))
 
     def describe(self, answer: dict[str, Any]) -> dict[str, Any]:
         """The answer with what is to be said about the session."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -27,6 +28,8 @@ AGENT_ANSWER_BYTES = 24_000
 TARGET_END = "___"
 # The header a Gateway target has to propagate for its calls to share sessions.
 SESSION_HEADER = "x-code-interpreter-session"
+# As text; longer than any argument may be, and short enough for Python to read.
+WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
 
 
 class Caller(Protocol):
@@ -165,7 +168,7 @@ def typed(argument: Argument | None, value: Any) -> Any:
     if argument is None or not isinstance(value, str):
         return value
     match argument.type:
-        case "integer" if value.strip().lstrip("-").isdecimal():
+        case "integer" if WHOLE_NUMBER.fullmatch(value.strip()):
             return int(value)
         case "boolean" if value.strip().lower() in ("true", "false"):
             return value.strip().lower() == "true"
@@ -180,7 +183,7 @@ def listed(argument: Argument, text: str) -> Any:
     """An array: as JSON, or as agents write arrays of plain text, `[a, b]`."""
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         if argument.items is None or argument.items.type != "string":
             raise not_json(argument.name, text) from None
     inside = text[1:-1] if text.startswith("[") and text.endswith("]") else text
@@ -190,7 +193,7 @@ def listed(argument: Argument, text: str) -> Any:
 def parsed(name: str, text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise not_json(name, text) from None
 
 

@@ -118,11 +118,11 @@ def push(call: Call) -> dict[str, Any]:
 
 
 def workspace_list(call: Call) -> dict[str, Any]:
-    return call.workspace.list(call.arguments["path"], call.arguments["next_token"])
+    return call.workspace.list(call.arguments["path"], call.arguments["next_token"], call.fits)
 
 
 def workspace_read(call: Call) -> dict[str, Any]:
-    return call.workspace.read(call.arguments["path"], call.arguments["offset"] or 0)
+    return call.workspace.read(call.arguments["path"], call.arguments["offset"] or 0, call.fits)
 
 
 def workspace_write(call: Call) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import MutableMapping
 from typing import Any
 
-from .answers import fit, sendable
+from .answers import fit, fits, sendable
 from .call import Call
 from .callers import Caller, caller_of
 from .clients import Botocore
@@ -60,6 +60,7 @@ class InvokeFunction:
             botocore=self._botocore,
             deadline=deadline,
             cache=self._cache,
+            fits=lambda answer: fits(answer, caller),
         )
 
         def run() -> dict[str, Any]:

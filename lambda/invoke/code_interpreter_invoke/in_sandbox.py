@@ -1,7 +1,7 @@
 """Runs inside the sandbox, never in the function: what the service's operations cannot do.
 
-The function sends this file's text as a command (`python3 -c <text> <task>`). The task is JSON in
-ASCII, and so is the answer, on a line of its own behind the task's mark, because both pass a
+The function sends this file's text as a command (`python3 -I -c <text> <task>`). The task is JSON
+in ASCII, and so is the answer, on a line of its own behind the task's mark, because both pass a
 terminal. It needs nothing but Python 3.8 or later. The URLs it opens are those the function signed.
 """
 

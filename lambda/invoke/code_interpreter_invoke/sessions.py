@@ -103,7 +103,8 @@ class Session:
                     f"session {self.name} already has a sandbox with other options; stop it first"
                 )
         elif options:
-            wanted = Record(options={**self._options, **options})
+            asked = {**self._options, **options}
+            wanted = stored.record._replace(options=asked, start_token="")
             try:
                 self._records.write(self.name, wanted, stored.etag)
             except RecordChangedError:

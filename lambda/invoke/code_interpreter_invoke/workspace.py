@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import base64
-import json
 import mimetypes
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from .arguments import decoded
@@ -18,15 +17,18 @@ PRODUCED = "code-interpreter"
 UPLOADS = "uploads"
 FOLDERS = (PRODUCED, UPLOADS)
 
-# Lambda's answers have at most 6 MB (its quotas page), of which base64 makes 4 bytes of 3. JSON
-# makes at most 6 bytes of 1, but for few texts.
+# Lambda's answers have at most 6 MB (its quotas page), of which base64 makes 4 bytes of 3.
 READ_BYTES = 4_000_000
-READ_JSON_BYTES = 5_400_000
-JSON_EXPANSION = 6
-
+# No part of a file is made shorter for the sake of a caller that can take little.
+LEAST_BYTES = 60
+# S3's limit for a page of ListObjectsV2.
+PAGE = 1000
 
 # Small objects are waited for more than they are worked on; botocore keeps ten connections.
 REQUESTS_AT_ONCE = 8
+
+# Whether a caller can take an answer whole.
+Fits = Callable[[dict[str, Any]], bool]
 
 
 class Upload(NamedTuple):
@@ -72,12 +74,18 @@ class Workspace:
             if defect(path) is None:
                 yield Upload(path, found.key, found.size, found.etag)
 
-    def list(self, path: str | None, next_token: str | None) -> dict[str, Any]:
-        """One page of the files, named as `read` takes them."""
+    def list(self, path: str | None, next_token: str | None, fits: Fits) -> dict[str, Any]:
+        """One page of the files, named as `read` takes them, and so short that it `fits`."""
         folder = (path or "").strip("/")
         if folder:
             folder = clean(folder, "path") + "/"
-        page = self.bucket.list(self._root + folder, next_token)
+        most = PAGE
+        while not fits(answer := self._page(folder, next_token, most)) and most > 1:
+            most //= 2
+        return answer
+
+    def _page(self, folder: str, next_token: str | None, most: int) -> dict[str, Any]:
+        page = self.bucket.list(self._root + folder, next_token, most)
         files = [
             {
                 "path": found.key.removeprefix(self._root),
@@ -92,28 +100,14 @@ class Workspace:
             answer |= {"truncated": True, "next_token": page.next_token}
         return answer
 
-    def read(self, path: str, offset: int) -> dict[str, Any]:
-        """A file's content, or as much of it as an answer holds."""
+    def read(self, path: str, offset: int, fits: Fits) -> dict[str, Any]:
+        """A file's content from `offset` on, or as much of it as `fits`."""
         found = self.bucket.get(self.key(path), offset=offset, limit=READ_BYTES)
         if found is None:
             raise NotFoundError(f"there is no file {shown(path)} in the workspace")
         body = found.body
-        if offset + len(body) < found.size:
-            body = without_cut_character(body)
-        encoding, content = as_content(body)
-        if encoding == "text" and len(json.dumps(content)) > READ_JSON_BYTES:
-            body = without_cut_character(body[: READ_JSON_BYTES // JSON_EXPANSION])
-            encoding, content = as_content(body)
-        answer = {
-            "status": "ok",
-            "path": path,
-            "encoding": encoding,
-            "content": content,
-            "size": found.size,
-        }
-        end = offset + len(body)
-        if end < found.size:
-            answer |= {"truncated": True, "next_offset": end}
+        while not fits(answer := part(path, offset, body, found.size)) and len(body) > LEAST_BYTES:
+            body = body[: len(body) // 2]
         return answer
 
     def write(self, path: str, content: str, encoding: str) -> dict[str, Any]:
@@ -122,6 +116,24 @@ class Workspace:
         body = content.encode() if encoding == "text" else decoded("content", content)
         self.bucket.put(key, body, content_type=content_type(path))
         return {"status": "ok", "path": path, "size": len(body)}
+
+
+def part(path: str, offset: int, body: bytes, size: int) -> dict[str, Any]:
+    """The answer with a part of a file that has `size` bytes."""
+    if offset + len(body) < size:
+        body = without_cut_character(body)
+    encoding, content = as_content(body)
+    answer = {
+        "status": "ok",
+        "path": path,
+        "encoding": encoding,
+        "content": content,
+        "size": size,
+    }
+    end = offset + len(body)
+    if end < size:
+        answer |= {"truncated": True, "next_offset": end}
+    return answer
 
 
 def as_content(body: bytes) -> tuple[str, str]:

@@ -160,7 +160,7 @@ class Supervisor:
         *lines, self._received = self._received.split(b"\n")
         for line in lines:
             self._understand(json.loads(line))
-        if not data:
+        if not data or self._clean:
             self._end()
 
     def _understand(self, message: Mapping[str, Any]) -> None:

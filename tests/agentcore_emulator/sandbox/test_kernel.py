@@ -210,10 +210,11 @@ def test_a_cancelled_call_does_not_keep_the_next_one_waiting(sandboxes: Sandboxe
     async def cancel() -> None:
         call = asyncio.ensure_future(
             sandbox.sandbox.invoke(
-                "executeCode", {"code": "print(1, flush=True)\nwhile True: pass"}
+                "executeCode", {"code": "open('begun', 'w').close()\nwhile True: pass"}
             )
         )
-        await asyncio.sleep(0.4)
+        while not (sandbox.work / "begun").exists():
+            await asyncio.sleep(0.01)
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -17,7 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from agentcore_emulator.sandbox import supervision
 from agentcore_emulator.sandbox.files import Files
+from agentcore_emulator.sandbox.supervision import Supervisor
+from agentcore_emulator.sandbox.supervisor import linux
 from agentcore_emulator.sandbox.supervisor.processes import children, descendants
 from agentcore_emulator.sandbox.supervisor.removal import remove_tree
 
@@ -195,6 +200,41 @@ def test_a_program_without_the_process_that_held_it_is_ended(
     assert sandbox.sandbox.process_ids() == before
 
 
+def test_a_session_lives_on_without_the_system_calls_of_linux(
+    sandboxes: Sandboxes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on macOS: the supervisor reads the list of `ps`, in which that is its child itself."""
+    shutil.copytree(supervision.HERE / "supervisor", tmp_path / "supervisor")
+    source = tmp_path / "supervisor" / "linux.py"
+    source.write_text(source.read_text().replace('sys.platform == "linux"', "False"))
+    monkeypatch.setattr(supervision, "HERE", tmp_path)
+    sandbox = sandboxes.start(namespaces=False)
+    before = sandbox.sandbox.process_ids()
+    sandbox.invoke("startCommandExecution", command="touch begun; exec sleep 3")
+    while not (sandbox.work / "begun").exists():
+        sandbox.command("true")
+    [holder] = set(sandbox.sandbox.process_ids()) & set(children(before[1]))
+    os.kill(holder, signal.SIGKILL)
+    assert sandbox.command("echo usable")["isError"] is False
+    sandbox.close()
+    assert all(map(gone, before))
+
+
+def test_a_session_that_says_that_it_is_closed_is_waited_for_no_longer() -> None:
+    """Without /proc or a subreaper something may be left that has its socket."""
+
+    async def close() -> None:
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        with theirs:
+            supervisor = Supervisor(subprocess.Popen(["true"]), ours, [])
+            theirs.sendall(b'{"ready": true}\n{"empty": true}\n{"closed": true}\n')
+            await asyncio.wait_for(supervisor.close(), 20)
+        assert not supervisor.alive
+
+    asyncio.run(close())
+
+
 def test_closing_twice_is_closing_once(sandboxes: Sandboxes) -> None:
     sandbox = sandboxes.start()
     sandbox.close()
@@ -223,11 +263,12 @@ def test_calls_in_flight_end_with_the_session(sandboxes: Sandboxes) -> None:
     assert [result["isError"] for result in sandboxes.run(close_meanwhile())] == [True] * 3
 
 
-def test_no_process_is_left_of_this_test_module(sandboxes: Sandboxes) -> None:
+def test_no_process_of_a_closed_session_is_left(sandboxes: Sandboxes) -> None:
     sandbox = sandboxes.start()
-    before = descendants(os.getpid())
+    pids = set(sandbox.sandbox.process_ids())
+    assert len(pids & set(descendants(os.getpid()))) == 2
     sandbox.close()
-    assert len(descendants(os.getpid())) == len(before) - 2
+    assert not pids & set(descendants(os.getpid()))
 
 
 def test_a_directory_is_removed_whatever_is_in_it(tmp_path: Path) -> None:
@@ -247,6 +288,16 @@ def test_a_directory_is_removed_whatever_is_in_it(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "kept")
     remove_tree(tmp_path / "link")
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+
+def test_where_there_is_no_proc_the_same_children_are_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as child:
+        by_proc = children(os.getpid())
+        monkeypatch.setattr(linux, "AVAILABLE", False)
+        assert child.pid in by_proc
+        assert sorted(children(os.getpid())) == sorted(by_proc)
 
 
 @pytest.mark.parametrize("most", range(5))

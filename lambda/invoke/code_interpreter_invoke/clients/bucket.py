@@ -117,10 +117,12 @@ class Bucket:
                 raise PreconditionFailedError from None
             raise self._failed("PutObject", error) from None
 
-    def list(self, prefix: str, token: str | None = None) -> ObjectPage:
-        """Up to 1000 objects in the order of their keys."""
+    def list(self, prefix: str, token: str | None = None, most: int = 1000) -> ObjectPage:
+        """Up to `most` objects in the order of their keys; S3 gives 1000 at a time."""
         more = {"ContinuationToken": token} if token else {}
-        answer = self._checked("ListObjectsV2", self._s3.list_objects_v2, Prefix=prefix, **more)
+        answer = self._checked(
+            "ListObjectsV2", self._s3.list_objects_v2, Prefix=prefix, MaxKeys=most, **more
+        )
         objects = [
             ListedObject(item["Key"], item["Size"], item["ETag"], item["LastModified"])
             for item in answer.get("Contents", [])

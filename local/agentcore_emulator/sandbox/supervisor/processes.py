@@ -116,12 +116,14 @@ def children(pid: int) -> list[int]:
 
 
 def _process_table() -> dict[int, list[int]]:
-    """Parents and their children where there is no /proc."""
-    listing = subprocess.run(
-        ["/bin/ps", "-axo", "pid=,ppid="], capture_output=True, text=True, check=False
-    )
+    """Parents and their children where there is no /proc, without the `ps` that lists them."""
+    with subprocess.Popen(
+        ["/bin/ps", "-axo", "pid=,ppid="], stdout=subprocess.PIPE, text=True
+    ) as listing:
+        lines, _ = listing.communicate()
     table: dict[int, list[int]] = {}
-    for line in listing.stdout.splitlines():
+    for line in lines.splitlines():
         pid, parent = map(int, line.split())
-        table.setdefault(parent, []).append(pid)
+        if pid != listing.pid:
+            table.setdefault(parent, []).append(pid)
     return table
