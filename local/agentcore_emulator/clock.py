@@ -16,15 +16,27 @@ class Clock:
 
     def __init__(self) -> None:
         self._epoch = datetime.now(UTC) - timedelta(seconds=time.monotonic())
-        self._advanced = timedelta()
+        # By how much, and when by the machine's clock.
+        self._advances: list[tuple[timedelta, datetime]] = []
         self._advance = asyncio.Event()
 
     def now(self) -> datetime:
-        return self._epoch + timedelta(seconds=time.monotonic()) + self._advanced
+        return self._machine() + sum((by for by, _ in self._advances), timedelta())
+
+    def elapsed_since(self, moment: datetime) -> timedelta:
+        """What has passed here since the machine's clock showed `moment`, in whole seconds.
+
+        It is for what was dated by somebody who does not know this clock.
+        """
+        later = [by for by, at in self._advances if moment < at.replace(microsecond=0)]
+        return self._machine() - moment + sum(later, timedelta())
+
+    def _machine(self) -> datetime:
+        return self._epoch + timedelta(seconds=time.monotonic())
 
     def advance(self, seconds: float) -> None:
         """Move the clock forward and wake whoever waits for a moment."""
-        self._advanced += timedelta(seconds=seconds)
+        self._advances.append((timedelta(seconds=seconds), self._machine()))
         self._advance.set()
         self._advance = asyncio.Event()
 

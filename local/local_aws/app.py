@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 # Every access decision so far, MiniStack's and ours, as JSON.
 DECISIONS_PATH = "/_local_aws/decisions"
+CLOCK_PATH = "/_agentcore/clock"
 
 
 class LocalAwsApp:
@@ -62,7 +63,7 @@ class LocalAwsApp:
             iam.authorize if authorization else None,
             resolve_account=iam.account_of,
         )
-        presigned_urls.install(lambda: self._emulator.clock.now())
+        presigned_urls.install(lambda: self._emulator.clock)
 
     async def startup(self) -> None:
         await self._emulator.startup()
@@ -82,6 +83,8 @@ class LocalAwsApp:
             # MiniStack answers web pages, and checks no signature of the root key.
             await _answer(send, {"message": NOT_LOCAL}, status=403)
         elif self._emulator.handles(path, headers):
+            if path == CLOCK_PATH:
+                await presigned_urls.next_second()
             await self._emulator(scope, receive, send)
         elif path == DECISIONS_PATH:
             await _answer(send, iam.recorded())

@@ -35,3 +35,12 @@ def test_a_moment_comes_in_real_time_too() -> None:
         return clock.now() - moment
 
     assert asyncio.run(wait()) >= timedelta(0)
+
+
+def test_what_was_dated_before_an_advance_is_older_by_it() -> None:
+    clock = Clock()
+    before = datetime.now(UTC) - timedelta(seconds=2)
+    clock.advance(3600)
+    after = datetime.now(UTC)
+    assert abs(clock.elapsed_since(before) - timedelta(seconds=3602)) < timedelta(seconds=1)
+    assert clock.elapsed_since(after) < timedelta(seconds=1)

@@ -77,8 +77,8 @@ def test_a_large_file_in_and_out(wire: Wire, size: int, s3: str) -> None:
         {"tool": "ci_push_to_workspace", "session": "s", "paths": ["big.bin"]},
         s3=s3,
     )
-    assert loaded["stdout"] == str(size)
-    assert saved["files_saved"] == ["code-interpreter/big.bin"]
+    assert loaded["stdout"] == str(size), loaded
+    assert saved["files_saved"] == ["code-interpreter/big.bin"], saved
     stored = wire.s3.get_object(
         Bucket=wire.bucket, Key="workspace/s/code-interpreter/big.bin", Range="bytes=-3"
     )

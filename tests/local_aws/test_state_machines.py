@@ -91,14 +91,21 @@ def distributed_map(account: str, **more: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("config", "succeeded"),
     [
-        ({"Transformation": "COMPACT", "OutputType": "JSON"}, "[[1], [2, 3]]"),
-        ({"Transformation": "FLATTEN", "OutputType": "JSON"}, "[1, 2, 3]"),
-        ({"Transformation": "COMPACT", "OutputType": "JSONL"}, "[1]\n[2, 3]\n"),
+        # Which of the two ended first is not said.
+        (
+            {"Transformation": "COMPACT", "OutputType": "JSON"},
+            {"[[1], [2, 3]]", "[[2, 3], [1]]"},
+        ),
+        ({"Transformation": "FLATTEN", "OutputType": "JSON"}, {"[1, 2, 3]", "[2, 3, 1]"}),
+        (
+            {"Transformation": "COMPACT", "OutputType": "JSONL"},
+            {"[1]\n[2, 3]\n", "[2, 3]\n[1]\n"},
+        ),
     ],
     ids=lambda given: "-".join(given.values()) if isinstance(given, dict) else "",
 )
 def test_a_result_writer_writes_what_succeeded_as_it_is_told(
-    local_aws: LocalAws, account: str, config: dict[str, str], succeeded: str
+    local_aws: LocalAws, account: str, config: dict[str, str], succeeded: set[str]
 ) -> None:
     state = distributed_map(account, writer={"WriterConfig": config}, ResultPath="$.written")
     machine = StateMachine(local_aws, account, state)
@@ -121,8 +128,9 @@ def test_a_result_writer_writes_what_succeeded_as_it_is_told(
     files = manifest["ResultFiles"]
     assert set(files) == {"SUCCEEDED", "FAILED", "PENDING"}
     [file] = files["SUCCEEDED"]
-    assert machine.stored(file["Key"]) == succeeded
-    assert file["Size"] == len(succeeded)
+    written = machine.stored(file["Key"])
+    assert written in succeeded
+    assert file["Size"] == len(written)
     [file] = files["FAILED"]
     assert "it is text" in machine.stored(file["Key"])
     assert files["PENDING"] == []
