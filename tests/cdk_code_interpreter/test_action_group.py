@@ -38,7 +38,7 @@ def new_agent(stack: Stack, **properties: object) -> bedrock.CfnAgent:
         stack,
         "Agent",
         agent_name="analyst",
-        foundation_model="anthropic.claude-sonnet-4-5-20250929-v1:0",
+        foundation_model="amazon.nova-pro-v1:0",
         agent_resource_role_arn="arn:aws:iam::123456789012:role/AmazonBedrockExecutionRoleForAgents",
         instruction="Analyse the data that the user uploads, and draw charts of it.",
         auto_prepare=True,
