@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import json
 import os
+import select
 import shutil
 import signal
 import socket
@@ -44,9 +45,17 @@ def main() -> None:
     except BaseException:
         # Into the log, which whoever started this reads before it removes the directory.
         traceback.print_exc()
+        if parent_is_gone():
+            shutil.rmtree(arguments.directory, ignore_errors=True)
         os._exit(1)
     shutil.rmtree(arguments.directory, ignore_errors=True)
     os._exit(0)
+
+
+def parent_is_gone() -> bool:
+    """It never writes to the standard input, so that there is only the end of it to be read."""
+    readable, _, _ = select.select([sys.stdin], [], [], 0)
+    return bool(readable)
 
 
 def parse_arguments() -> argparse.Namespace:

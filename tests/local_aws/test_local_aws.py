@@ -71,6 +71,26 @@ def test_a_server_that_cannot_start_says_why(
         LocalAws().start()
 
 
+def test_a_server_that_starts_alone_leaves_nothing(tmp_path: Path) -> None:
+    """Whoever started it was ended before it could stop it."""
+    directory = tmp_path / "directory"
+    directory.mkdir()
+    command = ["-m", "local_aws.server", "--port", "0", "--directory", directory]
+    with subprocess.Popen(
+        [sys.executable, *command, "--lambda-python", sys.executable],
+        env=server_environment(directory),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        server.stdin.close()
+        server.stdout.close()
+        server.wait(30)
+    assert not directory.exists()
+
+
 def test_a_port_that_was_just_freed_is_taken_again() -> None:
     with LocalAws() as first:
         port = int(first.endpoint.rpartition(":")[2])
