@@ -7,8 +7,10 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
+from local_aws.interrupts import put_off
 from local_aws.local_aws import CERTIFICATE_VARIABLES, REGION, LocalAws
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -47,20 +49,21 @@ class Cdk:
         """What the CLI printed. Raises CdkError when it fails."""
         cdk = PROJECT / "node_modules" / ".bin" / "cdk"
         command = [str(cdk), *arguments, "--no-notices", "--output", str(self.home / "cdk.out")]
-        with subprocess.Popen(
-            command,
-            cwd=self.app_directory,
-            env=self._environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        ) as cli:
-            try:
-                output, _ = cli.communicate()
-            finally:
-                end_group(cli.pid)
+        with ExitStack() as running:
+            with put_off():
+                cli = subprocess.Popen(
+                    command,
+                    cwd=self.app_directory,
+                    env=self._environment(),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    text=True,
+                    start_new_session=True,
+                )
+                running.enter_context(cli)
+                running.callback(end_group, cli.pid)
+            output, _ = cli.communicate()
         if cli.returncode != 0:
             raise CdkError(f"cdk {arguments[0]} failed:\n{output.strip()}")
         return output

@@ -18,6 +18,7 @@ import boto3
 
 from local_aws.assembly import Assembly
 from local_aws.interpreters import find_lambda_python
+from local_aws.interrupts import put_off
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,8 +93,9 @@ class LocalAws:
     def start(self) -> None:
         refuse_busy_port(self.port)
         with ExitStack() as starting:
-            temporary = TemporaryDirectory(prefix="local-aws-", ignore_cleanup_errors=True)
-            directory = Path(starting.enter_context(temporary))
+            with put_off():
+                temporary = TemporaryDirectory(prefix="local-aws-", ignore_cleanup_errors=True)
+                directory = Path(starting.enter_context(temporary))
             self._server = starting.enter_context(self._serve(directory))
             self.endpoint = wait_until_ready(self._server, directory / LOG)
             self._running = starting.pop_all()
@@ -117,22 +119,20 @@ class LocalAws:
             command += ["--sandbox-python", str(self.sandbox_python)]
         if not self.authorization:
             command.append("--no-authorization")
-        with (
-            (directory / LOG).open("wb") as log,
-            subprocess.Popen(
-                command,
-                env=server_environment(directory),
-                cwd=directory,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                start_new_session=True,  # Ctrl-C reaches us alone, and we stop it in order
-            ) as server,
-        ):
-            try:
-                yield server
-            finally:
-                stop_server(server)
+        with (directory / LOG).open("wb") as log, ExitStack() as running:
+            with put_off():
+                server = subprocess.Popen(
+                    command,
+                    env=server_environment(directory),
+                    cwd=directory,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    start_new_session=True,  # Ctrl-C reaches us alone, and we stop it in order
+                )
+                running.enter_context(server)
+                running.callback(stop_server, server)
+            yield server
 
     def environment(self, account: str = ACCOUNT) -> dict[str, str]:
         """The variables with which the CDK CLI, the AWS CLI or an SDK talks to it."""
