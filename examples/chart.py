@@ -56,7 +56,7 @@ def main(stack: str = "CodeInterpreter") -> None:
         )
     finally:
         invoke(function, tool="stop_session", session=session)
-    print(answer["stdout"])  # noqa: T201
+    print(answer["stdout"])
     [saved] = answer["files_saved"]
     s3.download_file(bucket, f"{folder}/{saved}", "chart.png")
 

@@ -139,7 +139,7 @@ def test_the_construct_is_imported_by_attributes_with_a_role(stack: Stack) -> No
         "from_code_interpreter_custom_attributes"
     ]
     with pytest.raises(TypeError, match="role_arn"):
-        kind.from_code_interpreter_custom_attributes(  # type: ignore[call-arg]
+        kind.from_code_interpreter_custom_attributes(  # type: ignore[call-arg]  # it is left out on purpose
             stack, "Imported", code_interpreter_arn="arn"
         )
 

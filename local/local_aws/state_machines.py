@@ -50,7 +50,8 @@ def install() -> None:
     ) -> Passed:
         writer = state.get("ResultWriter", {})
         if "Parameters" not in writer:
-            return stock_map(state, raw_input, effective, iterator, execution, ctx)  # type: ignore[no-any-return]
+            passed: Passed = stock_map(state, raw_input, effective, iterator, execution, ctx)
+            return passed
         unshaped = {name: value for name, value in state.items() if name not in SHAPING}
         unshaped.setdefault("Label", str(uuid.uuid4()))
         target = stepfunctions._resolve_params_obj(writer["Parameters"], effective, ctx)

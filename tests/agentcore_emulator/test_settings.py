@@ -89,6 +89,8 @@ def documentation(settings: type) -> dict[str, str]:
     found: dict[str, str] = {}
     for statement, following in zip(definition.body, [*definition.body[1:], None], strict=True):
         if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-            text = isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant)
-            found[statement.target.id] = str(following.value.value) if text else ""  # type: ignore[union-attr]
+            text = ""
+            if isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant):
+                text = str(following.value.value)
+            found[statement.target.id] = text
     return found

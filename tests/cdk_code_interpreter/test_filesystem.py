@@ -6,6 +6,7 @@ import pytest
 from aws_cdk import Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_efs as efs
+from aws_cdk import aws_iam as iam
 from aws_cdk.assertions import Match, Template
 
 from cdk_code_interpreter import CodeInterpreter, ExecutionRole, Filesystem, Network
@@ -101,7 +102,9 @@ def test_the_role_may_mount_s3_files_through_this_access_point_only(
 def test_it_is_never_there_before_the_role_may_mount(stack: Stack, vpc: ec2.Vpc) -> None:
     one = build(stack, vpc, s3_files())
     assert one.filesystem_policy is not None
-    policy = stack.resolve(one.filesystem_policy.node.default_child.logical_id)  # type: ignore[union-attr]
+    definition = one.filesystem_policy.node.default_child
+    assert isinstance(definition, iam.CfnPolicy)
+    policy = stack.resolve(definition.logical_id)
     Template.from_stack(stack).has_resource("Custom::CodeInterpreter", {"DependsOn": [policy]})
 
 

@@ -64,7 +64,13 @@ class Inject:
     def construct_unique_id(self) -> str:
         return str(self._id)
 
-    def inject(self, original_props: dict[str, Any], *, id: str, scope: Construct) -> Any:  # noqa: A002, ARG002
+    def inject(
+        self,
+        original_props: dict[str, Any],
+        *,
+        id: str,  # noqa: A002, ARG002 - JSII hands it over by CDK's name for it
+        scope: Construct,  # noqa: ARG002 - JSII hands it over by name, too
+    ) -> Any:
         return {**original_props, **self._properties}
 
 

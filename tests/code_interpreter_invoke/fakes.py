@@ -77,12 +77,12 @@ class FakeS3:
     def put_object(
         self,
         *,
-        Bucket: str,  # noqa: N803
-        Key: str,  # noqa: N803
-        Body: bytes,  # noqa: N803
-        ContentType: str = "",  # noqa: N803, ARG002
-        IfMatch: str | None = None,  # noqa: N803
-        IfNoneMatch: str | None = None,  # noqa: N803
+        Bucket: str,
+        Key: str,
+        Body: bytes,
+        ContentType: str = "",  # noqa: ARG002 - boto3's callers name it
+        IfMatch: str | None = None,
+        IfNoneMatch: str | None = None,
     ) -> dict[str, Any]:
         assert Bucket == BUCKET
         self._begin("PutObject", Key)
@@ -99,7 +99,7 @@ class FakeS3:
         self.after("PutObject", Key)
         return {"ETag": etag}
 
-    def get_object(self, *, Bucket: str, Key: str, Range: str | None = None) -> dict[str, Any]:  # noqa: N803
+    def get_object(self, *, Bucket: str, Key: str, Range: str | None = None) -> dict[str, Any]:
         assert Bucket == BUCKET
         self._begin("GetObject", Key)
         with self.lock:
@@ -119,7 +119,7 @@ class FakeS3:
             }
         return answer
 
-    def head_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
+    def head_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
         assert Bucket == BUCKET
         self._begin("HeadObject", Key)
         content, etag, _ = self.objects[Key]
@@ -128,10 +128,10 @@ class FakeS3:
     def list_objects_v2(
         self,
         *,
-        Bucket: str,  # noqa: N803
-        Prefix: str,  # noqa: N803
-        MaxKeys: int,  # noqa: N803
-        ContinuationToken: str = "",  # noqa: N803
+        Bucket: str,
+        Prefix: str,
+        MaxKeys: int,
+        ContinuationToken: str = "",
     ) -> dict[str, Any]:
         assert Bucket == BUCKET
         self._begin("ListObjectsV2", Prefix)
@@ -167,9 +167,9 @@ class FakeS3:
     def create_multipart_upload(
         self,
         *,
-        Bucket: str,  # noqa: N803, ARG002
-        Key: str,  # noqa: N803
-        ContentType: str,  # noqa: N803, ARG002
+        Bucket: str,  # noqa: ARG002 - boto3's callers name it
+        Key: str,
+        ContentType: str,  # noqa: ARG002 - boto3's callers name it
     ) -> dict[str, Any]:
         self._begin("CreateMultipartUpload", Key)
         self.parts: dict[int, bytes] = {}
@@ -178,11 +178,11 @@ class FakeS3:
     def upload_part(
         self,
         *,
-        Bucket: str,  # noqa: N803, ARG002
-        Key: str,  # noqa: N803
-        UploadId: str,  # noqa: N803
-        PartNumber: int,  # noqa: N803
-        Body: bytes,  # noqa: N803
+        Bucket: str,  # noqa: ARG002 - boto3's callers name it
+        Key: str,
+        UploadId: str,
+        PartNumber: int,
+        Body: bytes,
     ) -> dict[str, Any]:
         assert UploadId == "the-upload"
         self._begin("UploadPart", Key)
@@ -192,10 +192,10 @@ class FakeS3:
     def complete_multipart_upload(
         self,
         *,
-        Bucket: str,  # noqa: N803
-        Key: str,  # noqa: N803
-        UploadId: str,  # noqa: N803
-        MultipartUpload: dict[str, Any],  # noqa: N803
+        Bucket: str,
+        Key: str,
+        UploadId: str,
+        MultipartUpload: dict[str, Any],
     ) -> dict[str, Any]:
         assert UploadId == "the-upload"
         numbers = [part["PartNumber"] for part in MultipartUpload["Parts"]]
@@ -357,10 +357,10 @@ class FakeAgentCore:
     def start_code_interpreter_session(
         self,
         *,
-        codeInterpreterIdentifier: str,  # noqa: N803
-        clientToken: str,  # noqa: N803
+        codeInterpreterIdentifier: str,
+        clientToken: str,
         name: str,
-        sessionTimeoutSeconds: int,  # noqa: N803
+        sessionTimeoutSeconds: int,
         **options: Any,
     ) -> dict[str, Any]:
         assert codeInterpreterIdentifier == INTERPRETER
@@ -380,8 +380,8 @@ class FakeAgentCore:
     def stop_code_interpreter_session(
         self,
         *,
-        codeInterpreterIdentifier: str,  # noqa: N803
-        sessionId: str,  # noqa: N803
+        codeInterpreterIdentifier: str,
+        sessionId: str,
         **trace: str,
     ) -> dict[str, Any]:
         assert codeInterpreterIdentifier == INTERPRETER
@@ -396,8 +396,8 @@ class FakeAgentCore:
     def invoke_code_interpreter(
         self,
         *,
-        codeInterpreterIdentifier: str,  # noqa: N803
-        sessionId: str,  # noqa: N803
+        codeInterpreterIdentifier: str,
+        sessionId: str,
         name: str,
         arguments: dict[str, Any],
         **trace: str,
@@ -415,8 +415,8 @@ class FakeAgentCore:
     def get_code_interpreter_session(
         self,
         *,
-        codeInterpreterIdentifier: str,  # noqa: N803
-        sessionId: str,  # noqa: N803
+        codeInterpreterIdentifier: str,
+        sessionId: str,
     ) -> dict[str, Any]:
         assert codeInterpreterIdentifier == INTERPRETER
         self._begin("Get", sessionId)
@@ -425,10 +425,10 @@ class FakeAgentCore:
     def list_code_interpreter_sessions(
         self,
         *,
-        codeInterpreterIdentifier: str,  # noqa: N803
-        maxResults: int,  # noqa: N803, ARG002
+        codeInterpreterIdentifier: str,
+        maxResults: int,  # noqa: ARG002 - boto3's callers name it
         status: str | None = None,
-        nextToken: str = "0",  # noqa: N803
+        nextToken: str = "0",
     ) -> dict[str, Any]:
         assert codeInterpreterIdentifier == INTERPRETER
         self._begin("List", nextToken)

@@ -126,7 +126,7 @@ def test_only_running_code_costs_the_sandbox(world: World) -> None:
     world.ok("execute_code", session="s", code="x = 1")
     hang = threading.Event()
 
-    def wait(operation: str, detail: str) -> None:  # noqa: ARG001
+    def wait(operation: str, _detail: str) -> None:
         if operation == "listFiles":
             hang.wait(30)
 
@@ -239,7 +239,7 @@ def test_failing_code_saves_nothing(world: World) -> None:
 
 @pytest.mark.parametrize("operation", ["executeCommand", "readFiles"])
 def test_code_that_ran_is_no_failure_when_saving_fails(world: World, operation: str) -> None:
-    def fail(called: str, detail: str) -> None:  # noqa: ARG001
+    def fail(called: str, _detail: str) -> None:
         if called == operation:
             raise client_error("ThrottlingException", 429, "Invoke")
 
@@ -271,7 +271,7 @@ def test_code_that_ran_is_no_failure_when_the_bucket_fails(world: World) -> None
 
 
 def test_code_is_not_run_again_when_the_sandbox_ends_before_saving(world: World) -> None:
-    def end(operation: str, detail: str) -> None:  # noqa: ARG001
+    def end(operation: str, _detail: str) -> None:
         if operation == "executeCode":
             world.agentcore.end_all()
 

@@ -356,7 +356,7 @@ def test_a_large_upload_replaced_while_it_is_carried_is_never_mixed(world: World
     world.s3.upload("s", "big", b"1" * (BATCH_BYTES + 1))
     replacements = iter([b"2" * (BATCH_BYTES + 1)])
 
-    def replace(operation: str, detail: str) -> None:  # noqa: ARG001
+    def replace(operation: str, _detail: str) -> None:
         # Between the first piece and the second.
         if operation == "writeFiles":
             for replacement in replacements:

@@ -88,7 +88,7 @@ def test_calls_at_the_same_time_run_once(world: World) -> None:
 def test_what_did_not_start_may_be_repeated(world: World) -> None:
     failures = iter([client_error("ThrottlingException", 429, "Invoke")])
 
-    def fail(operation: str, detail: str) -> None:  # noqa: ARG001
+    def fail(operation: str, _detail: str) -> None:
         if operation == "executeCode":
             for failure in failures:
                 raise failure
@@ -101,7 +101,7 @@ def test_what_did_not_start_may_be_repeated(world: World) -> None:
 
 
 def test_an_unknown_outcome_stays_unknown(world: World) -> None:
-    def lose(operation: str, detail: str) -> None:  # noqa: ARG001
+    def lose(operation: str, _detail: str) -> None:
         if operation == "executeCode":
             raise ConnectionResetError
 
@@ -116,7 +116,7 @@ def test_an_unknown_outcome_stays_unknown(world: World) -> None:
 def test_an_instance_that_is_killed_while_code_runs_leaves_an_unknown_outcome(
     world: World,
 ) -> None:
-    def kill(operation: str, detail: str) -> None:  # noqa: ARG001
+    def kill(operation: str, _detail: str) -> None:
         if operation == "executeCode":
             raise SystemExit
 
@@ -137,7 +137,7 @@ def test_an_instance_that_is_killed_while_code_runs_leaves_an_unknown_outcome(
 def test_an_answer_that_comes_later_is_given_to_who_asks_again(world: World) -> None:
     running, go_on = threading.Event(), threading.Event()
 
-    def wait(operation: str, detail: str) -> None:  # noqa: ARG001
+    def wait(operation: str, _detail: str) -> None:
         if operation == "executeCode":
             running.set()
             go_on.wait(30)

@@ -65,7 +65,7 @@ def test_failures_keep_what_was_printed_and_exit_codes_count(world: World) -> No
 def test_what_a_stream_says_after_it_began_is_not_ignored(world: World) -> None:
     """Exceptions within the stream were passed over, and the answer was an empty success."""
 
-    def lose(operation: str, detail: str) -> None:  # noqa: ARG001
+    def lose(operation: str, _detail: str) -> None:
         if operation == "executeCode":
             raise ConnectionResetError
 

@@ -142,7 +142,7 @@ def test_two_callers_of_a_dead_sandbox_replace_it_once_and_both_say_so(world: Wo
     # Both have found it dead before either replaces it.
     met = threading.Barrier(2)
 
-    def meet(operation: str, detail: str) -> None:  # noqa: ARG001
+    def meet(operation: str, _detail: str) -> None:
         if operation == "executeCode" and not world.agentcore.running:
             met.wait(10)
 
@@ -232,7 +232,7 @@ def test_stopping_a_session_is_not_losing_it(world: World) -> None:
 def test_the_claim_of_a_crashed_caller_is_taken_over_with_its_token(
     world: World, clock: Clock
 ) -> None:
-    def crash(operation: str, detail: str) -> None:  # noqa: ARG001
+    def crash(operation: str, _detail: str) -> None:
         if operation == "listFiles":
             raise SystemExit
 
@@ -270,7 +270,7 @@ def test_who_was_taken_over_uses_the_sandbox_of_who_took_over(world: World, cloc
     slow = session(world, clock)
     fast_records: list[Record] = []
 
-    def overtake(operation: str, detail: str) -> None:  # noqa: ARG001
+    def overtake(operation: str, _detail: str) -> None:
         if operation == "listFiles" and not fast_records:
             fast_records.append(Record())
             clock.seconds += LEASE + 1
@@ -323,7 +323,7 @@ def test_a_failed_preparation_ran_nothing_and_the_next_call_works(
     world.s3.upload("s", "data.csv", b"1")
     failures = iter([error])
 
-    def fail(called: str, detail: str) -> None:  # noqa: ARG001
+    def fail(called: str, _detail: str) -> None:
         if called == operation:
             for failure in failures:
                 raise failure
@@ -340,7 +340,7 @@ def test_a_failed_preparation_ran_nothing_and_the_next_call_works(
 def test_a_missing_code_interpreter_is_not_found(world: World) -> None:
     missing = client_error("ResourceNotFoundException", 404, "Start", "no such interpreter")
 
-    def fail(operation: str, detail: str) -> None:  # noqa: ARG001
+    def fail(_operation: str, _detail: str) -> None:
         raise missing
 
     world.agentcore.before = fail
@@ -388,7 +388,7 @@ def test_a_missing_record_is_recognised_behind_a_403(world: World) -> None:
 
 
 def test_a_denied_bucket_is_told(world: World) -> None:
-    def deny(operation: str, key: str) -> None:  # noqa: ARG001
+    def deny(operation: str, _key: str) -> None:
         raise client_error("AccessDenied", 403, operation)
 
     world.s3.before = deny
@@ -430,7 +430,7 @@ def test_its_files_are_found_under_the_name_in_its_answer(world: World) -> None:
 
 
 def test_a_stop_that_fails_does_not_spoil_the_answer(world: World) -> None:
-    def fail(operation: str, detail: str) -> None:  # noqa: ARG001
+    def fail(operation: str, _detail: str) -> None:
         if operation == "Stop":
             raise client_error("InternalServerException", 500, "Stop")
 

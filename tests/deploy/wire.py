@@ -153,7 +153,7 @@ class Wire:
                         process_at(self.client_address[1], wire._server).kill()
                     self.reset()
 
-            do_GET = do_PUT = do_POST = do_DELETE = carry  # noqa: N815
+            do_GET = do_PUT = do_POST = do_DELETE = carry  # noqa: N815 - BaseHTTPRequestHandler looks for these names
 
             def respond(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
                 self.send_response(status)

@@ -12,7 +12,7 @@ from .request import Request
 from .schemas import converse_tool_config
 
 
-def describe_tools(call: Call) -> dict[str, Any]:  # noqa: ARG001 - as all implementations
+def describe_tools(_call: Call) -> dict[str, Any]:
     """What a program needs to offer the tools to a model."""
     return {"status": "ok", **converse_tool_config()}
 

@@ -38,9 +38,9 @@ def watch(event: str, arguments: tuple[Any, ...]) -> None:
 
 sys.addaudithook(watch)
 
-import apps  # noqa: E402
+import apps  # noqa: E402 - only now is it watched
 
-import cdk_code_interpreter  # noqa: E402
+import cdk_code_interpreter  # noqa: E402 - as above
 
 for module in pkgutil.iter_modules(cdk_code_interpreter.__path__):
     importlib.import_module(f"cdk_code_interpreter.{module.name}")
@@ -51,4 +51,4 @@ report = {
     "reached_for": list(reached_for),
     "importable": [module for module in OF_OTHERS if find_spec(module)],
 }
-print(json.dumps(report))  # noqa: T201
+print(json.dumps(report))  # noqa: T201 - what the test reads
