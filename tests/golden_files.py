@@ -1,0 +1,28 @@
+"""Hold behaviour that must not change unnoticed against files in `tests/golden`.
+
+`make golden` writes the files anew. Commit such a change by itself, with the reason.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).with_name("golden")
+UPDATE_VARIABLE = "UPDATE_GOLDEN_FILES"
+
+
+def check_golden(name: str, value: Any) -> None:
+    """Compare a JSON value with the golden file `name`, a path below `tests/golden`.
+
+    :raises AssertionError: if the file is missing or holds another value.
+    """
+    path = FOLDER / name
+    text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    if os.environ.get(UPDATE_VARIABLE):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    assert path.is_file(), f"{name} is missing: run `make golden` and commit the new file"
+    assert json.loads(path.read_text(encoding="utf-8")) == json.loads(text)
