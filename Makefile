@@ -30,9 +30,10 @@ test: install ## run the tests
 bench: install ## measure the emulator, side by side with what it is built on
 	@.venv/bin/python benchmarks/emulator.py
 
-lint: install ## check style and types
+lint: install ## check style, types and the direction of imports
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
 	@.venv/bin/mypy
+	@PYTHONPATH=lambda/control:lambda/invoke .venv/bin/lint-imports --cache-dir .cache/import_linter
 
 local: install ## keep a local AWS running on PORT (4566)
 	@.venv/bin/python -m local_aws --port $(PORT)
