@@ -1,0 +1,194 @@
+"""The invoke function's responses, its tools' schemas and its log line are those of `golden`."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from code_interpreter_invoke.schemas import (
+    agent_function_schema,
+    converse_tool_config,
+    gateway_tool_schema,
+    reference_table,
+)
+from code_interpreter_invoke.tools import TOOLS
+from tests.code_interpreter_invoke.fakes import Context, World
+from tests.golden_files import FOLDER, check_golden
+from tests.response_cases import (
+    CASES,
+    MALFORMED,
+    SESSION,
+    Case,
+    agent_event,
+    gateway_context,
+)
+
+# Texts that differ between runs, and what stands for them in the files.
+VARIABLE_TEXTS = (
+    (re.compile(r"\b[0-9a-f]{32}\b"), "<id>"),
+    (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00"), "<time>"),
+    (re.compile(r"\bline \d+"), "line <n>"),
+    (re.compile(r"duration_ms=\d+"), "duration_ms=<n>"),
+)
+LONG_RUN = re.compile(r"(.)\1{199,}")
+
+
+def normalised(value: Any) -> Any:
+    """Return a value with its variable texts replaced and its long runs of a character counted."""
+    if isinstance(value, dict):
+        return {name: normalised(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [normalised(item) for item in value]
+    if not isinstance(value, str):
+        return value
+    text = LONG_RUN.sub(lambda run: f"<{run[1]} repeated {len(run[0])} times>", value)
+    for pattern, replacement in VARIABLE_TEXTS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def readable(response: dict[str, Any]) -> dict[str, Any]:
+    """Return a response as a golden file holds it, an agent's JSON text as its value."""
+    value = json.loads(json.dumps(response))
+    if "messageVersion" in value:
+        body = value["response"]["functionResponse"]["responseBody"]["TEXT"]
+        body["body"] = {"JSON text": json.loads(body["body"])}
+    return dict(normalised(value))
+
+
+def invoke(world: World, event: Any, client_context: Any = None) -> dict[str, Any]:
+    context = Context()
+    context.client_context = client_context
+    return world.function(event, context)
+
+
+def send(world: World, case: Case, caller: str) -> dict[str, Any]:
+    """Invoke the function as a caller does."""
+    if caller == "direct":
+        named = {} if case.session is None else {"session": case.session}
+        return invoke(world, {"tool": case.tool, **named, **case.arguments})
+    if caller == "gateway":
+        return invoke(world, case.arguments, gateway_context(f"target___{case.tool}", case.session))
+    parameters = [
+        {
+            "name": name,
+            "type": "string",
+            "value": value if isinstance(value, str) else json.dumps(value),
+        }
+        for name, value in case.arguments.items()
+    ]
+    return invoke(world, agent_event(case.tool, parameters, case.session))
+
+
+def prepared(directory: Path, case: Case) -> World:
+    world = World(directory)
+    for event in case.before:
+        invoke(world, {"session": SESSION, **event})
+    for arrange in case.arrange:
+        arrange(world)
+    return world
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_responses(tool: str, tmp_path: Path) -> None:
+    cases = [case for case in CASES if case.tool == tool]
+    assert cases, f"no row of CASES is about {tool}"
+    responses: dict[str, dict[str, Any]] = {case.name: {} for case in cases}
+    for number, case in enumerate(cases):
+        for caller in case.callers:
+            world = prepared(tmp_path / f"{number}-{caller}", case)
+            responses[case.name][caller] = readable(send(world, case, caller))
+    check_golden(f"responses/{tool}.json", responses)
+
+
+def test_responses_to_malformed_requests(tmp_path: Path) -> None:
+    world = World(tmp_path / "sandboxes")
+    responses = {
+        name: readable(invoke(world, event, client_context))
+        for name, (event, client_context) in MALFORMED.items()
+    }
+    check_golden("responses/malformed.json", responses)
+
+
+def test_every_row_and_every_file_is_compared() -> None:
+    assert {case.tool for case in CASES} == set(TOOLS)
+    names = Counter((case.tool, case.name) for case in CASES)
+    assert [name for name, count in names.items() if count > 1] == []
+    files = {path.stem for path in (FOLDER / "responses").iterdir()}
+    assert files == {*TOOLS, "malformed"}
+
+
+def test_every_type_of_error_is_in_the_files() -> None:
+    text = "".join(path.read_text() for path in (FOLDER / "responses").iterdir())
+    assert set(re.findall(r'"type": "([A-Z]\w+)"', text)) == {
+        "CodeFailed",
+        "InvalidRequest",
+        "NotFound",
+        "NotStarted",
+        "OutcomeUnknown",
+        "TimedOut",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "schema"),
+    [
+        ("gateway", gateway_tool_schema),
+        ("agent", agent_function_schema),
+        ("converse", converse_tool_config),
+    ],
+)
+def test_schemas(name: str, schema: Any) -> None:
+    schemas = {"tools for models": schema(), "every tool": schema(TOOLS.values())}
+    check_golden(f"schemas/{name}.json", schemas)
+
+
+def test_the_tool_table() -> None:
+    check_golden("tool_table.json", reference_table().splitlines())
+
+
+LOGGED = {
+    "success": ("execute_code", "ok", "direct"),
+    "success through a gateway": ("execute_code", "ok", "gateway"),
+    "success through an agent": ("execute_code", "ok", "agent"),
+    "success without session": ("execute_code", "without session", "direct"),
+    "saved file": ("execute_code", "output file", "direct"),
+    "failure": ("execute_code", "failing", "direct"),
+    "restarted": ("execute_code", "session restarted", "direct"),
+    "replayed": ("execute_code", "idempotency key repeated", "direct"),
+    "truncated": ("execute_code", "too large", "direct"),
+    "defect of the function": ("execute_code", "defect of the function", "direct"),
+}
+OF_EVERY_RECORD = {*vars(logging.makeLogRecord({})), "message"}
+
+
+def logged(caplog: pytest.LogCaptureFixture) -> dict[str, Any]:
+    """Return the one log line as text and as fields, the duration by its type alone."""
+    [record] = caplog.records
+    fields = {name: item for name, item in vars(record).items() if name not in OF_EVERY_RECORD}
+    fields["duration_ms"] = type(fields["duration_ms"]).__name__
+    return dict(
+        normalised({"level": record.levelname, "fields": fields, "text": record.getMessage()})
+    )
+
+
+def test_log_fields(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    rows = {(case.tool, case.name): case for case in CASES}
+    lines = {}
+    for name, (tool, case_name, caller) in LOGGED.items():
+        case = rows[tool, case_name]
+        world = prepared(tmp_path / name, case)
+        caplog.clear()
+        send(world, case, caller)
+        lines[name] = logged(caplog)
+    for name in ("direct array", "gateway array", "agent unknown function"):
+        caplog.clear()
+        invoke(World(tmp_path / name), *MALFORMED[name])
+        lines[f"malformed: {name}"] = logged(caplog)
+    check_golden("log_fields.json", lines)
