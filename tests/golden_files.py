@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 from pathlib import Path
@@ -25,4 +26,10 @@ def check_golden(name: str, value: Any) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     assert path.is_file(), f"{name} is missing: run `make golden` and commit the new file"
-    assert json.loads(path.read_text(encoding="utf-8")) == json.loads(text)
+    golden = path.read_text(encoding="utf-8")
+    # Text, since Python takes 1, 1.0 and true for equal.
+    if golden != text:
+        lines = difflib.unified_diff(
+            golden.splitlines(), text.splitlines(), name, "now", n=8, lineterm=""
+        )
+        raise AssertionError("\n".join(lines))
