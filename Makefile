@@ -10,7 +10,7 @@ export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.cache/jsii
 export CDK_DISABLE_CLI_TELEMETRY := true
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
-.PHONY: help install demo test bench lint local synth bootstrap deploy destroy lock clean
+.PHONY: help install demo test golden bench lint local synth bootstrap deploy destroy lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -26,6 +26,9 @@ demo: install ## deploy into a local AWS, use it, destroy it
 
 test: install ## run the tests
 	@.venv/bin/python -m pytest
+
+golden: install ## write the golden files anew
+	@UPDATE_GOLDEN_FILES=1 .venv/bin/python -m pytest -k golden
 
 bench: install ## measure the emulator, side by side with what it is built on
 	@.venv/bin/python benchmarks/emulator.py
