@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_cdk import App, Stack
+from aws_cdk import aws_bedrock as bedrock
+from aws_cdk import aws_bedrockagentcore as agentcore
+from aws_cdk.assertions import Template
 
-from code_interpreter_invoke.schemas import (
-    agent_function_schema,
-    converse_tool_config,
-    gateway_tool_schema,
-    reference_table,
-)
-from code_interpreter_invoke.tools import TOOLS
+from cdk_code_interpreter import CodeInterpreter, InvokeFunction, Workspace
+from code_interpreter_invoke.tools import TOOLS, converse_tool_config
 from tests.code_interpreter_invoke.fakes import Context, World
 from tests.golden_files import FOLDER, check_golden
 from tests.response_cases import (
@@ -28,6 +27,7 @@ from tests.response_cases import (
     agent_event,
     gateway_context,
 )
+from tests.service_shapes import api_spelling
 
 # Texts that differ between runs, and what stands for them in the files.
 VARIABLE_TEXTS = (
@@ -136,21 +136,28 @@ def test_every_type_of_error_is_in_the_files() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("name", "schema"),
-    [
-        ("gateway", gateway_tool_schema),
-        ("agent", agent_function_schema),
-        ("converse", converse_tool_config),
-    ],
-)
-def test_schemas(name: str, schema: Any) -> None:
-    schemas = {"tools for models": schema(), "every tool": schema(TOOLS.values())}
-    check_golden(f"schemas/{name}.json", schemas)
+def test_schemas_for_converse() -> None:
+    check_golden("schemas/converse.json", converse_tool_config())
 
 
-def test_the_tool_table() -> None:
-    check_golden("tool_table.json", reference_table().splitlines())
+def test_schemas_for_gateways_and_agents() -> None:
+    stack = Stack(App(), "Test")
+    function = InvokeFunction(
+        stack,
+        "Invoke",
+        code_interpreter=CodeInterpreter.from_id(stack, "Interpreter", "theirs-abcdefghij"),
+        workspace=Workspace(stack, "Workspace"),
+    )
+    function.add_gateway_target(agentcore.Gateway(stack, "Gateway"))
+    function.add_action_group(bedrock.CfnAgent(stack, "Agent", agent_name="analyst"))
+    template = Template.from_stack(stack)
+    [target] = template.find_resources("AWS::BedrockAgentCore::GatewayTarget").values()
+    [agent] = template.find_resources("AWS::Bedrock::Agent").values()
+    configuration = target["Properties"]["TargetConfiguration"]["Mcp"]["Lambda"]
+    [group] = agent["Properties"]["ActionGroups"]
+    tools = api_spelling(configuration["ToolSchema"]["InlinePayload"])
+    check_golden("schemas/gateway.json", tools)
+    check_golden("schemas/agent.json", api_spelling(group["FunctionSchema"]))
 
 
 LOGGED = {

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from aws_cdk import Token
 from aws_cdk import aws_bedrock as bedrock
 
-from .invoke_code import invoke_code
+from .tools import agent_functions
 
 # The pattern of the API model. A model knows a function as `<action group>__<function>`, and of
 # such names 64 characters (Bedrock user guide, "Add an action group to your agent").
@@ -18,8 +17,8 @@ _LONGEST_TOOL_NAME = 64
 
 def add_action_group(agent: bedrock.CfnAgent, name: str, function_arn: str) -> None:
     """Let an agent have the tools whose use by a language model makes sense."""
-    functions = invoke_code("schemas").agent_function_schema()["functions"]
-    longest = _LONGEST_TOOL_NAME - max(len(f"__{function['name']}") for function in functions)
+    functions = agent_functions()
+    longest = _LONGEST_TOOL_NAME - max(len(f"__{function.name}") for function in functions)
     if not Token.is_unresolved(name) and not (_NAME.fullmatch(name) and len(name) <= longest):
         raise ValueError(
             f"name is {name!r}, but an action group's must be 1 to {longest} letters and digits "
@@ -38,19 +37,6 @@ def add_action_group(agent: bedrock.CfnAgent, name: str, function_arn: str) -> N
             action_group_executor=bedrock.CfnAgent.ActionGroupExecutorProperty(
                 lambda_=function_arn
             ),
-            function_schema=bedrock.CfnAgent.FunctionSchemaProperty(
-                functions=[_function(function) for function in functions]
-            ),
+            function_schema=bedrock.CfnAgent.FunctionSchemaProperty(functions=list(functions)),
         ),
     ]
-
-
-def _function(function: dict[str, Any]) -> bedrock.CfnAgent.FunctionProperty:
-    return bedrock.CfnAgent.FunctionProperty(
-        name=function["name"],
-        description=function["description"],
-        parameters={
-            name: bedrock.CfnAgent.ParameterDetailProperty(**parameter)
-            for name, parameter in function["parameters"].items()
-        },
-    )

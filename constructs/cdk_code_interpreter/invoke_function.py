@@ -13,9 +13,9 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from .action_group import add_action_group
-from .gateway import gateway_tool_schema, session_header
 from .lambda_function import FunctionSettings, PythonFunction
 from .nag import acknowledge_wildcard
+from .tools import gateway_tool_schema
 from .validation import check_duration
 from .workspace import Workspace
 
@@ -26,6 +26,10 @@ _LONGEST_TIMEOUT = Duration.minutes(15)
 
 # A policy's name has at most 128 characters; a code interpreter's id needs its place in it.
 _LONGEST_UNIQUE_NAME = 64
+
+# The header that names the session of a call through a Gateway (code_interpreter_invoke spells it
+# the same).
+_SESSION_HEADER = "x-code-interpreter-session"
 
 # What grant_use() leaves out.
 _MORE_SESSION_ACTIONS = (
@@ -155,7 +159,7 @@ class InvokeFunction(Construct):
         assert isinstance(definition, agentcore.CfnGatewayTarget)
         definition.metadata_configuration = (
             agentcore.CfnGatewayTarget.MetadataConfigurationProperty(
-                allowed_request_headers=[session_header()]
+                allowed_request_headers=[_SESSION_HEADER]
             )
         )
         # AgentCore tries to invoke the function when it makes the target.

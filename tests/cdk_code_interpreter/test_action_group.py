@@ -11,7 +11,8 @@ from aws_cdk import aws_bedrock as bedrock
 from aws_cdk.assertions import Template
 
 from cdk_code_interpreter import CodeInterpreter, InvokeFunction, Workspace
-from code_interpreter_invoke.schemas import agent_function_schema
+from code_interpreter_invoke.tools import TOOLS
+from tests.service_shapes import api_spelling, check_against_shape, input_shape
 
 from .templates import only
 
@@ -54,26 +55,29 @@ def test_the_agent_has_the_functions_as_the_function_takes_them(
     assert group["ActionGroupName"] == "tools"
     executor = {"Lambda": stack.resolve(function.function.function_arn)}
     assert group["ActionGroupExecutor"] == executor
-    found = {
-        one["Name"]: (
-            one["Description"],
-            {
-                name: (given["Type"], given["Description"], given["Required"])
-                for name, given in one["Parameters"].items()
-            },
-        )
-        for one in group["FunctionSchema"]["Functions"]
+    functions = group["FunctionSchema"]["Functions"]
+    assert {function["Name"]: list(function["Parameters"]) for function in functions} == {
+        name: list(tool.input_schema["properties"])
+        for name, tool in TOOLS.items()
+        if tool.for_models
     }
-    assert found == {
-        one["name"]: (
-            one["description"],
-            {
-                name: (given["type"], given["description"], given["required"])
-                for name, given in one["parameters"].items()
-            },
-        )
-        for one in agent_function_schema()["functions"]
-    }
+    shape = input_shape("bedrock-agent", "CreateAgentActionGroup", "functionSchema")
+    check_against_shape(api_spelling(group["FunctionSchema"]), shape)
+    # Bedrock's quota of parameters for a function.
+    assert all(len(function["Parameters"]) <= 5 for function in functions)
+
+
+def test_agents_are_told_the_shape_of_nested_arguments(
+    stack: Stack, function: InvokeFunction, agent: bedrock.CfnAgent
+) -> None:
+    function.add_action_group(agent)
+    [group] = only(stack, "AWS::Bedrock::Agent")["ActionGroups"]
+    functions = group["FunctionSchema"]["Functions"]
+    [parameters] = [one["Parameters"] for one in functions if one["Name"] == "file_operations"]
+    assert parameters["content"]["Type"] == "string"
+    assert "[{path, text, blob}]" in parameters["content"]["Description"]
+    assert parameters["paths"]["Type"] == "array"
+    assert parameters["operation"]["Required"] is True
 
 
 def test_this_agent_and_no_other_may_invoke_the_function(

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from aws_cdk import App, Stack
 from aws_cdk import aws_bedrockagentcore as agentcore
@@ -9,7 +7,9 @@ from aws_cdk import aws_iam as iam
 from aws_cdk.assertions import Match, Template
 
 from cdk_code_interpreter import CodeInterpreter, InvokeFunction, Workspace
-from code_interpreter_invoke.schemas import gateway_tool_schema
+from code_interpreter_invoke.callers import SESSION_HEADER
+from code_interpreter_invoke.tools import TOOLS
+from tests.service_shapes import api_spelling, check_against_shape, input_shape
 
 from .templates import only
 
@@ -24,19 +24,6 @@ def function(stack: Stack) -> InvokeFunction:
     )
 
 
-def as_the_api_spells_it(value: Any) -> Any:
-    """CloudFormation's properties begin with capitals; names of arguments are left alone."""
-    if isinstance(value, list):
-        return [as_the_api_spells_it(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    spelt = {f"{key[0].lower()}{key[1:]}": as_the_api_spells_it(value[key]) for key in value}
-    if "properties" in spelt:
-        members = value["Properties"]
-        spelt["properties"] = {name: as_the_api_spells_it(members[name]) for name in members}
-    return spelt
-
-
 def test_the_target_has_the_tools_as_the_function_takes_them(
     stack: Stack, function: InvokeFunction
 ) -> None:
@@ -45,15 +32,27 @@ def test_the_target_has_the_tools_as_the_function_takes_them(
     assert target["Name"] == "tools"
     described = target["TargetConfiguration"]["Mcp"]["Lambda"]
     assert described["LambdaArn"] == stack.resolve(function.function.function_arn)
-    schema = as_the_api_spells_it(described["ToolSchema"]["InlinePayload"])
-    assert schema == gateway_tool_schema()
+    tools = api_spelling(described["ToolSchema"]["InlinePayload"])
+    assert {tool["name"]: list(tool["inputSchema"]["properties"]) for tool in tools} == {
+        name: list(tool.input_schema["properties"])
+        for name, tool in TOOLS.items()
+        if tool.for_models
+    }
+    lambda_target = ("targetConfiguration", "mcp", "lambda", "toolSchema", "inlinePayload")
+    check_against_shape(
+        tools, input_shape("bedrock-agentcore-control", "CreateGatewayTarget", *lambda_target)
+    )
+    # A Gateway knows no enum, so the description has the allowed values.
+    [execute_code] = [tool["inputSchema"] for tool in tools if tool["name"] == "execute_code"]
+    assert execute_code["required"] == ["code"]
+    assert "typescript" in execute_code["properties"]["language"]["description"]
 
 
 def test_the_session_comes_in_a_header(stack: Stack, function: InvokeFunction) -> None:
     function.add_gateway_target(agentcore.Gateway(stack, "Gateway"))
     target = only(stack, "AWS::BedrockAgentCore::GatewayTarget")
     headers = target["MetadataConfiguration"]["AllowedRequestHeaders"]
-    assert headers == ["x-code-interpreter-session"]
+    assert headers == [SESSION_HEADER]
 
 
 def test_the_target_is_made_when_the_gateway_may_invoke_the_function(

@@ -269,10 +269,8 @@ def test_an_event_that_no_agent_sends_is_explained(world: World, parameters: Any
     ],
 )
 def test_arrays_come_in_several_spellings(text: str, expected: list[str]) -> None:
-    [paths] = [
-        argument for argument in TOOLS["file_operations"].arguments if argument.name == "paths"
-    ]
-    assert listed(paths, text) == expected
+    paths = TOOLS["file_operations"].input_schema["properties"]["paths"]
+    assert listed("paths", paths, text) == expected
 
 
 @given(st.text(st.characters()) | st.just("\ud800"))
@@ -304,7 +302,7 @@ def test_any_event_of_an_agent_is_a_request_or_one_clear_line(
 
 # What JSON can spell, halves of surrogate pairs among it.
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=8)
-ARGUMENTS = sorted({argument.name for tool in TOOLS.values() for argument in tool.arguments})
+ARGUMENTS = sorted({name for tool in TOOLS.values() for name in tool.input_schema["properties"]})
 ANY_JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | ANY_TEXT,
     lambda inner: (

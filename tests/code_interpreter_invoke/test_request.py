@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from code_interpreter_invoke.errors import InvalidRequestError
 from code_interpreter_invoke.request import Request, direct_request, platform_request
-from code_interpreter_invoke.tools import OPERATIONS, TOOLS
+from code_interpreter_invoke.tools import TOOLS
+
+OPERATIONS = TOOLS["invoke_code_interpreter"].input_schema["properties"]["name"]["enum"]
 
 
 def refusal(event: Any) -> str:
@@ -161,7 +163,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=8,
 )
-NAMES = sorted({argument.name for tool in TOOLS.values() for argument in tool.arguments})
+NAMES = sorted({name for tool in TOOLS.values() for name in tool.input_schema["properties"]})
 
 
 @given(JSON)
@@ -180,4 +182,4 @@ def test_any_arguments_are_a_request_or_one_clear_line(tool: str, arguments: Any
     except InvalidRequestError as refused:
         assert "\n" not in refused.message
     else:
-        assert set(request.arguments) == {argument.name for argument in TOOLS[tool].arguments}
+        assert set(request.arguments) == set(TOOLS[tool].input_schema["properties"])

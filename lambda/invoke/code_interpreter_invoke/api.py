@@ -15,14 +15,14 @@ from .records import Record
 SESSION_PAGE = 100
 
 
-def invoke_code_interpreter(call: Call) -> dict[str, Any]:
+def invoke_code_interpreter(
+    call: Call, *, name: str, arguments: dict[str, Any] | None, timeout_seconds: int | None
+) -> dict[str, Any]:
     """Send an operation as it is, and answer with its result as it is, blobs as base64."""
-    name = call.arguments["name"]
-    given = call.arguments["arguments"] or {}
-    arguments = {member: value for member, value in given.items() if value is not None}
-    if "content" in arguments:
-        arguments["content"] = file_blocks(name, arguments["content"])
-    result = call.run(name, arguments, call.arguments["timeout_seconds"])
+    sent = {member: value for member, value in (arguments or {}).items() if value is not None}
+    if "content" in sent:
+        sent["content"] = file_blocks(name, sent["content"])
+    result = call.run(name, sent, timeout_seconds)
     answer = {
         "content": as_json(result.content),
         "structuredContent": result.structured,
@@ -47,16 +47,22 @@ def as_json(value: Any) -> Any:
     return value
 
 
-def start_session(call: Call) -> dict[str, Any]:
-    for filesystem in call.arguments["filesystems"] or []:
+def start_session(
+    call: Call,
+    *,
+    session_timeout_seconds: int | None,
+    certificates: list[dict[str, Any]] | None,
+    filesystems: list[dict[str, Any]] | None,
+) -> dict[str, Any]:
+    for filesystem in filesystems or []:
         if len([kind for kind in filesystem.values() if kind is not None]) != 1:
             raise InvalidRequestError(
                 "start_session: a file system has either s3FilesConfiguration or efsConfiguration"
             )
     wanted = {
-        "sessionTimeoutSeconds": call.arguments["session_timeout_seconds"],
-        "certificates": call.arguments["certificates"],
-        "filesystemConfigurations": call.arguments["filesystems"],
+        "sessionTimeoutSeconds": session_timeout_seconds,
+        "certificates": certificates,
+        "filesystemConfigurations": filesystems,
     }
     record = call.session.start(given(wanted))
     return {"status": "ok", **described(record), "session_status": "READY"}
@@ -89,10 +95,10 @@ def get_session(call: Call) -> dict[str, Any]:
     }
 
 
-def list_sessions(call: Call) -> dict[str, Any]:
+def list_sessions(call: Call, *, status: str | None, next_token: str | None) -> dict[str, Any]:
     wanted = {
-        "status": call.arguments["status"],
-        "nextToken": call.arguments["next_token"],
+        "status": status,
+        "nextToken": next_token,
         "maxResults": SESSION_PAGE,
     }
     found = call.interpreter.list_sessions(**given(wanted))

@@ -37,7 +37,6 @@ class Call:
         fits: Fits,
     ) -> None:
         """`cache` holds the session records seen by earlier calls."""
-        self.arguments = request.arguments
         # A call without a session keeps the files it saves under a name that its answer tells.
         self.name = request.session or f"call-{uuid.uuid4().hex}"
         self.interpreter = CodeInterpreterClient(

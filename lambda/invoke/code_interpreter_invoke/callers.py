@@ -13,7 +13,6 @@ import re
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from .arguments import Argument
 from .errors import InvalidRequestError
 from .paths import shown
 from .request import SESSION_NAME, Request, direct_request, platform_request
@@ -100,9 +99,9 @@ class Agent:
     def request(self) -> Request:
         name = self._event.get("function")
         tool = TOOLS.get(str(name))
-        expected = {argument.name: argument for argument in tool.arguments} if tool else {}
+        expected = tool.input_schema["properties"] if tool else {}
         arguments = {
-            name: typed(expected.get(name), value)
+            name: typed(name, expected.get(name), value)
             for name, value in named_values(self._event.get("parameters")).items()
         }
         session = session_name(str(self._event["sessionId"]))
@@ -163,29 +162,29 @@ def session_name(session_id: str) -> str:
     return f"agent-{digest[:48]}"
 
 
-def typed(argument: Argument | None, value: Any) -> Any:
+def typed(name: str, schema: Mapping[str, Any] | None, value: Any) -> Any:
     """A value from an agent, which sends all of them as text."""
-    if argument is None or not isinstance(value, str):
+    if schema is None or not isinstance(value, str):
         return value
-    match argument.type:
+    match schema["type"]:
         case "integer" if WHOLE_NUMBER.fullmatch(value.strip()):
             return int(value)
         case "boolean" if value.strip().lower() in ("true", "false"):
             return value.strip().lower() == "true"
         case "array":
-            return listed(argument, value.strip())
+            return listed(name, schema, value.strip())
         case "object":
-            return parsed(argument.name, value)
+            return parsed(name, value)
     return value
 
 
-def listed(argument: Argument, text: str) -> Any:
+def listed(name: str, schema: Mapping[str, Any], text: str) -> Any:
     """An array: as JSON, or as agents write arrays of plain text, `[a, b]`."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        if argument.items is None or argument.items.type != "string":
-            raise not_json(argument.name, text) from None
+        if schema["items"]["type"] != "string":
+            raise not_json(name, text) from None
     inside = text[1:-1] if text.startswith("[") and text.endswith("]") else text
     return [item.strip().strip("\"'") for item in inside.split(",") if item.strip()]
 

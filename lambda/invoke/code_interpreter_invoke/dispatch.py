@@ -9,7 +9,7 @@ from . import api, execution, files
 from .call import Call
 from .errors import CallError
 from .request import Request
-from .schemas import converse_tool_config
+from .tools import converse_tool_config
 
 
 def describe_tools(_call: Call) -> dict[str, Any]:
@@ -17,7 +17,7 @@ def describe_tools(_call: Call) -> dict[str, Any]:
     return {"status": "ok", **converse_tool_config()}
 
 
-IMPLEMENTATIONS: dict[str, Callable[[Call], dict[str, Any]]] = {
+IMPLEMENTATIONS: dict[str, Callable[..., dict[str, Any]]] = {
     "execute_code": execution.execute_code,
     "execute_command": execution.execute_command,
     "file_operations": files.file_operations,
@@ -37,7 +37,7 @@ IMPLEMENTATIONS: dict[str, Callable[[Call], dict[str, Any]]] = {
 def serve(request: Request, call: Call) -> dict[str, Any]:
     """Run a request and answer; a failure is an answer too."""
     try:
-        answer = IMPLEMENTATIONS[request.tool.name](call)
+        answer = IMPLEMENTATIONS[request.tool.name](call, **request.arguments)
     except CallError as failure:
         answer = failure.answer()
     finally:

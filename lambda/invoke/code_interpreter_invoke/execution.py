@@ -9,7 +9,8 @@ from .call import Call
 from .errors import CallError, CodeFailedError, TimedOutError
 from .paths import clean, shown
 from .results import Result, unix_lines
-from .sandbox import MARK, command
+from .sandbox import MARK
+from .sandbox import command as task_command
 from .saving import save
 
 # A failure's message repeats no more of what was printed last.
@@ -20,11 +21,17 @@ GRACE_SECONDS = 10
 TIME_IS_UP = f"\n{MARK}null"
 
 
-def execute_code(call: Call) -> dict[str, Any]:
-    wanted = call.arguments["output_filename"]
-    output = None if wanted is None else clean(wanted, "output_filename")
-    code = {"code": call.arguments["code"], "language": call.arguments["language"] or "python"}
-    result = call.run("executeCode", code, call.arguments["timeout_seconds"])
+def execute_code(
+    call: Call,
+    *,
+    code: str,
+    language: str | None,
+    output_filename: str | None,
+    timeout_seconds: int | None,
+) -> dict[str, Any]:
+    output = None if output_filename is None else clean(output_filename, "output_filename")
+    arguments = {"code": code, "language": language or "python"}
+    result = call.run("executeCode", arguments, timeout_seconds)
     printed = fields(result, result.stdout, result.stderr)
     if result.failed:
         raise CodeFailedError(failure("the code", result, result.stderr), **printed)
@@ -32,21 +39,19 @@ def execute_code(call: Call) -> dict[str, Any]:
     return {"status": "ok", **printed, **saved}
 
 
-def execute_command(call: Call) -> dict[str, Any]:
-    line = call.arguments["command"]
-    limit = call.arguments["timeout_seconds"]
-    if limit is None:
-        result = call.run("executeCommand", {"command": line})
+def execute_command(call: Call, *, command: str, timeout_seconds: int | None) -> dict[str, Any]:
+    if timeout_seconds is None:
+        result = call.run("executeCommand", {"command": command})
     else:
         # Ended from within, the command does not take the sandbox with it.
-        limited = command("run", command=line, seconds=limit)
-        result = call.run("executeCommand", {"command": limited}, limit + GRACE_SECONDS)
+        limited = task_command("run", command=command, seconds=timeout_seconds)
+        result = call.run("executeCommand", {"command": limited}, timeout_seconds + GRACE_SECONDS)
     # On failure the service gives all that was printed as stderr.
     stdout, stderr = unix_lines(result.stdout), unix_lines(result.stderr)
     printed, time_is_up, _ = stdout.partition(TIME_IS_UP)
-    if limit is not None and time_is_up:
+    if timeout_seconds is not None and time_is_up:
         raise TimedOutError(
-            f"the command was ended after {limit} seconds", stdout=printed, stderr=stderr
+            f"the command was ended after {timeout_seconds} seconds", stdout=printed, stderr=stderr
         )
     answer = fields(result, stdout, stderr)
     if result.failed:

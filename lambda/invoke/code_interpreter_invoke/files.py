@@ -13,26 +13,32 @@ from .saving import save
 from .workspace import as_content
 
 
-def file_operations(call: Call) -> dict[str, Any]:
-    match call.arguments["operation"]:
+def file_operations(
+    call: Call,
+    *,
+    operation: str,
+    paths: list[str] | None,
+    content: list[dict[str, Any]] | None,
+) -> dict[str, Any]:
+    match operation:
         case "read":
-            return read(call, wanted_paths(call))
+            return read(call, wanted_paths(operation, paths))
         case "write":
-            return write(call, wanted_content(call))
+            return write(call, wanted_content(content))
         case "list":
-            return list_folders(call, wanted_folders(call))
+            return list_folders(call, wanted_folders(paths))
         case _:
-            return remove(call, wanted_paths(call))
+            return remove(call, wanted_paths(operation, paths))
 
 
-def wanted_paths(call: Call) -> list[str]:
-    if not call.arguments["paths"]:
-        raise InvalidRequestError(f"file_operations: {call.arguments['operation']} needs paths")
-    return [clean(path, "path") for path in call.arguments["paths"]]
+def wanted_paths(operation: str, paths: list[str] | None) -> list[str]:
+    if not paths:
+        raise InvalidRequestError(f"file_operations: {operation} needs paths")
+    return [clean(path, "path") for path in paths]
 
 
-def wanted_folders(call: Call) -> list[str]:
-    folders = call.arguments["paths"] or ["."]
+def wanted_folders(paths: list[str] | None) -> list[str]:
+    folders = paths or ["."]
     return ["." if path in ("", ".", "./") else clean_folder(path) for path in folders]
 
 
@@ -41,10 +47,10 @@ def clean_folder(path: str) -> str:
     return clean(path.removesuffix("/"), "path")
 
 
-def wanted_content(call: Call) -> list[dict[str, Any]]:
-    if not call.arguments["content"]:
+def wanted_content(content: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
+    if not content:
         raise InvalidRequestError("file_operations: write needs content: [{path, text or blob}]")
-    return file_blocks("file_operations", call.arguments["content"])
+    return file_blocks("file_operations", content)
 
 
 def file_blocks(where: str, files: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -99,13 +105,12 @@ def list_folders(call: Call, folders: list[str]) -> dict[str, Any]:
     return {"status": "ok", "entries": found, "count": len(found)}
 
 
-def push(call: Call) -> dict[str, Any]:
+def push(call: Call, *, paths: list[str] | None) -> dict[str, Any]:
     """Save files of the sandbox to the workspace."""
-    given = call.arguments["paths"]
-    paths = [clean_folder(path) for path in given] if given else None
-    found = call.attempt(lambda sandbox: sandbox.inventory(paths))
+    checked = [clean_folder(path) for path in paths] if paths else None
+    found = call.attempt(lambda sandbox: sandbox.inventory(checked))
     saved = save(call.sandbox, call.workspace, found)
-    if paths and not saved.names:
+    if checked and not saved.names:
         raise NotFoundError("; ".join(saved.warnings) or "there are no files in these folders")
     answer: dict[str, Any] = {
         "status": "partial" if saved.warnings else "ok",
@@ -117,14 +122,13 @@ def push(call: Call) -> dict[str, Any]:
     return answer
 
 
-def workspace_list(call: Call) -> dict[str, Any]:
-    return call.workspace.list(call.arguments["path"], call.arguments["next_token"], call.fits)
+def workspace_list(call: Call, *, path: str | None, next_token: str | None) -> dict[str, Any]:
+    return call.workspace.list(path, next_token, call.fits)
 
 
-def workspace_read(call: Call) -> dict[str, Any]:
-    return call.workspace.read(call.arguments["path"], call.arguments["offset"] or 0, call.fits)
+def workspace_read(call: Call, *, path: str, offset: int | None) -> dict[str, Any]:
+    return call.workspace.read(path, offset or 0, call.fits)
 
 
-def workspace_write(call: Call) -> dict[str, Any]:
-    encoding = call.arguments["encoding"] or "text"
-    return call.workspace.write(call.arguments["path"], call.arguments["content"], encoding)
+def workspace_write(call: Call, *, path: str, content: str, encoding: str | None) -> dict[str, Any]:
+    return call.workspace.write(path, content, encoding or "text")

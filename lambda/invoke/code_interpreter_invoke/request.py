@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from .arguments import check_members, kind, one_of
+from .arguments import kind, one_of, validate_object
 from .errors import InvalidRequestError
 from .paths import shown
-from .tools import CALL_ARGUMENTS, IDEMPOTENCY_KEY, SESSION_OPERATIONS, TOOLS, Tool
+from .tools import REQUEST_PROPERTIES, SESSION_OPERATIONS, TOOLS, Schema, Tool
 
 SESSION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 TRACE = re.compile(r"[ -~]{1,1024}")
@@ -37,10 +37,11 @@ def direct_request(event: Any) -> Request:
     if given.get("tool") is None:
         raise InvalidRequestError(f"the event needs tool, one of {', '.join(TOOLS)}")
     tool = find_tool(given.pop("tool"), TOOLS)
-    about = (*CALL_ARGUMENTS, IDEMPOTENCY_KEY) if tool.runs else CALL_ARGUMENTS
-    checked = check_members(tool.name, (*tool.arguments, *about), given)
-    session, trace_id, trace_parent = (checked.pop(argument.name) for argument in CALL_ARGUMENTS)
-    key = checked.pop(IDEMPOTENCY_KEY.name, None)
+    checked = validate_object(event_schema(tool), given, tool.name)
+    session, trace_id, trace_parent = (
+        checked.pop(name) for name in ("session", "trace_id", "trace_parent")
+    )
+    key = checked.pop("idempotency_key", None)
     if key is not None and not 1 <= len(key) <= 256:
         raise InvalidRequestError(f"idempotency_key must have 1 to 256 characters, has {len(key)}")
     trace = check_trace({"traceId": trace_id, "traceParent": trace_parent})
@@ -60,9 +61,23 @@ def platform_request(
     tool = find_tool(name, allowed)
     if not isinstance(arguments, Mapping):
         raise InvalidRequestError(f"{tool.name} takes a JSON object, given {kind(arguments)}")
-    checked = check_members(tool.name, tool.arguments, arguments)
+    checked = validate_object(tool.input_schema, arguments, tool.name)
     session = check_session(tool, checked, session, where_session_is)
     return Request(tool, session, checked, None, check_trace(trace))
+
+
+def event_schema(tool: Tool) -> Schema:
+    """Return the schema of a direct event for a tool: its arguments and the request's own members.
+
+    Only a tool that may change something takes an idempotency key.
+    """
+    members = {
+        name: schema
+        for name, schema in REQUEST_PROPERTIES.items()
+        if tool.runs or name != "idempotency_key"
+    }
+    properties = {**tool.input_schema["properties"], **members}
+    return {**tool.input_schema, "properties": properties}
 
 
 def find_tool(name: Any, tools: Mapping[str, Tool]) -> Tool:

@@ -1,0 +1,97 @@
+"""The invoke function's tools, as AgentCore Gateway and Bedrock Agents describe them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from aws_cdk import aws_bedrock as bedrock
+from aws_cdk import aws_bedrockagentcore as agentcore
+
+from .lambda_function import lambda_directory
+
+Schema = Mapping[str, Any]
+
+
+def model_tools() -> list[dict[str, Any]]:
+    """Read the definitions of the tools that are offered to language models."""
+    file = lambda_directory("invoke") / "code_interpreter_invoke" / "tools.json"
+    tools = json.loads(file.read_text(encoding="utf-8"))["tools"]
+    return [tool for tool in tools if tool.get("for_models")]
+
+
+def gateway_tool_schema() -> agentcore.ToolSchema:
+    """Describe the tools for a Gateway target.
+
+    The Gateway knows of JSON Schema only type, properties, required, items and description, so
+    allowed values are named in the description.
+    """
+    return agentcore.ToolSchema.from_inline(
+        [
+            agentcore.ToolDefinition(
+                name=tool["name"],
+                description=tool["description"],
+                input_schema=_gateway_schema(tool["inputSchema"]),
+            )
+            for tool in model_tools()
+        ]
+    )
+
+
+def agent_functions() -> list[bedrock.CfnAgent.FunctionProperty]:
+    """Describe the tools as the functions of an action group.
+
+    Parameters are not nested there: an array of anything but text is described as JSON text.
+    """
+    return [
+        bedrock.CfnAgent.FunctionProperty(
+            name=tool["name"],
+            description=tool["description"],
+            parameters={
+                name: _agent_parameter(
+                    schema, required=name in tool["inputSchema"].get("required", ())
+                )
+                for name, schema in tool["inputSchema"]["properties"].items()
+            },
+        )
+        for tool in model_tools()
+    ]
+
+
+def _gateway_schema(schema: Schema) -> agentcore.SchemaDefinition:
+    properties = {
+        name: _gateway_schema(member) for name, member in schema.get("properties", {}).items()
+    }
+    return agentcore.SchemaDefinition(
+        type=getattr(agentcore.SchemaDefinitionType, schema["type"].upper()),
+        description=_description(schema),
+        properties=properties or None,
+        items=_gateway_schema(schema["items"]) if "items" in schema else None,
+        required=schema.get("required"),
+    )
+
+
+def _agent_parameter(schema: Schema, *, required: bool) -> bedrock.CfnAgent.ParameterDetailProperty:
+    description = _description(schema)
+    is_nested = (
+        schema["type"] == "object" or schema.get("items", {}).get("type", "string") != "string"
+    )
+    if is_nested:
+        description = f"{description} As JSON text: {_outline(schema)}"
+    return bedrock.CfnAgent.ParameterDetailProperty(
+        type="string" if is_nested else schema["type"], description=description, required=required
+    )
+
+
+def _outline(schema: Schema) -> str:
+    """Sketch a nested value, such as [{path, text, blob}]."""
+    if "items" in schema:
+        return f"[{_outline(schema['items'])}]"
+    return "{" + ", ".join(schema["properties"]) + "}"
+
+
+def _description(schema: Schema) -> str | None:
+    if "enum" not in schema:
+        return schema.get("description")
+    return f"{schema['description']} Allowed: {', '.join(schema['enum'])}."
