@@ -23,7 +23,7 @@ EXISTING_VPC = {
     "vpc-id": "vpc-0123456789abcdef0",
     "subnet-ids": "subnet-0123456789abcdef0,subnet-0123456789abcdef1",
 }
-EVERYTHING = {
+EVERYTHING: dict[str, Any] = {
     **EXISTING_VPC,
     "name": "mine",
     "description": "for tests",

@@ -44,6 +44,7 @@ from tests.cdk_code_interpreter.everything import (
     imported_vpc,
     new_app,
     recommended_flags,
+    scope_of,
 )
 from tests.test_app import DEPLOYMENTS, EVERYTHING, EXISTING_VPC, namespaced
 
@@ -251,7 +252,7 @@ def several_stacks(stack: Stack) -> None:
     code_interpreter = CodeInterpreter(stack, "Interpreter")
     workspace = Workspace(stack, "Workspace")
     InvokeFunction(
-        Stack(stack.node.root, "Other"),
+        Stack(scope_of(stack), "Other"),
         "Invoke",
         code_interpreter=code_interpreter,
         workspace=workspace,
