@@ -16,7 +16,7 @@ from aws_cdk import aws_bedrockagentcore as agentcore
 from aws_cdk.assertions import Template
 
 from cdk_code_interpreter import CodeInterpreter, InvokeFunction, Workspace
-from code_interpreter_invoke.tools import TOOLS, converse_tool_config
+from code_interpreter_invoke.requests.tools import TOOLS, converse_tool_config
 from tests.code_interpreter_invoke.fakes import Context, World
 from tests.golden_files import FOLDER, check_golden
 from tests.response_cases import (

@@ -11,7 +11,7 @@ from pathlib import Path
 from aws_cdk import App
 
 import app as project
-from code_interpreter_invoke.tools import TOOLS, Tool
+from code_interpreter_invoke.requests.tools import TOOLS, Tool
 from stacks.settings import _PARSERS
 from tests.agentcore_emulator.sandbox.rude_programs import ANYWHERE, IN_NAMESPACES
 

@@ -16,7 +16,7 @@ Schema = Mapping[str, Any]
 
 def model_tools() -> list[dict[str, Any]]:
     """Read the definitions of the tools that are offered to language models."""
-    file = lambda_directory("invoke") / "code_interpreter_invoke" / "tools.json"
+    file = lambda_directory("invoke") / "code_interpreter_invoke/requests/tools.json"
     tools = json.loads(file.read_text(encoding="utf-8"))["tools"]
     return [tool for tool in tools if tool.get("for_models")]
 

@@ -11,7 +11,7 @@ from aws_cdk import aws_bedrock as bedrock
 from aws_cdk.assertions import Template
 
 from cdk_code_interpreter import CodeInterpreter, InvokeFunction, Workspace
-from code_interpreter_invoke.tools import TOOLS
+from code_interpreter_invoke.requests.tools import TOOLS
 from tests.service_shapes import api_spelling, check_against_shape, input_shape
 
 from .templates import only

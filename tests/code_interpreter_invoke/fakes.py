@@ -21,8 +21,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from code_interpreter_invoke.application import InvokeFunction
 from code_interpreter_invoke.clients import Botocore
-from code_interpreter_invoke.function import InvokeFunction
 from code_interpreter_invoke.settings import Settings
 
 BUCKET = "workspace-bucket"

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from code_interpreter_invoke.answers import cut, size
-from code_interpreter_invoke.callers import ANSWER_BYTES
+from code_interpreter_invoke.requests.callers import ANSWER_BYTES
+from code_interpreter_invoke.requests.response import cut, size
 from tests.code_interpreter_invoke.fakes import World, client_error
 
 

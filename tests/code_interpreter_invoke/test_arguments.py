@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from code_interpreter_invoke.arguments import decoded, validate
 from code_interpreter_invoke.errors import InvalidRequestError
-from code_interpreter_invoke.tools import TOOLS, Schema
+from code_interpreter_invoke.requests.tools import TOOLS, Schema
+from code_interpreter_invoke.requests.validation import decoded, validate
 
 TEXT = st.text(max_size=6)
 ANYTHING = st.recursive(

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from code_interpreter_invoke.callers import AGENT_ANSWER_BYTES, Agent, listed, session_name
 from code_interpreter_invoke.errors import InvalidRequestError
-from code_interpreter_invoke.request import SESSION_NAME
-from code_interpreter_invoke.tools import TOOLS
+from code_interpreter_invoke.requests.callers import AGENT_ANSWER_BYTES, Agent, listed, session_name
+from code_interpreter_invoke.requests.request import SESSION_NAME
+from code_interpreter_invoke.requests.tools import TOOLS
 from tests.code_interpreter_invoke.fakes import BUCKET, PREFIX, Context, World
 
 

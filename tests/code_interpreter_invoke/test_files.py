@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from code_interpreter_invoke.batches import BATCH_BYTES
+from code_interpreter_invoke.files.batches import BATCH_BYTES
 from tests.code_interpreter_invoke.fakes import World, text_result
 
 
@@ -324,7 +324,7 @@ def test_a_large_upload_is_carried_in_pieces_where_the_sandbox_cannot_reach_s3(
 
 
 def test_files_too_large_to_carry_are_named(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("code_interpreter_invoke.transfers.CARRIED_BYTES", BATCH_BYTES)
+    monkeypatch.setattr("code_interpreter_invoke.files.large_files.CARRIED_BYTES", BATCH_BYTES)
     world.s3.upload("s", "big", bytes(BATCH_BYTES + 1))
     answer = world.ok(
         "execute_code", session="s", code=f"(here / 'out').write_bytes(bytes({BATCH_BYTES + 1}))"

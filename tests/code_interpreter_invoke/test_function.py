@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from code_interpreter_invoke import function
+from code_interpreter_invoke import application as function
 from tests.code_interpreter_invoke.canaries import CANARY, EVENTS, MESSAGE
 from tests.code_interpreter_invoke.fakes import Context, World, client_error
 from tests.code_interpreter_invoke.wire import Wire

@@ -11,7 +11,7 @@ from code_interpreter_invoke.clients import Botocore, Bucket
 from code_interpreter_invoke.deadline import Deadline
 from code_interpreter_invoke.errors import OutcomeUnknownError
 from code_interpreter_invoke.idempotency import RecordedCall
-from code_interpreter_invoke.request import direct_request
+from code_interpreter_invoke.requests.request import direct_request
 from tests.code_interpreter_invoke.fakes import BUCKET, Context, World, client_error
 
 EVENT = {

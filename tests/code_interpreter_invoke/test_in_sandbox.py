@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from code_interpreter_invoke import in_sandbox
 from code_interpreter_invoke.errors import NotStartedError
-from code_interpreter_invoke.results import fold
-from code_interpreter_invoke.sandbox import MARK, command, groups, outcome
+from code_interpreter_invoke.sandbox import program as in_sandbox
+from code_interpreter_invoke.sandbox.results import fold
+from code_interpreter_invoke.sandbox.sandbox import MARK, command, groups, outcome
 
 
 class Storage(BaseHTTPRequestHandler):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from code_interpreter_invoke.errors import InvalidRequestError
-from code_interpreter_invoke.paths import clean, defect
+from code_interpreter_invoke.files.paths import clean, defect
 
 
 @pytest.mark.parametrize(

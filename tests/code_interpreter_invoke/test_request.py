@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from code_interpreter_invoke.errors import InvalidRequestError
-from code_interpreter_invoke.request import Request, direct_request, platform_request
-from code_interpreter_invoke.tools import TOOLS
+from code_interpreter_invoke.requests.request import Request, direct_request, platform_request
+from code_interpreter_invoke.requests.tools import TOOLS
 
 OPERATIONS = TOOLS["invoke_code_interpreter"].input_schema["properties"]["name"]["enum"]
 

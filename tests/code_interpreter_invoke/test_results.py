@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from code_interpreter_invoke.results import fold, unix_lines
+from code_interpreter_invoke.sandbox.results import fold, unix_lines
 
 HELLO = {
     "content": [{"type": "text", "text": "Hello"}],

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ConnectTimeoutError
 
-from code_interpreter_invoke.claims import LEASE
 from code_interpreter_invoke.clients import Botocore, Bucket, CodeInterpreterClient
 from code_interpreter_invoke.deadline import Deadline
 from code_interpreter_invoke.errors import NotStartedError
-from code_interpreter_invoke.records import Record, Records
-from code_interpreter_invoke.sessions import Session
-from code_interpreter_invoke.workspace import Workspace
+from code_interpreter_invoke.files.workspace import Workspace
+from code_interpreter_invoke.sessions.lease import LEASE
+from code_interpreter_invoke.sessions.named import Session
+from code_interpreter_invoke.sessions.store import Record, Records
 from tests.code_interpreter_invoke.fakes import (
     BUCKET,
     INTERPRETER,

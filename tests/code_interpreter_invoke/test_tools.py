@@ -10,8 +10,9 @@ import botocore.session
 import jsonschema
 import pytest
 
-from code_interpreter_invoke import dispatch, tools
-from code_interpreter_invoke.tools import DEFINITIONS, REQUEST_PROPERTIES, TOOLS, Schema
+from code_interpreter_invoke.requests import tools
+from code_interpreter_invoke.requests.tools import DEFINITIONS, REQUEST_PROPERTIES, TOOLS, Schema
+from code_interpreter_invoke.tools import dispatch
 from tests.code_interpreter_invoke.fakes import World
 from tests.service_shapes import check_against_shape, input_shape
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from code_interpreter_invoke.batches import BATCH_BYTES
+from code_interpreter_invoke.files.batches import BATCH_BYTES
 from tests.code_interpreter_invoke.fakes import BUCKET, PREFIX, Context, World, client_error
 
 

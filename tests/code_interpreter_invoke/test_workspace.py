@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from code_interpreter_invoke.answers import size
-from code_interpreter_invoke.callers import ANSWER_BYTES
-from code_interpreter_invoke.workspace import READ_BYTES
+from code_interpreter_invoke.files.workspace import READ_BYTES
+from code_interpreter_invoke.requests.callers import ANSWER_BYTES
+from code_interpreter_invoke.requests.response import size
 from tests.code_interpreter_invoke.fakes import BUCKET, PREFIX, World
 
 
@@ -72,7 +72,7 @@ def test_any_text_in_parts_of_any_length_is_whole(
     world: World, characters: list[str], limit: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("code_interpreter_invoke.workspace.READ_BYTES", max(limit, 4))
+        patch.setattr("code_interpreter_invoke.files.workspace.READ_BYTES", max(limit, 4))
         content = "".join(characters).encode()
         put(world, "uploads/f", content)
         assert read_whole(world, "uploads/f") == content

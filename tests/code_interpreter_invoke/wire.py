@@ -7,8 +7,8 @@ import time
 import urllib.request
 from typing import Any
 
+from code_interpreter_invoke.application import InvokeFunction
 from code_interpreter_invoke.clients import connect
-from code_interpreter_invoke.function import InvokeFunction
 from code_interpreter_invoke.settings import Settings
 from local_aws import LocalAws
 from tests.code_interpreter_invoke.fakes import Context

@@ -17,8 +17,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from code_interpreter_invoke.idempotency import record_key
-from code_interpreter_invoke.request import direct_request
-from code_interpreter_invoke.tools import TOOLS
+from code_interpreter_invoke.requests.request import direct_request
+from code_interpreter_invoke.requests.tools import TOOLS
 from tests.code_interpreter_invoke.faults import COUNT, COUNTED, FAULTS, Case, error
 
 from .test_tools import TOOL_CALLS

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from code_interpreter_invoke.tools import TOOLS
+from code_interpreter_invoke.requests.tools import TOOLS
 
 from .tool_calls import CALLERS, TIMEOUT_SECONDS, executed
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from .application import InvokeFunction
 from .clients import connect
-from .function import InvokeFunction
 from .memory import return_large_blocks
 from .settings import Settings
 

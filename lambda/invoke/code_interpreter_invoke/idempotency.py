@@ -16,7 +16,7 @@ from typing import Any
 from .clients import Bucket, PreconditionFailedError
 from .deadline import Deadline
 from .errors import CallError, InvalidRequestError, OutcomeUnknownError
-from .request import Request
+from .requests.request import Request
 
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 1.0

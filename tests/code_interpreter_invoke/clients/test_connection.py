@@ -9,8 +9,8 @@ import boto3
 import pytest
 
 from code_interpreter_invoke.clients import Botocore, Bucket, connect
+from code_interpreter_invoke.clients.botocore_clients import API_VERSION, MODELS
 from code_interpreter_invoke.clients.bucket import URL_SECONDS
-from code_interpreter_invoke.clients.connection import API_VERSION, MODELS
 from code_interpreter_invoke.deadline import Deadline
 
 

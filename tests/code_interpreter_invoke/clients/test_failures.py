@@ -7,7 +7,7 @@ import botocore.session
 import pytest
 from botocore.exceptions import ClientError
 
-from code_interpreter_invoke.clients.failures import refusal
+from code_interpreter_invoke.clients.errors import refusal
 from code_interpreter_invoke.errors import SessionGoneError
 
 INVOKE = (

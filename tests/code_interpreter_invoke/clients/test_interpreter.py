@@ -102,7 +102,7 @@ def test_a_complete_result_stands_when_the_connection_breaks_behind_it(
 def test_a_complete_result_stands_when_the_connection_hangs_behind_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("code_interpreter_invoke.clients.interpreter.STREAM_END_GRACE", 0.01)
+    monkeypatch.setattr("code_interpreter_invoke.clients.code_interpreter.STREAM_END_GRACE", 0.01)
     hang = threading.Event()
     began = time.monotonic()
     assert invoke([DONE, hang]) == [DONE]

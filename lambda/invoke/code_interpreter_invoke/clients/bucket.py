@@ -11,8 +11,8 @@ from urllib3.exceptions import HTTPError
 
 from ..deadline import Deadline
 from ..errors import CallError, NotStartedError
-from .connection import Botocore
-from .failures import described, error_code, http_status
+from .botocore_clients import Botocore
+from .errors import described, error_code, http_status
 
 T = TypeVar("T")
 

@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import NamedTuple
 
+from ..errors import CallError
+from ..sandbox.sandbox import FileFound, Sandbox, file_contents
 from .batches import BATCH_BYTES, batches
-from .errors import CallError
+from .large_files import carry_out, take_out
 from .paths import defect, shown
-from .sandbox import FileFound, Sandbox, file_contents
-from .transfers import carry_out, take_out
 from .workspace import PRODUCED, REQUESTS_AT_ONCE, Workspace
 
 

@@ -6,10 +6,10 @@ import base64
 from datetime import UTC, datetime
 from typing import Any
 
-from .call import Call
-from .errors import CodeFailedError, InvalidRequestError, NotFoundError
+from ..errors import CodeFailedError, InvalidRequestError, NotFoundError
+from ..sessions.store import Record
+from .context import Call
 from .files import file_blocks
-from .records import Record
 
 # The largest page of ListCodeInterpreterSessions in the API model.
 SESSION_PAGE = 100

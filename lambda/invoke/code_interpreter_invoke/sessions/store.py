@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from .clients import Bucket, PreconditionFailedError
+from ..clients import Bucket, PreconditionFailedError
 
 
 class Record(NamedTuple):

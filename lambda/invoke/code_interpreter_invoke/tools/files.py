@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from .arguments import decoded
-from .call import Call
-from .errors import CodeFailedError, InvalidRequestError, NotFoundError
-from .paths import clean
-from .sandbox import entries, file_contents
-from .saving import save
-from .workspace import as_content
+from ..errors import CodeFailedError, InvalidRequestError, NotFoundError
+from ..files.paths import clean
+from ..files.saving import save
+from ..files.workspace import as_content
+from ..requests.validation import decoded
+from ..sandbox.sandbox import entries, file_contents
+from .context import Call
 
 
 def file_operations(

@@ -20,8 +20,8 @@ from ..errors import (
     SessionGoneError,
     TimedOutError,
 )
-from .connection import LONGEST_INVOCATION, Botocore
-from .failures import described, refusal
+from .botocore_clients import LONGEST_INVOCATION, Botocore
+from .errors import described, refusal
 
 # How long a stream that has delivered its result may take to end.
 STREAM_END_GRACE = 2.0

@@ -7,8 +7,8 @@ import binascii
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .errors import InvalidRequestError
-from .paths import shown
+from ..errors import InvalidRequestError
+from ..files.paths import shown
 
 JSON_TYPES = {"string": str, "integer": int, "boolean": bool, "array": list, "object": dict}
 

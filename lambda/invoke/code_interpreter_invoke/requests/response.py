@@ -6,9 +6,9 @@ import json
 import uuid
 from typing import Any
 
+from ..errors import CallError
+from ..files.workspace import PRODUCED, Workspace
 from .callers import Caller
-from .errors import CallError
-from .workspace import PRODUCED, Workspace
 
 # Where the whole of an answer is kept that had to be cut.
 ANSWERS = "answers"

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
+from ..sandbox.sandbox import Sandbox, TaskFailedError
+from ..sessions.store import Record
 from .batches import BATCH_BYTES, batches
-from .records import Record
-from .sandbox import Sandbox, TaskFailedError
-from .transfers import bring_in
+from .large_files import bring_in
 from .workspace import REQUESTS_AT_ONCE, UPLOADS, Upload, Workspace
 
 

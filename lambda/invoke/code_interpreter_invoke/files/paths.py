@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from .errors import InvalidRequestError
+from ..errors import InvalidRequestError
 
 # S3's limit for a key is 1024 bytes of UTF-8 (S3 user guide, "Creating object key names"); the
 # workspace prefix, the session and the folder come before the path.

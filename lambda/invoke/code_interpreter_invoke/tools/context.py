@@ -6,16 +6,16 @@ import uuid
 from collections.abc import Callable, MutableMapping
 from typing import Any, TypeVar
 
-from .clients import Botocore, Bucket, CodeInterpreterClient
-from .deadline import Deadline
-from .errors import CallError, InvalidRequestError, SessionGoneError, TimedOutError
-from .records import Record, Records, Stored
-from .request import Request
-from .results import Result
-from .sandbox import Sandbox
-from .sessions import Session
-from .settings import Settings
-from .workspace import Fits, Workspace
+from ..clients import Botocore, Bucket, CodeInterpreterClient
+from ..deadline import Deadline
+from ..errors import CallError, InvalidRequestError, SessionGoneError, TimedOutError
+from ..files.workspace import Fits, Workspace
+from ..requests.request import Request
+from ..sandbox.results import Result
+from ..sandbox.sandbox import Sandbox
+from ..sessions.named import Session
+from ..sessions.store import Record, Records, Stored
+from ..settings import Settings
 
 T = TypeVar("T")
 

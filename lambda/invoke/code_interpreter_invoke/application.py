@@ -8,16 +8,16 @@ import traceback
 from collections.abc import MutableMapping
 from typing import Any
 
-from .answers import fit, fits, sendable
-from .call import Call
-from .callers import Caller, caller_of
 from .clients import Botocore
 from .deadline import Deadline
-from .dispatch import serve
 from .errors import CallError, OutcomeUnknownError
 from .idempotency import RecordedCall
-from .records import Stored
+from .requests.callers import Caller, caller_of
+from .requests.response import fit, fits, sendable
+from .sessions.store import Stored
 from .settings import Settings
+from .tools.context import Call
+from .tools.dispatch import serve
 
 logger = logging.getLogger(__name__)
 logger.setLevel(logging.INFO)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from . import api, execution, files
-from .call import Call
-from .errors import CallError
-from .request import Request
-from .tools import converse_tool_config
+from ..errors import CallError
+from ..requests.request import Request
+from ..requests.tools import converse_tool_config
+from . import api, files
+from . import code as execution
+from .context import Call
 
 
 def describe_tools(_call: Call) -> dict[str, Any]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from .call import Call
-from .errors import CallError, CodeFailedError, TimedOutError
-from .paths import clean, shown
-from .results import Result, unix_lines
-from .sandbox import MARK
-from .sandbox import command as task_command
-from .saving import save
+from ..errors import CallError, CodeFailedError, TimedOutError
+from ..files.paths import clean, shown
+from ..files.saving import save
+from ..sandbox.results import Result, unix_lines
+from ..sandbox.sandbox import MARK
+from ..sandbox.sandbox import command as task_command
+from .context import Call
 
 # A failure's message repeats no more of what was printed last.
 LONGEST_MESSAGE = 500

@@ -5,8 +5,8 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 
-from .errors import CallError
-from .records import Record, RecordChangedError, Records, Stored
+from ..errors import CallError
+from .store import Record, RecordChangedError, Records, Stored
 
 # How long a caller may prepare a sandbox without a sign of progress before another one takes over:
 # longer than any single request it makes, a transfer apart.

@@ -6,20 +6,20 @@ import time
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
-from . import uploads
-from .claims import LEASE, Claim
-from .clients import CodeInterpreterClient
-from .deadline import Deadline
-from .errors import (
+from ..clients import CodeInterpreterClient
+from ..deadline import Deadline
+from ..errors import (
     CallError,
     InvalidRequestError,
     NotFoundError,
     NotStartedError,
     SessionGoneError,
 )
-from .records import Record, RecordChangedError, Records, Stored
-from .sandbox import Sandbox
-from .workspace import Upload, Workspace
+from ..files import uploads
+from ..files.workspace import Upload, Workspace
+from ..sandbox.sandbox import Sandbox
+from .lease import LEASE, Claim
+from .store import Record, RecordChangedError, Records, Stored
 
 # Between two looks at a sandbox that another caller prepares.
 FIRST_PAUSE = 0.1

@@ -7,9 +7,9 @@ import mimetypes
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from .arguments import decoded
-from .clients import Bucket
-from .errors import InvalidRequestError, NotFoundError
+from ..clients import Bucket
+from ..errors import InvalidRequestError, NotFoundError
+from ..requests.validation import decoded
 from .paths import clean, defect, shown
 
 # What the sandbox produced, and what the user supplied.

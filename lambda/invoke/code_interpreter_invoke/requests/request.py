@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from .arguments import kind, one_of, validate_object
-from .errors import InvalidRequestError
-from .paths import shown
+from ..errors import InvalidRequestError
+from ..files.paths import shown
 from .tools import REQUEST_PROPERTIES, SESSION_OPERATIONS, TOOLS, Schema, Tool
+from .validation import kind, one_of, validate_object
 
 SESSION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 TRACE = re.compile(r"[ -~]{1,1024}")

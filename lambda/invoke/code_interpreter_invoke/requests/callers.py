@@ -13,8 +13,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from .errors import InvalidRequestError
-from .paths import shown
+from ..errors import InvalidRequestError
+from ..files.paths import shown
 from .request import SESSION_NAME, Request, direct_request, platform_request
 from .tools import TOOLS
 

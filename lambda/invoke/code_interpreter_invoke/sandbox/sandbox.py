@@ -8,13 +8,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .batches import BATCH_BYTES
-from .clients import CodeInterpreterClient
-from .errors import NotStartedError
+from ..clients import CodeInterpreterClient
+from ..errors import NotStartedError
+from ..files.batches import BATCH_BYTES
 from .results import Result, fold
 
 # Sent as text and never imported: what it needs would slow down every cold start.
-PROGRAM = Path(__file__).with_name("in_sandbox.py").read_text(encoding="utf-8")
+PROGRAM = Path(__file__).with_name("program.py").read_text(encoding="utf-8")
 MARK = "code-interpreter-invoke:"
 
 # A command line longer than about 128 KB has been seen to hang.

@@ -10,8 +10,8 @@ import base64
 import uuid
 from collections.abc import Iterator
 
-from .errors import CallError, NotStartedError
-from .sandbox import FileFound, Sandbox, file_contents
+from ..errors import CallError, NotStartedError
+from ..sandbox.sandbox import FileFound, Sandbox, file_contents
 from .workspace import Upload, Workspace, content_type
 
 # The service's limit for a request's payload (the service's quotas page).

@@ -1,0 +1,1 @@
+"""Files, between the workspace bucket and a sandbox."""

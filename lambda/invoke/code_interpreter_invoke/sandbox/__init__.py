@@ -1,0 +1,1 @@
+"""One sandbox: operations, their results, and the program that runs inside it."""

@@ -1,0 +1,1 @@
+"""Which sandbox belongs to a session."""

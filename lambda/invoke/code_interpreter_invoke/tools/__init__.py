@@ -1,0 +1,1 @@
+"""The tools: what each request does."""
