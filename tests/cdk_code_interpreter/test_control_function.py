@@ -9,7 +9,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk.assertions import Template
 
 from cdk_code_interpreter import CodeInterpreter, ControlFunction, Network, control_function
-from code_interpreter_control import request
+from code_interpreter_control import event as request
 
 from .templates import arn_of, statements
 

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from code_interpreter_control import handler as handler_module
-from code_interpreter_control.clock import Clock
 from code_interpreter_control.errors import ServiceError
-from code_interpreter_control.request import Request
+from code_interpreter_control.event import Request
+from code_interpreter_control.polling import Clock
 
 T = TypeVar("T")
 

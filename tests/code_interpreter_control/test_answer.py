@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from code_interpreter_control import answer
-from code_interpreter_control.request import Request
+from code_interpreter_control import response as answer
+from code_interpreter_control.event import Request
 
 SIGNATURE = "?X-Amz-Signature=secret"
 EVENT = {

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
-from code_interpreter_control.clients import CodeInterpreters
+from code_interpreter_control.code_interpreters import CodeInterpreters
 from code_interpreter_control.errors import ServiceError
 
 ID = "mine-0123456789"

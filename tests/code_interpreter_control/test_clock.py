@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 
-from code_interpreter_control.clock import Clock
 from code_interpreter_control.errors import OutOfTime
+from code_interpreter_control.polling import Clock
 
 from .fakes import FakeTime
 

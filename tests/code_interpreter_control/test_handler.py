@@ -31,7 +31,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
     """Every answer that was sent, and where to."""
     answers: list[tuple[str, dict[str, Any]]] = []
     monkeypatch.setattr(
-        "code_interpreter_control.answer.send",
+        "code_interpreter_control.response.send",
         lambda url, body: answers.append((url, json.loads(body))),
     )
     monkeypatch.setattr(handler, "_clock", lambda _: FakeTime().clock())

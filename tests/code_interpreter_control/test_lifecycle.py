@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from code_interpreter_control.request import CONFIGURATION_TAG, RESOURCE_TAG, STACK_TAG
+from code_interpreter_control.event import CONFIGURATION_TAG, RESOURCE_TAG, STACK_TAG
 
 from .fakes import LOGICAL_ID, STACK_ID, CloudFormation, FakeService, service_error
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from code_interpreter_control.request import Request, Wanted
+from code_interpreter_control.event import Request, Wanted
 
 NAME = re.compile("[a-zA-Z][a-zA-Z0-9_]{0,47}")
 

@@ -8,12 +8,12 @@ import traceback
 from functools import cache
 from typing import Any, Protocol
 
-from . import answer
-from .clients import CodeInterpreters
-from .clock import Clock
+from . import response as answer
+from .code_interpreters import CodeInterpreters
 from .errors import Failed
+from .event import Request
 from .lifecycle import Lifecycle
-from .request import Request
+from .polling import Clock
 
 _log = logging.getLogger(__name__)
 _log.setLevel(logging.INFO)

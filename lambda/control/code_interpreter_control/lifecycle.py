@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from typing import Any, Protocol
 
-from .clock import Clock
 from .errors import Failed, OutOfTime, ServiceError
-from .request import CONFIGURATION_TAG, NOT_CREATED, Request
+from .event import CONFIGURATION_TAG, NOT_CREATED, Request
+from .polling import Clock
 
 _log = logging.getLogger(__name__)
 

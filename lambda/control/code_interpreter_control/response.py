@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 
-from .request import Request
+from .event import Request
 
 # CloudFormation refuses answers of more than 4096 bytes; all else in one is far below the rest.
 _LONGEST_REASON = 1500
