@@ -1,6 +1,6 @@
 """AWS CDK constructs for Amazon Bedrock AgentCore Code Interpreter."""
 
-from .availability_zones import SUPPORTED_ZONE_IDS
+from ._private.availability_zones import SUPPORTED_ZONE_IDS
 from .code_interpreter import CodeInterpreter
 from .command_task import CommandTask
 from .control_function import ControlFunction

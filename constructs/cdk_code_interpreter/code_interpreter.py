@@ -25,15 +25,15 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from .certificates import check_certificates, grant_read_secret, render_certificates
+from ._private.certificates import check_certificates, grant_read_secret, render_certificates
+from ._private.role_policy import new_role_policy
+from ._private.validation import check_description, check_name, check_tags
 from .code_interpreter_base import CodeInterpreterBase
 from .control_function import SERVICE_TIMEOUT, ControlFunction
 from .execution_role import ExecutionRole
 from .filesystem import Filesystem, check_filesystems
 from .imported import ImportedCodeInterpreter, check_arn
 from .network import BoundNetwork, Network
-from .role_policy import new_role_policy
-from .validation import check_description, check_name, check_tags
 
 AWS_MANAGED_ID = "aws.codeinterpreter.v1"
 

@@ -10,8 +10,8 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from ._private.validation import check_duration
 from .invoke_function import LONGEST_SESSION, InvokeFunction
-from .validation import check_duration
 
 # A command ends with its session.
 _LONGEST_TIMEOUT = LONGEST_SESSION

@@ -21,9 +21,9 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from .certificates import grant_read_secret
-from .lambda_function import FunctionSettings, PythonFunction
-from .nag import acknowledge_wildcard
+from ._private.certificates import grant_read_secret
+from ._private.lambda_function import FunctionSettings, PythonFunction
+from ._private.nag import acknowledge_wildcard
 from .network import BoundNetwork
 
 # A tag that the function puts on the code interpreters it creates (code_interpreter_control

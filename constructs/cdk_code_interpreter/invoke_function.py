@@ -12,11 +12,11 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from .action_group import add_action_group
-from .lambda_function import FunctionSettings, PythonFunction
-from .nag import acknowledge_wildcard
-from .tools import gateway_tool_schema
-from .validation import check_duration
+from ._private.action_group import add_action_group
+from ._private.lambda_function import FunctionSettings, PythonFunction
+from ._private.nag import acknowledge_wildcard
+from ._private.tools import gateway_tool_schema
+from ._private.validation import check_duration
 from .workspace import Workspace
 
 # Quotas of the service: a session lives for 1 second to 8 hours from its start, however busy.

@@ -11,8 +11,8 @@ from aws_cdk import Annotations, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-from .availability_zones import report_unsupported_zones
-from .egress import report_missing_egress
+from ._private.availability_zones import report_unsupported_zones
+from ._private.egress import report_missing_egress
 
 # API model: subnets and security groups of a VPC configuration.
 _MOST_SUBNETS_OR_GROUPS = 16

@@ -10,8 +10,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from .nag import acknowledge
-from .validation import check_days
+from ._private.nag import acknowledge
+from ._private.validation import check_days
 
 # Where the invoke function keeps one record per named session, outside every workspace prefix.
 SESSION_RECORDS = "sessions"

@@ -7,7 +7,8 @@ import pytest
 from aws_cdk import App, Stack
 from aws_cdk.assertions import Template
 
-from cdk_code_interpreter import CodeInterpreter, lambda_function
+from cdk_code_interpreter import CodeInterpreter
+from cdk_code_interpreter._private import lambda_function
 
 CHECKOUT = Path(__file__).parents[2] / "lambda"
 
