@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args, get_origin, get_
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
-from agentcore_emulator.app import create_app
+from agentcore_emulator.http.app import create_app
 from agentcore_emulator.sandbox import SandboxSettings
 from agentcore_emulator.settings import EmulatorSettings
 

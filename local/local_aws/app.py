@@ -12,8 +12,8 @@ from ministack import app as ministack
 from ministack.core import hypercorn_compat
 from ministack.core import lambda_runtime as ministack_lambda
 
-from agentcore_emulator.app import create_app
-from agentcore_emulator.origin import NOT_LOCAL, is_local
+from agentcore_emulator.http.app import create_app
+from agentcore_emulator.http.origin import NOT_LOCAL, is_local
 from agentcore_emulator.sandbox import SandboxSettings
 from agentcore_emulator.settings import EmulatorSettings
 from local_aws import authorization as iam
@@ -29,7 +29,7 @@ from local_aws import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from agentcore_emulator.exchange import Receive, Scope, Send
+    from agentcore_emulator.http.exchange import Receive, Scope, Send
 
 # Every access decision so far, MiniStack's and ours, as JSON.
 DECISIONS_PATH = "/_local_aws/decisions"

@@ -14,8 +14,8 @@ from typing import Any
 from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, set_request_account_id
 
-from agentcore_emulator.authorization import AccessRequest
-from agentcore_emulator.errors import AccessDeniedError
+from agentcore_emulator.model.errors import AccessDeniedError
+from agentcore_emulator.service.authorization import AccessRequest
 
 RECORDED_DECISIONS = 20_000
 

@@ -17,7 +17,7 @@ from ministack.services import s3
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from agentcore_emulator.clock import Clock
+    from agentcore_emulator.service.clock import Clock
 
 
 def install(clock: Callable[[], Clock]) -> None:

@@ -18,9 +18,9 @@ from botocore.config import Config as ClientConfig
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
-from agentcore_emulator.app import Emulator, ResolveAccount, create_app
-from agentcore_emulator.authorization import Authorize
-from agentcore_emulator.data import StartSandbox
+from agentcore_emulator.http.app import Emulator, ResolveAccount, create_app
+from agentcore_emulator.service.authorization import Authorize
+from agentcore_emulator.service.data import StartSandbox
 from agentcore_emulator.settings import EmulatorSettings
 
 ACCOUNT = "111122223333"

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from botocore.eventstream import EventStreamBuffer
 
-from agentcore_emulator.app import create_app
-from agentcore_emulator.authorization import AccessRequest
-from agentcore_emulator.errors import AccessDeniedError
+from agentcore_emulator.http.app import create_app
+from agentcore_emulator.model.errors import AccessDeniedError
+from agentcore_emulator.service.authorization import AccessRequest
 from agentcore_emulator.settings import EmulatorSettings
 from tests.agentcore_emulator.serving import ACCOUNT, REGION, Served, serving
 

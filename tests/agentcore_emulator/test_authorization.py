@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from agentcore_emulator.authorization import access_request
-from agentcore_emulator.clock import Clock
-from agentcore_emulator.control import CodeInterpreters
-from agentcore_emulator.faults import Faults
-from agentcore_emulator.owner import Owner
+from agentcore_emulator.service.authorization import access_request
+from agentcore_emulator.service.clock import Clock
+from agentcore_emulator.service.control import CodeInterpreters
+from agentcore_emulator.service.owner import Owner
 from agentcore_emulator.settings import EmulatorSettings
+from agentcore_emulator.testing.faults import Faults
 
 OWNER = Owner("111122223333", "eu-west-1")
 PREFIX = "arn:aws:bedrock-agentcore:eu-west-1"

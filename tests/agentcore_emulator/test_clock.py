@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from agentcore_emulator.clock import Clock
+from agentcore_emulator.service.clock import Clock
 
 
 def test_runs_with_real_time() -> None:

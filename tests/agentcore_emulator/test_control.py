@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from agentcore_emulator.control import check_filesystems, check_network
-from agentcore_emulator.errors import ValidationError
+from agentcore_emulator.model.errors import ValidationError
+from agentcore_emulator.service.control import check_filesystems, check_network
 from agentcore_emulator.settings import EmulatorSettings
 from tests.agentcore_emulator.serving import ACCOUNT, REGION, Served, serving
 

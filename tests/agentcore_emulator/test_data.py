@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EventStreamError
 
-from agentcore_emulator.data import ulid
+from agentcore_emulator.service.data import ulid
 from tests.agentcore_emulator.serving import REGION, MemorySandbox, Served, serving
 
 TOKEN = "t" * 33

@@ -5,7 +5,7 @@ from botocore.eventstream import ChecksumMismatch, EventStreamBuffer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentcore_emulator import event_stream
+from agentcore_emulator.http import event_stream
 
 
 def decoded(data: bytes) -> list[tuple[dict[str, str], bytes]]:

@@ -16,9 +16,9 @@ from botocore.exceptions import (
 )
 from urllib3.exceptions import ProtocolError
 
-from agentcore_emulator import service_model
-from agentcore_emulator.errors import ERRORS
-from agentcore_emulator.faults import Faults
+from agentcore_emulator.model import service_model
+from agentcore_emulator.model.errors import ERRORS
+from agentcore_emulator.testing.faults import Faults
 from tests.agentcore_emulator.serving import Served
 
 INVOKE = "InvokeCodeInterpreter"

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from agentcore_emulator.clock import Clock
-from agentcore_emulator.errors import ConflictError, ValidationError
-from agentcore_emulator.idempotency import ClientTokens
-from agentcore_emulator.owner import Owner
+from agentcore_emulator.model.errors import ConflictError, ValidationError
+from agentcore_emulator.service.clock import Clock
+from agentcore_emulator.service.idempotency import ClientTokens
+from agentcore_emulator.service.owner import Owner
 
 OWNER = Owner("111122223333", "eu-west-1")
 OTHER = Owner("444455556666", "eu-west-1")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from agentcore_emulator.owner import Owner
+from agentcore_emulator.service.owner import Owner
 
 
 @pytest.mark.parametrize(

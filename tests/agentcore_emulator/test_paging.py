@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from agentcore_emulator.errors import ValidationError
-from agentcore_emulator.paging import page
+from agentcore_emulator.model.errors import ValidationError
+from agentcore_emulator.service.paging import page
 
 
 def pages(records: list[str], size: int | None) -> list[list[str]]:

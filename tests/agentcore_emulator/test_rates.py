@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from agentcore_emulator.clock import Clock
-from agentcore_emulator.errors import ThrottlingError
-from agentcore_emulator.owner import Owner
-from agentcore_emulator.rates import Rates
+from agentcore_emulator.model.errors import ThrottlingError
+from agentcore_emulator.service.clock import Clock
+from agentcore_emulator.service.owner import Owner
+from agentcore_emulator.service.rates import Rates
 from agentcore_emulator.settings import EmulatorSettings
 
 OWNER = Owner("111122223333", "eu-west-1")

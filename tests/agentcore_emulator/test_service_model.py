@@ -14,9 +14,9 @@ from botocore.serialize import create_serializer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agentcore_emulator import service_model
-from agentcore_emulator.errors import ValidationError
-from agentcore_emulator.service_model import Operation
+from agentcore_emulator.model import service_model
+from agentcore_emulator.model.errors import ValidationError
+from agentcore_emulator.model.service_model import Operation
 
 OPERATIONS = service_model.operations()
 TOKENS = st.from_regex(r"[a-zA-Z0-9]{33,64}", fullmatch=True)

@@ -178,7 +178,7 @@ class Deployment:
         )
 
     def inject(self, **fault: Any) -> None:
-        """A fault of the emulator, see `agentcore_emulator.faults`."""
+        """A fault of the emulator, see `agentcore_emulator.testing.faults`."""
         request = urllib.request.Request(
             f"{self.aws.endpoint}/_agentcore/faults", json.dumps(fault).encode(), method="POST"
         )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import psutil
 import urllib3
 
-from agentcore_emulator import service_model
+from agentcore_emulator.model import service_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

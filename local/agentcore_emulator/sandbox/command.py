@@ -13,7 +13,7 @@ from agentcore_emulator.sandbox.programs import (
 )
 from agentcore_emulator.sandbox.results import Result, ToolError, execution, valid_text, with_note
 from agentcore_emulator.sandbox.settings import SandboxSettings
-from agentcore_emulator.sandbox.supervision import Supervisor
+from agentcore_emulator.sandbox.supervisor_client import Supervisor
 
 
 async def start_command(

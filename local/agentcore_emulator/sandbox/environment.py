@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agentcore_emulator.sandbox.settings import SandboxSettings
-from agentcore_emulator.sandbox.supervision import MARK
+from agentcore_emulator.sandbox.supervisor_client import MARK
 
 _DESCRIBE_PYTHON = """
 import json, sys, sysconfig

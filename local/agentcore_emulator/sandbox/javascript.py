@@ -10,7 +10,7 @@ from agentcore_emulator.sandbox.environment import Folders
 from agentcore_emulator.sandbox.programs import describe_excess, start_on_pipes
 from agentcore_emulator.sandbox.results import Result, ToolError, execution, with_note
 from agentcore_emulator.sandbox.settings import SandboxSettings
-from agentcore_emulator.sandbox.supervision import Supervisor
+from agentcore_emulator.sandbox.supervisor_client import Supervisor
 
 # The program is read from standard input, so that it finds modules beside the session's files.
 # Node runs JavaScript as CommonJS and TypeScript as ES modules (the service's documentation).

@@ -27,7 +27,7 @@ from agentcore_emulator.sandbox.results import (
     with_note,
 )
 from agentcore_emulator.sandbox.settings import SandboxSettings
-from agentcore_emulator.sandbox.supervision import Supervisor
+from agentcore_emulator.sandbox.supervisor_client import Supervisor
 
 PROGRAM = Path(__file__).with_name("kernel_program.py").read_text()
 SHELL = 1

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from agentcore_emulator.sandbox.output import Output
 from agentcore_emulator.sandbox.settings import SandboxSettings
-from agentcore_emulator.sandbox.supervision import Ended, Program, Supervisor
+from agentcore_emulator.sandbox.supervisor_client import Ended, Program, Supervisor
 
 ROWS, COLUMNS = 24, 80
 

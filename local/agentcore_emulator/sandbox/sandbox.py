@@ -19,7 +19,7 @@ from agentcore_emulator.sandbox.javascript import execute_javascript
 from agentcore_emulator.sandbox.kernel import Kernel
 from agentcore_emulator.sandbox.results import Result, ToolError, failure, valid_text
 from agentcore_emulator.sandbox.settings import SandboxSettings
-from agentcore_emulator.sandbox.supervision import Supervisor, namespaces_available
+from agentcore_emulator.sandbox.supervisor_client import Supervisor, namespaces_available
 from agentcore_emulator.sandbox.tasks import Tasks
 
 Arguments = dict[str, Any]

@@ -9,7 +9,7 @@ from agentcore_emulator.sandbox.command import finish_command, start_command
 from agentcore_emulator.sandbox.programs import Captured
 from agentcore_emulator.sandbox.results import Result, ToolError, message, text_block
 from agentcore_emulator.sandbox.settings import SandboxSettings
-from agentcore_emulator.sandbox.supervision import Supervisor
+from agentcore_emulator.sandbox.supervisor_client import Supervisor
 
 
 class Tasks:

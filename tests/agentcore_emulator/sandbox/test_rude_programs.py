@@ -21,10 +21,10 @@ from typing import Any
 import pytest
 
 from agentcore_emulator.sandbox import Sandbox, SandboxSettings
-from agentcore_emulator.sandbox.supervision import namespaces_available
 from agentcore_emulator.sandbox.supervisor import linux
 from agentcore_emulator.sandbox.supervisor.namespaces import TEMPORARY
 from agentcore_emulator.sandbox.supervisor.processes import descendants
+from agentcore_emulator.sandbox.supervisor_client import namespaces_available
 from tests.agentcore_emulator.sandbox.rude_programs import ANYWHERE, IN_NAMESPACES, Rude
 
 SECONDS = 30

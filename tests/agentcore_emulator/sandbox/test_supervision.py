@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from agentcore_emulator.sandbox import supervision
+from agentcore_emulator.sandbox import supervisor_client as supervision
 from agentcore_emulator.sandbox.files import Files
-from agentcore_emulator.sandbox.supervision import Supervisor
 from agentcore_emulator.sandbox.supervisor import linux
 from agentcore_emulator.sandbox.supervisor.processes import children, descendants
 from agentcore_emulator.sandbox.supervisor.removal import remove_tree
+from agentcore_emulator.sandbox.supervisor_client import Supervisor
 
 if TYPE_CHECKING:
     from tests.agentcore_emulator.sandbox.conftest import Sandboxes

@@ -21,7 +21,7 @@ from urllib.parse import parse_qs, unquote
 from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel, Shape
 
-from agentcore_emulator.errors import ServiceError, ValidationError
+from agentcore_emulator.model.errors import ServiceError, ValidationError
 
 CONTROL_OPERATIONS = (
     "CreateCodeInterpreter",

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from agentcore_emulator.clock import Clock
-from agentcore_emulator.errors import ValidationError
-from agentcore_emulator.owner import Owner
+from agentcore_emulator.model.errors import ValidationError
+from agentcore_emulator.service.clock import Clock
+from agentcore_emulator.service.owner import Owner
 
 # Members that may differ between two sendings of one request.
 NOT_COMPARED = frozenset({"clientToken", "traceId", "traceParent"})

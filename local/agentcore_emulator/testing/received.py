@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from agentcore_emulator.owner import Owner
+from agentcore_emulator.service.owner import Owner
 
 REMEMBERED = 10_000
 

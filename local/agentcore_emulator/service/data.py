@@ -10,9 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
-from agentcore_emulator.clock import Clock
-from agentcore_emulator.control import CodeInterpreter, CodeInterpreters, check_filesystems
-from agentcore_emulator.errors import (
+from agentcore_emulator.model.errors import (
     ERRORS,
     ConflictError,
     InternalServerError,
@@ -21,9 +19,11 @@ from agentcore_emulator.errors import (
     ServiceQuotaExceededError,
     refuse_field,
 )
-from agentcore_emulator.idempotency import ClientTokens
-from agentcore_emulator.owner import SYSTEM_INTERPRETER_ID, Owner
-from agentcore_emulator.paging import page
+from agentcore_emulator.service.clock import Clock
+from agentcore_emulator.service.control import CodeInterpreter, CodeInterpreters, check_filesystems
+from agentcore_emulator.service.idempotency import ClientTokens
+from agentcore_emulator.service.owner import SYSTEM_INTERPRETER_ID, Owner
+from agentcore_emulator.service.paging import page
 from agentcore_emulator.settings import EmulatorSettings
 
 # The API model's documentation of sessionTimeoutSeconds.

@@ -7,16 +7,17 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from agentcore_emulator import event_stream, service_model
-from agentcore_emulator.errors import (
+from agentcore_emulator.http import event_stream
+from agentcore_emulator.http.exchange import Exchange, Response
+from agentcore_emulator.model import service_model
+from agentcore_emulator.model.errors import (
     ERRORS,
     ServiceError,
     ServiceQuotaExceededError,
     ValidationError,
 )
-from agentcore_emulator.exchange import Exchange, Response
-from agentcore_emulator.faults import Fault
-from agentcore_emulator.service_model import Operation
+from agentcore_emulator.model.service_model import Operation
+from agentcore_emulator.testing.faults import Fault
 
 JSON = {"content-type": "application/json"}
 SESSION_HEADER = "x-amzn-code-interpreter-session-id"

@@ -21,21 +21,22 @@ from urllib.parse import unquote
 
 from botocore import xform_name
 
-from agentcore_emulator import answers, service_model
-from agentcore_emulator.authorization import Authorize, access_request
-from agentcore_emulator.calls import Call, Calls
-from agentcore_emulator.clock import Clock
-from agentcore_emulator.control import CodeInterpreters
-from agentcore_emulator.data import Sandbox, Sessions, StartSandbox, StreamError
-from agentcore_emulator.errors import InternalServerError, ServiceError, ValidationError
-from agentcore_emulator.exchange import Exchange, Receive, Response, Scope, Send
-from agentcore_emulator.faults import Faults
-from agentcore_emulator.local_api import LocalApi
-from agentcore_emulator.origin import NOT_LOCAL, is_local
-from agentcore_emulator.owner import Owner
-from agentcore_emulator.rates import Rates
-from agentcore_emulator.service_model import DATA_OPERATIONS, Operation
+from agentcore_emulator.http import responses as answers
+from agentcore_emulator.http.admin_api import LocalApi
+from agentcore_emulator.http.exchange import Exchange, Receive, Response, Scope, Send
+from agentcore_emulator.http.origin import NOT_LOCAL, is_local
+from agentcore_emulator.model import service_model
+from agentcore_emulator.model.errors import InternalServerError, ServiceError, ValidationError
+from agentcore_emulator.model.service_model import DATA_OPERATIONS, Operation
+from agentcore_emulator.service.authorization import Authorize, access_request
+from agentcore_emulator.service.clock import Clock
+from agentcore_emulator.service.control import CodeInterpreters
+from agentcore_emulator.service.data import Sandbox, Sessions, StartSandbox, StreamError
+from agentcore_emulator.service.owner import Owner
+from agentcore_emulator.service.rates import Rates
 from agentcore_emulator.settings import EmulatorSettings
+from agentcore_emulator.testing.faults import Faults
+from agentcore_emulator.testing.received import Call, Calls
 
 log = logging.getLogger(__name__)
 

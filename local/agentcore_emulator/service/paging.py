@@ -7,7 +7,7 @@ import binascii
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from agentcore_emulator.errors import refuse_field
+from agentcore_emulator.model.errors import refuse_field
 
 # The API model's default for sessions; for interpreters none is documented.
 DEFAULT_MAX_RESULTS = 10

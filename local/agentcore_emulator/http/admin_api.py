@@ -19,10 +19,10 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from agentcore_emulator.exchange import Exchange, Response
+from agentcore_emulator.http.exchange import Exchange, Response
 
 if TYPE_CHECKING:
-    from agentcore_emulator.app import Emulator
+    from agentcore_emulator.http.app import Emulator
 
 
 class LocalApi:

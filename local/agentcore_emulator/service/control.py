@@ -9,17 +9,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from agentcore_emulator.clock import Clock
-from agentcore_emulator.errors import (
+from agentcore_emulator.model.errors import (
     AccessDeniedError,
     ConflictError,
     ResourceNotFoundError,
     ServiceQuotaExceededError,
     refuse_field,
 )
-from agentcore_emulator.idempotency import ClientTokens
-from agentcore_emulator.owner import SYSTEM_INTERPRETER_ID, Owner
-from agentcore_emulator.paging import page
+from agentcore_emulator.service.clock import Clock
+from agentcore_emulator.service.idempotency import ClientTokens
+from agentcore_emulator.service.owner import SYSTEM_INTERPRETER_ID, Owner
+from agentcore_emulator.service.paging import page
 from agentcore_emulator.settings import EmulatorSettings
 
 SYSTEM_INTERPRETER_NAME = "Amazon Bedrock AgentCore Code Interpreter"

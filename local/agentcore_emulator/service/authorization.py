@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from agentcore_emulator.control import CodeInterpreters
-from agentcore_emulator.errors import ResourceNotFoundError
-from agentcore_emulator.owner import Owner
+from agentcore_emulator.model.errors import ResourceNotFoundError
+from agentcore_emulator.service.control import CodeInterpreters
+from agentcore_emulator.service.owner import Owner
 
 ConditionValue = str | list[str]
 

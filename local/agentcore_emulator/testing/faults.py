@@ -26,8 +26,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
-from agentcore_emulator import service_model
-from agentcore_emulator.errors import ERRORS
+from agentcore_emulator.model import service_model
+from agentcore_emulator.model.errors import ERRORS
 
 Kind = Literal[
     "error",

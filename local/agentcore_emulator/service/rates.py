@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from datetime import datetime, timedelta
 
-from agentcore_emulator.clock import Clock
-from agentcore_emulator.errors import ThrottlingError
-from agentcore_emulator.owner import Owner
+from agentcore_emulator.model.errors import ThrottlingError
+from agentcore_emulator.service.clock import Clock
+from agentcore_emulator.service.owner import Owner
 from agentcore_emulator.settings import EmulatorSettings
 
 WRITES = ("CreateCodeInterpreter", "DeleteCodeInterpreter")

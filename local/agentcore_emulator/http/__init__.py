@@ -1,0 +1,1 @@
+"""The wire: routes, headers, bodies, event streams and errors."""

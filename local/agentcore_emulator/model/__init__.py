@@ -1,0 +1,1 @@
+"""The shapes and errors of the API, from the published service models."""

@@ -1,0 +1,1 @@
+"""The rules of the service: control plane and data plane, and the state that they share."""
