@@ -16,8 +16,8 @@ from agentcore_emulator.http.app import create_app
 from agentcore_emulator.http.origin import NOT_LOCAL, is_local
 from agentcore_emulator.sandbox import SandboxSettings
 from agentcore_emulator.settings import EmulatorSettings
-from local_aws import authorization as iam
-from local_aws import (
+from local_aws.ministack_patches import authorization as iam
+from local_aws.ministack_patches import (
     cloudformation_types,
     custom_resources,
     lambda_runtime,

@@ -1,0 +1,1 @@
+"""Gaps in MiniStack that the local AWS closes, one module for each."""
