@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import itertools
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from local_aws import LocalAws
+from tests.project import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-PROJECT = Path(__file__).resolve().parent.parent
 
 # Node and the CDK CLI are the project's own, also when pytest is started without make.
 os.environ["PATH"] = os.pathsep.join([str(PROJECT / ".venv" / "bin"), os.environ["PATH"]])
@@ -22,6 +21,16 @@ os.environ.setdefault("JSII_RUNTIME_PACKAGE_CACHE_ROOT", str(PROJECT / ".cache" 
 # Botocore must never look for the credentials or the region of whoever runs the tests.
 for name in [name for name in os.environ if name.startswith("AWS_")]:
     del os.environ[name]
+
+# The same examples on every machine, and as long as each takes on a busy one. A fake world may
+# serve many examples: each of them says what it needs.
+settings.register_profile(
+    "steady",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+settings.load_profile("steady")
 
 accounts = itertools.count(100_000_000_000)
 
@@ -36,3 +45,12 @@ def local_aws() -> Iterator[LocalAws]:
 def account() -> str:
     """A 12-digit account that no other test sees."""
     return str(next(accounts))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test with the folder of `tests` that it is in."""
+    folders = {path.name for path in (PROJECT / "tests").iterdir() if path.is_dir()}
+    for item in items:
+        folder = item.path.relative_to(PROJECT / "tests").parts[0]
+        if folder in folders:
+            item.add_marker(folder)

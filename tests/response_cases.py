@@ -9,7 +9,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
-from tests.code_interpreter_invoke.fakes import World, client_error, text_result
+from tests.unit.invoke.fakes import World, client_error, text_result
 
 CALLERS = ("direct", "gateway", "agent")
 SESSION = "s"

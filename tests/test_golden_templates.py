@@ -37,7 +37,7 @@ from cdk_code_interpreter import (
     Workspace,
 )
 from stacks.settings import Settings
-from tests.cdk_code_interpreter.everything import (
+from tests.unit.constructs.everything import (
     MODES,
     imported_role,
     imported_s3_files,
@@ -46,7 +46,7 @@ from tests.cdk_code_interpreter.everything import (
     recommended_flags,
     scope_of,
 )
-from tests.test_app import DEPLOYMENTS, EVERYTHING, EXISTING_VPC, namespaced
+from tests.unit.test_app import DEPLOYMENTS, EVERYTHING, EXISTING_VPC, namespaced
 
 from .golden_files import check_golden
 

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
+from tests.project import PROJECT
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-PROJECT = Path(__file__).resolve().parents[2]
 FOREIGN = Path(__file__).with_name("foreign")
 TIMEOUT_SECONDS = 120
 # What a consumer downloads is installed here already.

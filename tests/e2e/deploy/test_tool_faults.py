@@ -1,0 +1,242 @@
+"""The deployed function when what it needs goes wrong: through Lambda's API and as its role.
+
+Whatever happens, code runs at most once, the answer says truly what happened, and the next call
+works.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import threading
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from code_interpreter_invoke.idempotency import record_key
+from code_interpreter_invoke.requests.request import direct_request
+from code_interpreter_invoke.requests.tools import TOOLS
+from tests.integration.invoke.faults import COUNT, COUNTED, FAULTS, Case, error
+
+from .test_tools import TOOL_CALLS
+from .tool_calls import (
+    CALLERS,
+    Answer,
+    clear_faults,
+    client,
+    directly,
+    executions,
+    is_busy,
+    output,
+    sent,
+    until,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .deployment import Deployment
+
+numbers = itertools.count()
+
+
+@pytest.fixture
+def session() -> str:
+    return f"faults-{next(numbers)}"
+
+
+@pytest.fixture(autouse=True)
+def no_faults_left(deployed: Deployment) -> Iterator[None]:
+    yield
+    clear_faults(deployed)
+
+
+# What hangs ends with the call's own limit.
+LIMIT = {"timeout_seconds": 1}
+
+
+@pytest.mark.parametrize("case", FAULTS, ids=str)
+def test_every_fault_is_told_truly_and_code_runs_at_most_once(
+    deployed: Deployment, case: Case
+) -> None:
+    started = directly(deployed, "faults", "execute_code", code=COUNTED)
+    before = executions(deployed, started["session_id"])
+    deployed.inject(operation="InvokeCodeInterpreter", **case.fault)
+    limit = LIMIT if case.hangs else {}
+    answer = directly(deployed, "faults", "execute_code", code=COUNT, **limit)
+    assert answer["status"] == "error"
+    assert (answer["error"]["type"], answer["error"]["retryable"]) == (case.error, case.retryable)
+    assert executions(deployed, started["session_id"]) == before + case.runs
+    following = directly(deployed, "faults", "execute_code", code=COUNTED)
+    if case.hangs:
+        assert (following["session_restarted"], following["stdout"]) == (True, "0")
+    else:
+        assert int(following["stdout"]) == int(started["stdout"]) + case.runs
+
+
+def test_a_sandbox_that_has_ended_is_replaced(deployed: Deployment) -> None:
+    directly(deployed, "faults", "execute_code", code=COUNT)
+    deployed.inject(operation="InvokeCodeInterpreter", **error("ResourceNotFoundException"))
+    answer = directly(deployed, "faults", "execute_code", code=f"{COUNT}\n{COUNTED}")
+    assert (answer["status"], answer["session_restarted"]) == ("ok", True)
+    assert executions(deployed, answer["session_id"]) == 1
+
+
+# Every type of error, and a call that ends with it.
+ERRORS: dict[str, tuple[dict[str, Any] | None, str, dict[str, Any]]] = {
+    "InvalidRequest": (None, "execute_code", {"code": COUNT, "language": "cobol"}),
+    "NotStarted": (error("ThrottlingException"), "execute_code", {"code": COUNT}),
+    "CodeFailed": (None, "execute_code", {"code": f"{COUNT}\n1/0"}),
+    "TimedOut": ({"kind": "hang", "when": "after"}, "execute_code", {"code": COUNT, **LIMIT}),
+    "OutcomeUnknown": ({"kind": "reset", "when": "after"}, "execute_code", {"code": COUNT}),
+    "NotFound": (None, "workspace_read", {"path": "uploads/missing"}),
+}
+
+
+@pytest.mark.parametrize("error_type", ERRORS)
+@pytest.mark.parametrize("caller", CALLERS)
+def test_every_caller_is_told_every_error(
+    deployed: Deployment, caller: str, error_type: str
+) -> None:
+    call, session = CALLERS[caller], f"errors-{caller}"
+    fault, tool, arguments = ERRORS[error_type]
+    session_id = call(deployed, session, "start_session")["session_id"]
+    before = executions(deployed, session_id)
+    if fault is not None:
+        deployed.inject(operation="InvokeCodeInterpreter", **fault)
+    answer = call(deployed, session, tool, **arguments)
+    assert answer["error"]["type"] == error_type
+    ran = error_type in ("CodeFailed", "TimedOut", "OutcomeUnknown")
+    assert executions(deployed, session_id) == before + int(ran)
+    assert call(deployed, session, "execute_code", code="print(6 * 7)")["stdout"] == "42"
+
+
+def test_every_tool_tells_what_it_is_denied(deployed: Deployment) -> None:
+    """All of it: the service and the bucket."""
+    role = {"RoleName": deployed.role_of("OtherFunction"), "PolicyName": "DenyAll"}
+    document = {"Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
+    iam = deployed.client("iam")
+    iam.put_role_policy(**role, PolicyDocument=json.dumps(document))
+    answers = {given["tool"]: other(deployed, session="denied", **given) for given, _ in TOOL_CALLS}
+    iam.delete_role_policy(**role)
+    assert answers.keys() == TOOLS.keys()
+    assert answers.pop("describe_tools")["status"] == "ok"
+    for tool, answer in answers.items():
+        refused = answer["error"]
+        assert (refused["type"], refused["retryable"]) == ("NotStarted", False), tool
+        assert "AccessDenied" in refused["message"], tool
+    answer = other(deployed, session="denied", tool="execute_code", code="print(6 * 7)")
+    assert answer["stdout"] == "42"
+
+
+# Repeated calls.
+
+
+@pytest.mark.parametrize("error_type", ["CodeFailed", "OutcomeUnknown", "TimedOut"])
+def test_what_became_of_an_asynchronous_call_can_be_asked_for(
+    deployed: Deployment, session: str, error_type: str
+) -> None:
+    fault, tool, arguments = ERRORS[error_type]
+    started = directly(deployed, session, "start_session")
+    if fault is not None:
+        deployed.inject(operation="InvokeCodeInterpreter", **fault)
+    event = {"tool": tool, "session": session, "idempotency_key": "key", **arguments}
+    client(deployed, "lambda").invoke(
+        FunctionName=output(deployed, "InvokeFunctionName"),
+        InvocationType="Event",
+        Payload=json.dumps(event),
+    )
+    until(lambda: recorded(deployed, event))
+    for _ in range(2):
+        answer = sent(deployed, event)
+        assert (answer["error"]["type"], answer["replayed"]) == (error_type, True)
+    assert executions(deployed, started["session_id"]) == 1
+
+
+def test_a_client_that_gives_up_waiting_and_asks_again_gets_the_one_answer(
+    deployed: Deployment, session: str
+) -> None:
+    """As SDKs do by themselves, after a minute by default."""
+    started = directly(deployed, session, "start_session")
+    config = Config(read_timeout=0.5, retries={"total_max_attempts": 10})
+    event = {
+        "tool": "execute_code",
+        "session": session,
+        "code": "import time; time.sleep(1.2); print(6 * 7)",
+        "idempotency_key": "key",
+    }
+    asked = deployed.client("lambda", config=config).invoke(
+        FunctionName=output(deployed, "InvokeFunctionName"), Payload=json.dumps(event)
+    )
+    assert asked["ResponseMetadata"]["RetryAttempts"] > 0
+    answer = json.load(asked["Payload"])
+    assert (answer["stdout"], answer["replayed"]) == ("42", True)
+    assert executions(deployed, started["session_id"]) == 1
+
+
+def test_an_instance_that_is_killed_leaves_an_outcome_that_stays_unknown(
+    deployed: Deployment, session: str
+) -> None:
+    started = other(deployed, tool="start_session", session=session)
+    event = {
+        "tool": "execute_code",
+        "session": session,
+        "code": f"{COUNT}\nimport time; time.sleep(1)",
+        "idempotency_key": "key",
+    }
+    dying = threading.Thread(target=invoke_to_death, args=(deployed, event))
+    dying.start()
+    until(lambda: is_busy(deployed, started["session_id"]) or None)
+    kill(deployed, output(deployed, "OtherFunctionName"))
+    dying.join()
+
+    def settled() -> Answer | None:
+        answer = other(deployed, **event)
+        assert answer["error"]["type"] == "OutcomeUnknown"
+        return None if answer["error"]["retryable"] else answer
+
+    # As long as the first call could still be running, it is worth asking again.
+    assert "did not come to its end" in until(settled)["error"]["message"]
+    assert executions(deployed, started["session_id"]) == 1
+    following = directly(deployed, session, "execute_code", code=COUNTED)
+    assert (following["session_id"], following["stdout"]) == (started["session_id"], "1")
+
+
+def other(deployed: Deployment, **event: Any) -> Answer:
+    """What the function that has little time answers."""
+    return sent(deployed, event, function="OtherFunctionName")
+
+
+def recorded(deployed: Deployment, event: dict[str, Any]) -> dict[str, Any] | None:
+    """The record of an event with an idempotency key, once its answer is in it."""
+    try:
+        found = client(deployed, "s3").get_object(
+            Bucket=output(deployed, "WorkspaceBucketName"), Key=record_key(direct_request(event))
+        )
+    except ClientError:
+        return None
+    record: dict[str, Any] = json.load(found["Body"])
+    return record if record["state"] == "done" else None
+
+
+def invoke_to_death(deployed: Deployment, event: dict[str, Any]) -> None:
+    answer = client(deployed, "lambda").invoke(
+        FunctionName=output(deployed, "OtherFunctionName"), Payload=json.dumps(event)
+    )
+    assert answer["FunctionError"] == "Unhandled"
+
+
+def kill(deployed: Deployment, function: str) -> None:
+    """End the processes that run a function, as Lambda does when they need too much memory."""
+    server = psutil.Process(deployed.aws._server.pid)
+    running = [
+        process
+        for process in server.children(recursive=True)
+        if any(f"ministack-lambda-{function}-" in part for part in process.cmdline())
+    ]
+    assert running
+    for process in running:
+        process.kill()

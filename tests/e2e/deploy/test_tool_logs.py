@@ -1,0 +1,101 @@
+"""What CloudWatch keeps of calls of the deployed function: facts, and nothing of the user's."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from code_interpreter_invoke.errors import CallError
+from tests.unit.invoke.canaries import CANARY, EVENTS, MESSAGE
+
+from .tool_calls import (
+    clear_faults,
+    client,
+    directly,
+    executed,
+    output,
+    sent,
+    through_agent,
+    through_gateway,
+)
+
+if TYPE_CHECKING:
+    from .deployment import Deployment
+
+# What goes wrong with the call's own invocation, and what the service says of it.
+FAILURES: list[dict[str, Any]] = [
+    {"kind": "error", "error": "ValidationException", "message": MESSAGE},
+    {"kind": "error", "error": "ThrottlingException", "message": MESSAGE},
+    {"kind": "error", "error": "InternalServerException", "message": MESSAGE},
+    {"kind": "stream_exception", "error": "internalServerException", "message": MESSAGE},
+    {"kind": "reset", "when": "after"},
+]
+FIELDS = {
+    "caller",
+    "duration_ms",
+    "error_type",
+    "files_saved",
+    "replayed",
+    "request_id",
+    "session",
+    "session_id",
+    "session_restarted",
+    "status",
+    "tool",
+    "truncated",
+}
+OF_LAMBDA = ("INIT_START", "START", "END", "REPORT")
+
+
+@pytest.fixture(scope="module")
+def lines(deployed: Deployment) -> list[str]:
+    """The function's log, after calls that fail and calls that do not."""
+    for event in EVENTS:
+        sent(deployed, {"session": "logs", **event})
+    short = [event for event in EVENTS if "timeout_seconds" not in event]
+    for number, event in enumerate(short):
+        deployed.inject(operation="InvokeCodeInterpreter", **FAILURES[number % len(FAILURES)])
+        sent(deployed, {"session": "logs", **event})
+        clear_faults(deployed)
+    for caller in (through_gateway, through_agent):
+        for code in (f"print('{CANARY}')", f"raise ValueError('{CANARY}')"):
+            caller(deployed, "logs", "execute_code", code=code)
+        caller(deployed, "logs", CANARY, code=CANARY)
+    executed(deployed, "Patient", {"session": "logs", "command": f"echo {CANARY}; exit 3"})
+    pages = client(deployed, "logs").get_paginator("filter_log_events")
+    found = pages.paginate(logGroupName=log_group(deployed)).search("events[].message")
+    return [line for message in found for line in message.splitlines()]
+
+
+def log_group(deployed: Deployment) -> str:
+    function = client(deployed, "lambda").get_function_configuration(
+        FunctionName=output(deployed, "InvokeFunctionName")
+    )
+    return str(function["LoggingConfig"]["LogGroup"])
+
+
+def test_nothing_of_a_users_is_in_the_log(lines: list[str]) -> None:
+    assert [line for line in lines if CANARY in line] == []
+
+
+def test_there_is_a_line_of_facts_for_every_call(lines: list[str]) -> None:
+    calls = sum(line.startswith("START ") for line in lines)
+    own = [line for line in lines if line and not line.startswith(OF_LAMBDA)]
+    assert len(own) == calls > 2 * len(EVENTS)
+    for line in own:
+        _, _, facts = line.split("\t")
+        assert set(re.findall(r"(?:^| )(\w+)=", facts)) <= FIELDS, line
+
+
+def test_the_calls_were_what_they_are_meant_to_be(lines: list[str]) -> None:
+    """Otherwise their absence from the log would mean little."""
+    types = {error.type for error in CallError.__subclasses__()}
+    assert set(re.findall(r"error_type=(\w+)", "\n".join(lines))) == types
+    assert set(re.findall(r"caller=(\w+)", "\n".join(lines))) == {"Agent", "Direct", "Gateway"}
+
+
+def test_the_canary_is_where_it_belongs(deployed: Deployment) -> None:
+    answer = directly(deployed, "logs", "workspace_read", path=f"code-interpreter/{CANARY}")
+    assert answer["content"] == CANARY

@@ -1,0 +1,120 @@
+"""Nothing of a rude program is left when its session is closed: no process, file or port.
+
+How it is checked: this process adopts every orphan below it, so that what a sandbox forgot is
+its child; a folder of its own is where temporary files are made, and must be empty; ports and
+names that a program says it uses must be free.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import socket
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agentcore_emulator.sandbox import Sandbox, SandboxSettings
+from agentcore_emulator.sandbox.supervisor import linux
+from agentcore_emulator.sandbox.supervisor.namespaces import TEMPORARY
+from agentcore_emulator.sandbox.supervisor.processes import descendants
+from agentcore_emulator.sandbox.supervisor_client import namespaces_available
+from tests.integration.emulator.sandbox.rude_programs import ANYWHERE, IN_NAMESPACES, Rude
+
+SECONDS = 30
+SMALL = {
+    "memory_bytes": 500_000_000,
+    "disk_bytes": 200_000_000,
+    "processes": 200,
+    "output_bytes": 100_000,
+}
+
+CASES = [
+    *(pytest.param(rude, True, id=name) for name, rude in (ANYWHERE | IN_NAMESPACES).items()),
+    *(pytest.param(rude, False, id=f"{name} (no namespaces)") for name, rude in ANYWHERE.items()),
+]
+
+
+@pytest.fixture(autouse=True)
+def adopted() -> Iterator[None]:
+    """Make orphans below this process its children."""
+    linux.become_subreaper()
+    yield
+    linux.become_subreaper(False)
+
+
+@pytest.fixture
+def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where the emulator makes temporary files. Short: paths of sockets must be."""
+    with tempfile.TemporaryDirectory(prefix="t-") as folder:
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        yield Path(folder)
+
+
+def living() -> set[int]:
+    """The processes below this one that are no zombies."""
+    found = set()
+    for pid in descendants(os.getpid()):
+        with suppress(OSError):
+            if ") Z " not in Path(f"/proc/{pid}/stat").read_text():
+                found.add(pid)
+    return found
+
+
+async def run(sandbox: Sandbox, work: Path, rude: Rude, code: str) -> dict[str, Any]:
+    operation, _, runtime = rude.operation.partition("/")
+    arguments = {"code": code, "command": code}
+    if runtime:
+        arguments |= {"language": "javascript", "runtime": runtime}
+    call = asyncio.ensure_future(sandbox.invoke(operation, arguments))
+    if rude.endless:
+        while not (work / "begun").exists():
+            await asyncio.sleep(0.01)
+        await sandbox.close()
+    return await call
+
+
+@pytest.mark.parametrize(("rude", "namespaces"), CASES)
+def test_nothing_is_left(rude: Rude, namespaces: bool, tmp_path: Path, temporary: Path) -> None:
+    name = f"rude-{uuid.uuid4()}"
+    key = str(uuid.uuid4().int % 2**31)
+    outside = tmp_path / "outside"
+    outside.write_text("kept")
+    directory = tmp_path / "session"
+    code = rude.code.replace("NAME", name).replace("OUTSIDE", str(outside)).replace("KEY", key)
+    before = living()
+
+    async def session() -> str:
+        sandbox = await Sandbox.start(directory, SandboxSettings(namespaces=namespaces, **SMALL))
+        try:
+            result = await run(sandbox, directory / "var", rude, code)
+            if not rude.endless and (namespaces or rude.spares_the_session):
+                usable = await sandbox.invoke("executeCommand", {"command": "echo usable"})
+                assert usable["structuredContent"]["stdout"] == "usable\r\n"
+        finally:
+            await sandbox.close()
+        return str(result)
+
+    output = asyncio.run(asyncio.wait_for(session(), SECONDS))
+    assert living() == before
+    assert not directory.exists()
+    assert list(temporary.iterdir()) == []
+    assert outside.read_text() == "kept"
+    assert [folder for folder in TEMPORARY if (Path(folder) / name).exists()] == []
+    assert name not in Path("/proc/net/unix").read_text()
+    for kind in ("shm", "sem"):
+        assert not re.search(rf"\b{key}\b", Path(f"/proc/sysvipc/{kind}").read_text())
+    for port in re.findall(r"port (\d+)", output):
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", int(port)))
+
+
+def test_both_kinds_of_isolation_were_tried() -> None:
+    assert namespaces_available(), "this machine makes no namespaces: half of the cases mean less"
+    assert len(ANYWHERE) + len(IN_NAMESPACES) >= 40

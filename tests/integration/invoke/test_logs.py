@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from tests.integration.invoke.wire import Wire
+from tests.unit.invoke.canaries import CANARY, EVENTS, logged
+from tests.unit.invoke.fakes import Context
+
+
+def test_nothing_of_a_users_is_logged_by_the_libraries(
+    wire: Wire, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Over the wire: they know requests and answers, headers and signed URLs."""
+    caplog.set_level(logging.DEBUG)
+    wire.put("uploads/large.bin", CANARY.encode() * 800_000)
+    wire.ok("execute_code", session="s", code="x = 1")
+    wire.ok("ci_push_to_workspace", session="s", paths=["large.bin"])
+    quick = [event for event in EVENTS if "timeout_seconds" not in event]
+    for event in quick:
+        wire.function({"session": "s", **event}, Context())
+        wire.fault(operation="InvokeCodeInterpreter", kind="reset", when="after")
+        wire.function({"session": "s", **event}, Context())
+        wire.clear_faults()
+    own = [record for record in caplog.records if record.name.startswith("code_interpreter")]
+    assert len(own) == 2 + 2 * len(quick)
+    assert CANARY not in logged(caplog)

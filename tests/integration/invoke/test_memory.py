@@ -1,0 +1,103 @@
+"""A file of any size costs the function no memory, and the largest result no more than it has."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.invoke.wire import Wire
+
+MEGABYTE = 1_000_000
+
+PROGRAM = """
+import json, resource, sys
+from code_interpreter_invoke.clients import Bucket
+from code_interpreter_invoke.handler import handler
+
+class Context:
+    aws_request_id = "id"
+    client_context = None
+    def get_remaining_time_in_millis(self):
+        return 120_000
+
+events = json.loads(sys.argv[1])
+if sys.argv[2] == "unreachable":
+    # Nobody listens there: as for a sandbox that cannot reach S3.
+    Bucket.presigned_get = Bucket.presigned_put = lambda *_: "http://127.0.0.1:9/"
+answers = [handler(event, Context()) for event in events]
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(json.dumps({"answers": answers, "peak": peak if sys.platform == "darwin" else peak * 1024}))
+"""
+# A process begins with the peak of the one that starts it: a shell's is small.
+SHELL = ["sh", "-c", '"$0" "$@"; exit $?']
+
+
+def answers(wire: Wire, *events: dict[str, Any], s3: str = "reachable") -> list[dict[str, Any]]:
+    """What the function answers in a process of its own, with less memory than it would have."""
+    done = subprocess.run(
+        [*SHELL, str(Path(".venv-lambda/bin/python")), "-c", PROGRAM, json.dumps(events), s3],
+        env={
+            **{name: value for name, value in os.environ.items() if name.startswith("AWS_")},
+            "PYTHONPATH": "lambda/invoke",
+            "CODE_INTERPRETER_ID": wire.interpreter,
+            "WORKSPACE_BUCKET": wire.bucket,
+            "SESSION_TIMEOUT_SECONDS": "900",
+        },
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    found = json.loads(done.stdout)
+    assert found["peak"] < LIMIT
+    return list(found["answers"])
+
+
+# The function has 256 MiB, of which the runtime takes some.
+LIMIT = 150 * MEGABYTE
+
+
+@pytest.mark.parametrize(
+    ("size", "s3"), [(300 * MEGABYTE, "reachable"), (40 * MEGABYTE, "unreachable")]
+)
+def test_a_large_file_in_and_out(wire: Wire, size: int, s3: str) -> None:
+    wire.put("uploads/big.bin", bytes(size))
+    change = "import os; f = open('big.bin', 'r+b'); f.seek(-3, 2); f.write(b'end'); f.close()"
+    loaded, saved = answers(
+        wire,
+        {
+            "tool": "execute_code",
+            "session": "s",
+            "code": f"{change}; print(os.path.getsize('big.bin'))",
+        },
+        {"tool": "ci_push_to_workspace", "session": "s", "paths": ["big.bin"]},
+        s3=s3,
+    )
+    assert loaded["stdout"] == str(size), loaded
+    assert saved["files_saved"] == ["code-interpreter/big.bin"], saved
+    stored = wire.s3.get_object(
+        Bucket=wire.bucket, Key="workspace/s/code-interpreter/big.bin", Range="bytes=-3"
+    )
+    assert stored["Body"].read() == b"end"
+    assert stored["ContentRange"].endswith(f"/{size}")
+
+
+# The service's events have at most 24 MiB, of which base64 makes 4 bytes of 3.
+BINARY = 17 * MEGABYTE
+TEXT = 23 * MEGABYTE
+
+
+def test_the_largest_results(wire: Wire) -> None:
+    create = f"open('b', 'wb').write(b'\\xff' * {BINARY}); open('t', 'w').write('x' * {TEXT}); None"
+    wire.ok("execute_code", session="s", code=create)
+    for path in ("b", "t"):
+        [read] = answers(
+            wire,
+            {"tool": "file_operations", "session": "s", "operation": "read", "paths": [path]},
+        )
+        assert (read["status"], read["truncated"]) == ("ok", True)
+        assert read["files"][0]["size"] == {"b": BINARY, "t": TEXT}[path]

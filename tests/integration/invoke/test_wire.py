@@ -1,0 +1,320 @@
+"""What only the wire shows: how often a request is sent, and what broken answers come to."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore.awsrequest import AWSPreparedRequest
+
+from tests.integration.invoke.faults import COUNT, COUNTED, FAULTS, Case, error, named
+from tests.integration.invoke.wire import Wire
+from tests.unit.invoke.fakes import Context
+
+
+@pytest.mark.parametrize("case", FAULTS, ids=str)
+def test_every_fault_is_told_truly_and_code_runs_at_most_once(
+    shared_wire: Wire, case: Case
+) -> None:
+    wire = shared_wire
+    earlier = int(wire.ok("execute_code", session="s", code=COUNTED)["stdout"])
+    before = len(wire.calls())
+    wire.fault(operation="InvokeCodeInterpreter", **case.fault)
+    # With no limit of its own, the call ends with the function.
+    answer = wire("execute_code", session="s", code=COUNT, seconds=2 if case.hangs else 60)
+    assert answer["status"] == "error"
+    assert (answer["error"]["type"], answer["error"]["retryable"]) == (case.error, case.retryable)
+    assert answer["error"]["message"]
+    sent = wire.calls()[before:]
+    assert len(sent) == 1
+    assert [call["took_effect"] for call in sent].count(True) == case.runs
+    # The next call works, and in the same sandbox unless that one was still busy.
+    following = wire.ok("execute_code", session="s", code=COUNTED)
+    if case.hangs:
+        assert (following["session_restarted"], following["stdout"]) == (True, "0")
+    else:
+        assert int(following["stdout"]) == earlier + case.runs
+
+
+@pytest.mark.parametrize(
+    ("tool", "running"),
+    [
+        ("execute_code", {"code": "print('begun'); import time; time.sleep(60)"}),
+        ("execute_command", {"command": "echo begun; sleep 60"}),
+    ],
+)
+def test_what_runs_past_its_limit_is_ended_and_the_next_call_does_not_wait_for_it(
+    wire: Wire, tool: str, running: dict[str, str]
+) -> None:
+    answer = wire(tool, session="s", timeout_seconds=1, **running)
+    assert (answer["error"]["type"], answer["error"]["retryable"]) == ("TimedOut", False)
+    assert len(wire.calls()) <= 2
+    following = wire.ok("execute_command", session="s", command="ps ax", timeout_seconds=20)
+    assert "sleep" not in following["stdout"]
+    # A command is ended from within, code with its sandbox.
+    assert following.get("session_restarted", False) is (tool == "execute_code")
+    assert len(wire.running()) == 1
+
+
+def test_a_slow_answer_is_waited_for(wire: Wire) -> None:
+    wire.ok("execute_code", session="s", code="x = 1")
+    wire.fault(operation="InvokeCodeInterpreter", kind="slow", seconds=0.5)
+    assert wire.ok("execute_code", session="s", code="print(x)")["stdout"] == "1"
+
+
+def test_a_sandbox_that_has_ended_is_replaced(wire: Wire) -> None:
+    wire.put("uploads/data.csv", b"1,2")
+    wire.ok("execute_code", session="s", code="x = 1")
+    wire.fault(operation="InvokeCodeInterpreter", **error("ResourceNotFoundException"))
+    answer = wire.ok("execute_code", session="s", code="print(open('data.csv').read())")
+    assert answer["stdout"] == "1,2"
+    assert answer["session_restarted"] is True
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "http", "status": 500, "when": "after"},
+        {"kind": "http", "status": 503},
+        {"kind": "reset", "when": "after"},
+        error("ThrottlingException"),
+        error("InternalServerException"),
+    ],
+    ids=named,
+)
+@pytest.mark.parametrize("session", ["s", None])
+def test_starting_is_repeated_and_starts_one_sandbox(
+    wire: Wire, fault: dict[str, Any], session: str | None
+) -> None:
+    wire.fault(operation="StartCodeInterpreterSession", **fault)
+    answer = wire.ok("execute_code", session=session, code="print(1)")
+    assert answer["stdout"] == "1"
+    assert len(wire.calls("StartCodeInterpreterSession")) == 2
+    assert len(wire.running()) == (0 if session is None else 1)
+
+
+@pytest.mark.parametrize(
+    "fault", [{"kind": "reset", "when": "after"}, error("ThrottlingException")], ids=named
+)
+def test_stopping_is_repeated(wire: Wire, fault: dict[str, Any]) -> None:
+    wire.ok("start_session", session="s")
+    wire.fault(operation="StopCodeInterpreterSession", **fault)
+    assert wire.ok("stop_session", session="s")["stopped"] is True
+    assert wire.running() == []
+
+
+@pytest.mark.parametrize("operation", ["StartCodeInterpreterSession", "StopCodeInterpreterSession"])
+def test_the_answer_comes_in_time_whatever_hangs(wire: Wire, operation: str) -> None:
+    wire.fault(operation=operation, kind="hang", count=None)
+    context = 1.5
+    answer = wire("execute_code", code="print(1)", seconds=context)
+    if operation.startswith("Start"):
+        assert answer["error"]["type"] == "NotStarted"
+    else:
+        assert answer["stdout"] == "1"
+
+
+def test_the_streams_connection_is_used_again(wire: Wire) -> None:
+    """A stream that is not read to its end costs the next call a connection."""
+    for _ in range(3):
+        wire.ok("execute_code", session="s", code="x = 1")
+    http = wire.function._botocore.once._endpoint.http_session._manager
+    [pool] = [http.pools[key] for key in http.pools.keys()]  # noqa: SIM118 - not a dictionary
+    assert pool.num_connections == 1
+
+
+def test_parallel_callers_of_one_session_share_a_sandbox(wire: Wire) -> None:
+    functions = [wire.new_function() for _ in range(20)]
+
+    def one(function: Any) -> dict[str, Any]:
+        event = {"tool": "execute_code", "session": "s", "code": COUNT}
+        return dict(function(event, Context()))
+
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(one, functions))
+    assert len(wire.running()) == 1
+    # The service takes about ten calls at a time in one session and refuses the others.
+    refused = [answer["error"] for answer in answers if answer["status"] != "ok"]
+    assert {(error["type"], error["retryable"]) for error in refused} <= {("NotStarted", True)}
+    ran = wire.ok("execute_code", session="s", code="print(len(open('runs').read()))")["stdout"]
+    assert int(ran) == 20 - len(refused) >= 10
+
+
+def test_parallel_callers_of_different_sessions_have_their_own(wire: Wire) -> None:
+    functions = [wire.new_function() for _ in range(20)]
+
+    def one(index: int) -> str:
+        session = f"s{index}"
+        for code in (f"x = {index}", "print(x)"):
+            event = {"tool": "execute_code", "session": session, "code": code}
+            answer = functions[index](event, Context())
+            assert answer["status"] == "ok", answer
+        return str(answer["stdout"])
+
+    with ThreadPoolExecutor(20) as pool:
+        assert list(pool.map(one, range(20))) == [str(index) for index in range(20)]
+    assert len(wire.running()) == 20
+
+
+# The API's own members.
+
+MODEL = botocore.session.Session().get_service_model("bedrock-agentcore")
+DATA_PLANE = [
+    "GetCodeInterpreterSession",
+    "InvokeCodeInterpreter",
+    "ListCodeInterpreterSessions",
+    "StartCodeInterpreterSession",
+    "StopCodeInterpreterSession",
+]
+
+
+@pytest.fixture
+def sent(wire: Wire) -> dict[str, list[AWSPreparedRequest]]:
+    """The requests of each operation, as they went out."""
+    found: dict[str, list[AWSPreparedRequest]] = {}
+
+    def note(request: AWSPreparedRequest, event_name: str, **_: Any) -> None:
+        found.setdefault(event_name.rpartition(".")[2], []).append(request)
+
+    for client in wire.function._botocore:
+        client.meta.events.register("before-send", note)
+    return found
+
+
+def example(shape: Any) -> Any:
+    """A value with every member there is; blobs as base64."""
+    match shape.type_name:
+        case "structure":
+            return {name: example(member) for name, member in shape.members.items()}
+        case "list":
+            return [example(shape.member)]
+        case "boolean":
+            return True
+        case "blob":
+            return "AP8="
+        case _:
+            return [*getattr(shape, "enum", []), f"some {shape.name}"][0]
+
+
+def test_every_argument_of_the_api_is_sent_as_given(
+    wire: Wire, sent: dict[str, list[AWSPreparedRequest]]
+) -> None:
+    shape = MODEL.operation_model("InvokeCodeInterpreter").input_shape
+    arguments = example(shape.members["arguments"])
+    assert arguments.keys() == shape.members["arguments"].members.keys()
+    path, text, blob = (arguments["content"][0][name] for name in ("path", "text", "blob"))
+    arguments["content"] = [{"path": path, "blob": blob}]
+    wire("invoke_code_interpreter", session="s", name="executeCode", arguments=arguments)
+    body = json.loads(sent["InvokeCodeInterpreter"][-1].body)
+    assert body == {"name": "executeCode", "arguments": arguments}
+    # Text travels as bytes, which nothing on the way takes for anything else.
+    arguments["content"] = [{"path": path, "text": text}]
+    wire("invoke_code_interpreter", session="s", name="executeCode", arguments=arguments)
+    [file] = json.loads(sent["InvokeCodeInterpreter"][-1].body)["arguments"]["content"]
+    assert (file["path"], base64.b64decode(file["blob"]).decode()) == (path, text)
+
+
+def test_traces_are_passed_on_wherever_the_api_takes_them(
+    wire: Wire, sent: dict[str, list[AWSPreparedRequest]]
+) -> None:
+    trace = {"trace_id": "Root=1-2-3", "trace_parent": "00-ab-cd-01"}
+    wire.ok("execute_code", code="x = 1", **trace)
+    wire.ok("start_session", session="s", **trace)
+    for tool in ("get_session", "list_sessions", "stop_session"):
+        wire.ok(tool, session="s", **trace)
+    assert set(sent) >= set(DATA_PLANE)
+    for operation, request in ((name, one) for name in DATA_PLANE for one in sent[name]):
+        members = MODEL.operation_model(operation).input_shape.members
+        headers = [request.headers.get(name) for name in ("X-Amzn-Trace-Id", "traceparent")]
+        given = [value.encode() for value in trace.values()]
+        assert headers == (given if "traceId" in members else [None, None]), operation
+
+
+# Many files, and large ones.
+
+
+def test_two_hundred_files_are_saved_byte_for_byte(wire: Wire) -> None:
+    names = [f"out/{index % 7}/ü '{index}' $(x).bin" for index in range(200)]
+    code = (
+        "from pathlib import Path\nimport hashlib\n"
+        f"for name in {names!r}:\n"
+        "    Path(name).parent.mkdir(parents=True, exist_ok=True)\n"
+        "    Path(name).write_bytes(hashlib.sha512(name.encode()).digest() * 50)"
+    )
+    wire.ok("execute_code", session="s", code=code)
+    answer = wire.ok("ci_push_to_workspace", session="s", paths=["out"])
+    assert answer["count"] == 200
+    assert sorted(answer["files_saved"]) == sorted(f"code-interpreter/{name}" for name in names)
+    for name in names:
+        expected = hashlib.sha512(name.encode()).digest() * 50
+        assert wire.get(f"code-interpreter/{name}") == expected, name
+
+
+def test_more_objects_than_a_page_are_listed_and_loaded(wire: Wire) -> None:
+    names = [f"uploads/{index:04}.txt" for index in range(1001)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda name: wire.put(name, name.encode()), names))
+    first = wire.ok("workspace_list", session="s")
+    second = wire.ok("workspace_list", session="s", next_token=first["next_token"])
+    assert (first["count"], first["truncated"]) == (1000, True)
+    assert "next_token" not in second
+    assert [file["path"] for file in [*first["files"], *second["files"]]] == names
+    code = "from pathlib import Path; print(len(list(Path().glob('*.txt'))))"
+    assert wire.ok("execute_code", session="s", code=code)["stdout"] == "1001"
+
+
+def test_a_large_file_goes_straight_between_sandbox_and_bucket(wire: Wire) -> None:
+    content = bytes(range(256)) * 40_000
+    wire.put("uploads/big.bin", content)
+    wire.ok("execute_code", session="s", code="import os; os.rename('big.bin', 'out.bin')")
+    wire.ok("ci_push_to_workspace", session="s", paths=["out.bin"])
+    assert wire.get("code-interpreter/out.bin") == content
+    assert max(call["request_bytes"] for call in wire.calls()) < 20_000
+    assert max(call["response_bytes"] for call in wire.calls()) < 20_000
+
+
+def test_a_warm_call_is_one_invocation_and_one_listing(
+    wire: Wire, sent: dict[str, list[AWSPreparedRequest]]
+) -> None:
+    wire.put("uploads/data.csv", b"1")
+    wire.ok("execute_code", session="s", code="x = 1")
+    sent.clear()
+    wire.ok("execute_code", session="s", code="x = 2")
+    assert {name: len(requests) for name, requests in sent.items()} == {
+        "InvokeCodeInterpreter": 1,
+        "ListObjectsV2": 1,
+    }
+
+
+def test_a_task_runs_for_hours(wire: Wire) -> None:
+    def invoke(name: str, **arguments: str) -> dict[str, Any]:
+        answer = wire.ok("invoke_code_interpreter", session="s", name=name, arguments=arguments)
+        return dict(answer["structuredContent"])
+
+    wire.ok("start_session", session="s", session_timeout_seconds=28_800)
+    task = invoke("startCommandExecution", command="sleep 28000")
+    wire.pass_time(7.9 * 3600)
+    assert invoke("getTask", taskId=task["taskId"])["taskStatus"] == "working"
+    invoke("stopTask", taskId=task["taskId"])
+    assert invoke("getTask", taskId=task["taskId"])["taskStatus"] == "canceled"
+
+
+def test_a_task_outlasts_its_call(wire: Wire) -> None:
+    def invoke(name: str, **arguments: str) -> dict[str, Any]:
+        answer = wire("invoke_code_interpreter", session="s", name=name, arguments=arguments)
+        return dict(answer["structuredContent"] or {}, status=answer["status"])
+
+    task = invoke(
+        "startCommandExecution", command="while [ ! -e go ]; do sleep 0.05; done; echo ok"
+    )
+    assert task["taskStatus"] == "submitted"
+    assert invoke("getTask", taskId=task["taskId"])["taskStatus"] == "working"
+    wire.ok("execute_command", session="s", command="touch go")
+    while (found := invoke("getTask", taskId=task["taskId"]))["taskStatus"] == "working":
+        pass
+    assert (found["taskStatus"], found["stdout"], found["exitCode"]) == ("completed", "ok\r\n", 0)

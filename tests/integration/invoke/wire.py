@@ -1,0 +1,100 @@
+"""The function before the local AWS: its real clients, over HTTP."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.request
+from typing import Any
+
+from code_interpreter_invoke.application import InvokeFunction
+from code_interpreter_invoke.clients import connect
+from code_interpreter_invoke.settings import Settings
+from local_aws import LocalAws
+from tests.unit.invoke.fakes import Context
+
+
+class Wire:
+    """A code interpreter and a bucket in an account of their own, and the function using them."""
+
+    def __init__(self, aws: LocalAws, account: str) -> None:
+        self._aws = aws
+        self.account = account
+        self.s3 = aws.client("s3", account)
+        self.bucket = f"workspace-{account}"
+        self.s3.create_bucket(Bucket=self.bucket)
+        control = aws.client("bedrock-agentcore-control", account)
+        self.interpreter = control.create_code_interpreter(
+            name="analysis", networkConfiguration={"networkMode": "PUBLIC"}
+        )["codeInterpreterId"]
+        while True:
+            found = control.get_code_interpreter(codeInterpreterId=self.interpreter)
+            if found["status"] == "READY":
+                break
+            time.sleep(0.05)
+        self.settings = Settings(self.interpreter, self.bucket, "workspace", 900)
+        self._clients: list[Any] = [self.s3, control]
+        self.function = self.new_function()
+
+    def new_function(self) -> InvokeFunction:
+        """Another instance of the function, with connections of its own."""
+        botocore = connect()
+        self._clients += botocore
+        return InvokeFunction(self.settings, botocore)
+
+    def close(self) -> None:
+        self.clear_faults()
+        for client in self._clients:
+            client.close()
+
+    def __call__(self, tool: str, *, seconds: float = 60, **arguments: Any) -> dict[str, Any]:
+        return self.function({"tool": tool, **arguments}, Context(seconds))
+
+    def ok(self, tool: str, **arguments: Any) -> dict[str, Any]:
+        answer = self(tool, **arguments)
+        assert answer["status"] == "ok", answer
+        return answer
+
+    def put(self, path: str, content: bytes) -> None:
+        self.s3.put_object(Bucket=self.bucket, Key=f"workspace/s/{path}", Body=content)
+
+    def get(self, path: str) -> bytes:
+        found = self.s3.get_object(Bucket=self.bucket, Key=f"workspace/s/{path}")
+        return bytes(found["Body"].read())
+
+    def fault(self, **fault: Any) -> None:
+        """Ask the emulator to do something wrong, once unless `count` says otherwise."""
+        self._local("POST", "faults", fault)
+
+    def clear_faults(self) -> None:
+        self._local("DELETE", "faults")
+
+    def pass_time(self, seconds: float) -> None:
+        self._local("POST", "clock", {"advance_seconds": seconds})
+
+    def calls(self, operation: str = "InvokeCodeInterpreter") -> list[dict[str, Any]]:
+        """The requests the service has received from this account."""
+        received = self._local("GET", "calls")["calls"]
+        return [
+            call
+            for call in received
+            if call["account"] == self.account and call["operation"] == operation
+        ]
+
+    def running(self) -> list[str]:
+        """The ids of this account's sessions that are READY."""
+        sessions = self._local("GET", "state")["sessions"]
+        return [
+            session["sessionId"]
+            for session in sessions
+            if session["account"] == self.account and session["status"] == "READY"
+        ]
+
+    def _local(self, method: str, name: str, body: Any = None) -> dict[str, Any]:
+        request = urllib.request.Request(
+            f"{self._aws.endpoint}/_agentcore/{name}",
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+        )
+        with urllib.request.urlopen(request) as answer:
+            return dict(json.loads(answer.read()))

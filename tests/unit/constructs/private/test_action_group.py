@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from aws_cdk import App, CfnParameter, Stack, Token
+from aws_cdk import aws_bedrock as bedrock
+from aws_cdk.assertions import Template
+
+from cdk_code_interpreter import CodeInterpreter, InvokeFunction, Workspace
+from code_interpreter_invoke.requests.tools import TOOLS
+from tests.service_shapes import api_spelling, check_against_shape, input_shape
+
+from ..templates import only
+
+THEIRS = {"actionGroupName": "theirs", "parentActionGroupSignature": "AMAZON.UserInput"}
+
+
+@pytest.fixture
+def function(stack: Stack) -> InvokeFunction:
+    return InvokeFunction(
+        stack,
+        "Invoke",
+        code_interpreter=CodeInterpreter.from_id(stack, "Interpreter", "theirs-abcdefghij"),
+        workspace=Workspace(stack, "Workspace"),
+    )
+
+
+@pytest.fixture
+def agent(stack: Stack) -> bedrock.CfnAgent:
+    return new_agent(stack)
+
+
+def new_agent(stack: Stack, **properties: object) -> bedrock.CfnAgent:
+    return bedrock.CfnAgent(
+        stack,
+        "Agent",
+        agent_name="analyst",
+        foundation_model="amazon.nova-pro-v1:0",
+        agent_resource_role_arn="arn:aws:iam::123456789012:role/AmazonBedrockExecutionRoleForAgents",
+        instruction="Analyse the data that the user uploads, and draw charts of it.",
+        auto_prepare=True,
+        **properties,
+    )
+
+
+def test_the_agent_has_the_functions_as_the_function_takes_them(
+    stack: Stack, function: InvokeFunction, agent: bedrock.CfnAgent
+) -> None:
+    function.add_action_group(agent, name="tools")
+    [group] = only(stack, "AWS::Bedrock::Agent")["ActionGroups"]
+    assert group["ActionGroupName"] == "tools"
+    executor = {"Lambda": stack.resolve(function.function.function_arn)}
+    assert group["ActionGroupExecutor"] == executor
+    functions = group["FunctionSchema"]["Functions"]
+    assert {function["Name"]: list(function["Parameters"]) for function in functions} == {
+        name: list(tool.input_schema["properties"])
+        for name, tool in TOOLS.items()
+        if tool.for_models
+    }
+    shape = input_shape("bedrock-agent", "CreateAgentActionGroup", "functionSchema")
+    check_against_shape(api_spelling(group["FunctionSchema"]), shape)
+    # Bedrock's quota of parameters for a function.
+    assert all(len(function["Parameters"]) <= 5 for function in functions)
+
+
+def test_agents_are_told_the_shape_of_nested_arguments(
+    stack: Stack, function: InvokeFunction, agent: bedrock.CfnAgent
+) -> None:
+    function.add_action_group(agent)
+    [group] = only(stack, "AWS::Bedrock::Agent")["ActionGroups"]
+    functions = group["FunctionSchema"]["Functions"]
+    [parameters] = [one["Parameters"] for one in functions if one["Name"] == "file_operations"]
+    assert parameters["content"]["Type"] == "string"
+    assert "[{path, text, blob}]" in parameters["content"]["Description"]
+    assert parameters["paths"]["Type"] == "array"
+    assert parameters["operation"]["Required"] is True
+
+
+def test_this_agent_and_no_other_may_invoke_the_function(
+    stack: Stack, function: InvokeFunction, agent: bedrock.CfnAgent
+) -> None:
+    function.add_action_group(agent)
+    assert only(stack, "AWS::Lambda::Permission") == {
+        "Action": "lambda:InvokeFunction",
+        "FunctionName": stack.resolve(function.function.function_arn),
+        "Principal": "bedrock.amazonaws.com",
+        "SourceAccount": {"Ref": "AWS::AccountId"},
+        "SourceArn": {"Fn::GetAtt": ["Agent", "AgentArn"]},
+    }
+
+
+def test_other_action_groups_stay(stack: Stack, function: InvokeFunction) -> None:
+    function.add_action_group(new_agent(stack, action_groups=[THEIRS]))
+    groups = only(stack, "AWS::Bedrock::Agent")["ActionGroups"]
+    assert [group["ActionGroupName"] for group in groups] == ["theirs", "code-interpreter"]
+
+
+def test_action_groups_that_are_not_known_yet_are_refused(
+    stack: Stack, function: InvokeFunction
+) -> None:
+    agent = new_agent(stack, action_groups=Token.as_any([THEIRS]))
+    with pytest.raises(ValueError, match="'Test/Agent' are not known before the deployment"):
+        function.add_action_group(agent)
+
+
+def test_the_agent_can_be_in_another_stack(app: App, function: InvokeFunction) -> None:
+    theirs = Stack(app, "Theirs")
+    function.add_action_group(new_agent(theirs))
+    Template.from_stack(theirs).resource_count_is("AWS::Lambda::Permission", 1)
+
+
+def test_an_agent_can_have_several_functions(
+    stack: Stack, function: InvokeFunction, agent: bedrock.CfnAgent
+) -> None:
+    another = InvokeFunction(
+        stack,
+        "Another",
+        code_interpreter=CodeInterpreter.aws_managed(stack, "Managed"),
+        workspace=Workspace(stack, "AnotherWorkspace"),
+    )
+    function.add_action_group(agent)
+    another.add_action_group(agent, "Another", name="another")
+    Template.from_stack(stack).resource_count_is("AWS::Lambda::Permission", 2)
+
+
+def test_a_name_may_be_a_token(
+    stack: Stack, function: InvokeFunction, agent: bedrock.CfnAgent
+) -> None:
+    function.add_action_group(agent, name=CfnParameter(stack, "Name").value_as_string)
+    [group] = only(stack, "AWS::Bedrock::Agent")["ActionGroups"]
+    assert group["ActionGroupName"] == {"Ref": "Name"}
+
+
+@pytest.mark.parametrize("name", ["", "two__together", "-first", "with space", "x" * 43])
+def test_names_that_bedrock_refuses_are_refused(
+    function: InvokeFunction, agent: bedrock.CfnAgent, name: str
+) -> None:
+    with pytest.raises(ValueError, match=f"name is {name!r}.* 1 to 42 letters"):
+        function.add_action_group(agent, name=name)
+    assert agent.action_groups is None
+
+
+def test_the_longest_name_is_allowed(function: InvokeFunction, agent: bedrock.CfnAgent) -> None:
+    function.add_action_group(agent, name="x" * 42)
+
+
+def test_cfn_lint_has_nothing_to_say(
+    stack: Stack, function: InvokeFunction, agent: bedrock.CfnAgent, tmp_path: Path
+) -> None:
+    function.add_action_group(agent)
+    template = tmp_path / "template.json"
+    template.write_text(json.dumps(Template.from_stack(stack).to_json()))
+    linted = subprocess.run(
+        [Path(sys.executable).with_name("cfn-lint"), "--regions", "us-east-1", "--", template],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (linted.returncode, linted.stdout) == (0, "")

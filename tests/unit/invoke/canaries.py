@@ -1,0 +1,50 @@
+"""Requests full of a word that must never be seen in a log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+CANARY = "CANARY-5f1d"
+# What a service or a library may say that a user's data has got into.
+MESSAGE = f"{CANARY} https://bucket/{CANARY}?X-Amz-Signature={CANARY}"
+
+# A fake sandbox's folder is `here`.
+WRITE = (
+    "from pathlib import Path; "
+    f"(globals().get('here') or Path()).joinpath('{CANARY}').write_text('{CANARY}')"
+)
+
+EVENTS: list[dict[str, Any]] = [
+    {"tool": "execute_code", "code": f"print('{CANARY}')"},
+    {"tool": "execute_code", "code": f"raise ValueError('{CANARY}')"},
+    {"tool": "execute_code", "code": "x = 1", "output_filename": f"{CANARY}.txt"},
+    {"tool": "execute_code", "code": WRITE, "output_filename": CANARY},
+    {"tool": "execute_code", "code": "x = 1", "language": CANARY},
+    {"tool": "execute_code", "code": "x = 1", CANARY: 1},
+    {"tool": CANARY},
+    {"tool": "execute_command", "command": f"echo {CANARY}; exit 1"},
+    {"tool": "execute_command", "command": f"sleep 9 # {CANARY}", "timeout_seconds": 1},
+    {"tool": "file_operations", "operation": "read", "paths": [CANARY]},
+    {
+        "tool": "file_operations",
+        "operation": "write",
+        "content": [{"path": CANARY, "text": CANARY}],
+    },
+    {"tool": "ci_push_to_workspace"},
+    {"tool": "ci_push_to_workspace", "paths": [CANARY, f"{CANARY}-missing"]},
+    {"tool": "workspace_write", "path": f"uploads/{CANARY}", "content": CANARY},
+    {"tool": "workspace_read", "path": f"uploads/{CANARY}"},
+    {"tool": "workspace_read", "path": f"uploads/missing-{CANARY}"},
+    {"tool": "workspace_list", "path": CANARY},
+    {"tool": "invoke_code_interpreter", "name": "readFiles", "arguments": {"paths": [CANARY]}},
+    {"tool": "invoke_code_interpreter", "name": "getTask", "arguments": {CANARY: "x"}},
+    {"tool": "execute_code", "code": CANARY, "idempotency_key": CANARY},
+    {"tool": "execute_code", "code": "x = 1", "trace_parent": CANARY},
+]
+
+
+def logged(caplog: pytest.LogCaptureFixture) -> str:
+    """Return all messages with their arguments, fields and exceptions."""
+    return "\n".join(f"{record.getMessage()} {vars(record)}" for record in caplog.records)

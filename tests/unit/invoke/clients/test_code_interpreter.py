@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from botocore.eventstream import ChecksumMismatch, InvalidPayloadLength
+from botocore.exceptions import EventStreamError
+from urllib3.exceptions import ProtocolError
+
+from code_interpreter_invoke.clients import Botocore, CodeInterpreterClient
+from code_interpreter_invoke.deadline import Deadline
+from code_interpreter_invoke.errors import (
+    CallError,
+    NotStartedError,
+    OutcomeUnknownError,
+    TimedOutError,
+)
+from tests.unit.invoke.fakes import Stream
+
+DONE = {"content": [], "structuredContent": {"stdout": "x", "exitCode": 0}, "isError": False}
+PARTIAL = {"content": [], "structuredContent": {"stdout": "x"}}
+WRITTEN = {"content": [{"type": "text", "text": "Successfully wrote"}], "isError": False}
+
+Steps = list[dict[str, Any] | Exception | threading.Event]
+
+
+class Service:
+    """Answers with a stream of given steps: results, failures, and events to wait for."""
+
+    def __init__(self, steps: Steps) -> None:
+        self._steps = steps
+        self.sent = 0
+
+    def invoke_code_interpreter(self, **_: Any) -> dict[str, Any]:
+        self.sent += 1
+        self.stream = Stream(self._stream())
+        return {"stream": self.stream}
+
+    def _stream(self) -> Iterator[dict[str, Any]]:
+        for step in self._steps:
+            if isinstance(step, Exception):
+                raise step
+            if isinstance(step, threading.Event):
+                step.wait(30)
+            else:
+                yield {"result": step}
+
+
+Invoke = Callable[..., list[dict[str, Any]]]
+
+
+def invoke(
+    steps: Steps, name: str = "executeCode", seconds: float = 60, timeout: float | None = None
+) -> list[dict[str, Any]]:
+    service = Service(steps)
+    botocore = Botocore(once=service, repeating=None, s3=None)
+    client = CodeInterpreterClient(botocore, "id", Deadline(seconds))
+    try:
+        return client.invoke("session", name, {}, timeout=timeout)
+    finally:
+        assert service.sent == 1
+
+
+def test_all_results_are_taken_to_the_end_of_the_stream() -> None:
+    assert invoke([PARTIAL, DONE, DONE]) == [PARTIAL, DONE, DONE]
+
+
+BROKEN = [
+    ProtocolError("cut"),
+    ConnectionResetError(),
+    ChecksumMismatch(1, 2),
+    EventStreamError({"Error": {"Code": "internalServerException"}}, "Invoke"),
+    KeyError("a defect of botocore's"),
+]
+
+
+@pytest.mark.parametrize("failure", BROKEN, ids=lambda failure: type(failure).__name__)
+@pytest.mark.parametrize("before", [[], [PARTIAL]], ids=["no result", "part of a result"])
+def test_a_stream_that_breaks_before_its_end_is_no_success(
+    before: Steps, failure: Exception
+) -> None:
+    with pytest.raises(OutcomeUnknownError):
+        invoke([*before, failure])
+
+
+def test_an_empty_stream_is_no_success() -> None:
+    with pytest.raises(OutcomeUnknownError, match="without a result"):
+        invoke([])
+
+
+@pytest.mark.parametrize(("name", "result"), [("executeCode", DONE), ("writeFiles", WRITTEN)])
+def test_a_complete_result_stands_when_the_connection_breaks_behind_it(
+    name: str, result: dict[str, Any]
+) -> None:
+    assert invoke([result, ProtocolError("cut")], name) == [result]
+
+
+def test_a_complete_result_stands_when_the_connection_hangs_behind_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("code_interpreter_invoke.clients.code_interpreter.STREAM_END_GRACE", 0.01)
+    hang = threading.Event()
+    began = time.monotonic()
+    assert invoke([DONE, hang]) == [DONE]
+    assert time.monotonic() - began < 20
+    hang.set()
+
+
+def test_an_exception_behind_a_result_takes_it_back() -> None:
+    failure = EventStreamError({"Error": {"Code": "internalServerException"}}, "Invoke")
+    with pytest.raises(OutcomeUnknownError):
+        invoke([DONE, failure])
+
+
+@pytest.mark.parametrize("before", [[], [PARTIAL]], ids=["no result", "part of a result"])
+def test_a_stream_that_hangs_times_out(before: Steps) -> None:
+    hang = threading.Event()
+    with pytest.raises(TimedOutError):
+        invoke([*before, hang], timeout=0.05)
+    hang.set()
+
+
+def test_the_deadline_bounds_a_call_without_a_timeout() -> None:
+    hang = threading.Event()
+    with pytest.raises(TimedOutError):
+        invoke([hang], seconds=0.1)
+    hang.set()
+
+
+def test_what_is_too_large_to_be_received_says_so() -> None:
+    with pytest.raises(OutcomeUnknownError, match="belongs in a file"):
+        invoke([InvalidPayloadLength(30_000_000)])
+
+
+def test_nothing_is_sent_without_time_for_it() -> None:
+    service = Service([DONE])
+    botocore = Botocore(once=service, repeating=None, s3=None)
+    clock = iter([0.0, 54.5])
+    client = CodeInterpreterClient(botocore, "id", Deadline(60, now=lambda: next(clock)))
+    with pytest.raises(NotStartedError):
+        client.invoke("session", "executeCode", {})
+    assert service.sent == 0
+
+
+@pytest.mark.parametrize("steps", [[DONE], [PARTIAL, ProtocolError("cut")], []])
+def test_every_stream_is_closed(steps: Steps) -> None:
+    service = Service(steps)
+    client = CodeInterpreterClient(Botocore(service, None, None), "id", Deadline(60))
+    with contextlib.suppress(OutcomeUnknownError):
+        client.invoke("session", "executeCode", {})
+    assert service.stream.closed
+
+
+def test_a_failure_never_shows_a_stack_trace() -> None:
+    with pytest.raises(CallError) as failure:
+        invoke([KeyError("x")])
+    assert failure.value.__suppress_context__

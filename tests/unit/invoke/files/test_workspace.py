@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from code_interpreter_invoke.files.workspace import READ_BYTES
+from code_interpreter_invoke.requests.callers import ANSWER_BYTES
+from code_interpreter_invoke.requests.response import size
+from tests.unit.invoke.fakes import BUCKET, PREFIX, World
+
+
+def put(world: World, path: str, content: bytes, session: str = "s") -> None:
+    world.s3.put_object(Bucket=BUCKET, Key=f"{PREFIX}/{session}/{path}", Body=content)
+
+
+def read_whole(world: World, path: str, encoding: str | None = None) -> bytes:
+    """What a caller gets who follows next_offset, always in the same encoding if one is given."""
+    whole, offset = b"", 0
+    while True:
+        answer = world.ok("workspace_read", session="s", path=path, offset=offset)
+        assert size(answer) <= ANSWER_BYTES
+        assert encoding in (None, answer["encoding"])
+        content = answer["content"]
+        whole += content.encode() if answer["encoding"] == "text" else base64.b64decode(content)
+        if "next_offset" not in answer:
+            assert "truncated" not in answer
+            return whole
+        assert answer["truncated"] is True
+        assert answer["next_offset"] == len(whole)
+        offset = answer["next_offset"]
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding"),
+    [(b"text", "text"), (b"", "text"), (b"\x89PNG\0", "base64"), (b"<svg/>", "text")],
+)
+def test_content_decides_the_encoding(world: World, content: bytes, encoding: str) -> None:
+    put(world, "code-interpreter/file.svg", content)
+    answer = world.ok("workspace_read", session="s", path="code-interpreter/file.svg")
+    assert answer["encoding"] == encoding
+    assert answer["size"] == len(content)
+    assert read_whole(world, "code-interpreter/file.svg") == content
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"x" * (READ_BYTES + 5),
+        "ü".encode() * (READ_BYTES // 2 + 3),
+        b"x" + "\U0001f600".encode() * (READ_BYTES // 4 + 3),
+        b"\xff" * (READ_BYTES + 5),
+        b"\x01" * READ_BYTES,
+    ],
+    ids=["ascii", "two bytes", "four bytes", "binary", "control characters"],
+)
+def test_a_large_file_is_read_in_parts(world: World, content: bytes) -> None:
+    put(world, "uploads/big", content)
+    encoding = "base64" if b"\xff" in content else "text"
+    assert read_whole(world, "uploads/big", encoding) == content
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(st.sampled_from(["a", "ü", "€", "\U0001f600", "\0", "\x01"]), max_size=40),
+    st.integers(1, 40),
+)
+def test_any_text_in_parts_of_any_length_is_whole(
+    world: World, characters: list[str], limit: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("code_interpreter_invoke.files.workspace.READ_BYTES", max(limit, 4))
+        content = "".join(characters).encode()
+        put(world, "uploads/f", content)
+        assert read_whole(world, "uploads/f") == content
+
+
+def test_an_offset_beyond_the_end_is_nothing(world: World) -> None:
+    put(world, "uploads/f", b"12345")
+    for offset in (5, 6, 10**12):
+        answer = world.ok("workspace_read", session="s", path="uploads/f", offset=offset)
+        assert (answer["content"], answer["size"]) == ("", 5)
+        assert "truncated" not in answer
+
+
+@pytest.mark.parametrize(
+    ("encoding", "content", "stored"),
+    [
+        (None, "ü\r\n'\"\\", "ü\r\n'\"\\".encode()),
+        ("text", "", b""),
+        ("base64", "iVBORwD/", b"\x89PNG\0\xff"),
+    ],
+)
+def test_what_is_written_is_stored(
+    world: World, encoding: str | None, content: str, stored: bytes
+) -> None:
+    answer = world.ok(
+        "workspace_write", session="s", path="uploads/a/f", content=content, encoding=encoding
+    )
+    assert answer["size"] == len(stored)
+    assert read_whole(world, "uploads/a/f") == stored
+
+
+def test_an_upload_written_is_in_the_sandbox_on_the_next_call(world: World) -> None:
+    world.ok("execute_code", session="s", code="x = 1")
+    world.ok("workspace_write", session="s", path="uploads/f.txt", content="new")
+    answer = world.ok("execute_code", session="s", code="print((here / 'f.txt').read_text())")
+    assert answer["stdout"] == "new"
+
+
+def test_no_tool_of_the_workspace_starts_a_sandbox(world: World) -> None:
+    world.ok("workspace_write", session="s", path="uploads/f", content="x")
+    world.ok("workspace_read", session="s", path="uploads/f")
+    world.ok("workspace_list", session="s")
+    assert world.agentcore.calls == []
+
+
+@pytest.mark.parametrize("tool", ["workspace_read", "workspace_write"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "chart.png",
+        "code-interpreter",
+        "code-interpreter/",
+        "uploads-old/x",
+        "../other/uploads/x",
+        "code-interpreter/../../other/uploads/x",
+        "/code-interpreter/x",
+        "uploads/a\\b",
+        "uploads//x",
+        "sessions/s.json",
+        "",
+    ],
+)
+def test_no_path_leads_out_of_the_sessions_folders(world: World, tool: str, path: str) -> None:
+    content = {"content": "x"} if tool == "workspace_write" else {}
+    answer = world(tool, session="s", path=path, **content)
+    assert answer["error"]["type"] == "InvalidRequest"
+    assert world.s3.calls == []
+
+
+@given(path=st.text(), session=st.sampled_from(["s", "a-b"]))
+def test_no_call_touches_a_key_of_another_session(world: World, path: str, session: str) -> None:
+    world.forget_calls()
+    for tool, arguments in (
+        ("workspace_read", {"path": path}),
+        ("workspace_read", {"path": f"uploads/{path}"}),
+        ("workspace_write", {"path": f"code-interpreter/{path}", "content": ""}),
+        ("workspace_list", {"path": path}),
+    ):
+        world(tool, session=session, **arguments)
+    assert all(key.startswith(f"{PREFIX}/{session}/") for _, key in world.s3.calls)
+
+
+def test_a_missing_file_is_not_found(world: World) -> None:
+    answer = world("workspace_read", session="s", path="uploads/nope")
+    assert answer["error"]["type"] == "NotFound"
+    assert "'uploads/nope'" in answer["error"]["message"]
+
+
+def test_content_that_is_not_base64_is_refused(world: World) -> None:
+    answer = world(
+        "workspace_write", session="s", path="uploads/f", content="no!", encoding="base64"
+    )
+    assert answer["error"]["message"] == "content is not base64"
+    assert world.s3.objects == {}
+
+
+def listed(world: World, **arguments: Any) -> list[str]:
+    return [file["path"] for file in world.ok("workspace_list", session="s", **arguments)["files"]]
+
+
+def test_names_are_listed_as_they_are_read(world: World) -> None:
+    put(world, "uploads/a.csv", b"1")
+    put(world, "uploads/deep/b.csv", b"12")
+    put(world, "uploads/deep/", b"")
+    put(world, "code-interpreter/c.png", b"123")
+    put(world, "uploads/x", b"of another", session="s2")
+    answer = world.ok("workspace_list", session="s")
+    assert [(file["path"], file["size"]) for file in answer["files"]] == [
+        ("code-interpreter/c.png", 3),
+        ("uploads/a.csv", 1),
+        ("uploads/deep/b.csv", 2),
+    ]
+    assert answer["count"] == 3
+    assert listed(world, path="uploads") == ["uploads/a.csv", "uploads/deep/b.csv"]
+    assert listed(world, path="uploads/deep/") == ["uploads/deep/b.csv"]
+    assert listed(world, path="upload") == []
+    for path in listed(world):
+        world.ok("workspace_read", session="s", path=path)
+
+
+def test_a_large_workspace_is_listed_by_pages(world: World) -> None:
+    for index in range(10_000):
+        put(world, f"uploads/{index:05}", b"")
+    found: list[str] = []
+    token = None
+    for _ in range(10):
+        answer = world.ok("workspace_list", session="s", next_token=token)
+        found += [file["path"] for file in answer["files"]]
+        token = answer.get("next_token")
+        assert answer.get("truncated", False) is (token is not None)
+    assert token is None
+    assert found == [f"uploads/{index:05}" for index in range(10_000)]

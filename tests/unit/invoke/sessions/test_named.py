@@ -1,0 +1,431 @@
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from botocore.exceptions import ConnectTimeoutError
+
+from code_interpreter_invoke.clients import Botocore, Bucket, CodeInterpreterClient
+from code_interpreter_invoke.deadline import Deadline
+from code_interpreter_invoke.errors import NotStartedError
+from code_interpreter_invoke.files.workspace import Workspace
+from code_interpreter_invoke.sessions.lease import LEASE
+from code_interpreter_invoke.sessions.named import Session
+from code_interpreter_invoke.sessions.store import Record, Records
+from tests.unit.invoke.fakes import BUCKET, INTERPRETER, PREFIX, Context, World, client_error
+
+RECORD = "sessions/s.json"
+
+
+class Clock:
+    """Time that passes only while somebody waits."""
+
+    def __init__(self) -> None:
+        self.seconds = 1_800_000_000.0
+        self.while_waiting: Callable[[], None] = lambda: None
+
+    def now(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+        self.while_waiting()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def session(world: World, clock: Clock, seconds: float = 900) -> Session:
+    botocore = Botocore(once=world.agentcore, repeating=world.agentcore, s3=world.s3)
+    world.agentcore.now = clock.now
+    deadline = Deadline(seconds, now=clock.now)
+    bucket = Bucket(botocore, BUCKET, Deadline(60))
+    return Session(
+        "s",
+        records=Records(bucket),
+        interpreter=CodeInterpreterClient(botocore, INTERPRETER, Deadline(60)),
+        workspace=Workspace(bucket, PREFIX, "s"),
+        deadline=deadline,
+        options={"sessionTimeoutSeconds": 900},
+        cache={},
+        now=clock.now,
+        sleep=clock.sleep,
+    )
+
+
+def in_parallel(count: int, work: Callable[[int], Any]) -> list[Any]:
+    start = threading.Barrier(count)
+
+    def each(index: int) -> Any:
+        start.wait()
+        return work(index)
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(each, range(count)))
+
+
+# One name, one sandbox.
+
+
+def test_variables_and_files_last_for_the_session(world: World) -> None:
+    world.ok("execute_code", session="s", code="x = 41; (here / 'f').write_text('kept')")
+    answer = world.ok("execute_code", session="s", code="print(x + 1, (here / 'f').read_text())")
+    assert answer["stdout"] == "42 kept"
+    assert "session_restarted" not in answer
+
+
+def test_a_warm_call_is_one_invocation_and_one_listing(world: World) -> None:
+    world.s3.upload("s", "data.csv", b"1")
+    world.ok("execute_code", session="s", code="x = 1")
+    world.forget_calls()
+    world.ok("execute_code", session="s", code="x = 2")
+    assert world.agentcore.operations() == ["executeCode"]
+    assert world.s3.operations() == ["ListObjectsV2"]
+
+
+def test_another_instance_of_the_function_finds_the_sandbox(world: World) -> None:
+    world.ok("execute_code", session="s", code="x = 1")
+    world.forget_calls()
+    answer = world.new_function()(
+        {"tool": "execute_code", "session": "s", "code": "print(x)"}, Context()
+    )
+    assert answer["stdout"] == "1"
+    assert world.agentcore.operations() == ["executeCode"]
+
+
+def test_sessions_do_not_see_each_other(world: World) -> None:
+    world.s3.upload("a", "secret.txt", b"a's")
+    world.ok("execute_code", session="a", code="x = 1")
+    answer = world(
+        "execute_code", session="b", code="print(sorted(p.name for p in here.iterdir())); x"
+    )
+    assert "secret.txt" not in answer["stdout"]
+    assert "NameError" in answer["stderr"]
+    assert world.ok("workspace_list", session="b")["files"] == []
+
+
+def test_many_first_calls_at_once_start_one_sandbox(world: World) -> None:
+    world.s3.upload("s", "data.csv", b"1,2,3")
+    event = {
+        "tool": "execute_code",
+        "session": "s",
+        "code": "print((here / 'data.csv').read_text(), end='')",
+    }
+    # One interpreter for all: their output is not compared, only that it ran in one place.
+    answers = in_parallel(20, lambda _: world.new_function()(event, Context()))
+    assert {answer["status"] for answer in answers} == {"ok"}
+    assert len({answer["session_id"] for answer in answers}) == 1
+    assert len(world.agentcore.sandboxes) == 1
+    assert world.agentcore.operations().count("executeCode") == 20
+    assert not any("session_restarted" in answer for answer in answers)
+
+
+def test_two_callers_of_a_dead_sandbox_replace_it_once_and_both_say_so(world: World) -> None:
+    world.ok("execute_code", session="s", code="x = 1")
+    functions = [world.function, world.new_function()]
+    for function in functions:
+        function({"tool": "execute_code", "session": "s", "code": "x"}, Context())
+    world.agentcore.end_all()
+    # Both have found it dead before either replaces it.
+    met = threading.Barrier(2)
+
+    def meet(operation: str, _detail: str) -> None:
+        if operation == "executeCode" and not world.agentcore.running:
+            met.wait(10)
+
+    world.agentcore.before = meet
+    event = {"tool": "execute_code", "session": "s", "code": "x = 2"}
+    answers = in_parallel(2, lambda index: functions[index](event, Context()))
+    assert [answer["status"] for answer in answers] == ["ok", "ok"]
+    assert [answer["session_restarted"] for answer in answers] == [True, True]
+    assert len(world.agentcore.running) == 1
+
+
+# A sandbox that has ended.
+
+
+def test_a_dead_sandbox_is_replaced_with_uploads_loaded_again(world: World) -> None:
+    world.s3.upload("s", "data.csv", b"1,2,3")
+    world.ok("execute_code", session="s", code="x = 1")
+    world.agentcore.end_all()
+    answer = world.ok("execute_code", session="s", code="print((here / 'data.csv').read_text())")
+    assert answer["stdout"] == "1,2,3"
+    assert answer["session_restarted"] is True
+
+
+def test_a_replacement_is_told_once(world: World) -> None:
+    world.ok("execute_code", session="s", code="x = 1")
+    other = world.new_function()
+    other({"tool": "execute_code", "session": "s", "code": "x"}, Context())
+    world.agentcore.end_all()
+    assert world.ok("execute_code", session="s", code="x = 2")["session_restarted"]
+    assert "session_restarted" not in world.ok("execute_code", session="s", code="x")
+    # This instance still believes in the old one; its caller has been told by the other.
+    answer = other({"tool": "execute_code", "session": "s", "code": "print(x)"}, Context())
+    assert answer["stdout"] == "2"
+    assert "session_restarted" not in answer
+
+
+def test_a_failing_program_in_a_replacement_says_so_too(world: World) -> None:
+    world.ok("execute_code", session="s", code="x = 1")
+    world.agentcore.end_all()
+    answer = world("execute_code", session="s", code="print(x)")
+    assert answer["error"]["type"] == "CodeFailed"
+    assert answer["session_restarted"] is True
+
+
+def test_an_expired_sandbox_is_stopped_before_it_is_replaced(world: World, clock: Clock) -> None:
+    first = session(world, clock).ready()
+    clock.seconds += 900
+    second = session(world, clock)
+    assert second.ready().session_id != first.session_id
+    assert second.restarted
+    assert len(world.agentcore.running) == 1
+
+
+def test_an_expired_sandbox_is_replaced_by_one_with_other_options(
+    world: World, clock: Clock
+) -> None:
+    first = session(world, clock).ready()
+    clock.seconds += 900
+    second = session(world, clock)
+    assert second.start({"sessionTimeoutSeconds": 60}).session_id != first.session_id
+    assert second.restarted
+    assert len(world.agentcore.running) == 1
+    assert world.agentcore.started_with == {"sessionTimeoutSeconds": 60}
+
+
+def test_a_sandbox_that_seems_expired_at_once_is_used_all_the_same(
+    world: World, clock: Clock
+) -> None:
+    one = session(world, clock)
+    world.agentcore.now = lambda: clock.seconds - 10_000
+    one.ready()
+    assert len(world.agentcore.sandboxes) == 1
+
+
+def test_stopping_a_session_is_not_losing_it(world: World) -> None:
+    first = world.ok("execute_code", session="s", code="x = 1")
+    assert world.ok("stop_session", session="s")["stopped"] is True
+    assert world.agentcore.running == []
+    second = world.ok("execute_code", session="s", code="x = 1")
+    assert second["session_id"] != first["session_id"]
+    assert "session_restarted" not in second
+
+
+# Crashes and lost answers.
+
+
+def test_the_claim_of_a_crashed_caller_is_taken_over_with_its_token(
+    world: World, clock: Clock
+) -> None:
+    def crash(operation: str, _detail: str) -> None:
+        if operation == "listFiles":
+            raise SystemExit
+
+    world.agentcore.before = crash
+    with pytest.raises(SystemExit):
+        session(world, clock).ready()
+    world.agentcore.before = lambda operation, detail: None
+    began = clock.seconds
+    record = session(world, clock).ready()
+    assert LEASE <= clock.seconds - began < LEASE + 5
+    # The sandbox that the crashed caller had started, not a second one.
+    assert list(world.agentcore.sandboxes) == [record.session_id]
+
+
+def test_a_caller_without_time_to_wait_is_told_to_come_back(world: World, clock: Clock) -> None:
+    world.agentcore.before = lambda operation, detail: exit()
+    with pytest.raises(SystemExit):
+        session(world, clock).ready()
+    with pytest.raises(NotStartedError, match="still preparing session s") as refused:
+        session(world, clock, seconds=60).ready()
+    assert refused.value.retryable
+
+
+def test_the_claim_ends_with_the_function_that_holds_it(world: World, clock: Clock) -> None:
+    world.agentcore.before = lambda operation, detail: exit()
+    with pytest.raises(SystemExit):
+        session(world, clock, seconds=30).ready()
+    world.agentcore.before = lambda operation, detail: None
+    began = clock.seconds
+    session(world, clock).ready()
+    assert clock.seconds - began <= 31
+
+
+def test_who_was_taken_over_uses_the_sandbox_of_who_took_over(world: World, clock: Clock) -> None:
+    slow = session(world, clock)
+    fast_records: list[Record] = []
+
+    def overtake(operation: str, _detail: str) -> None:
+        if operation == "listFiles" and not fast_records:
+            fast_records.append(Record())
+            clock.seconds += LEASE + 1
+            fast_records.append(session(world, clock).ready())
+
+    world.agentcore.before = overtake
+    assert slow.ready().session_id == fast_records[-1].session_id
+    assert len(world.agentcore.running) == 1
+
+
+def test_a_second_sandbox_is_stopped_where_tokens_are_not_honoured(
+    world: World, clock: Clock
+) -> None:
+    world.agentcore.honours_tokens = False
+    test_who_was_taken_over_uses_the_sandbox_of_who_took_over(world, clock)
+    assert len(world.agentcore.sandboxes) == 2
+
+
+def test_a_write_whose_answer_was_lost_is_recognised(world: World) -> None:
+    lost = iter([True])
+
+    def lose(operation: str, key: str) -> None:
+        # What botocore's repeated request sees of the first one's success.
+        if operation == "PutObject" and key == RECORD and next(lost, False):
+            raise client_error("PreconditionFailed", 412, "PutObject")
+
+    world.s3.after = lose
+    world.ok("execute_code", session="s", code="x = 1")
+    assert len(world.agentcore.sandboxes) == 1
+
+
+@pytest.mark.parametrize(
+    ("operation", "error", "retryable"),
+    [
+        ("Start", client_error("ThrottlingException", 429, "Start"), True),
+        ("Start", client_error("ServiceQuotaExceededException", 402, "Start"), True),
+        ("Start", client_error("InternalServerException", 500, "Start"), True),
+        ("Start", client_error("AccessDeniedException", 403, "Start"), False),
+        ("Start", client_error("ValidationException", 400, "Start"), False),
+        ("Start", ConnectTimeoutError(endpoint_url="x"), True),
+        ("listFiles", client_error("ThrottlingException", 429, "Invoke"), True),
+        ("listFiles", client_error("InternalServerException", 500, "Invoke"), True),
+        ("writeFiles", client_error("ThrottlingException", 429, "Invoke"), True),
+        ("writeFiles", KeyError("stream broke"), True),
+    ],
+)
+def test_a_failed_preparation_ran_nothing_and_the_next_call_works(
+    world: World, operation: str, error: Exception, retryable: bool
+) -> None:
+    world.s3.upload("s", "data.csv", b"1")
+    failures = iter([error])
+
+    def fail(called: str, _detail: str) -> None:
+        if called == operation:
+            for failure in failures:
+                raise failure
+
+    world.agentcore.before = fail
+    answer = world("execute_code", session="s", code="print('ran')")
+    assert answer["error"]["type"] == "NotStarted"
+    assert answer["error"]["retryable"] is retryable
+    assert "executeCode" not in world.agentcore.operations()
+    assert world.ok("execute_code", session="s", code="print('ran')")["stdout"] == "ran"
+    assert len(world.agentcore.running) == 1
+
+
+def test_a_missing_code_interpreter_is_not_found(world: World) -> None:
+    missing = client_error("ResourceNotFoundException", 404, "Start", "no such interpreter")
+
+    def fail(_operation: str, _detail: str) -> None:
+        raise missing
+
+    world.agentcore.before = fail
+    for arguments in ({"session": "s"}, {}):
+        answer = world("execute_code", code="x", **arguments)
+        assert answer["error"]["type"] == "NotFound"
+        assert "no such interpreter" in answer["error"]["message"]
+
+
+def test_a_sandbox_that_ends_while_it_is_prepared_is_replaced(world: World) -> None:
+    world.s3.upload("s", "data.csv", b"1")
+    world.ok("execute_code", session="s", code="x = 1")
+    world.s3.upload("s", "new.csv", b"2")
+    world.agentcore.end_all()
+    # The new upload is what meets the dead sandbox first.
+    answer = world.ok("execute_code", session="s", code="print((here / 'data.csv').read_text())")
+    assert answer["stdout"] == "1"
+    assert answer["session_restarted"] is True
+    assert len(world.agentcore.running) == 1
+
+
+def test_members_of_newer_records_are_left_alone(world: World) -> None:
+    world.ok("execute_code", session="s", code="x = 1")
+    body, _, _ = world.s3.objects[RECORD]
+    world.s3.put_object(
+        Bucket=BUCKET, Key=RECORD, Body=json.dumps({**json.loads(body), "later": 1}).encode()
+    )
+    answer = world.new_function()(
+        {"tool": "execute_code", "session": "s", "code": "print(x)"}, Context()
+    )
+    assert answer["stdout"] == "1"
+
+
+def test_a_missing_record_is_recognised_behind_a_403(world: World) -> None:
+    """S3 says 403 for what is not there to callers that may not list the whole bucket."""
+
+    def deny(operation: str, key: str) -> None:
+        if operation == "GetObject" and key not in world.s3.objects:
+            raise client_error("AccessDenied", 403, "GetObject")
+
+    world.s3.before = deny
+    world.ok("execute_code", session="s", code="x = 1")
+    answer = world("workspace_read", session="s", path="uploads/nope")
+    assert answer["error"]["type"] == "NotFound"
+
+
+def test_a_denied_bucket_is_told(world: World) -> None:
+    def deny(operation: str, _key: str) -> None:
+        raise client_error("AccessDenied", 403, operation)
+
+    world.s3.before = deny
+    answer = world("execute_code", session="s", code="x = 1")
+    assert answer["error"]["type"] == "NotStarted"
+    assert answer["error"]["retryable"] is False
+    assert "AccessDenied" in answer["error"]["message"]
+    assert world.agentcore.operations() == []
+
+
+def test_an_instance_remembers_a_bounded_number_of_sessions(world: World) -> None:
+    for index in range(103):
+        world.ok("execute_code", session=f"s{index}", code="x = 1")
+    assert len(world.function._cache) <= 100
+
+
+# Sessions of one call.
+
+
+@pytest.mark.parametrize(
+    ("code", "status"), [("print(1)", "ok"), ("1/0", "error"), ("x = (", "error")]
+)
+def test_a_call_without_a_session_leaves_nothing_to_pay_for(
+    world: World, code: str, status: str
+) -> None:
+    assert world("execute_code", code=code)["status"] == status
+    assert len(world.agentcore.sandboxes) == 1
+    assert world.agentcore.running == []
+    assert world.s3.calls == []
+
+
+def test_its_files_are_found_under_the_name_in_its_answer(world: World) -> None:
+    answer = world.ok(
+        "execute_code", code="(here / 'a.txt').write_text('made')", output_filename="a.txt"
+    )
+    read = world.ok("workspace_read", session=answer["session"], path=answer["files_saved"][0])
+    assert read["content"] == "made"
+    assert world.agentcore.running == []
+
+
+def test_a_stop_that_fails_does_not_spoil_the_answer(world: World) -> None:
+    def fail(operation: str, _detail: str) -> None:
+        if operation == "Stop":
+            raise client_error("InternalServerException", 500, "Stop")
+
+    world.agentcore.before = fail
+    assert world.ok("execute_code", code="print(1)")["stdout"] == "1"

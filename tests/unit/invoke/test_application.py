@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from code_interpreter_invoke import application as function
+from tests.unit.invoke.canaries import CANARY, EVENTS, MESSAGE, logged
+from tests.unit.invoke.fakes import Context, World, client_error
+
+ENVIRONMENT = {
+    "PYTHONPATH": "lambda/invoke",
+    "AWS_REGION": "eu-west-1",
+    "AWS_DEFAULT_REGION": "eu-west-1",
+    "AWS_ACCESS_KEY_ID": "key",
+    "AWS_SECRET_ACCESS_KEY": "secret",
+    "CODE_INTERPRETER_ID": "analysis-0123456789",
+    "WORKSPACE_BUCKET": "bucket",
+    "SESSION_TIMEOUT_SECONDS": "900",
+}
+
+
+def start(program: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        env={**ENVIRONMENT, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_lambda_finds_the_handler() -> None:
+    program = "from code_interpreter_invoke.handler import handler; print(callable(handler))"
+    assert start(program).stdout == "True\n"
+
+
+def test_a_missing_setting_is_named_when_the_function_starts() -> None:
+    failed = start("import code_interpreter_invoke.handler", WORKSPACE_BUCKET="")
+    assert failed.stderr.splitlines()[-1] == (
+        "ValueError: environment variable WORKSPACE_BUCKET is not set"
+    )
+
+
+def test_what_runs_in_sandboxes_is_not_imported() -> None:
+    program = (
+        "import sys, code_interpreter_invoke.handler; "
+        "print([name for name in sys.modules if name.endswith('in_sandbox') or name == 'boto3'])"
+    )
+    assert start(program).stdout == "[]\n"
+
+
+@pytest.mark.parametrize("event", [{}, [], None, "x", 7, {"tool": "x"}, {"messageVersion": 1}])
+def test_every_event_is_answered_in_one_line(world: World, event: Any) -> None:
+    answer = world.function(event, Context())
+    assert answer["status"] == "error"
+    assert answer["error"]["type"] == "InvalidRequest"
+    assert "\n" not in answer["error"]["message"]
+    assert world.agentcore.calls == []
+
+
+def test_a_defect_of_the_function_is_no_stack_trace_and_no_success(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("CANARY")
+
+    monkeypatch.setattr(function, "serve", broken)
+    answer = world("execute_code", session="s", code="x")
+    assert answer["error"]["type"] == "OutcomeUnknown"
+    assert "KeyError in broken" in answer["error"]["message"]
+    assert "CANARY" not in json.dumps(answer)
+    assert "failed_at=KeyError in broken" in caplog.text
+    assert "CANARY" not in caplog.text
+
+
+def test_an_answer_is_json(world: World) -> None:
+    answer = world.ok("execute_code", session="s", code="print(1)")
+    assert json.loads(json.dumps(answer)) == answer
+    assert next(iter(answer)) == "status"
+
+
+def test_one_line_of_the_log_tells_what_happened(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.ok("execute_code", session="s", code="(here / 'a').touch()", output_filename="a")
+    [record] = caplog.records
+    assert record.levelno == logging.INFO
+    assert "tool=execute_code" in record.getMessage()
+    fields = vars(record)
+    assert fields["request_id"] == Context.aws_request_id
+    assert (fields["session"], fields["status"], fields["files_saved"]) == ("s", "ok", 1)
+    assert fields["caller"] == "Direct"
+    assert isinstance(fields["duration_ms"], int)
+    world("execute_code", session="s", code="1/0")
+    assert vars(caplog.records[-1])["error_type"] == "CodeFailed"
+
+
+# Nothing of a user's is ever logged.
+
+
+@pytest.fixture
+def every_log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    """Everything any library logs, as if somebody had asked for all of it."""
+    with caplog.at_level(logging.DEBUG):
+        yield caplog
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: event["tool"])
+@pytest.mark.parametrize("failing", ["nothing", "service", "stream", "bucket", "defect"])
+def test_nothing_of_a_users_is_logged(
+    world: World, every_log: pytest.LogCaptureFixture, event: dict[str, Any], failing: str
+) -> None:
+    def fail(operation: str, detail: str) -> None:
+        match failing:
+            case "service" if operation.startswith("execute"):
+                raise client_error("ValidationException", 400, operation, MESSAGE)
+            case "stream" if operation.startswith("execute"):
+                raise ConnectionResetError(MESSAGE)
+            case "bucket" if "Object" in operation and not detail.startswith("sessions/"):
+                raise client_error("InternalError", 500, operation, MESSAGE)
+            case "defect" if operation in ("executeCode", "ListObjectsV2"):
+                raise AssertionError(MESSAGE)
+
+    world.agentcore.before = world.s3.before = fail
+    world.function({"session": "s", **event}, Context(5))
+    assert CANARY not in logged(every_log)
+    assert len(every_log.records) == 1
+
+
+def test_a_function_that_starts_quiets_the_libraries() -> None:
+    """At DEBUG botocore logs requests and answers; Lambda's log level can be set from outside."""
+    program = (
+        "import logging; logging.basicConfig(level=logging.DEBUG)\n"
+        "import code_interpreter_invoke.handler\n"
+        "print([logging.getLogger(name).isEnabledFor(logging.INFO)"
+        " for name in ('botocore.parsers', 'botocore.endpoint', 'urllib3.connectionpool')])"
+    )
+    done = start(program)
+    assert done.stdout == "[False, False, False]\n"
+    assert done.stderr == ""
+
+
+def test_it_runs_where_there_is_boto3_and_nothing_else() -> None:
+    lambda_python = Path(".venv-lambda/bin/python")
+    done = subprocess.run(
+        [lambda_python, "-c", "import code_interpreter_invoke.handler; print('started')"],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "started\n", done.stderr

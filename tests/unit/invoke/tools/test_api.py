@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import base64
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from tests.unit.invoke.fakes import World, text_result
+
+SECRET = {"location": {"secretsManager": {"secretArn": "arn:aws:secretsmanager:x:1:secret:ca"}}}
+MOUNT = {"accessPointArn": "ap", "fileSystemArn": "fs", "mountPath": "/mnt/data"}
+
+
+def invoke(world: World, name: str, **arguments: Any) -> dict[str, Any]:
+    return world("invoke_code_interpreter", session="s", name=name, arguments=arguments)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("executeCode", {"code": "x", "language": "javascript", "runtime": "nodejs"}),
+        ("executeCode", {"code": "x", "language": "python", "clearContext": False}),
+        ("executeCommand", {"command": "ls"}),
+        ("readFiles", {"paths": ["a"]}),
+        ("listFiles", {"directoryPath": ""}),
+        ("listFiles", {"path": "."}),
+        ("removeFiles", {"paths": ["a", "b"]}),
+        ("startCommandExecution", {"command": "sleep 1"}),
+        ("getTask", {"taskId": "7"}),
+        ("stopTask", {"taskId": "7"}),
+    ],
+)
+def test_operations_get_their_arguments_as_given(
+    world: World, name: str, arguments: dict[str, Any]
+) -> None:
+    world.agentcore.results[name] = text_result("done")
+    answer = invoke(world, name, **arguments)
+    assert answer["status"] == "ok"
+    assert world.agentcore.operations()[-1] == name
+    assert world.agentcore.arguments == arguments
+
+
+def test_an_operation_may_have_no_arguments(world: World) -> None:
+    world.agentcore.results["listFiles"] = text_result("done")
+    assert world.ok("invoke_code_interpreter", session="s", name="listFiles")
+    assert world.agentcore.arguments == {}
+
+
+def test_blobs_are_base64_both_ways(world: World) -> None:
+    blob = base64.b64encode(b"\x00\xff").decode()
+    invoke(world, "writeFiles", content=[{"path": "a/b", "blob": blob}, {"path": "c", "text": "ü"}])
+    assert world.agentcore.arguments["content"][0] == {"path": "a/b", "blob": b"\x00\xff"}
+    answer = invoke(world, "readFiles", paths=["a/b", "c"])
+    assert [
+        block["resource"].get("blob", block["resource"].get("text")) for block in answer["content"]
+    ] == [
+        blob,
+        "ü",
+    ]
+
+
+def test_a_result_is_answered_as_it_is(world: World) -> None:
+    result = {
+        "content": [{"type": "text", "text": "Task is working"}],
+        "structuredContent": {"taskStatus": "working", "stdout": "", "stderr": ""},
+        "isError": False,
+    }
+    world.agentcore.results["getTask"] = result
+    answer = invoke(world, "getTask", taskId="7")
+    assert {name: answer[name] for name in result} == result
+
+
+def test_an_error_in_a_result_is_an_error(world: World) -> None:
+    answer = invoke(world, "readFiles", paths=["nope"])
+    assert answer["error"]["type"] == "CodeFailed"
+    assert answer["isError"] is True
+    assert answer["content"] == [{"type": "text", "text": "nope does not exist"}]
+
+
+def test_a_task_nobody_knows_is_not_found(world: World) -> None:
+    world.agentcore.results["getTask"] = text_result("unknown task", error=True)
+    assert invoke(world, "getTask", taskId="7")["error"]["type"] == "NotFound"
+
+
+def test_a_task_that_failed_has_failed(world: World) -> None:
+    world.agentcore.results["getTask"] = {
+        "content": [],
+        "structuredContent": {"taskStatus": "failed", "stdout": "so far", "exitCode": 2},
+        "isError": True,
+    }
+    answer = invoke(world, "getTask", taskId="7")
+    assert answer["error"]["type"] == "CodeFailed"
+    assert answer["structuredContent"]["stdout"] == "so far"
+
+
+def test_content_needs_text_or_blob(world: World) -> None:
+    answer = invoke(world, "writeFiles", content=[{"path": "a"}])
+    assert answer["error"]["type"] == "InvalidRequest"
+    assert world.agentcore.calls == []
+
+
+def test_traces_are_passed_on(world: World) -> None:
+    trace = {"trace_id": "Root=1-x", "trace_parent": "00-ab-cd-01"}
+    world.ok("execute_code", code="x = 1", **trace)
+    passed = {"traceId": "Root=1-x", "traceParent": "00-ab-cd-01"}
+    assert world.agentcore.trace == passed
+    assert world.agentcore.started_with == {"sessionTimeoutSeconds": 900, **passed}
+
+
+# Sessions.
+
+
+def test_a_session_is_started_with_options_that_its_replacements_have_too(world: World) -> None:
+    world.s3.upload("s", "data.csv", b"1")
+    answer = world.ok(
+        "start_session",
+        session="s",
+        session_timeout_seconds=60,
+        certificates=[SECRET],
+        filesystems=[{"efsConfiguration": MOUNT}],
+    )
+    assert answer["session_status"] == "READY"
+    options = {
+        "sessionTimeoutSeconds": 60,
+        "certificates": [SECRET],
+        "filesystemConfigurations": [{"efsConfiguration": MOUNT}],
+    }
+    assert world.agentcore.started_with == options
+    assert (world.agentcore.running[0].directory / "data.csv").exists()
+    world.agentcore.end_all()
+    world.agentcore.started_with = {}
+    again = world.ok("execute_code", session="s", code="x = 1")
+    assert again["session_restarted"] is True
+    assert world.agentcore.started_with == options
+
+
+def test_the_expiry_is_that_of_the_service(world: World) -> None:
+    world.agentcore.now = lambda: 1_800_000_000.0
+    answer = world.ok("start_session", session="s", session_timeout_seconds=60)
+    assert datetime.fromisoformat(answer["expires_at"]).timestamp() == 1_800_000_060
+
+
+def test_starting_a_session_again_changes_nothing(world: World) -> None:
+    first = world.ok("start_session", session="s", session_timeout_seconds=600)
+    assert world.ok("start_session", session="s")["session_id"] == first["session_id"]
+    again = world.ok("start_session", session="s", session_timeout_seconds=600)
+    assert again["session_id"] == first["session_id"]
+    answer = world("start_session", session="s", session_timeout_seconds=700)
+    assert answer["error"]["type"] == "InvalidRequest"
+    assert "stop it first" in answer["error"]["message"]
+
+
+def test_a_stopped_session_can_be_started_with_other_options(world: World) -> None:
+    world.ok("start_session", session="s", session_timeout_seconds=600)
+    world.ok("stop_session", session="s")
+    world.ok("start_session", session="s", session_timeout_seconds=700)
+    assert world.agentcore.started_with == {"sessionTimeoutSeconds": 700}
+
+
+@pytest.mark.parametrize(
+    "filesystem", [{}, {"efsConfiguration": MOUNT, "s3FilesConfiguration": MOUNT}]
+)
+def test_a_file_system_is_of_one_kind(world: World, filesystem: dict[str, Any]) -> None:
+    answer = world("start_session", session="s", filesystems=[filesystem])
+    assert answer["error"]["type"] == "InvalidRequest"
+    assert world.agentcore.calls == []
+
+
+def test_a_session_is_described(world: World) -> None:
+    assert world("get_session", session="s")["error"]["type"] == "NotFound"
+    started = world.ok("start_session", session="s")
+    answer = world.ok("get_session", session="s")
+    assert answer["session_id"] == started["session_id"]
+    assert answer["session_status"] == "READY"
+    world.agentcore.end_all()
+    assert world.ok("get_session", session="s")["session_status"] == "TERMINATED"
+
+
+def test_sessions_are_listed_by_pages(world: World) -> None:
+    for name in "abc":
+        world.ok("start_session", session=name)
+    world.ok("stop_session", session="b")
+    found: list[str] = []
+    token = None
+    while True:
+        answer = world.ok("list_sessions", status="READY", next_token=token)
+        found += [session["session_id"] for session in answer["sessions"]]
+        token = answer.get("next_token")
+        if token is None:
+            break
+    assert len(found) == 2
+    assert "session" not in answer
+
+
+def test_stopping_twice_is_no_failure(world: World) -> None:
+    assert world.ok("stop_session", session="s")["stopped"] is False
+    world.ok("start_session", session="s")
+    assert world.ok("stop_session", session="s")["stopped"] is True
+    assert world.ok("stop_session", session="s")["stopped"] is False

@@ -1,0 +1,124 @@
+"""The app: every kind of deployment is checked, and a wrong setting is one clear line."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import App
+from aws_cdk.assertions import Annotations, Match
+
+import app as project
+from tests.project import PROJECT
+
+FLAGS = json.loads((PROJECT / "cdk.json").read_text())["context"]
+
+EXISTING_VPC = {
+    "network": "vpc",
+    "vpc-id": "vpc-0123456789abcdef0",
+    "subnet-ids": "subnet-0123456789abcdef0,subnet-0123456789abcdef1",
+}
+EVERYTHING: dict[str, Any] = {
+    **EXISTING_VPC,
+    "name": "mine",
+    "description": "for tests",
+    "security-group-ids": ["sg-0123456789abcdef0"],
+    "managed-policy-arns": ["arn:aws:iam::123456789012:policy/mine"],
+    "certificate-secret-arns": ["arn:aws:secretsmanager:us-east-1:123456789012:secret:ca-AbCdEf"],
+    "filesystems": [
+        {
+            "type": "efs",
+            "file-system-arn": "arn:aws:elasticfilesystem:us-east-1:123456789012:file-system/fs-1",
+            "access-point-arn": (
+                "arn:aws:elasticfilesystem:us-east-1:123456789012:access-point/fsap-1"
+            ),
+            "mount-path": "/mnt/data",
+            "security-group-id": "sg-0123456789abcdef1",
+        }
+    ],
+    "tags": {"team": "data"},
+    "workspace-retention": "destroy",
+    "workspace-expiration-days": 7,
+    "alarms": True,
+}
+DEPLOYMENTS: dict[str, dict[str, Any]] = {
+    "sandbox": {},
+    "public": {"network": "public"},
+    "new-vpc": {"network": "vpc"},
+    "new-vpc-with-internet": {"network": "vpc", "vpc-internet": True},
+    "existing-vpc": EXISTING_VPC,
+    "everything": EVERYTHING,
+}
+
+
+@pytest.fixture(scope="module")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The templates of every deployment. Synthesis fails on anything that cdk-nag finds."""
+    found: list[Path] = []
+    for name, settings in DEPLOYMENTS.items():
+        out = tmp_path_factory.mktemp(name)
+        app = App(outdir=str(out), context={**FLAGS, **namespaced(settings)})
+        project.build(app)
+        app.synth()
+        found += out.glob("*.template.json")
+    return found
+
+
+def test_every_deployment_passes_cdk_nag_and_cfn_lint(templates: list[Path]) -> None:
+    lint = subprocess.run(
+        [Path(sys.executable).parent / "cfn-lint", *map(str, templates)],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (len(templates), lint.returncode, lint.stdout) == (len(DEPLOYMENTS) + 2, 0, "")
+
+
+def test_only_the_public_network_is_warned_about() -> None:
+    for name, settings in DEPLOYMENTS.items():
+        app = App(
+            context={**FLAGS, **namespaced(settings)}, builtin_cloud_formation_validation=False
+        )
+        project.build(app)
+        stack = app.node.find_child("CodeInterpreter")
+        found = Annotations.from_stack(stack).find_warning("*", Match.any_value())  # type: ignore[arg-type]
+        assert [one.id for one in found] == (
+            ["/CodeInterpreter/CodeInterpreter"] * (name == "public")
+        )
+
+
+def test_cdk_nag_runs_at_every_synth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An acknowledgement less is a finding more."""
+    monkeypatch.setattr("cdk_code_interpreter.workspace.acknowledge", lambda *_: None)
+    app = App(outdir=str(tmp_path), context=FLAGS)
+    project.build(app)
+    with pytest.raises(RuntimeError, match="AwsSolutions-S1"):
+        app.synth()
+
+
+def test_a_wrong_setting_ends_in_one_clear_line(tmp_path: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=PROJECT,
+        env={
+            **os.environ,
+            "CDK_OUTDIR": str(tmp_path),
+            "CDK_CONTEXT_JSON": json.dumps({"code-interpreter:netwrok": "public"}),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    [line] = result.stderr.splitlines()
+    assert line.startswith("error: context key 'code-interpreter:netwrok' is unknown")
+    assert (result.returncode, result.stdout) == (1, "")
+
+
+def namespaced(settings: dict[str, Any]) -> dict[str, Any]:
+    return {f"code-interpreter:{key}": value for key, value in settings.items()}

@@ -1,0 +1,41 @@
+"""The models that travel with the Lambda code come from the pinned botocore, untouched by hand."""
+
+from __future__ import annotations
+
+import botocore.session
+import prune_models
+import pytest
+
+from tests.project import PROJECT
+
+
+@pytest.mark.parametrize("path", prune_models.files())
+def test_the_committed_model_is_what_the_script_writes(path: str) -> None:
+    assert (PROJECT / path).read_text(encoding="utf-8") == prune_models.files()[path]
+
+
+def test_nothing_else_is_in_the_model_folders() -> None:
+    folders = {model.folder for model in prune_models.MODELS}
+    found = {
+        str(file.relative_to(PROJECT))
+        for folder in folders
+        for file in (PROJECT / folder).rglob("*")
+        if file.is_file()
+    }
+    assert found == set(prune_models.files())
+
+
+@pytest.mark.parametrize("model", prune_models.MODELS, ids=lambda model: model.folder.split("/")[1])
+def test_a_client_made_of_it_has_the_same_shapes_as_the_full_model(
+    model: prune_models.Model,
+) -> None:
+    pruned, full = botocore.session.Session(), botocore.session.Session()
+    pruned.set_config_variable("data_path", str(PROJECT / model.folder))
+    ours = pruned.get_service_model(model.service, api_version=model.api_version)
+    theirs = full.get_service_model(model.service, api_version=model.api_version)
+    assert sorted(ours.operation_names) == sorted(model.operations)
+    for name in model.operations:
+        for part in ("input_shape", "output_shape"):
+            mine = getattr(ours.operation_model(name), part)
+            other = getattr(theirs.operation_model(name), part)
+            assert (mine and set(mine.members)) == (other and set(other.members))
