@@ -62,3 +62,9 @@ class TimedOutError(CallError):
 
 class SessionGoneError(NotStartedError):
     """The service refused the call since its session has ended; nothing ran."""
+
+
+def quote(value: object) -> str:
+    """Return a value for a message, quoted and at most 80 characters long."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from ..errors import InvalidRequestError
+from ..errors import InvalidRequestError, quote
 
 # S3's limit for a key is 1024 bytes of UTF-8 (S3 user guide, "Creating object key names"); the
 # workspace prefix, the session and the folder come before the path.
@@ -39,11 +39,5 @@ def clean(path: str, what: str) -> str:
         stripped = stripped[2:].lstrip("/")
     problem = defect(stripped)
     if problem:
-        raise InvalidRequestError(f"{what} {shown(path)} is not allowed: {problem}")
+        raise InvalidRequestError(f"{what} {quote(path)} is not allowed: {problem}")
     return stripped
-
-
-def shown(value: object) -> str:
-    """A value as it appears in messages: quoted and short."""
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."

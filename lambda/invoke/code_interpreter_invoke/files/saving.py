@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import NamedTuple
 
-from ..errors import CallError
+from ..errors import CallError, quote
 from ..sandbox.sandbox import FileFound, Sandbox, file_contents
 from .batches import BATCH_BYTES, batches
 from .large_files import carry_out, take_out
-from .paths import defect, shown
+from .paths import defect
 from .workspace import PRODUCED, REQUESTS_AT_ONCE, Workspace
 
 
@@ -56,7 +56,7 @@ def note(saved: Saved, file: FileFound, problem: str | None) -> None:
 
 
 def not_saved(path: str, problem: str) -> str:
-    return f"{shown(path)} was not saved: {problem}"
+    return f"{quote(path)} was not saved: {problem}"
 
 
 def attempt(sandbox: Sandbox, workspace: Workspace, file: FileFound) -> str | None:

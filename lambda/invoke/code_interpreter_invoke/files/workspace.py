@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import mimetypes
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from ..clients import Bucket
-from ..errors import InvalidRequestError, NotFoundError
-from ..requests.validation import decoded
-from .paths import clean, defect, shown
+from ..errors import InvalidRequestError, NotFoundError, quote
+from .paths import clean, defect
 
 # What the sandbox produced, and what the user supplied.
 PRODUCED = "code-interpreter"
@@ -53,7 +53,7 @@ class Workspace:
         folder, _, rest = path.partition("/")
         if folder not in FOLDERS or not rest:
             raise InvalidRequestError(
-                f"path {shown(path)} is not in the workspace: it begins with "
+                f"path {quote(path)} is not in the workspace: it begins with "
                 f"{PRODUCED}/ or {UPLOADS}/"
             )
         return self._root + path
@@ -104,7 +104,7 @@ class Workspace:
         """A file's content from `offset` on, or as much of it as `fits`."""
         found = self.bucket.get(self.key(path), offset=offset, limit=READ_BYTES)
         if found is None:
-            raise NotFoundError(f"there is no file {shown(path)} in the workspace")
+            raise NotFoundError(f"there is no file {quote(path)} in the workspace")
         body = found.body
         while not fits(answer := part(path, offset, body, found.size)) and len(body) > LEAST_BYTES:
             body = body[: len(body) // 2]
@@ -113,7 +113,7 @@ class Workspace:
     def write(self, path: str, content: str, encoding: str) -> dict[str, Any]:
         """Store a file from the caller."""
         key = self.key(path)
-        body = content.encode() if encoding == "text" else decoded("content", content)
+        body = content.encode() if encoding == "text" else decode_base64("content", content)
         self.bucket.put(key, body, content_type=content_type(path))
         return {"status": "ok", "path": path, "size": len(body)}
 
@@ -148,6 +148,17 @@ def as_content(body: bytes) -> tuple[str, str]:
     if "\0" in text:
         return "base64", base64.b64encode(body).decode()
     return "text", text
+
+
+def decode_base64(where: str, text: str) -> bytes:
+    """Return the bytes of a base64 text.
+
+    :raises InvalidRequestError: naming the argument `where` the text was given, if it is not base64
+    """
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise InvalidRequestError(f"{where} is not base64") from None
 
 
 def without_cut_character(body: bytes) -> bytes:

@@ -13,8 +13,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from ..errors import InvalidRequestError
-from ..files.paths import shown
+from ..errors import InvalidRequestError, quote
 from .request import SESSION_NAME, Request, direct_request, platform_request
 from .tools import TOOLS
 
@@ -148,7 +147,7 @@ def named_values(parameters: Any) -> dict[str, Any]:
     given = [] if parameters is None else parameters
     if not isinstance(given, list) or not all("name" in members(one) for one in given):
         raise InvalidRequestError(
-            f"parameters must be a list of objects with name and value, given {shown(given)}"
+            f"parameters must be a list of objects with name and value, given {quote(given)}"
         )
     return {str(one["name"]): one.get("value") for one in given}
 
@@ -197,4 +196,4 @@ def parsed(name: str, text: str) -> Any:
 
 
 def not_json(name: str, text: str) -> InvalidRequestError:
-    return InvalidRequestError(f"{name} must be JSON text, given {shown(text)}")
+    return InvalidRequestError(f"{name} must be JSON text, given {quote(text)}")

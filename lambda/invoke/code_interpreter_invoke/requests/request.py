@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from ..errors import InvalidRequestError
-from ..files.paths import shown
+from ..errors import InvalidRequestError, quote
 from .tools import REQUEST_PROPERTIES, SESSION_OPERATIONS, TOOLS, Schema, Tool
 from .validation import kind, one_of, validate_object
 
@@ -98,7 +97,7 @@ def check_session(
         )
     if session is not None and not SESSION_NAME.fullmatch(session):
         raise InvalidRequestError(
-            f"session {shown(session)} is not allowed: 1 to 64 letters, digits, _ and -"
+            f"session {quote(session)} is not allowed: 1 to 64 letters, digits, _ and -"
         )
     return session
 
@@ -108,6 +107,6 @@ def check_trace(trace: Mapping[str, str | None]) -> dict[str, str]:
     for value in trace.values():
         if value is not None and not TRACE.fullmatch(value):
             raise InvalidRequestError(
-                f"trace {shown(value)} is not allowed: up to 1024 printable ASCII characters"
+                f"trace {quote(value)} is not allowed: up to 1024 printable ASCII characters"
             )
     return {name: value for name, value in trace.items() if value is not None}

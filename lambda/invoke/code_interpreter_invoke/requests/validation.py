@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..errors import InvalidRequestError
-from ..files.paths import shown
+from ..errors import InvalidRequestError, quote
 
 JSON_TYPES = {"string": str, "integer": int, "boolean": bool, "array": list, "object": dict}
 
@@ -73,14 +70,6 @@ def check_text(where: str, value: str) -> None:
         ) from None
 
 
-def decoded(where: str, value: str) -> bytes:
-    """Return the bytes of a base64 text."""
-    try:
-        return base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError):
-        raise InvalidRequestError(f"{where} is not base64") from None
-
-
 def with_article(name: str) -> str:
     return f"{'an' if name[0] in 'aio' else 'a'} {name}"
 
@@ -102,4 +91,4 @@ def one_of(given: Any, allowed: Iterable[str]) -> str:
     names = list(allowed)
     near = difflib.get_close_matches(str(given), names, n=1)
     suggestion = f" (did you mean {near[0]!r}?)" if near else ""
-    return f"{shown(given)}{suggestion}; allowed: {', '.join(names)}"
+    return f"{quote(given)}{suggestion}; allowed: {', '.join(names)}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from ..errors import CallError, CodeFailedError, TimedOutError
-from ..files.paths import clean, shown
+from ..errors import CallError, CodeFailedError, TimedOutError, quote
+from ..files.paths import clean
 from ..files.saving import save
 from ..sandbox.results import Result, unix_lines
 from ..sandbox.sandbox import MARK
@@ -94,9 +94,9 @@ def save_output(call: Call, path: str) -> dict[str, Any]:
         saved = save(call.sandbox, call.workspace, call.sandbox.inventory([path]))
         names, warnings = saved.names, saved.warnings
         if not names and not warnings:
-            warnings = [f"{shown(path)} was not saved: it is a folder without files"]
+            warnings = [f"{quote(path)} was not saved: it is a folder without files"]
     except CallError as failed:
-        names, warnings = [], [f"{shown(path)} was not saved: {failed.message}"]
+        names, warnings = [], [f"{quote(path)} was not saved: {failed.message}"]
     if warnings:
         return {"status": "partial", "files_saved": names, "warnings": warnings}
     return {"files_saved": names}

@@ -7,8 +7,7 @@ from typing import Any
 from ..errors import CodeFailedError, InvalidRequestError, NotFoundError
 from ..files.paths import clean
 from ..files.saving import save
-from ..files.workspace import as_content
-from ..requests.validation import decoded
+from ..files.workspace import as_content, decode_base64
 from ..sandbox.sandbox import entries, file_contents
 from .context import Call
 
@@ -62,7 +61,7 @@ def file_blocks(where: str, files: list[dict[str, Any]]) -> list[dict[str, Any]]
     for index, file in enumerate(files):
         if (file["text"] is None) == (file["blob"] is None):
             raise InvalidRequestError(f"{where}: content[{index}] needs either text or blob")
-        blob = decoded(f"{where}: content[{index}].blob", file["blob"]) if file["blob"] else b""
+        blob = decode_base64(f"{where}: content[{index}].blob", file["blob"] or "")
         body = blob if file["text"] is None else file["text"].encode()
         blocks.append({"path": clean(file["path"], "path"), "blob": body})
     return blocks

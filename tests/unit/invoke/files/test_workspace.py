@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from code_interpreter_invoke.files.workspace import READ_BYTES
+from code_interpreter_invoke.errors import InvalidRequestError
+from code_interpreter_invoke.files.workspace import READ_BYTES, decode_base64
 from code_interpreter_invoke.requests.callers import ANSWER_BYTES
 from code_interpreter_invoke.requests.response import size
 from tests.unit.invoke.fakes import BUCKET, PREFIX, World
@@ -205,3 +206,14 @@ def test_a_large_workspace_is_listed_by_pages(world: World) -> None:
         assert answer.get("truncated", False) is (token is not None)
     assert token is None
     assert found == [f"uploads/{index:05}" for index in range(10_000)]
+
+
+@pytest.mark.parametrize("text", ["!", "YQ", "YQ==\ufffd", "Y Q=="])
+def test_text_that_is_not_base64_is_refused(text: str) -> None:
+    with pytest.raises(InvalidRequestError, match="blob is not base64"):
+        decode_base64("blob", text)
+
+
+@given(st.binary())
+def test_base64_is_decoded(body: bytes) -> None:
+    assert decode_base64("blob", base64.b64encode(body).decode()) == body

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 import jsonschema
@@ -10,7 +9,7 @@ from hypothesis import strategies as st
 
 from code_interpreter_invoke.errors import InvalidRequestError
 from code_interpreter_invoke.requests.tools import TOOLS, Schema
-from code_interpreter_invoke.requests.validation import decoded, validate
+from code_interpreter_invoke.requests.validation import validate
 
 TEXT = st.text(max_size=6)
 ANYTHING = st.recursive(
@@ -99,14 +98,3 @@ def has_float_for_integer(schema: Schema, value: Any) -> bool:
         members = schema.get("properties", {})
         return any(has_float_for_integer(members.get(n, {}), v) for n, v in value.items())
     return False
-
-
-@pytest.mark.parametrize("text", ["!", "YQ", "YQ==\ufffd", "Y Q=="])
-def test_base64_is_refused_when_it_is_none(text: str) -> None:
-    with pytest.raises(InvalidRequestError, match="blob is not base64"):
-        decoded("blob", text)
-
-
-@given(st.binary())
-def test_base64_is_decoded(body: bytes) -> None:
-    assert decoded("blob", base64.b64encode(body).decode()) == body
