@@ -8,7 +8,7 @@ import traceback
 from collections.abc import MutableMapping
 from typing import Any
 
-from .clients import Botocore
+from .clients import Clients
 from .deadline import Deadline
 from .errors import CallError, OutcomeUnknownError
 from .idempotency import RecordedCall
@@ -26,9 +26,9 @@ logger.setLevel(logging.INFO)
 class InvokeFunction:
     """The function, for as long as its execution environment lives."""
 
-    def __init__(self, settings: Settings, botocore: Botocore) -> None:
+    def __init__(self, settings: Settings, clients: Clients) -> None:
         self._settings = settings
-        self._botocore = botocore
+        self._clients = clients
         self._cache: MutableMapping[str, Stored] = {}
 
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:
@@ -57,7 +57,7 @@ class InvokeFunction:
         call = Call(
             request,
             settings=self._settings,
-            botocore=self._botocore,
+            clients=self._clients,
             deadline=deadline,
             cache=self._cache,
             fits=lambda answer: fits(answer, caller),

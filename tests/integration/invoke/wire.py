@@ -38,9 +38,9 @@ class Wire:
 
     def new_function(self) -> InvokeFunction:
         """Another instance of the function, with connections of its own."""
-        botocore = connect()
-        self._clients += botocore
-        return InvokeFunction(self.settings, botocore)
+        clients = connect()
+        self._clients += clients
+        return InvokeFunction(self.settings, clients)
 
     def close(self) -> None:
         self.clear_faults()

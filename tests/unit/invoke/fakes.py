@@ -22,7 +22,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from code_interpreter_invoke.application import InvokeFunction
-from code_interpreter_invoke.clients import Botocore
+from code_interpreter_invoke.clients import Clients
 from code_interpreter_invoke.settings import Settings
 
 BUCKET = "workspace-bucket"
@@ -492,8 +492,10 @@ class World:
 
     def new_function(self) -> InvokeFunction:
         """Another instance of the function, which remembers nothing."""
-        botocore = Botocore(once=self.agentcore, repeating=self.agentcore, s3=self.s3)
-        return InvokeFunction(self.settings, botocore)
+        clients = Clients(
+            agentcore_single_attempt=self.agentcore, agentcore=self.agentcore, s3=self.s3
+        )
+        return InvokeFunction(self.settings, clients)
 
     def __call__(self, tool: str, **arguments: Any) -> dict[str, Any]:
         return self.function({"tool": tool, **arguments}, Context())

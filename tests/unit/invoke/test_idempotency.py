@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from code_interpreter_invoke.clients import Botocore, Bucket
+from code_interpreter_invoke.clients import Bucket, Clients
 from code_interpreter_invoke.deadline import Deadline
 from code_interpreter_invoke.errors import OutcomeUnknownError
 from code_interpreter_invoke.idempotency import RecordedCall
@@ -207,10 +207,10 @@ def test_a_call_that_never_answered_is_waited_for_and_then_unknown(
     clock = Clock()
 
     def recorded(budget: float) -> RecordedCall:
-        botocore = Botocore(once=None, repeating=None, s3=world.s3)
+        clients = Clients(agentcore_single_attempt=None, agentcore=None, s3=world.s3)
         return RecordedCall(
             direct_request(EVENT),
-            Bucket(botocore, BUCKET, Deadline(60)),
+            Bucket(clients, BUCKET, Deadline(60)),
             Deadline(budget, now=clock.now),
             now=clock.now,
             sleep=clock.sleep,

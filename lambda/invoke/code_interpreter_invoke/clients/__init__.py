@@ -4,13 +4,13 @@ Every failure leaves here as one of the errors of `errors`, so that the logic ca
 for the caller: did anything run, and is it safe to ask again.
 """
 
-from .botocore_clients import Botocore, connect
+from .botocore_clients import Clients, connect
 from .bucket import Bucket, ListedObject, ObjectPage, PreconditionFailedError, StoredObject
 from .code_interpreter import CodeInterpreterClient, StartedSession
 
 __all__ = [
-    "Botocore",
     "Bucket",
+    "Clients",
     "CodeInterpreterClient",
     "ListedObject",
     "ObjectPage",

@@ -17,15 +17,15 @@ MODELS = Path(__file__).parent.parent / "models"
 LONGEST_INVOCATION = 900.0
 
 
-class Botocore(NamedTuple):
-    """botocore's clients. `once` never sends a request a second time."""
+class Clients(NamedTuple):
+    """botocore's clients. `agentcore_single_attempt` never sends a request a second time."""
 
-    once: Any
-    repeating: Any
+    agentcore_single_attempt: Any
+    agentcore: Any
     s3: Any
 
 
-def connect() -> Botocore:
+def connect() -> Clients:
     """Create the clients from the environment: region, credentials and `AWS_ENDPOINT_URL`."""
     # At DEBUG they log requests and answers, bodies and all; at INFO nothing of use.
     for name in ("botocore", "urllib3"):
@@ -38,11 +38,13 @@ def connect() -> Botocore:
         config = Config(connect_timeout=5, tcp_keepalive=True, **options)
         return session.create_client("bedrock-agentcore", api_version=API_VERSION, config=config)
 
-    return Botocore(
+    return Clients(
         # The API has no client token for InvokeCodeInterpreter and botocore's default is to send
         # it up to five times, also after a read timeout while the code still runs.
-        once=agentcore(retries={"total_max_attempts": 1}, read_timeout=LONGEST_INVOCATION + 10),
-        repeating=agentcore(retries={"mode": "standard", "total_max_attempts": 4}, read_timeout=30),
+        agentcore_single_attempt=agentcore(
+            retries={"total_max_attempts": 1}, read_timeout=LONGEST_INVOCATION + 10
+        ),
+        agentcore=agentcore(retries={"mode": "standard", "total_max_attempts": 4}, read_timeout=30),
         s3=session.create_client(
             "s3",
             config=Config(

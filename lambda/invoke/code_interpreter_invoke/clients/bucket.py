@@ -11,8 +11,8 @@ from urllib3.exceptions import HTTPError
 
 from ..deadline import Deadline
 from ..errors import CallError, NotStartedError
-from .botocore_clients import Botocore
-from .errors import described, error_code, http_status
+from .botocore_clients import Clients
+from .errors import error_code, error_text, http_status
 
 T = TypeVar("T")
 
@@ -47,8 +47,8 @@ class PreconditionFailedError(Exception):
 class Bucket:
     """The workspace bucket, for the length of one call."""
 
-    def __init__(self, botocore: Botocore, name: str, deadline: Deadline) -> None:
-        self._s3 = botocore.s3
+    def __init__(self, clients: Clients, name: str, deadline: Deadline) -> None:
+        self._s3 = clients.s3
         self._name = name
         self._deadline = deadline
 
@@ -206,5 +206,5 @@ class Bucket:
     def _failed(self, name: str, error: Exception) -> CallError:
         refused = isinstance(error, ClientError) and 400 <= http_status(error) < 500
         return NotStartedError(
-            f"{name} on the workspace bucket: {described(error)}", retryable=not refused
+            f"{name} on the workspace bucket: {error_text(error)}", retryable=not refused
         )

@@ -20,8 +20,8 @@ from ..errors import (
     SessionGoneError,
     TimedOutError,
 )
-from .botocore_clients import LONGEST_INVOCATION, Botocore
-from .errors import described, refusal
+from .botocore_clients import LONGEST_INVOCATION, Clients
+from .errors import error_text, refusal
 
 # How long a stream that has delivered its result may take to end.
 STREAM_END_GRACE = 2.0
@@ -37,14 +37,14 @@ class CodeInterpreterClient:
 
     def __init__(
         self,
-        botocore: Botocore,
+        clients: Clients,
         identifier: str,
         deadline: Deadline,
         trace: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """`trace` holds the API's trace members, for the operations that take them."""
-        self._once = botocore.once
-        self._repeating = botocore.repeating
+        self._agentcore_single_attempt = clients.agentcore_single_attempt
+        self._agentcore = clients.agentcore
         self._identifier = identifier
         self._deadline = deadline
         self._trace = trace
@@ -53,7 +53,7 @@ class CodeInterpreterClient:
         """Start a session; the same token always gives the same session."""
         answer = self._repeated(
             "Starting a session",
-            self._repeating.start_code_interpreter_session,
+            self._agentcore.start_code_interpreter_session,
             clientToken=client_token,
             **self._trace,
             **options,
@@ -65,7 +65,7 @@ class CodeInterpreterClient:
         try:
             self._repeated(
                 "Stopping the session",
-                self._repeating.stop_code_interpreter_session,
+                self._agentcore.stop_code_interpreter_session,
                 sessionId=session_id,
                 **self._trace,
             )
@@ -76,7 +76,7 @@ class CodeInterpreterClient:
         """GetCodeInterpreterSession, or `NotFoundError`."""
         return self._repeated(
             "Looking up the session",
-            self._repeating.get_code_interpreter_session,
+            self._agentcore.get_code_interpreter_session,
             sessionId=session_id,
         )
 
@@ -84,7 +84,7 @@ class CodeInterpreterClient:
         """ListCodeInterpreterSessions."""
         return self._repeated(
             "Listing the sessions",
-            self._repeating.list_code_interpreter_sessions,
+            self._agentcore.list_code_interpreter_sessions,
             **arguments,
         )
 
@@ -95,7 +95,7 @@ class CodeInterpreterClient:
             answer: dict[str, Any] = self._deadline.run(lambda: operation(**arguments))
         except (ClientError, BotoCoreError, HTTPError, TimeoutError) as error:
             raise refusal(error, doing, NotFoundError) or NotStartedError(
-                f"{doing}: {described(error)}"
+                f"{doing}: {error_text(error)}"
             ) from None
         return answer
 
@@ -113,7 +113,7 @@ class CodeInterpreterClient:
         Sent exactly once, unless `repeatable` says that running it again does no harm. `timeout`
         is in seconds; without one the call may take all the time the function has.
         """
-        client = self._repeating if repeatable else self._once
+        client = self._agentcore if repeatable else self._agentcore_single_attempt
         left = self._deadline.remaining() - self._deadline.answer_reserve
         if left <= 0:
             raise NotStartedError(f"{name} was not sent: no time is left for it")
@@ -167,7 +167,7 @@ class CodeInterpreterClient:
         if isinstance(error, TimeoutError):
             raise TimedOutError(f"{name} gave no result within {limit:.0f} seconds") from None
         raise OutcomeUnknownError(
-            f"{name}: {described(error)}; whether it ran is not known"
+            f"{name}: {error_text(error)}; whether it ran is not known"
         ) from None
 
 

@@ -31,7 +31,7 @@ def http_status(error: ClientError) -> int:
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
-def described(error: Exception) -> str:
+def error_text(error: Exception) -> str:
     """What happened, in the service's own words where it answered."""
     if isinstance(error, ClientError):
         message = error.response.get("Error", {}).get("Message") or ""
@@ -41,7 +41,7 @@ def described(error: Exception) -> str:
 
 def refusal(error: Exception, doing: str, missing: type[CallError]) -> CallError | None:
     """The error for a request the service refused or never received, None if it may have acted."""
-    text = f"{doing}: {described(error)}"
+    text = f"{doing}: {error_text(error)}"
     if isinstance(error, ParamValidationError):
         return InvalidRequestError(f"{doing}: {' '.join(str(error).split())}")
     if isinstance(error, NOTHING_SENT):

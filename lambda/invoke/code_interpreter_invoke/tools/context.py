@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, MutableMapping
 from typing import Any, TypeVar
 
-from ..clients import Botocore, Bucket, CodeInterpreterClient
+from ..clients import Bucket, Clients, CodeInterpreterClient
 from ..deadline import Deadline
 from ..errors import CallError, InvalidRequestError, SessionGoneError, TimedOutError
 from ..files.workspace import Fits, Workspace
@@ -31,7 +31,7 @@ class Call:
         request: Request,
         *,
         settings: Settings,
-        botocore: Botocore,
+        clients: Clients,
         deadline: Deadline,
         cache: MutableMapping[str, Stored],
         fits: Fits,
@@ -40,9 +40,9 @@ class Call:
         # A call without a session keeps the files it saves under a name that its answer tells.
         self.name = request.session or f"call-{uuid.uuid4().hex}"
         self.interpreter = CodeInterpreterClient(
-            botocore, settings.code_interpreter_id, deadline, request.trace
+            clients, settings.code_interpreter_id, deadline, request.trace
         )
-        self.bucket = Bucket(botocore, settings.workspace_bucket, deadline)
+        self.bucket = Bucket(clients, settings.workspace_bucket, deadline)
         self.workspace = Workspace(self.bucket, settings.workspace_prefix, self.name)
         self._options = {"sessionTimeoutSeconds": settings.session_timeout_seconds}
         self._session: Session | None = None

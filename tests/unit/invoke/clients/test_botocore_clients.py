@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import boto3
 import pytest
 
-from code_interpreter_invoke.clients import Botocore, Bucket, connect
+from code_interpreter_invoke.clients import Bucket, Clients, connect
 from code_interpreter_invoke.clients.botocore_clients import API_VERSION, MODELS
 from code_interpreter_invoke.clients.bucket import URL_SECONDS
 from code_interpreter_invoke.deadline import Deadline
@@ -27,20 +27,20 @@ def region(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
     return str(request.param)
 
 
-def bucket(botocore: Botocore) -> Bucket:
-    return Bucket(botocore, "workspace-bucket", Deadline(60))
+def bucket(clients: Clients) -> Bucket:
+    return Bucket(clients, "workspace-bucket", Deadline(60))
 
 
 def test_user_code_is_sent_once_and_waited_for(region: str) -> None:  # noqa: ARG001
-    config = connect().once.meta.config
+    config = connect().agentcore_single_attempt.meta.config
     assert config.retries["total_max_attempts"] == 1
     # Longer than the service takes for anything, or the answer would be lost.
     assert config.read_timeout > 900
 
 
 def test_everything_else_is_repeated(region: str) -> None:  # noqa: ARG001
-    botocore = connect()
-    for client in (botocore.repeating, botocore.s3):
+    clients = connect()
+    for client in (clients.agentcore, clients.s3):
         assert client.meta.config.retries["total_max_attempts"] > 1
         assert client.meta.config.retries["mode"] == "standard"
 
@@ -58,13 +58,13 @@ def test_the_model_is_the_one_that_travels_with_the_function(
     shipped = json.loads(
         (MODELS / "bedrock-agentcore" / API_VERSION / "service-2.json").read_text()
     )
-    model = connect().once.meta.service_model
+    model = connect().agentcore_single_attempt.meta.service_model
     assert model.api_version == API_VERSION
     assert set(model.operation_names) == set(shipped["operations"])
 
 
 def test_the_shipped_model_has_what_the_function_calls(region: str) -> None:  # noqa: ARG001
-    assert set(connect().once.meta.service_model.operation_names) == {
+    assert set(connect().agentcore_single_attempt.meta.service_model.operation_names) == {
         "GetCodeInterpreterSession",
         "InvokeCodeInterpreter",
         "ListCodeInterpreterSessions",
@@ -74,10 +74,10 @@ def test_the_shipped_model_has_what_the_function_calls(region: str) -> None:  # 
 
 
 def test_the_endpoints_are_those_of_the_region(region: str) -> None:
-    botocore = connect()
+    clients = connect()
     own = boto3.client("bedrock-agentcore", region_name=region)
-    assert botocore.once.meta.endpoint_url == own.meta.endpoint_url
-    assert botocore.repeating.meta.endpoint_url == own.meta.endpoint_url
+    assert clients.agentcore_single_attempt.meta.endpoint_url == own.meta.endpoint_url
+    assert clients.agentcore.meta.endpoint_url == own.meta.endpoint_url
 
 
 @pytest.mark.parametrize("method", ["get", "put"])
@@ -103,7 +103,7 @@ def test_another_endpoint_is_used_where_one_is_set(
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
     monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_AGENTCORE", "http://127.0.0.1:9999")
-    botocore: Any = connect()
-    assert botocore.once.meta.endpoint_url == "http://127.0.0.1:9999"
-    url = bucket(botocore).presigned_get("k")
+    clients: Any = connect()
+    assert clients.agentcore_single_attempt.meta.endpoint_url == "http://127.0.0.1:9999"
+    url = bucket(clients).presigned_get("k")
     assert url.startswith("http://127.0.0.1:4566/workspace-bucket/k?")

@@ -11,7 +11,7 @@ from botocore.eventstream import ChecksumMismatch, InvalidPayloadLength
 from botocore.exceptions import EventStreamError
 from urllib3.exceptions import ProtocolError
 
-from code_interpreter_invoke.clients import Botocore, CodeInterpreterClient
+from code_interpreter_invoke.clients import Clients, CodeInterpreterClient
 from code_interpreter_invoke.deadline import Deadline
 from code_interpreter_invoke.errors import (
     CallError,
@@ -57,8 +57,8 @@ def invoke(
     steps: Steps, name: str = "executeCode", seconds: float = 60, timeout: float | None = None
 ) -> list[dict[str, Any]]:
     service = Service(steps)
-    botocore = Botocore(once=service, repeating=None, s3=None)
-    client = CodeInterpreterClient(botocore, "id", Deadline(seconds))
+    clients = Clients(agentcore_single_attempt=service, agentcore=None, s3=None)
+    client = CodeInterpreterClient(clients, "id", Deadline(seconds))
     try:
         return client.invoke("session", name, {}, timeout=timeout)
     finally:
@@ -138,9 +138,9 @@ def test_what_is_too_large_to_be_received_says_so() -> None:
 
 def test_nothing_is_sent_without_time_for_it() -> None:
     service = Service([DONE])
-    botocore = Botocore(once=service, repeating=None, s3=None)
+    clients = Clients(agentcore_single_attempt=service, agentcore=None, s3=None)
     clock = iter([0.0, 54.5])
-    client = CodeInterpreterClient(botocore, "id", Deadline(60, now=lambda: next(clock)))
+    client = CodeInterpreterClient(clients, "id", Deadline(60, now=lambda: next(clock)))
     with pytest.raises(NotStartedError):
         client.invoke("session", "executeCode", {})
     assert service.sent == 0
@@ -149,7 +149,7 @@ def test_nothing_is_sent_without_time_for_it() -> None:
 @pytest.mark.parametrize("steps", [[DONE], [PARTIAL, ProtocolError("cut")], []])
 def test_every_stream_is_closed(steps: Steps) -> None:
     service = Service(steps)
-    client = CodeInterpreterClient(Botocore(service, None, None), "id", Deadline(60))
+    client = CodeInterpreterClient(Clients(service, None, None), "id", Deadline(60))
     with contextlib.suppress(OutcomeUnknownError):
         client.invoke("session", "executeCode", {})
     assert service.stream.closed

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ConnectTimeoutError
 
-from code_interpreter_invoke.clients import Botocore, Bucket, CodeInterpreterClient
+from code_interpreter_invoke.clients import Bucket, Clients, CodeInterpreterClient
 from code_interpreter_invoke.deadline import Deadline
 from code_interpreter_invoke.errors import NotStartedError
 from code_interpreter_invoke.files.workspace import Workspace
@@ -42,14 +42,16 @@ def clock() -> Clock:
 
 
 def session(world: World, clock: Clock, seconds: float = 900) -> Session:
-    botocore = Botocore(once=world.agentcore, repeating=world.agentcore, s3=world.s3)
+    clients = Clients(
+        agentcore_single_attempt=world.agentcore, agentcore=world.agentcore, s3=world.s3
+    )
     world.agentcore.now = clock.now
     deadline = Deadline(seconds, now=clock.now)
-    bucket = Bucket(botocore, BUCKET, Deadline(60))
+    bucket = Bucket(clients, BUCKET, Deadline(60))
     return Session(
         "s",
         records=Records(bucket),
-        interpreter=CodeInterpreterClient(botocore, INTERPRETER, Deadline(60)),
+        interpreter=CodeInterpreterClient(clients, INTERPRETER, Deadline(60)),
         workspace=Workspace(bucket, PREFIX, "s"),
         deadline=deadline,
         options={"sessionTimeoutSeconds": 900},
