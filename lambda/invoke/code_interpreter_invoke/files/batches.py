@@ -1,16 +1,17 @@
-"""Groups files into requests, so that no request takes more memory than is meant for it."""
+"""Group files into operations, so that no operation exceeds the memory meant for it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import Protocol, TypeVar
 
-BATCH_BYTES = 8 * 1024 * 1024
-BATCH_FILES = 100
+from ..sandbox.sandbox import MAX_OPERATION_BYTES
+
+MAX_OPERATION_FILES = 100
 
 
 class Sized(Protocol):
-    """Anything with a size in bytes."""
+    """A file with a size in bytes."""
 
     @property
     def size(self) -> int: ...
@@ -20,11 +21,11 @@ T = TypeVar("T", bound=Sized)
 
 
 def batches(files: Iterable[T]) -> Iterator[list[T]]:
-    """Groups below both limits; a file larger than a group is a group of its own."""
+    """Yield batches within both limits; a file above the limit is a batch of its own."""
     batch: list[T] = []
     size = 0
     for file in files:
-        if batch and (size + file.size > BATCH_BYTES or len(batch) == BATCH_FILES):
+        if batch and (size + file.size > MAX_OPERATION_BYTES or len(batch) == MAX_OPERATION_FILES):
             yield batch
             batch, size = [], 0
         batch.append(file)

@@ -1,7 +1,7 @@
-"""Moves files too large for a request between a sandbox and the workspace.
+"""Transfer files that are too large for an operation between a sandbox and the workspace.
 
-They go straight, by a presigned URL for one key and one method. Where the sandbox cannot reach S3
-the function carries them piece by piece, up to what the service would take in one request.
+The sandbox transfers a file itself, by a presigned URL for one key and one method. If it cannot
+reach S3, the function copies the file in parts, up to the service's limit for a request.
 """
 
 from __future__ import annotations
@@ -11,119 +11,124 @@ import uuid
 from collections.abc import Iterator
 
 from ..errors import CallError, NotStartedError
+from ..sandbox.errors import TransferError
 from ..sandbox.sandbox import FileFound, Sandbox, file_contents
 from .workspace import Upload, Workspace, content_type
 
 # The service's limit for a request's payload (the service's quotas page).
-CARRIED_BYTES = 100_000_000
+MAX_COPIED_BYTES = 100_000_000
 # S3's limit for an object that is written in one request (S3 user guide).
-LARGEST_PUT = 5 * 1024**3
-# Base64 makes 8 MiB of it; S3 wants at least 5 MiB.
-PIECE = 6 * 1024 * 1024
+MAX_PUT_BYTES = 5 * 1024**3
+# S3 takes parts of at least 5 MiB; 6 MiB become 8 MiB in base64.
+PART_BYTES = 6 * 1024 * 1024
 
 
-def bring_in(sandbox: Sandbox, workspace: Workspace, upload: Upload) -> str | None:
-    """Load a large upload; returns what went wrong."""
-    problem: str | None = "the sandbox cannot reach S3"
-    if sandbox.reaches_s3:
+def load_large_upload(sandbox: Sandbox, workspace: Workspace, upload: Upload) -> None:
+    """Copy a large upload into the sandbox.
+
+    :raises TransferError: if the sandbox cannot take the file
+    """
+    if sandbox.s3_error is None:
         url = workspace.bucket.presigned_get(upload.key)
-        problem = sandbox.perform("fetch", path=upload.path, url=url, size=upload.size)
-        sandbox.reaches_s3 = problem is None
-    if problem is None:
-        return None
-    if upload.size > CARRIED_BYTES:
-        return too_large(problem)
-    return carry_in(sandbox, workspace, upload)
+        sandbox.s3_error = sandbox.run_program(
+            "download", path=upload.path, url=url, size=upload.size
+        )
+    if sandbox.s3_error is not None:
+        check_copied_size(upload.size, sandbox.s3_error)
+        copy_in_parts_to_sandbox(sandbox, workspace, upload)
 
 
-def take_out(sandbox: Sandbox, workspace: Workspace, file: FileFound) -> str | None:
-    """Save a large file; returns what went wrong."""
-    if file.size > LARGEST_PUT:
-        return f"it is larger than {LARGEST_PUT} bytes"
-    problem: str | None = "the sandbox cannot reach S3"
-    if sandbox.reaches_s3:
+def save_large_file(sandbox: Sandbox, workspace: Workspace, file: FileFound) -> None:
+    """Copy a large file of the sandbox to the workspace.
+
+    :raises TransferError: if the file is too large or the sandbox cannot read it
+    """
+    if file.size > MAX_PUT_BYTES:
+        raise TransferError(f"it is larger than {MAX_PUT_BYTES} bytes")
+    if sandbox.s3_error is None:
         url = workspace.bucket.presigned_put(workspace.produced_key(file.path), file.size)
-        problem = sandbox.perform(
-            "store",
+        sandbox.s3_error = sandbox.run_program(
+            "upload",
             path=file.path,
             url=url,
             size=file.size,
             content_type=content_type(file.path),
         )
-        sandbox.reaches_s3 = problem is None
-    if problem is None:
-        return None
-    if file.size > CARRIED_BYTES:
-        return too_large(problem)
-    carry_out(sandbox, workspace, file)
-    return None
+    if sandbox.s3_error is not None:
+        check_copied_size(file.size, sandbox.s3_error)
+        copy_in_parts_to_bucket(sandbox, workspace, file)
 
 
-def too_large(problem: str) -> str:
-    return (
-        f"it did not get through ({problem}), and the function carries no more than "
-        f"{CARRIED_BYTES} bytes in the sandbox's place"
-    )
+def check_copied_size(size: int, s3_error: str) -> None:
+    if size > MAX_COPIED_BYTES:
+        raise TransferError(
+            f"the sandbox could not reach S3 ({s3_error}), and the function copies at most "
+            f"{MAX_COPIED_BYTES} bytes"
+        )
 
 
-def pieces(size: int) -> Iterator[tuple[int, int]]:
-    """The offset and length of each piece; one of length 0 for an empty file."""
-    for offset in range(0, max(size, 1), PIECE):
-        yield offset, min(PIECE, size - offset)
+def parts(size: int) -> Iterator[tuple[int, int]]:
+    """Yield the offset and length of each part; an empty file has one part of length 0."""
+    for offset in range(0, max(size, 1), PART_BYTES):
+        yield offset, min(PART_BYTES, size - offset)
 
 
-def carry_in(sandbox: Sandbox, workspace: Workspace, upload: Upload) -> str | None:
-    """Load a file through the function, one piece in memory at a time."""
+def copy_in_parts_to_sandbox(sandbox: Sandbox, workspace: Workspace, upload: Upload) -> None:
+    """Copy an upload into the sandbox, with one part at a time in memory.
+
+    :raises TransferError: if the sandbox cannot take the file
+    """
     folder = f".code-interpreter-{uuid.uuid4().hex}"
     names = []
     try:
-        for offset, length in pieces(upload.size):
+        for offset, length in parts(upload.size):
             found = workspace.bucket.get(upload.key, offset=offset, limit=length)
             if found is None or found.etag != upload.etag:
                 raise NotStartedError("it was replaced while it was loaded")
             names.append(f"{folder}/{offset}")
-            problem = sandbox.write({names[-1]: found.body})
-            if problem is not None:
-                return problem
-        sandbox.perform_quickly("join", parts=names, path=upload.path)
-        return None
+            sandbox.write({names[-1]: found.body})
+        sandbox.run_program("join_parts", repeatable=True, parts=names, path=upload.path)
     finally:
-        clear(sandbox, folder)
+        remove_folder(sandbox, folder)
 
 
-def carry_out(sandbox: Sandbox, workspace: Workspace, file: FileFound) -> None:
-    """Save a file through the function, one piece in memory at a time."""
+def copy_in_parts_to_bucket(sandbox: Sandbox, workspace: Workspace, file: FileFound) -> None:
+    """Copy a file to the workspace, with one part at a time in memory."""
     folder = f".code-interpreter-{uuid.uuid4().hex}"
     key = workspace.produced_key(file.path)
     bucket = workspace.bucket
     try:
-        if file.size <= PIECE:
-            body = piece(sandbox, file, folder, 0, file.size)
+        if file.size <= PART_BYTES:
+            body = read_part(sandbox, file, folder, 0, file.size)
             bucket.put(key, body, content_type=content_type(file.path))
             return
         upload_id = bucket.begin_parts(key, content_type(file.path))
         etags = [
-            bucket.put_part(key, upload_id, number, piece(sandbox, file, folder, offset, length))
-            for number, (offset, length) in enumerate(pieces(file.size), 1)
+            bucket.put_part(
+                key, upload_id, number, read_part(sandbox, file, folder, offset, length)
+            )
+            for number, (offset, length) in enumerate(parts(file.size), 1)
         ]
         bucket.complete_parts(key, upload_id, etags)
     finally:
-        clear(sandbox, folder)
+        remove_folder(sandbox, folder)
 
 
-def piece(sandbox: Sandbox, file: FileFound, folder: str, offset: int, length: int) -> bytes:
-    """A part of a sandbox's file."""
-    name = f"{folder}/piece"
-    sandbox.perform_quickly("part", path=file.path, offset=offset, size=length, into=name)
-    found = file_contents(sandbox.repeat("readFiles", {"paths": [name]}))
+def read_part(sandbox: Sandbox, file: FileFound, folder: str, offset: int, length: int) -> bytes:
+    """Return a part of a sandbox's file, which passes through `folder`."""
+    target = f"{folder}/part"
+    sandbox.run_program(
+        "copy_part", repeatable=True, path=file.path, offset=offset, size=length, target=target
+    )
+    found = file_contents(sandbox.invoke("readFiles", {"paths": [target]}, repeatable=True))
     body = base64.b64decode(found[0]) if found else b""
     if len(body) != length:
         raise NotStartedError("it changed while it was read")
     return body
 
 
-def clear(sandbox: Sandbox, folder: str) -> None:
+def remove_folder(sandbox: Sandbox, folder: str) -> None:
     try:
-        sandbox.perform_quickly("remove", folder=folder)
+        sandbox.run_program("remove_folder", repeatable=True, folder=folder)
     except CallError:
-        return  # it disappears with the sandbox
+        return  # the folder disappears with the sandbox

@@ -1,98 +1,87 @@
-"""Saves files of a sandbox to the workspace, byte for byte."""
+"""Save files of a sandbox to the workspace, byte for byte."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from ..errors import CallError, quote
-from ..sandbox.sandbox import FileFound, Sandbox, file_contents
-from .batches import BATCH_BYTES, batches
-from .large_files import carry_out, take_out
+from ..sandbox.errors import TransferError
+from ..sandbox.sandbox import MAX_OPERATION_BYTES, FileFound, Sandbox, file_contents
+from .batches import batches
+from .large_files import copy_in_parts_to_bucket, save_large_file
 from .paths import defect
 from .workspace import PRODUCED, REQUESTS_AT_ONCE, Workspace
 
 
 class Saved(NamedTuple):
-    """The logical names of the files that arrived, and why others did not."""
+    """The workspace paths of the saved files, and a warning for each of the others."""
 
     names: list[str]
     warnings: list[str]
 
+    @contextmanager
+    def recording(self, file: FileFound) -> Iterator[None]:
+        """Record that the file was saved, or the error that prevented it."""
+        try:
+            yield
+        except CallError as error:
+            self.warnings.append(f"{quote(file.path)} was not saved: {error.message}")
+        else:
+            self.names.append(f"{PRODUCED}/{file.path}")
+
 
 def save(sandbox: Sandbox, workspace: Workspace, files: Iterable[FileFound]) -> Saved:
-    """Save files under their own relative paths; one that fails does not hinder the others."""
+    """Save files under their own relative paths; a file that fails does not stop the others."""
     saved = Saved([], [])
     small: list[FileFound] = []
     for file in files:
         problem = file.problem or defect(file.path)
-        if problem:
-            saved.warnings.append(not_saved(file.path, problem))
-        elif file.size <= BATCH_BYTES:
+        if problem is None and file.size <= MAX_OPERATION_BYTES:
             small.append(file)
-        else:
-            note(saved, file, attempt(sandbox, workspace, file))
+            continue
+        with saved.recording(file):
+            if problem is not None:
+                raise TransferError(problem)
+            save_large_file(sandbox, workspace, file)
     for batch in batches(small):
-        received = zip(batch, contents(sandbox, batch), strict=True)
-        intact = {file: body for file, body in received if is_intact(file, body)}
-        with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
-            outcomes = pool.map(partial(store, workspace), intact, intact.values())
-            problems = dict(zip(intact, outcomes, strict=True))
-        for file in batch:
-            # Lost among others, or taken for text that it is not.
-            problem = problems[file] if file in intact else carry(sandbox, workspace, file)
-            note(saved, file, problem)
+        save_batch(sandbox, workspace, batch, saved)
     return saved
 
 
-def note(saved: Saved, file: FileFound, problem: str | None) -> None:
-    if problem is None:
-        saved.names.append(f"{PRODUCED}/{file.path}")
-    else:
-        saved.warnings.append(not_saved(file.path, problem))
-
-
-def not_saved(path: str, problem: str) -> str:
-    return f"{quote(path)} was not saved: {problem}"
-
-
-def attempt(sandbox: Sandbox, workspace: Workspace, file: FileFound) -> str | None:
-    try:
-        return take_out(sandbox, workspace, file)
-    except CallError as failure:
-        return failure.message
+def save_batch(
+    sandbox: Sandbox, workspace: Workspace, batch: list[FileFound], saved: Saved
+) -> None:
+    bodies = zip(batch, read_batch(sandbox, batch), strict=True)
+    intact = {file: body for file, body in bodies if is_intact(file, body)}
+    with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
+        saving = {
+            file: pool.submit(workspace.save, file.path, body) for file, body in intact.items()
+        }
+    for file in batch:
+        with saved.recording(file):
+            if file in saving:
+                saving[file].result()
+            else:
+                # The service left it out or decoded it as text; copy it again byte for byte.
+                copy_in_parts_to_bucket(sandbox, workspace, file)
 
 
 def is_intact(file: FileFound, body: bytes) -> bool:
     return hashlib.sha256(body).hexdigest() == file.sha256
 
 
-def store(workspace: Workspace, file: FileFound, body: bytes) -> str | None:
-    try:
-        workspace.save(file.path, body)
-    except CallError as failure:
-        return failure.message
-    return None
-
-
-def carry(sandbox: Sandbox, workspace: Workspace, file: FileFound) -> str | None:
-    try:
-        carry_out(sandbox, workspace, file)
-    except CallError as failure:
-        return failure.message
-    return None
-
-
-def contents(sandbox: Sandbox, batch: list[FileFound]) -> list[bytes]:
-    """The bytes of each file as the service gives them; for all b"" where it does not."""
+def read_batch(sandbox: Sandbox, batch: list[FileFound]) -> list[bytes]:
+    """Return the bytes of each file, or b"" for all if the service does not return every file."""
     nothing = [b""] * len(batch)
+    paths = [file.path for file in batch]
     try:
-        result = sandbox.repeat("readFiles", {"paths": [file.path for file in batch]})
+        result = sandbox.invoke("readFiles", {"paths": paths}, repeatable=True)
     except CallError:
         return nothing
     bodies = file_contents(result)
-    # Which of them is missing is not said.
+    # The result does not say which file is missing.
     return bodies if not result.failed and len(bodies) == len(batch) else nothing

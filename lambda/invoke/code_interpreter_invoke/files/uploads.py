@@ -1,30 +1,40 @@
-"""Brings the user's uploads into a sandbox."""
+"""Load the user's uploads into a sandbox."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import NamedTuple
 
-from ..sandbox.sandbox import Sandbox, TaskFailedError
+from ..sandbox.errors import TransferError
+from ..sandbox.sandbox import MAX_OPERATION_BYTES, Sandbox
 from ..sessions.store import Record
-from .batches import BATCH_BYTES, batches
-from .large_files import bring_in
+from .batches import batches
+from .large_files import load_large_upload
 from .workspace import REQUESTS_AT_ONCE, UPLOADS, Upload, Workspace
 
 
 class Loaded(NamedTuple):
-    """Uploads that are done with: in the sandbox, except those with a warning."""
+    """Uploads that need no further attempt: each is in the sandbox, or has a warning."""
 
     uploads: list[Upload]
     warnings: list[str]
 
+    @contextmanager
+    def warning(self, path: str) -> Iterator[None]:
+        """Turn the sandbox's refusal of an upload into a warning."""
+        try:
+            yield
+        except TransferError as error:
+            self.warnings.append(f"{UPLOADS}/{path} was not loaded: {error.message}")
+
 
 def missing(record: Record, uploads: Iterable[Upload]) -> list[Upload]:
-    """The uploads a sandbox does not have in their present version.
+    """Return the uploads that the sandbox does not have in their present version.
 
-    Versions are told apart by ETag, so that a file the sandbox has since changed is left alone
-    until the user supplies another one.
+    The ETag tells versions apart. A file that the sandbox has since changed is left alone until
+    the user supplies another version.
     """
     return [upload for upload in uploads if record.uploads.get(upload.path) != upload.etag]
 
@@ -35,41 +45,38 @@ def load(
     uploads: list[Upload],
     announce: Callable[[int], None],
 ) -> Iterator[Loaded]:
-    """Bring uploads into the working directory, batch by batch.
+    """Load uploads into the working directory, batch by batch.
 
-    `announce` is told the bytes of each batch before it is begun.
+    `announce` receives the bytes of each batch before its transfer begins.
     """
-    small = [upload for upload in uploads if upload.size <= BATCH_BYTES]
+    small = [upload for upload in uploads if upload.size <= MAX_OPERATION_BYTES]
     for batch in batches(small):
         announce(sum(upload.size for upload in batch))
-        yield Loaded(batch, load_batch(sandbox, workspace, batch))
+        yield load_batch(sandbox, workspace, batch)
     for upload in uploads:
-        if upload.size > BATCH_BYTES:
+        if upload.size > MAX_OPERATION_BYTES:
             announce(upload.size)
-            yield Loaded([upload], warnings({upload.path: attempt(sandbox, workspace, upload)}))
+            loaded = Loaded([upload], [])
+            with loaded.warning(upload.path):
+                load_large_upload(sandbox, workspace, upload)
+            yield loaded
 
 
-def load_batch(sandbox: Sandbox, workspace: Workspace, batch: list[Upload]) -> list[str]:
+def load_batch(sandbox: Sandbox, workspace: Workspace, batch: list[Upload]) -> Loaded:
+    loaded = Loaded(batch, [])
     with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
-        found = list(pool.map(workspace.bucket.get, [upload.key for upload in batch]))
-    # An upload that was removed meanwhile is left out.
-    files = {upload.path: one.body for upload, one in zip(batch, found, strict=True) if one}
-    if not files or sandbox.write(files) is None:
-        return []
-    # A request writes all its files or none: find those that cannot be written.
-    return warnings({path: sandbox.write({path: body}) for path, body in files.items()})
-
-
-def attempt(sandbox: Sandbox, workspace: Workspace, upload: Upload) -> str | None:
+        objects = list(pool.map(workspace.bucket.get, [upload.key for upload in batch]))
+    # The user may have removed an upload since it was listed.
+    files = {
+        upload.path: stored.body for upload, stored in zip(batch, objects, strict=True) if stored
+    }
+    if not files:
+        return loaded
     try:
-        return bring_in(sandbox, workspace, upload)
-    except TaskFailedError as failure:
-        return failure.message
-
-
-def warnings(problems: dict[str, str | None]) -> list[str]:
-    return [
-        f"{UPLOADS}/{path} was not loaded: {problem}"
-        for path, problem in problems.items()
-        if problem is not None
-    ]
+        sandbox.write(files)
+    except TransferError:
+        # The operation wrote none of them: find those that the sandbox refuses.
+        for path, body in files.items():
+            with loaded.warning(path):
+                sandbox.write({path: body})
+    return loaded

@@ -1,8 +1,9 @@
-"""Runs inside the sandbox, never in the function: what the service's operations cannot do.
+"""A program that runs inside the sandbox, and never in the function.
 
-The function sends this file's text as a command (`python3 -I -c <text> <task>`). The task is JSON
-in ASCII, and so is the answer, on a line of its own behind the task's mark, because both pass a
-terminal. It needs nothing but Python 3.8 or later. The URLs it opens are those the function signed.
+The function sends the text of this file as a command (`python3 -I -c <text> <request>`). The
+request is JSON in ASCII. So is the result, which follows the request's marker on a line of its own:
+both pass through a terminal. The program needs nothing but Python 3.8 or later. It opens only URLs
+that the function signed.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 BLOCK = 1 << 20
-# Also how long an unreachable network is waited for.
+# Seconds without a byte, and seconds to connect.
 NETWORK_SECONDS = 20
 NETWORK_ERRORS = (
     URLError,
@@ -36,10 +37,10 @@ NETWORK_ERRORS = (
 
 def inventory(
     paths: list[str] | None, skipped: list[str], hashed_bytes: int
-) -> list[tuple[str, int, str]]:
-    """Regular files below `paths`, or else those directly in the working directory.
+) -> list[dict[str, str | int]]:
+    """Describe the regular files below `paths`, or else those directly in the working directory.
 
-    Each is (path, size, sha256 if it has at most `hashed_bytes`), or (path, -1, what is wrong).
+    See `describe_file`; entries of the working directory that are in `skipped` are left out.
     """
     if paths is None:
         entries = sorted(os.scandir("."), key=lambda entry: entry.name)
@@ -48,80 +49,84 @@ def inventory(
             for entry in entries
             if entry.name not in skipped and entry.is_file(follow_symlinks=False)
         ]
-    found = []
+    files = []
     for path in paths:
         if Path(path).is_dir() and not Path(path).is_symlink():
             for folder, folders, names in os.walk(path):
                 folders.sort()
-                found += [described(Path(folder, name), hashed_bytes) for name in sorted(names)]
+                files += [describe_file(Path(folder, name), hashed_bytes) for name in sorted(names)]
         else:
-            found.append(described(Path(path), hashed_bytes))
-    return found
+            files.append(describe_file(Path(path), hashed_bytes))
+    return files
 
 
-def described(path: Path, hashed_bytes: int) -> tuple[str, int, str]:
+def describe_file(path: Path, hashed_bytes: int) -> dict[str, str | int]:
+    """Return the path, size and sha256 of a file, or its path and the problem with it.
+
+    The sha256 of a file with more than `hashed_bytes` is empty.
+    """
     try:
         status = path.lstat()
         if not stat.S_ISREG(status.st_mode):
-            return str(path), -1, "it is not a regular file"
+            return {"path": str(path), "problem": "it is not a regular file"}
         digest = ""
         if status.st_size <= hashed_bytes:
             digest = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
-        return str(path), -1, error.strerror or "it cannot be read"
-    return str(path), status.st_size, digest
+        return {"path": str(path), "problem": error.strerror or "it cannot be read"}
+    return {"path": str(path), "size": status.st_size, "sha256": digest}
 
 
-def fetch(path: str, url: str, size: int) -> str | None:
-    """Download a file, whole or not at all; returns what the network did wrong."""
+def download(path: str, url: str, size: int) -> str | None:
+    """Download a file, whole or not at all, and return the network's error, if there is one."""
     target = Path(path)
     partial = target.with_name(f"{target.name}.partial")
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with urlopen(url, timeout=NETWORK_SECONDS) as answer, partial.open("wb") as file:  # noqa: S310
-            shutil.copyfileobj(answer, file, BLOCK)
+        with urlopen(url, timeout=NETWORK_SECONDS) as response, partial.open("wb") as file:  # noqa: S310
+            shutil.copyfileobj(response, file, BLOCK)
         if partial.stat().st_size != size:
             return "the download was incomplete"
         partial.replace(target)
     except NETWORK_ERRORS as error:
-        return reason(error)
+        return network_error(error)
     finally:
         if partial.exists():
             partial.unlink()
     return None
 
 
-def store(path: str, url: str, size: int, content_type: str) -> str | None:
-    """Upload a file of exactly `size` bytes; returns what the network did wrong."""
+def upload(path: str, url: str, size: int, content_type: str) -> str | None:
+    """Upload a file of exactly `size` bytes, and return the network's error, if there is one."""
     headers = {"Content-Length": str(size), "Content-Type": content_type}
     with Path(path).open("rb") as file:
         if os.fstat(file.fileno()).st_size != size:
-            raise ValueError("its size has changed")
+            raise ValueError("the file's size has changed")
         try:
             request = Request(url, file, headers, method="PUT")  # noqa: S310
             urlopen(request, timeout=NETWORK_SECONDS).close()  # noqa: S310
         except NETWORK_ERRORS as error:
-            return reason(error)
+            return network_error(error)
     return None
 
 
-def reason(error: Exception) -> str:
-    """What went wrong, without the URL, which is a secret."""
+def network_error(error: Exception) -> str:
+    """Return the kind of an error without its URL, which is a secret."""
     if isinstance(error, HTTPError):
-        return f"S3 answered with status {error.code}"
+        return f"S3 returned status {error.code}"
     return type(getattr(error, "reason", error)).__name__
 
 
-def part(path: str, offset: int, size: int, into: str) -> None:
-    """Copy a part of a file as base64, which no reader of text changes."""
-    Path(into).parent.mkdir(parents=True, exist_ok=True)
+def copy_part(path: str, offset: int, size: int, target: str) -> None:
+    """Copy a part of a file as base64, which passes through a reader of text unchanged."""
+    Path(target).parent.mkdir(parents=True, exist_ok=True)
     with Path(path).open("rb") as file:
         file.seek(offset)
-        Path(into).write_bytes(base64.b64encode(file.read(size)))
+        Path(target).write_bytes(base64.b64encode(file.read(size)))
 
 
-def join(parts: list[str], path: str) -> None:
-    """Make a file of its parts."""
+def join_parts(parts: list[str], path: str) -> None:
+    """Write a file from its parts."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     with Path(path).open("wb") as file:
         for name in parts:
@@ -129,12 +134,12 @@ def join(parts: list[str], path: str) -> None:
                 shutil.copyfileobj(source, file, BLOCK)
 
 
-def remove(folder: str) -> None:
+def remove_folder(folder: str) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def run(command: str, seconds: float) -> None:
-    """Run a shell command; answers only if its time was up, and otherwise ends as it did."""
+def run_command(command: str, seconds: float) -> None:
+    """Run a shell command and exit with its exit code, or return if it exceeds its time."""
     process = subprocess.Popen(["bash", "-c", command], start_new_session=True)
     try:
         code = process.wait(timeout=seconds)
@@ -145,10 +150,13 @@ def run(command: str, seconds: float) -> None:
     sys.exit(code if code >= 0 else 128 - code)
 
 
-TASKS = {task.__name__: task for task in (inventory, fetch, store, part, join, remove, run)}
+ACTIONS = {
+    action.__name__: action
+    for action in (inventory, download, upload, copy_part, join_parts, remove_folder, run_command)
+}
 
 if __name__ == "__main__":
-    asked = json.loads(sys.argv[1])
-    mark = asked.pop("mark")
-    outcome = TASKS[asked.pop("task")](**asked)
-    sys.stdout.write(f"\n{mark}{json.dumps(outcome)}\n")
+    request = json.loads(sys.argv[1])
+    marker = request.pop("result_marker")
+    result = ACTIONS[request.pop("action")](**request)
+    sys.stdout.write(f"\n{marker}{json.dumps(result)}\n")

@@ -8,17 +8,16 @@ from typing import Any
 from ..errors import CallError, CodeFailedError, TimedOutError, quote
 from ..files.paths import clean
 from ..files.saving import save
+from ..sandbox.program_client import RESULT_MARKER, command_line
 from ..sandbox.results import Result, unix_lines
-from ..sandbox.sandbox import MARK
-from ..sandbox.sandbox import command as task_command
 from .context import Call
 
 # A failure's message repeats no more of what was printed last.
 LONGEST_MESSAGE = 500
 # How much longer than its own limit a command may take to end.
 GRACE_SECONDS = 10
-# What `in_sandbox.run` prints.
-TIME_IS_UP = f"\n{MARK}null"
+# `run_command` of `sandbox/program.py` prints it.
+TIME_IS_UP = f"\n{RESULT_MARKER}null"
 
 
 def execute_code(
@@ -44,7 +43,7 @@ def execute_command(call: Call, *, command: str, timeout_seconds: int | None) ->
         result = call.run("executeCommand", {"command": command})
     else:
         # Ended from within, the command does not take the sandbox with it.
-        limited = task_command("run", command=command, seconds=timeout_seconds)
+        limited = command_line("run_command", command=command, seconds=timeout_seconds)
         result = call.run("executeCommand", {"command": limited}, timeout_seconds + GRACE_SECONDS)
     # On failure the service gives all that was printed as stderr.
     stdout, stderr = unix_lines(result.stdout), unix_lines(result.stderr)

@@ -110,7 +110,7 @@ class Call:
         self, sandbox: Sandbox, name: str, arguments: dict[str, Any], timeout: float | None
     ) -> Result:
         try:
-            return sandbox.run(name, arguments, timeout)
+            return sandbox.invoke(name, arguments, timeout=timeout)
         except TimedOutError as failure:
             if self._session is None or name not in ("executeCode", "executeCommand"):
                 raise

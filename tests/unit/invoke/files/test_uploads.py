@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from code_interpreter_invoke.files.batches import BATCH_BYTES
+from code_interpreter_invoke.sandbox.sandbox import MAX_OPERATION_BYTES
 from tests.unit.invoke.fakes import BUCKET, PREFIX, Context, World, client_error
 
 
@@ -80,7 +80,7 @@ def test_many_uploads_travel_in_few_requests(world: World) -> None:
 
 def test_a_request_stays_small(world: World) -> None:
     for index in range(5):
-        world.s3.upload("s", f"{index}.bin", bytes(BATCH_BYTES // 2))
+        world.s3.upload("s", f"{index}.bin", bytes(MAX_OPERATION_BYTES // 2))
     world.ok("execute_code", session="s", code="x = 1")
     assert world.agentcore.operations().count("writeFiles") == 3
 

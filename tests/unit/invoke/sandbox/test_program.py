@@ -16,9 +16,14 @@ from typing import Any
 import pytest
 
 from code_interpreter_invoke.errors import NotStartedError
-from code_interpreter_invoke.sandbox import program as in_sandbox
+from code_interpreter_invoke.sandbox import program
+from code_interpreter_invoke.sandbox.program_client import (
+    RESULT_MARKER,
+    command_line,
+    group_paths,
+    parse_result,
+)
 from code_interpreter_invoke.sandbox.results import fold
-from code_interpreter_invoke.sandbox.sandbox import MARK, command, groups, outcome
 
 
 class Storage(BaseHTTPRequestHandler):
@@ -60,19 +65,19 @@ def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 def test_a_file_is_fetched_whole(url: str) -> None:
     Storage.objects["/f?secret"] = b"content"
-    assert in_sandbox.fetch("a/b/f", f"{url}/f?secret", 7) is None
+    assert program.download("a/b/f", f"{url}/f?secret", 7) is None
     assert Path("a/b/f").read_bytes() == b"content"
     assert [path.name for path in Path("a/b").iterdir()] == ["f"]
 
 
 @pytest.mark.parametrize(
     ("path", "problem"),
-    [("/missing", "S3 answered with status 403"), ("/short", "the download was incomplete")],
+    [("/missing", "S3 returned status 403"), ("/short", "the download was incomplete")],
 )
 def test_a_failed_download_leaves_what_was_there(url: str, path: str, problem: str) -> None:
     Storage.objects["/short"] = b"12345"
     Path("f").write_text("before")
-    assert in_sandbox.fetch("f", url + path, 10) in (problem, "IncompleteRead")
+    assert program.download("f", url + path, 10) in (problem, "IncompleteRead")
     assert Path("f").read_text() == "before"
     assert [path.name for path in Path().iterdir()] == ["f"]
 
@@ -81,14 +86,14 @@ def test_a_failed_download_leaves_what_was_there(url: str, path: str, problem: s
 def test_no_network_is_told_without_the_url() -> None:
     closed = "http://127.0.0.1:9/f?X-Amz-Signature=secret"
     Path("f").write_bytes(b"1")
-    assert in_sandbox.fetch("g", closed, 1) == "ConnectionRefusedError"
-    assert in_sandbox.store("f", closed, 1, "text/plain") == "ConnectionRefusedError"
+    assert program.download("g", closed, 1) == "ConnectionRefusedError"
+    assert program.upload("f", closed, 1, "text/plain") == "ConnectionRefusedError"
 
 
 def test_a_file_is_stored_with_its_type(url: str) -> None:
     content = bytes(range(256)) * 10_000
     Path("f").write_bytes(content)
-    assert in_sandbox.store("f", f"{url}/f", len(content), "image/png") is None
+    assert program.upload("f", f"{url}/f", len(content), "image/png") is None
     assert Storage.objects["/f"] == content
     assert Storage.types["/f"] == "image/png"
 
@@ -96,7 +101,7 @@ def test_a_file_is_stored_with_its_type(url: str) -> None:
 def test_a_file_that_has_changed_is_not_stored(url: str) -> None:
     Path("f").write_bytes(b"12345")
     with pytest.raises(ValueError, match="size has changed"):
-        in_sandbox.store("f", f"{url}/f", 4, "text/plain")
+        program.upload("f", f"{url}/f", 4, "text/plain")
     assert Storage.objects == {}
 
 
@@ -105,12 +110,12 @@ def test_parts_make_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     content = bytes(range(256)) * 10
     Path("f").write_bytes(content)
     for number, offset in enumerate(range(0, len(content), 1000)):
-        in_sandbox.part("f", offset, 1000, "parts/part")
+        program.copy_part("f", offset, 1000, "parts/part")
         Path(f"parts/{number}").write_bytes(base64.b64decode(Path("parts/part").read_bytes()))
-    in_sandbox.join(["parts/0", "parts/1", "parts/2"], "into/g")
+    program.join_parts(["parts/0", "parts/1", "parts/2"], "into/g")
     assert Path("into/g").read_bytes() == content
-    in_sandbox.remove("parts")
-    in_sandbox.remove("parts")
+    program.remove_folder("parts")
+    program.remove_folder("parts")
     assert not Path("parts").exists()
 
 
@@ -124,17 +129,20 @@ def test_the_inventory_has_regular_files_only(
     Path("folder").mkdir()
     Path("link").symlink_to("a")
     digest = hashlib.sha256(b"1").hexdigest()
-    assert in_sandbox.inventory(None, ["own"], 4) == [("a", 1, digest), ("large", 5, "")]
-    assert in_sandbox.inventory(["link", "nope"], [], 4) == [
-        ("link", -1, "it is not a regular file"),
-        ("nope", -1, "No such file or directory"),
+    assert program.inventory(None, ["own"], 4) == [
+        {"path": "a", "size": 1, "sha256": digest},
+        {"path": "large", "size": 5, "sha256": ""},
+    ]
+    assert program.inventory(["link", "nope"], [], 4) == [
+        {"path": "link", "problem": "it is not a regular file"},
+        {"path": "nope", "problem": "No such file or directory"},
     ]
 
 
-def perform(task: str, **arguments: Any) -> subprocess.CompletedProcess[str]:
-    """As the service runs it: a command line, in a shell."""
+def run_program(action: str, **arguments: Any) -> subprocess.CompletedProcess[str]:
+    """Run the program as the service does: by a command line, in a shell."""
     return subprocess.run(
-        ["bash", "-c", command(task, **arguments)],
+        ["bash", "-c", command_line(action, **arguments)],
         env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
@@ -149,10 +157,10 @@ def test_names_of_any_kind_pass_the_command_line(
     names = ["it's", 'a "b"', "$(x) `y` \\", "ü\U0001f600", "-rf", "line\nbreak", "\udcff"]
     for name in names:
         Path(name).write_bytes(b"1")
-    printed = perform("inventory", paths=names, skipped=[], hashed_bytes=0).stdout
+    printed = run_program("inventory", paths=names, skipped=[], hashed_bytes=0).stdout
     assert printed.isascii()
-    found = outcome(fold([{"structuredContent": {"stdout": printed.replace("\n", "\r\n")}}]))
-    assert [name for name, size, _ in found if size == 1] == names
+    found = parse_result(fold([{"structuredContent": {"stdout": printed.replace("\n", "\r\n")}}]))
+    assert [file["path"] for file in found if file.get("size") == 1] == names
 
 
 def test_files_named_as_modules_are_no_modules(
@@ -161,38 +169,40 @@ def test_files_named_as_modules_are_no_modules(
     monkeypatch.chdir(tmp_path)
     for name in ("json", "random", "email", "socket"):
         Path(f"{name}.py").write_text("raise SystemExit('of the user')")
-    done = perform("inventory", paths=["json.py"], skipped=[], hashed_bytes=0)
-    found = outcome(fold([{"structuredContent": {"stdout": done.stdout, "stderr": done.stderr}}]))
-    assert [name for name, _, _ in found] == ["json.py"]
+    done = run_program("inventory", paths=["json.py"], skipped=[], hashed_bytes=0)
+    found = parse_result(
+        fold([{"structuredContent": {"stdout": done.stdout, "stderr": done.stderr}}])
+    )
+    assert [file["path"] for file in found] == ["json.py"]
 
 
 def test_an_answer_that_was_cut_off_is_a_failure() -> None:
-    stdout = f'\r\n{MARK}[["a", 1, "\n[output truncated: 40 of 50 bytes]'
-    with pytest.raises(NotStartedError, match="could not do its part"):
-        outcome(fold([{"structuredContent": {"stdout": stdout}}]))
+    stdout = f'\r\n{RESULT_MARKER}[["a", 1, "\n[output truncated: 40 of 50 bytes]'
+    with pytest.raises(NotStartedError, match="transfer program failed"):
+        parse_result(fold([{"structuredContent": {"stdout": stdout}}]))
 
 
 def test_the_answer_is_found_among_other_output() -> None:
-    stdout = f"Welcome!\r\n\r\n{MARK}[1]\r\nbye\r\n"
-    assert outcome(fold([{"structuredContent": {"stdout": stdout}}])) == [1]
+    stdout = f"Welcome!\r\n\r\n{RESULT_MARKER}[1]\r\nbye\r\n"
+    assert parse_result(fold([{"structuredContent": {"stdout": stdout}}])) == [1]
 
 
 @pytest.mark.parametrize("stderr", ["", "Traceback\nModuleNotFoundError: no json"])
 def test_no_answer_is_a_failure(stderr: str) -> None:
-    with pytest.raises(NotStartedError, match="could not do its part"):
-        outcome(fold([{"structuredContent": {"stdout": "", "stderr": stderr, "exitCode": 1}}]))
+    with pytest.raises(NotStartedError, match="transfer program failed"):
+        parse_result(fold([{"structuredContent": {"stdout": "", "stderr": stderr, "exitCode": 1}}]))
 
 
 def test_commands_run_as_without_the_limit() -> None:
-    done = perform("run", command="echo out; echo err >&2; exit 3", seconds=60)
+    done = run_program("run_command", command="echo out; echo err >&2; exit 3", seconds=60)
     assert (done.stdout, done.stderr, done.returncode) == ("out\n", "err\n", 3)
 
 
 def test_a_command_past_its_limit_is_ended_with_all_it_started(tmp_path: Path) -> None:
     line = f"(sleep 60; touch {tmp_path}/late) & echo $!; sleep 60"
-    done = perform("run", command=line, seconds=0.5)
+    done = run_program("run_command", command=line, seconds=0.5)
     child, mark = done.stdout.split()
-    assert mark == f"{MARK}null"
+    assert mark == f"{RESULT_MARKER}null"
     assert done.returncode == 0
     stat = Path(f"/proc/{child}/stat")
     assert not stat.exists() or ") Z " in stat.read_text()
@@ -200,15 +210,15 @@ def test_a_command_past_its_limit_is_ended_with_all_it_started(tmp_path: Path) -
 
 def test_groups_of_paths_fit_a_command_line() -> None:
     paths = ["ü" * 200 + str(index) for index in range(300)]
-    found = groups(paths)
+    found = group_paths(paths)
     assert [path for group in found for path in group] == paths
     assert 1 < len(found) < 30
     for group in found:
-        assert len(command("inventory", paths=group, skipped=[], hashed_bytes=0)) < 100_000
+        assert len(command_line("inventory", paths=group, skipped=[], hashed_bytes=0)) < 100_000
 
 
 def test_the_program_is_python_3_8() -> None:
-    source = Path(in_sandbox.__file__).read_text()
+    source = Path(program.__file__).read_text()
     ast.parse(source, feature_version=(3, 8))
     assert "from __future__ import annotations" in source
     assert json.dumps(source).isascii()

@@ -330,9 +330,12 @@ def test_files_too_large_to_carry_are_named(world: World, monkeypatch: pytest.Mo
         "execute_code", session="s", code=f"(here / 'out').write_bytes(bytes({BATCH_BYTES + 1}))"
     )
     [warning] = answer["warnings"]
-    assert "uploads/big was not loaded: it did not get through (ConnectionRefusedError)" in warning
+    assert (
+        "uploads/big was not loaded: the sandbox could not reach S3 (ConnectionRefusedError)"
+        in warning
+    )
     answer = push(world, "out")
-    assert "carries no more than" in answer["error"]["message"]
+    assert "copies at most" in answer["error"]["message"]
 
 
 def test_an_unreachable_s3_is_tried_once_a_call(world: World) -> None:
