@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from code_interpreter_invoke.files.batches import BATCH_BYTES
+from code_interpreter_invoke.sandbox.sandbox import MAX_OPERATION_BYTES
 from tests.unit.invoke.fakes import World, text_result
 
 
@@ -198,12 +199,13 @@ def test_a_name_that_could_lead_astray_is_not_saved(world: World, name: str) -> 
 
 def test_a_sandbox_that_lies_about_names_stays_in_its_prefix(world: World) -> None:
     """Whatever `python3` is in a sandbox, it is the user's."""
-    lies = [["../../other/uploads/x", 1, ""], ["/etc/x", 1, ""], ["a/../b", 1, ""]]
+    paths = ("../../other/uploads/x", "/etc/x", "a/../b")
+    lies = [{"path": path, "size": 1, "sha256": ""} for path in paths]
     world.ok("execute_code", session="s", code="x = 1")
     world.agentcore.results["executeCommand"] = {
         "content": [],
         "structuredContent": {
-            "stdout": f"\r\ncode-interpreter-invoke:{lies}\r\n".replace("'", '"'),
+            "stdout": f"\r\ncode-interpreter-invoke:{json.dumps(lies)}\r\n",
             "stderr": "",
             "exitCode": 0,
         },
@@ -297,7 +299,7 @@ def test_files_from_the_service_itself_are_not_saved(world: World) -> None:
 
 
 def test_a_large_file_is_carried_in_pieces_where_the_sandbox_cannot_reach_s3(world: World) -> None:
-    size = 2 * BATCH_BYTES + 17
+    size = 2 * MAX_OPERATION_BYTES + 17
     world.ok(
         "execute_code",
         session="s",
@@ -315,7 +317,7 @@ def test_a_large_file_is_carried_in_pieces_where_the_sandbox_cannot_reach_s3(wor
 def test_a_large_upload_is_carried_in_pieces_where_the_sandbox_cannot_reach_s3(
     world: World,
 ) -> None:
-    content = bytes(range(256)) * (BATCH_BYTES // 256 + 1)
+    content = bytes(range(256)) * (MAX_OPERATION_BYTES // 256 + 1)
     world.s3.upload("s", "folder/big", content)
     world.ok("execute_code", session="s", code="x = 1")
     directory = world.agentcore.running[0].directory
@@ -323,11 +325,15 @@ def test_a_large_upload_is_carried_in_pieces_where_the_sandbox_cannot_reach_s3(
     assert not [path for path in directory.iterdir() if "code-int" in path.name]
 
 
-def test_files_too_large_to_carry_are_named(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("code_interpreter_invoke.files.large_files.CARRIED_BYTES", BATCH_BYTES)
-    world.s3.upload("s", "big", bytes(BATCH_BYTES + 1))
+def test_files_too_large_to_copy_are_named(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "code_interpreter_invoke.files.large_files.MAX_COPIED_BYTES", MAX_OPERATION_BYTES
+    )
+    world.s3.upload("s", "big", bytes(MAX_OPERATION_BYTES + 1))
     answer = world.ok(
-        "execute_code", session="s", code=f"(here / 'out').write_bytes(bytes({BATCH_BYTES + 1}))"
+        "execute_code",
+        session="s",
+        code=f"(here / 'out').write_bytes(bytes({MAX_OPERATION_BYTES + 1}))",
     )
     [warning] = answer["warnings"]
     assert (
@@ -339,7 +345,7 @@ def test_files_too_large_to_carry_are_named(world: World, monkeypatch: pytest.Mo
 
 
 def test_an_unreachable_s3_is_tried_once_a_call(world: World) -> None:
-    size = BATCH_BYTES + 1
+    size = MAX_OPERATION_BYTES + 1
     code = "\n".join(f"(here / 'big{i}').write_bytes(bytes({size}))" for i in range(3))
     world.ok("execute_code", session="s", code=code)
     world.forget_calls()
@@ -349,15 +355,15 @@ def test_an_unreachable_s3_is_tried_once_a_call(world: World) -> None:
 
 def test_an_unreachable_s3_is_tried_once_for_all_uploads(world: World) -> None:
     for index in range(3):
-        world.s3.upload("s", f"big{index}", bytes(BATCH_BYTES + 1))
+        world.s3.upload("s", f"big{index}", bytes(MAX_OPERATION_BYTES + 1))
     world.ok("execute_code", session="s", code="x = 1")
     assert world.s3.operations().count("presigned get_object") == 1
     assert len(list(world.agentcore.running[0].directory.glob("big*"))) == 3
 
 
 def test_a_large_upload_replaced_while_it_is_carried_is_never_mixed(world: World) -> None:
-    world.s3.upload("s", "big", b"1" * (BATCH_BYTES + 1))
-    replacements = iter([b"2" * (BATCH_BYTES + 1)])
+    world.s3.upload("s", "big", b"1" * (MAX_OPERATION_BYTES + 1))
+    replacements = iter([b"2" * (MAX_OPERATION_BYTES + 1)])
 
     def replace(operation: str, _detail: str) -> None:
         # Between the first piece and the second.
