@@ -414,7 +414,7 @@ CASES = (
     Case(
         "workspace_list",
         "last page",
-        {"next_token": "workspace/s/uploads/b"},
+        {"next_token": "dXBsb2Fkcy9i"},
         arrange=(*(upload(name, b"1") for name in "abc"), two_objects_a_page),
     ),
     Case("workspace_list", "elsewhere", {"path": "../other"}),

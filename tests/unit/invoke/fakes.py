@@ -130,17 +130,15 @@ class FakeS3:
         *,
         Bucket: str,
         Prefix: str,
-        MaxKeys: int,
-        ContinuationToken: str = "",
+        StartAfter: str,
     ) -> dict[str, Any]:
         assert Bucket == BUCKET
         self._begin("ListObjectsV2", Prefix)
         with self.lock:
             keys = sorted(
-                key for key in self.objects if key.startswith(Prefix) and key > ContinuationToken
+                key for key in self.objects if key.startswith(Prefix) and key > StartAfter
             )
-            size = min(self.page_size, MaxKeys)
-            page, rest = keys[:size], keys[size:]
+            page = keys[: self.page_size]
             contents = [
                 {
                     "Key": key,
@@ -150,10 +148,11 @@ class FakeS3:
                 }
                 for key in page
             ]
-        answer: dict[str, Any] = {"Contents": contents, "KeyCount": len(contents)}
-        if rest:
-            answer["NextContinuationToken"] = page[-1]
-        return answer
+        return {
+            "Contents": contents,
+            "KeyCount": len(contents),
+            "IsTruncated": len(page) < len(keys),
+        }
 
     def generate_presigned_url(
         self, operation: str, parameters: dict[str, Any], seconds: int

@@ -36,8 +36,10 @@ class ListedObject(NamedTuple):
 
 
 class ObjectPage(NamedTuple):
+    """Objects in the order of their keys. With `truncated`, more keys follow the last one."""
+
     objects: list[ListedObject]
-    next_token: str | None
+    truncated: bool
 
 
 class PreconditionFailedError(Exception):
@@ -117,27 +119,24 @@ class Bucket:
                 raise PreconditionFailedError from None
             raise self._failed("PutObject", error) from None
 
-    def list(self, prefix: str, token: str | None = None, most: int = 1000) -> ObjectPage:
-        """Up to `most` objects in the order of their keys; S3 gives 1000 at a time."""
-        more = {"ContinuationToken": token} if token else {}
+    def list(self, prefix: str, *, start_after: str = "") -> ObjectPage:
+        """Return the objects after a key, in the order of their keys; S3 gives 1000 at a time."""
         answer = self._checked(
-            "ListObjectsV2", self._s3.list_objects_v2, Prefix=prefix, MaxKeys=most, **more
+            "ListObjectsV2", self._s3.list_objects_v2, Prefix=prefix, StartAfter=start_after
         )
         objects = [
             ListedObject(item["Key"], item["Size"], item["ETag"], item["LastModified"])
             for item in answer.get("Contents", [])
         ]
-        return ObjectPage(objects, answer.get("NextContinuationToken"))
+        return ObjectPage(objects, answer["IsTruncated"])
 
     def list_all(self, prefix: str) -> Iterator[ListedObject]:
-        """Every object under a prefix; one request for each thousand."""
-        token: str | None = None
-        while True:
-            page = self.list(prefix, token)
+        """Yield every object under a prefix, with one request for each thousand."""
+        page = self.list(prefix)
+        yield from page.objects
+        while page.truncated:
+            page = self.list(prefix, start_after=page.objects[-1].key)
             yield from page.objects
-            token = page.next_token
-            if token is None:
-                return
 
     def presigned_get(self, key: str) -> str:
         """A URL with which whoever has it may read this one object, for `URL_SECONDS`."""

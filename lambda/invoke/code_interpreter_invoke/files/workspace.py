@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import mimetypes
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from ..clients import Bucket
+from ..clients import Bucket, ListedObject
 from ..errors import InvalidRequestError, NotFoundError, quote
 from .paths import clean, defect
 
@@ -19,16 +19,11 @@ FOLDERS = (PRODUCED, UPLOADS)
 
 # Lambda's answers have at most 6 MB (its quotas page), of which base64 makes 4 bytes of 3.
 READ_BYTES = 4_000_000
-# No part of a file is made shorter for the sake of a caller that can take little.
-LEAST_BYTES = 60
-# S3's limit for a page of ListObjectsV2.
-PAGE = 1000
+# Smallest part of a file to return, in bytes, however small the caller's limit.
+MIN_READ_BYTES = 60
 
 # Small objects are waited for more than they are worked on; botocore keeps ten connections.
 REQUESTS_AT_ONCE = 8
-
-# Whether a caller can take an answer whole.
-Fits = Callable[[dict[str, Any]], bool]
 
 
 class Upload(NamedTuple):
@@ -38,6 +33,59 @@ class Upload(NamedTuple):
     key: str
     size: int
     etag: str
+
+
+class FileList(NamedTuple):
+    """A page of the workspace's files, whose keys begin with `root`."""
+
+    root: str
+    objects: list[ListedObject]
+    truncated: bool
+
+    def response(self, count: int) -> dict[str, Any]:
+        """Return a response with the first `count` objects of the page."""
+        objects = self.objects[:count]
+        files = [
+            {
+                "path": found.key.removeprefix(self.root),
+                "size": found.size,
+                "last_modified": found.last_modified.isoformat(),
+            }
+            for found in objects
+            if not found.key.endswith("/")
+        ]
+        response = {"status": "ok", "files": files, "count": len(files)}
+        if self.truncated or len(objects) < len(self.objects):
+            last = objects[-1].key.removeprefix(self.root)
+            response |= {"truncated": True, "next_token": base64.b64encode(last.encode()).decode()}
+        return response
+
+
+class FilePart(NamedTuple):
+    """A part of a file that has `size` bytes."""
+
+    path: str
+    offset: int
+    body: bytes
+    size: int
+
+    def response(self, length: int) -> dict[str, Any]:
+        """Return a response with the first `length` bytes of the part."""
+        body = self.body[:length]
+        if self.offset + len(body) < self.size:
+            body = without_cut_character(body)
+        encoding, content = as_content(body)
+        response = {
+            "status": "ok",
+            "path": self.path,
+            "encoding": encoding,
+            "content": content,
+            "size": self.size,
+        }
+        end = self.offset + len(body)
+        if end < self.size:
+            response |= {"truncated": True, "next_offset": end}
+        return response
 
 
 class Workspace:
@@ -74,41 +122,29 @@ class Workspace:
             if defect(path) is None:
                 yield Upload(path, found.key, found.size, found.etag)
 
-    def list(self, path: str | None, next_token: str | None, fits: Fits) -> dict[str, Any]:
-        """One page of the files, named as `read` takes them, and so short that it `fits`."""
+    def list(self, path: str | None, next_token: str | None) -> FileList:
+        """Return a page of the files below a path; a page begins behind its token's path.
+
+        :raises InvalidRequestError: if the token is not of a page of the same path
+        """
         folder = (path or "").strip("/")
         if folder:
             folder = clean(folder, "path") + "/"
-        most = PAGE
-        while not fits(answer := self._page(folder, next_token, most)) and most > 1:
-            most //= 2
-        return answer
+        start_after = ""
+        if next_token:
+            start_after = self._root + path_of_token(next_token, folder)
+        page = self.bucket.list(self._root + folder, start_after=start_after)
+        return FileList(self._root, page.objects, page.truncated)
 
-    def _page(self, folder: str, next_token: str | None, most: int) -> dict[str, Any]:
-        page = self.bucket.list(self._root + folder, next_token, most)
-        files = [
-            {
-                "path": found.key.removeprefix(self._root),
-                "size": found.size,
-                "last_modified": found.last_modified.isoformat(),
-            }
-            for found in page.objects
-            if not found.key.endswith("/")
-        ]
-        answer = {"status": "ok", "files": files, "count": len(files)}
-        if page.next_token:
-            answer |= {"truncated": True, "next_token": page.next_token}
-        return answer
+    def read(self, path: str, offset: int) -> FilePart:
+        """Return the part of a file that begins at `offset`, of at most `READ_BYTES`.
 
-    def read(self, path: str, offset: int, fits: Fits) -> dict[str, Any]:
-        """A file's content from `offset` on, or as much of it as `fits`."""
+        :raises NotFoundError: if there is no such file
+        """
         found = self.bucket.get(self.key(path), offset=offset, limit=READ_BYTES)
         if found is None:
             raise NotFoundError(f"there is no file {quote(path)} in the workspace")
-        body = found.body
-        while not fits(answer := part(path, offset, body, found.size)) and len(body) > LEAST_BYTES:
-            body = body[: len(body) // 2]
-        return answer
+        return FilePart(path, offset, found.body, found.size)
 
     def write(self, path: str, content: str, encoding: str) -> dict[str, Any]:
         """Store a file from the caller."""
@@ -118,22 +154,18 @@ class Workspace:
         return {"status": "ok", "path": path, "size": len(body)}
 
 
-def part(path: str, offset: int, body: bytes, size: int) -> dict[str, Any]:
-    """The answer with a part of a file that has `size` bytes."""
-    if offset + len(body) < size:
-        body = without_cut_character(body)
-    encoding, content = as_content(body)
-    answer = {
-        "status": "ok",
-        "path": path,
-        "encoding": encoding,
-        "content": content,
-        "size": size,
-    }
-    end = offset + len(body)
-    if end < size:
-        answer |= {"truncated": True, "next_offset": end}
-    return answer
+def path_of_token(token: str, folder: str) -> str:
+    """Return the path of the last object on the page before."""
+    refusal = InvalidRequestError(
+        "next_token must be the next_token of the previous response for the same path"
+    )
+    try:
+        path = base64.b64decode(token, validate=True).decode()
+    except ValueError:
+        raise refusal from None
+    if not path.startswith(folder):
+        raise refusal
+    return path
 
 
 def as_content(body: bytes) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from ..clients import Bucket, Clients, CodeInterpreterClient
 from ..deadline import Deadline
 from ..errors import CallError, InvalidRequestError, SessionGoneError, TimedOutError
-from ..files.workspace import Fits, Workspace
+from ..files.workspace import Workspace
 from ..requests.request import Request
 from ..sandbox.results import Result
 from ..sandbox.sandbox import Sandbox
@@ -34,7 +34,7 @@ class Call:
         clients: Clients,
         deadline: Deadline,
         cache: MutableMapping[str, Stored],
-        fits: Fits,
+        fits: Callable[[dict[str, Any]], bool],
     ) -> None:
         """`cache` holds the session records seen by earlier calls."""
         # A call without a session keeps the files it saves under a name that its answer tells.

@@ -7,7 +7,8 @@ from typing import Any
 from ..errors import CodeFailedError, InvalidRequestError, NotFoundError
 from ..files.paths import clean
 from ..files.saving import save
-from ..files.workspace import as_content, decode_base64
+from ..files.workspace import MIN_READ_BYTES, as_content, decode_base64
+from ..fitting import largest_that_fits
 from ..sandbox.sandbox import entries, file_contents
 from .context import Call
 
@@ -122,11 +123,13 @@ def push(call: Call, *, paths: list[str] | None) -> dict[str, Any]:
 
 
 def workspace_list(call: Call, *, path: str | None, next_token: str | None) -> dict[str, Any]:
-    return call.workspace.list(path, next_token, call.fits)
+    page = call.workspace.list(path, next_token)
+    return largest_that_fits(page.response, len(page.objects), call.fits)
 
 
 def workspace_read(call: Call, *, path: str, offset: int | None) -> dict[str, Any]:
-    return call.workspace.read(path, offset or 0, call.fits)
+    part = call.workspace.read(path, offset or 0)
+    return largest_that_fits(part.response, len(part.body), call.fits, minimum=MIN_READ_BYTES)
 
 
 def workspace_write(call: Call, *, path: str, content: str, encoding: str | None) -> dict[str, Any]:

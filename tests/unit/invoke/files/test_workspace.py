@@ -217,3 +217,30 @@ def test_text_that_is_not_base64_is_refused(text: str) -> None:
 @given(st.binary())
 def test_base64_is_decoded(body: bytes) -> None:
     assert decode_base64("blob", base64.b64encode(body).decode()) == body
+
+
+def test_a_page_of_folder_markers_alone_has_a_next_page(world: World) -> None:
+    world.s3.page_size = 2
+    for path in ("uploads/a/", "uploads/b/", "uploads/c"):
+        put(world, path, b"")
+    first = world.ok("workspace_list", session="s")
+    assert (first["files"], first["truncated"]) == ([], True)
+    assert listed(world, next_token=first["next_token"]) == ["uploads/c"]
+
+
+@pytest.mark.parametrize(
+    "token", ["x", "w\u00fc", "/w==", base64.b64encode(b"code-interpreter/a").decode()]
+)
+def test_a_token_of_no_page_of_this_path_is_refused(world: World, token: str) -> None:
+    answer = world("workspace_list", session="s", path="uploads", next_token=token)
+    assert answer["error"]["type"] == "InvalidRequest"
+    assert "previous response" in answer["error"]["message"]
+    assert world.s3.calls == []
+
+
+def test_a_token_leads_to_no_other_session(world: World) -> None:
+    put(world, "uploads/own", b"")
+    put(world, "uploads/other", b"", session="t")
+    for path in ("", "../t", "../t/uploads/a", "a"):
+        token = base64.b64encode(path.encode()).decode()
+        assert "uploads/other" not in listed(world, next_token=token)

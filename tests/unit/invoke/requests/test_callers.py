@@ -231,6 +231,8 @@ def test_an_agent_lists_a_workspace_of_any_size_by_its_pages(world: World) -> No
     for path in paths:
         world.s3.put_object(Bucket=BUCKET, Key=f"{PREFIX}/s/{path}", Body=b"")
     found: list[str] = []
+    world.forget_calls()
+    pages = 1
     answer = agent(world, "workspace_list")
     while True:
         found += [file["path"] for file in answer["files"]]
@@ -238,7 +240,10 @@ def test_an_agent_lists_a_workspace_of_any_size_by_its_pages(world: World) -> No
         if "next_token" not in answer:
             break
         answer = agent(world, "workspace_list", next_token=answer["next_token"])
+        pages += 1
     assert found == paths
+    assert pages > 2
+    assert world.s3.operations() == ["ListObjectsV2"] * pages
 
 
 @pytest.mark.parametrize("offset", ["--5", "9" * 5000, "five", "1.5"])
