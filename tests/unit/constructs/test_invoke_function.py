@@ -41,6 +41,7 @@ def test_it_knows_its_code_interpreter_and_workspace(stack: Stack) -> None:
                     "WORKSPACE_BUCKET": {"Ref": bucket},
                     "WORKSPACE_PREFIX": "files",
                     "SESSION_TIMEOUT_SECONDS": "3600",
+                    "MALLOC_MMAP_THRESHOLD_": "1048576",
                 }
             },
         },
