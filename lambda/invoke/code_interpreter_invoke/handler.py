@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from .application import InvokeFunction
 from .clients import connect
-from .memory import return_large_blocks
 from .settings import Settings
 
-return_large_blocks()
 handler = InvokeFunction(Settings.from_environment(), connect())

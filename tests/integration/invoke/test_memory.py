@@ -47,6 +47,8 @@ def answers(wire: Wire, *events: dict[str, Any], s3: str = "reachable") -> list[
             "CODE_INTERPRETER_ID": wire.interpreter,
             "WORKSPACE_BUCKET": wire.bucket,
             "SESSION_TIMEOUT_SECONDS": "900",
+            # As the construct sets it.
+            "MALLOC_MMAP_THRESHOLD_": "1048576",
         },
         capture_output=True,
         check=True,
