@@ -1,54 +1,89 @@
-"""Folds the events of an InvokeCodeInterpreter stream into one result."""
+"""Results of operations: the API's shapes, and one result from the events of a stream."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
+
+
+class ResourceContent(TypedDict, total=False):
+    """The API's ResourceContent: a file, as `text` or as `blob`."""
+
+    type: str
+    uri: str
+    mimeType: str
+    text: str
+    blob: bytes
+
+
+class ContentBlock(TypedDict, total=False):
+    """The API's ContentBlock; `type` says which of the members a block has."""
+
+    type: str
+    text: str
+    data: bytes
+    mimeType: str
+    uri: str
+    name: str
+    description: str
+    size: int
+    resource: ResourceContent
+
+
+class StructuredContent(TypedDict, total=False):
+    """The API's ToolResultStructuredContent; `executionTime` is in seconds."""
+
+    taskId: str
+    taskStatus: str
+    stdout: str
+    stderr: str
+    exitCode: int
+    executionTime: float
 
 
 class Result(NamedTuple):
-    """One outcome. `content` holds the content blocks as the API gives them, blobs as bytes."""
+    """The result of one operation. `execution_time` is in seconds."""
 
     stdout: str
     stderr: str
     exit_code: int | None
     execution_time: float | None
     is_error: bool
-    content: list[dict[str, Any]]
-    structured: dict[str, Any]
+    content: list[ContentBlock]
+    structured: StructuredContent
 
     @property
     def failed(self) -> bool:
-        """Either sign of failure counts: each has been seen without the other."""
+        """Either sign is enough: the service has been seen to give each without the other."""
         return self.is_error or self.exit_code not in (None, 0)
 
     @property
     def text(self) -> str:
-        """All text blocks."""
         return "\n".join(block["text"] for block in self.content if block.get("type") == "text")
 
 
 def fold(events: Iterable[Mapping[str, Any]]) -> Result:
-    """Merge result events: content is concatenated, later values win, one error is an error.
+    """Merge the stream's `result` events into one result.
 
-    Every published capture has a single event, so whether several would carry the whole output or
-    the next piece of it is not known: output that starts with what came before replaces it, other
-    output is appended.
+    Content is concatenated, a later value replaces an earlier one, and one error makes the result
+    an error.
     """
-    content: list[dict[str, Any]] = []
-    structured: dict[str, Any] = {}
+    content: list[ContentBlock] = []
+    structured: StructuredContent = {}
     is_error = False
     for event in events:
         content += event.get("content") or []
         is_error = is_error or bool(event.get("isError"))
-        for name, value in (event.get("structuredContent") or {}).items():
-            before = structured.get(name, "")
-            if name in ("stdout", "stderr") and not value.startswith(before):
-                value = before + value
-            structured[name] = value
+        earlier = structured
+        later: StructuredContent = event.get("structuredContent") or {}
+        structured = {**earlier, **later}
+        if "stdout" in later:
+            structured["stdout"] = extend_output(earlier.get("stdout", ""), later["stdout"])
+        if "stderr" in later:
+            structured["stderr"] = extend_output(earlier.get("stderr", ""), later["stderr"])
     text = "\n".join(block.get("text", "") for block in content if block.get("type") == "text")
     return Result(
-        # A tool that refuses its arguments answers with text alone.
+        # An operation that refuses its arguments has a text block and no structured content.
         stdout=structured.get("stdout", "" if is_error else text),
         stderr=structured.get("stderr", text if is_error else ""),
         exit_code=structured.get("exitCode"),
@@ -59,6 +94,16 @@ def fold(events: Iterable[Mapping[str, Any]]) -> Result:
     )
 
 
+def extend_output(earlier: str, later: str) -> str:
+    """Return the output after a further event.
+
+    Every published capture has a single event. It is therefore unknown whether a further event
+    has the whole output or the next piece of it: output that begins with the earlier output
+    replaces it, other output is appended.
+    """
+    return later if later.startswith(earlier) else earlier + later
+
+
 def unix_lines(text: str) -> str:
-    """Commands run on a terminal, which turns every line end into CR LF."""
+    """Return text with LF line ends. Commands run on a terminal, which makes CR LF of them."""
     return text.replace("\r\n", "\n")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NotRequired, TypedDict
 
 from ..clients import CodeInterpreterClient
 from .errors import TransferError
@@ -21,6 +21,14 @@ class FileFound(NamedTuple):
     size: int = 0
     sha256: str = ""
     problem: str = ""
+
+
+class Entry(TypedDict):
+    """An entry of a folder, of type `file` or `directory`. Not every entry has a size."""
+
+    name: str
+    type: str
+    size: NotRequired[int]
 
 
 class Sandbox:
@@ -95,13 +103,16 @@ class Sandbox:
         return [entry["name"] for entry in entries(result)]
 
 
-def entries(result: Result) -> list[dict[str, Any]]:
-    """Return a listing's entries, sorted: name, type and, where the service gives it, size."""
-    found = []
+def entries(result: Result) -> list[Entry]:
+    """Return the entries of a listFiles result, sorted by name."""
+    found: list[Entry] = []
     for block in result.content:
         if block.get("type") == "resource_link":
             folder = block.get("description") == "Directory"
-            entry = {"name": str(block.get("name", "")), "type": "directory" if folder else "file"}
+            entry: Entry = {
+                "name": str(block.get("name", "")),
+                "type": "directory" if folder else "file",
+            }
             if "size" in block:
                 entry["size"] = block["size"]
             found.append(entry)
