@@ -75,7 +75,7 @@ def fold(events: Iterable[Mapping[str, Any]]) -> Result:
         content += event.get("content") or []
         is_error = is_error or bool(event.get("isError"))
         earlier = structured
-        later: StructuredContent = event.get("structuredContent") or {}
+        later: StructuredContent = event.get("structuredContent") or StructuredContent()
         structured = {**earlier, **later}
         if "stdout" in later:
             structured["stdout"] = extend_output(earlier.get("stdout", ""), later["stdout"])
