@@ -10,17 +10,17 @@ from tests.integration.invoke.wire import Wire
 
 @pytest.fixture
 def wire(local_aws: LocalAws, account: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
-    yield from served(local_aws, account, monkeypatch)
+    yield from serve(local_aws, account, monkeypatch)
 
 
 @pytest.fixture(scope="module")
 def shared_wire(local_aws: LocalAws) -> Iterator[Wire]:
-    """For tests that leave it as they found it."""
+    """Serve the tests of a module that leave no state behind."""
     with pytest.MonkeyPatch.context() as monkeypatch:
-        yield from served(local_aws, "200000000000", monkeypatch)
+        yield from serve(local_aws, "200000000000", monkeypatch)
 
 
-def served(aws: LocalAws, account: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
+def serve(aws: LocalAws, account: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
     for name, value in aws.environment(account).items():
         monkeypatch.setenv(name, value)
     wire = Wire(aws, account)

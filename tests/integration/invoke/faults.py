@@ -1,17 +1,19 @@
-"""What can go wrong with the call that runs code, and what has to come of it."""
+"""Faults of InvokeCodeInterpreter, and the response to each."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-# Counts its runs where only the sandbox sees it.
+# Counts the runs in a file of the sandbox.
 COUNT = "from pathlib import Path; Path('runs').open('a').write('x')"
 COUNTED = "import os; print(os.path.getsize('runs') if os.path.exists('runs') else 0)"
 
 
 class Case(NamedTuple):
-    """A fault of the emulator, the type of the answer's error, whether that says the call may be
-    sent again, and how often the code ran."""
+    """A fault of the emulator, and how the function responds to it.
+
+    `error` is the type of the response's error; `runs` is how often the code ran.
+    """
 
     fault: dict[str, Any]
     error: str

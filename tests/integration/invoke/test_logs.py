@@ -9,10 +9,10 @@ from tests.unit.invoke.canaries import CANARY, EVENTS, logged
 from tests.unit.invoke.fakes import Context
 
 
-def test_nothing_of_a_users_is_logged_by_the_libraries(
+def test_the_libraries_log_no_data_of_the_user(
     wire: Wire, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Over the wire: they know requests and answers, headers and signed URLs."""
+    """They see requests and responses, headers and signed URLs."""
     caplog.set_level(logging.DEBUG)
     wire.put("uploads/large.bin", CANARY.encode() * 800_000)
     wire.ok("execute_code", session="s", code="x = 1")

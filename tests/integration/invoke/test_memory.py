@@ -1,4 +1,4 @@
-"""A file of any size costs the function no memory, and the largest result no more than it has."""
+"""The function's memory is enough for files of any size and for the largest result."""
 
 from __future__ import annotations
 
@@ -27,18 +27,19 @@ class Context:
 
 events = json.loads(sys.argv[1])
 if sys.argv[2] == "unreachable":
-    # Nobody listens there: as for a sandbox that cannot reach S3.
+    # No server listens there, as if the sandbox could not reach S3.
     Bucket.presigned_get = Bucket.presigned_put = lambda *_: "http://127.0.0.1:9/"
-answers = [handler(event, Context()) for event in events]
+responses = [handler(event, Context()) for event in events]
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(json.dumps({"answers": answers, "peak": peak if sys.platform == "darwin" else peak * 1024}))
+unit = 1 if sys.platform == "darwin" else 1024
+print(json.dumps({"responses": responses, "peak": peak * unit}))
 """
-# A process begins with the peak of the one that starts it: a shell's is small.
+# A process inherits the peak of its parent: a shell's is small.
 SHELL = ["sh", "-c", '"$0" "$@"; exit $?']
 
 
-def answers(wire: Wire, *events: dict[str, Any], s3: str = "reachable") -> list[dict[str, Any]]:
-    """What the function answers in a process of its own, with less memory than it would have."""
+def responses(wire: Wire, *events: dict[str, Any], s3: str = "reachable") -> list[dict[str, Any]]:
+    """Run the function in a process of its own, and return its responses to the events."""
     done = subprocess.run(
         [*SHELL, str(Path(".venv-lambda/bin/python")), "-c", PROGRAM, json.dumps(events), s3],
         env={
@@ -56,7 +57,7 @@ def answers(wire: Wire, *events: dict[str, Any], s3: str = "reachable") -> list[
     )
     found = json.loads(done.stdout)
     assert found["peak"] < LIMIT
-    return list(found["answers"])
+    return list(found["responses"])
 
 
 # The function has 256 MiB, of which the runtime takes some.
@@ -69,7 +70,7 @@ LIMIT = 150 * MEGABYTE
 def test_a_large_file_in_and_out(wire: Wire, size: int, s3: str) -> None:
     wire.put("uploads/big.bin", bytes(size))
     change = "import os; f = open('big.bin', 'r+b'); f.seek(-3, 2); f.write(b'end'); f.close()"
-    loaded, saved = answers(
+    loaded, saved = responses(
         wire,
         {
             "tool": "execute_code",
@@ -97,7 +98,7 @@ def test_the_largest_results(wire: Wire) -> None:
     create = f"open('b', 'wb').write(b'\\xff' * {BINARY}); open('t', 'w').write('x' * {TEXT}); None"
     wire.ok("execute_code", session="s", code=create)
     for path in ("b", "t"):
-        [read] = answers(
+        [read] = responses(
             wire,
             {"tool": "file_operations", "session": "s", "operation": "read", "paths": [path]},
         )

@@ -1,4 +1,4 @@
-"""What only the wire shows: how often a request is sent, and what broken answers come to."""
+"""The function over HTTP: how often it sends a request, and how it responds to faults."""
 
 from __future__ import annotations
 
@@ -18,22 +18,25 @@ from tests.unit.invoke.fakes import Context
 
 
 @pytest.mark.parametrize("case", FAULTS, ids=str)
-def test_every_fault_is_told_truly_and_code_runs_at_most_once(
+def test_the_response_to_each_fault_is_true_and_code_runs_at_most_once(
     shared_wire: Wire, case: Case
 ) -> None:
     wire = shared_wire
     earlier = int(wire.ok("execute_code", session="s", code=COUNTED)["stdout"])
     before = len(wire.calls())
     wire.fault(operation="InvokeCodeInterpreter", **case.fault)
-    # With no limit of its own, the call ends with the function.
-    answer = wire("execute_code", session="s", code=COUNT, seconds=2 if case.hangs else 60)
-    assert answer["status"] == "error"
-    assert (answer["error"]["type"], answer["error"]["retryable"]) == (case.error, case.retryable)
-    assert answer["error"]["message"]
+    # The request has no limit of its own and ends with the function.
+    response = wire("execute_code", session="s", code=COUNT, seconds=2 if case.hangs else 60)
+    assert response["status"] == "error"
+    assert (response["error"]["type"], response["error"]["retryable"]) == (
+        case.error,
+        case.retryable,
+    )
+    assert response["error"]["message"]
     sent = wire.calls()[before:]
     assert len(sent) == 1
     assert [call["took_effect"] for call in sent].count(True) == case.runs
-    # The next call works, and in the same sandbox unless that one was still busy.
+    # The next request succeeds, in the same sandbox unless that is still busy.
     following = wire.ok("execute_code", session="s", code=COUNTED)
     if case.hangs:
         assert (following["session_restarted"], following["stdout"]) == (True, "0")
@@ -48,20 +51,20 @@ def test_every_fault_is_told_truly_and_code_runs_at_most_once(
         ("execute_command", {"command": "echo begun; sleep 60"}),
     ],
 )
-def test_what_runs_past_its_limit_is_ended_and_the_next_call_does_not_wait_for_it(
+def test_code_and_commands_past_their_limit_end_and_do_not_delay_the_next_request(
     wire: Wire, tool: str, running: dict[str, str]
 ) -> None:
-    answer = wire(tool, session="s", timeout_seconds=1, **running)
-    assert (answer["error"]["type"], answer["error"]["retryable"]) == ("TimedOut", False)
+    response = wire(tool, session="s", timeout_seconds=1, **running)
+    assert (response["error"]["type"], response["error"]["retryable"]) == ("TimedOut", False)
     assert len(wire.calls()) <= 2
     following = wire.ok("execute_command", session="s", command="ps ax", timeout_seconds=20)
     assert "sleep" not in following["stdout"]
-    # A command is ended from within, code with its sandbox.
+    # The program ends a command; code ends with its sandbox.
     assert following.get("session_restarted", False) is (tool == "execute_code")
     assert len(wire.running()) == 1
 
 
-def test_a_slow_answer_is_waited_for(wire: Wire) -> None:
+def test_a_slow_operation_succeeds(wire: Wire) -> None:
     wire.ok("execute_code", session="s", code="x = 1")
     wire.fault(operation="InvokeCodeInterpreter", kind="slow", seconds=0.5)
     assert wire.ok("execute_code", session="s", code="print(x)")["stdout"] == "1"
@@ -71,9 +74,9 @@ def test_a_sandbox_that_has_ended_is_replaced(wire: Wire) -> None:
     wire.put("uploads/data.csv", b"1,2")
     wire.ok("execute_code", session="s", code="x = 1")
     wire.fault(operation="InvokeCodeInterpreter", **error("ResourceNotFoundException"))
-    answer = wire.ok("execute_code", session="s", code="print(open('data.csv').read())")
-    assert answer["stdout"] == "1,2"
-    assert answer["session_restarted"] is True
+    response = wire.ok("execute_code", session="s", code="print(open('data.csv').read())")
+    assert response["stdout"] == "1,2"
+    assert response["session_restarted"] is True
 
 
 @pytest.mark.parametrize(
@@ -88,12 +91,12 @@ def test_a_sandbox_that_has_ended_is_replaced(wire: Wire) -> None:
     ids=named,
 )
 @pytest.mark.parametrize("session", ["s", None])
-def test_starting_is_repeated_and_starts_one_sandbox(
+def test_a_start_that_fails_is_repeated_and_starts_one_sandbox(
     wire: Wire, fault: dict[str, Any], session: str | None
 ) -> None:
     wire.fault(operation="StartCodeInterpreterSession", **fault)
-    answer = wire.ok("execute_code", session=session, code="print(1)")
-    assert answer["stdout"] == "1"
+    response = wire.ok("execute_code", session=session, code="print(1)")
+    assert response["stdout"] == "1"
     assert len(wire.calls("StartCodeInterpreterSession")) == 2
     assert len(wire.running()) == (0 if session is None else 1)
 
@@ -101,7 +104,7 @@ def test_starting_is_repeated_and_starts_one_sandbox(
 @pytest.mark.parametrize(
     "fault", [{"kind": "reset", "when": "after"}, error("ThrottlingException")], ids=named
 )
-def test_stopping_is_repeated(wire: Wire, fault: dict[str, Any]) -> None:
+def test_a_stop_that_fails_is_repeated(wire: Wire, fault: dict[str, Any]) -> None:
     wire.ok("start_session", session="s")
     wire.fault(operation="StopCodeInterpreterSession", **fault)
     assert wire.ok("stop_session", session="s")["stopped"] is True
@@ -109,18 +112,18 @@ def test_stopping_is_repeated(wire: Wire, fault: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("operation", ["StartCodeInterpreterSession", "StopCodeInterpreterSession"])
-def test_the_answer_comes_in_time_whatever_hangs(wire: Wire, operation: str) -> None:
+def test_a_hanging_operation_does_not_delay_the_response(wire: Wire, operation: str) -> None:
     wire.fault(operation=operation, kind="hang", count=None)
     context = 1.5
-    answer = wire("execute_code", code="print(1)", seconds=context)
+    response = wire("execute_code", code="print(1)", seconds=context)
     if operation.startswith("Start"):
-        assert answer["error"]["type"] == "NotStarted"
+        assert response["error"]["type"] == "NotStarted"
     else:
-        assert answer["stdout"] == "1"
+        assert response["stdout"] == "1"
 
 
 def test_the_streams_connection_is_used_again(wire: Wire) -> None:
-    """A stream that is not read to its end costs the next call a connection."""
+    """A stream that is not read to its end costs the next request a connection."""
     for _ in range(3):
         wire.ok("execute_code", session="s", code="x = 1")
     http = wire.function._clients.agentcore_single_attempt._endpoint.http_session._manager
@@ -131,15 +134,15 @@ def test_the_streams_connection_is_used_again(wire: Wire) -> None:
 def test_parallel_callers_of_one_session_share_a_sandbox(wire: Wire) -> None:
     functions = [wire.new_function() for _ in range(20)]
 
-    def one(function: Any) -> dict[str, Any]:
+    def count(function: Any) -> dict[str, Any]:
         event = {"tool": "execute_code", "session": "s", "code": COUNT}
         return dict(function(event, Context()))
 
     with ThreadPoolExecutor(20) as pool:
-        answers = list(pool.map(one, functions))
+        responses = list(pool.map(count, functions))
     assert len(wire.running()) == 1
-    # The service takes about ten calls at a time in one session and refuses the others.
-    refused = [answer["error"] for answer in answers if answer["status"] != "ok"]
+    # The service takes about ten operations at a time in one session and refuses the others.
+    refused = [response["error"] for response in responses if response["status"] != "ok"]
     assert {(error["type"], error["retryable"]) for error in refused} <= {("NotStarted", True)}
     ran = wire.ok("execute_code", session="s", code="print(len(open('runs').read()))")["stdout"]
     assert int(ran) == 20 - len(refused) >= 10
@@ -148,16 +151,16 @@ def test_parallel_callers_of_one_session_share_a_sandbox(wire: Wire) -> None:
 def test_parallel_callers_of_different_sessions_have_their_own(wire: Wire) -> None:
     functions = [wire.new_function() for _ in range(20)]
 
-    def one(index: int) -> str:
+    def run(index: int) -> str:
         session = f"s{index}"
         for code in (f"x = {index}", "print(x)"):
             event = {"tool": "execute_code", "session": session, "code": code}
-            answer = functions[index](event, Context())
-            assert answer["status"] == "ok", answer
-        return str(answer["stdout"])
+            response = functions[index](event, Context())
+            assert response["status"] == "ok", response
+        return str(response["stdout"])
 
     with ThreadPoolExecutor(20) as pool:
-        assert list(pool.map(one, range(20))) == [str(index) for index in range(20)]
+        assert list(pool.map(run, range(20))) == [str(index) for index in range(20)]
     assert len(wire.running()) == 20
 
 
@@ -175,7 +178,7 @@ DATA_PLANE = [
 
 @pytest.fixture
 def sent(wire: Wire) -> dict[str, list[AWSPreparedRequest]]:
-    """The requests of each operation, as they went out."""
+    """Return the requests of each operation, as they are sent."""
     found: dict[str, list[AWSPreparedRequest]] = {}
 
     def note(request: AWSPreparedRequest, event_name: str, **_: Any) -> None:
@@ -187,7 +190,7 @@ def sent(wire: Wire) -> dict[str, list[AWSPreparedRequest]]:
 
 
 def example(shape: Any) -> Any:
-    """A value with every member there is; blobs as base64."""
+    """Return a value with every member of a shape; blobs are base64."""
     match shape.type_name:
         case "structure":
             return {name: example(member) for name, member in shape.members.items()}
@@ -212,14 +215,14 @@ def test_every_argument_of_the_api_is_sent_as_given(
     wire("invoke_code_interpreter", session="s", name="executeCode", arguments=arguments)
     body = json.loads(sent["InvokeCodeInterpreter"][-1].body)
     assert body == {"name": "executeCode", "arguments": arguments}
-    # Text travels as bytes, which nothing on the way takes for anything else.
+    # The function sends text as bytes, which the service does not convert.
     arguments["content"] = [{"path": path, "text": text}]
     wire("invoke_code_interpreter", session="s", name="executeCode", arguments=arguments)
     [file] = json.loads(sent["InvokeCodeInterpreter"][-1].body)["arguments"]["content"]
     assert (file["path"], base64.b64decode(file["blob"]).decode()) == (path, text)
 
 
-def test_traces_are_passed_on_wherever_the_api_takes_them(
+def test_traces_are_sent_with_every_operation_that_takes_them(
     wire: Wire, sent: dict[str, list[AWSPreparedRequest]]
 ) -> None:
     trace = {"trace_id": "Root=1-2-3", "trace_parent": "00-ab-cd-01"}
@@ -228,7 +231,7 @@ def test_traces_are_passed_on_wherever_the_api_takes_them(
     for tool in ("get_session", "list_sessions", "stop_session"):
         wire.ok(tool, session="s", **trace)
     assert set(sent) >= set(DATA_PLANE)
-    for operation, request in ((name, one) for name in DATA_PLANE for one in sent[name]):
+    for operation, request in ((name, message) for name in DATA_PLANE for message in sent[name]):
         members = MODEL.operation_model(operation).input_shape.members
         headers = [request.headers.get(name) for name in ("X-Amzn-Trace-Id", "traceparent")]
         given = [value.encode() for value in trace.values()]
@@ -247,9 +250,9 @@ def test_two_hundred_files_are_saved_byte_for_byte(wire: Wire) -> None:
         "    Path(name).write_bytes(hashlib.sha512(name.encode()).digest() * 50)"
     )
     wire.ok("execute_code", session="s", code=code)
-    answer = wire.ok("ci_push_to_workspace", session="s", paths=["out"])
-    assert answer["count"] == 200
-    assert sorted(answer["files_saved"]) == sorted(f"code-interpreter/{name}" for name in names)
+    response = wire.ok("ci_push_to_workspace", session="s", paths=["out"])
+    assert response["count"] == 200
+    assert sorted(response["files_saved"]) == sorted(f"code-interpreter/{name}" for name in names)
     for name in names:
         expected = hashlib.sha512(name.encode()).digest() * 50
         assert wire.get(f"code-interpreter/{name}") == expected, name
@@ -268,7 +271,7 @@ def test_more_objects_than_a_page_are_listed_and_loaded(wire: Wire) -> None:
     assert wire.ok("execute_code", session="s", code=code)["stdout"] == "1001"
 
 
-def test_a_large_file_goes_straight_between_sandbox_and_bucket(wire: Wire) -> None:
+def test_a_large_file_does_not_pass_through_the_function(wire: Wire) -> None:
     content = bytes(range(256)) * 40_000
     wire.put("uploads/big.bin", content)
     wire.ok("execute_code", session="s", code="import os; os.rename('big.bin', 'out.bin')")
@@ -278,7 +281,7 @@ def test_a_large_file_goes_straight_between_sandbox_and_bucket(wire: Wire) -> No
     assert max(call["response_bytes"] for call in wire.calls()) < 20_000
 
 
-def test_a_warm_call_is_one_invocation_and_one_listing(
+def test_a_warm_request_sends_one_operation_and_one_listing(
     wire: Wire, sent: dict[str, list[AWSPreparedRequest]]
 ) -> None:
     wire.put("uploads/data.csv", b"1")
@@ -293,8 +296,8 @@ def test_a_warm_call_is_one_invocation_and_one_listing(
 
 def test_a_task_runs_for_hours(wire: Wire) -> None:
     def invoke(name: str, **arguments: str) -> dict[str, Any]:
-        answer = wire.ok("invoke_code_interpreter", session="s", name=name, arguments=arguments)
-        return dict(answer["structuredContent"])
+        response = wire.ok("invoke_code_interpreter", session="s", name=name, arguments=arguments)
+        return dict(response["structuredContent"])
 
     wire.ok("start_session", session="s", session_timeout_seconds=28_800)
     task = invoke("startCommandExecution", command="sleep 28000")
@@ -304,10 +307,10 @@ def test_a_task_runs_for_hours(wire: Wire) -> None:
     assert invoke("getTask", taskId=task["taskId"])["taskStatus"] == "canceled"
 
 
-def test_a_task_outlasts_its_call(wire: Wire) -> None:
+def test_a_task_outlasts_its_request(wire: Wire) -> None:
     def invoke(name: str, **arguments: str) -> dict[str, Any]:
-        answer = wire("invoke_code_interpreter", session="s", name=name, arguments=arguments)
-        return dict(answer["structuredContent"] or {}, status=answer["status"])
+        response = wire("invoke_code_interpreter", session="s", name=name, arguments=arguments)
+        return dict(response["structuredContent"] or {}, status=response["status"])
 
     task = invoke(
         "startCommandExecution", command="while [ ! -e go ]; do sleep 0.05; done; echo ok"

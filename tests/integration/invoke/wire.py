@@ -1,4 +1,4 @@
-"""The function before the local AWS: its real clients, over HTTP."""
+"""The function and the local AWS, connected by the real clients over HTTP."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Wire:
         self.function = self.new_function()
 
     def new_function(self) -> InvokeFunction:
-        """Another instance of the function, with connections of its own."""
+        """Return another instance of the function, with connections of its own."""
         clients = connect()
         self._clients += clients
         return InvokeFunction(self.settings, clients)
@@ -51,9 +51,9 @@ class Wire:
         return self.function({"tool": tool, **arguments}, Context(seconds))
 
     def ok(self, tool: str, **arguments: Any) -> dict[str, Any]:
-        answer = self(tool, **arguments)
-        assert answer["status"] == "ok", answer
-        return answer
+        response = self(tool, **arguments)
+        assert response["status"] == "ok", response
+        return response
 
     def put(self, path: str, content: bytes) -> None:
         self.s3.put_object(Bucket=self.bucket, Key=f"workspace/s/{path}", Body=content)
@@ -63,7 +63,7 @@ class Wire:
         return bytes(found["Body"].read())
 
     def fault(self, **fault: Any) -> None:
-        """Ask the emulator to do something wrong, once unless `count` says otherwise."""
+        """Inject a fault into the emulator, for one request unless `count` says otherwise."""
         self._local("POST", "faults", fault)
 
     def clear_faults(self) -> None:
@@ -73,7 +73,7 @@ class Wire:
         self._local("POST", "clock", {"advance_seconds": seconds})
 
     def calls(self, operation: str = "InvokeCodeInterpreter") -> list[dict[str, Any]]:
-        """The requests the service has received from this account."""
+        """Return the requests that the service has received from this account."""
         received = self._local("GET", "calls")["calls"]
         return [
             call
@@ -82,7 +82,7 @@ class Wire:
         ]
 
     def running(self) -> list[str]:
-        """The ids of this account's sessions that are READY."""
+        """Return the ids of this account's sessions that are READY."""
         sessions = self._local("GET", "state")["sessions"]
         return [
             session["sessionId"]
@@ -96,5 +96,5 @@ class Wire:
             method=method,
             data=None if body is None else json.dumps(body).encode(),
         )
-        with urllib.request.urlopen(request) as answer:
-            return dict(json.loads(answer.read()))
+        with urllib.request.urlopen(request) as response:
+            return dict(json.loads(response.read()))

@@ -1,7 +1,7 @@
-"""The clients of the two services: the only code that knows boto3's classes and errors.
+"""The clients of the two services: the only code that knows botocore's classes and errors.
 
-Every failure leaves here as one of the errors of `errors`, so that the logic can say what it means
-for the caller: did anything run, and is it safe to ask again.
+Every failure leaves this package as one of the function's own errors, which say whether anything
+ran and whether it is safe to send the request again.
 """
 
 from .botocore_clients import Clients, connect

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import botocore.session
 from botocore.config import Config
 
-# The runtime's botocore may know newer versions of the API; ours is the one in `models`.
+# Use the API of `models`: the runtime's botocore may know newer versions of it.
 API_VERSION = "2024-02-28"
 MODELS = Path(__file__).parent.parent / "models"
 
@@ -27,7 +27,7 @@ class Clients(NamedTuple):
 
 def connect() -> Clients:
     """Create the clients from the environment: region, credentials and `AWS_ENDPOINT_URL`."""
-    # At DEBUG they log requests and answers, bodies and all; at INFO nothing of use.
+    # At DEBUG these loggers log requests and responses with their bodies, at INFO nothing useful.
     for name in ("botocore", "urllib3"):
         logging.getLogger(name).setLevel(logging.WARNING)
     session = botocore.session.Session()
@@ -39,8 +39,8 @@ def connect() -> Clients:
         return session.create_client("bedrock-agentcore", api_version=API_VERSION, config=config)
 
     return Clients(
-        # The API has no client token for InvokeCodeInterpreter and botocore's default is to send
-        # it up to five times, also after a read timeout while the code still runs.
+        # InvokeCodeInterpreter has no client token. By default botocore sends it up to five times,
+        # even after a read timeout while the code is still running.
         agentcore_single_attempt=agentcore(
             retries={"total_max_attempts": 1}, read_timeout=LONGEST_INVOCATION + 10
         ),
@@ -52,7 +52,7 @@ def connect() -> Clients:
                 read_timeout=20,
                 retries={"mode": "standard", "total_max_attempts": 4},
                 signature_version="s3v4",
-                # Regional host names: a sandbox without internet reaches no other.
+                # A sandbox without internet access reaches S3 by regional host names only.
                 s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"},
             ),
         ),

@@ -16,12 +16,12 @@ from .errors import error_code, error_text, http_status
 
 T = TypeVar("T")
 
-# Only the beginning of a transfer has to fall into a presigned URL's life.
+# A transfer only has to begin before its presigned URL expires.
 URL_SECONDS = 300
 
 
 class StoredObject(NamedTuple):
-    """An object, or the first bytes of it. `size` is that of the whole object."""
+    """An object, or a part of it. `size` is the size of the whole object."""
 
     body: bytes
     etag: str
@@ -43,11 +43,11 @@ class ObjectPage(NamedTuple):
 
 
 class PreconditionFailedError(Exception):
-    """Another writer was first, or this write was applied and its answer lost."""
+    """Another writer was first, or S3 applied this write and the response was lost."""
 
 
 class Bucket:
-    """The workspace bucket, for the length of one call."""
+    """The workspace bucket, for one request to the function."""
 
     def __init__(self, clients: Clients, name: str, deadline: Deadline) -> None:
         self._s3 = clients.s3
@@ -55,28 +55,30 @@ class Bucket:
         self._deadline = deadline
 
     def get(self, key: str, *, offset: int = 0, limit: int | None = None) -> StoredObject | None:
-        """The object, `limit` bytes of it from `offset`, or None where there is none."""
+        """Return the object, or `limit` bytes of it from `offset`; None if there is no object."""
         ranged = {} if limit is None else {"Range": f"bytes={offset}-{offset + limit - 1}"}
 
         def read() -> StoredObject:
-            answer = self._s3.get_object(Bucket=self._name, Key=key, **ranged)
-            size = int(answer.get("ContentRange", "").rpartition("/")[2] or answer["ContentLength"])
-            return StoredObject(answer["Body"].read(), answer["ETag"], size)
+            response = self._s3.get_object(Bucket=self._name, Key=key, **ranged)
+            size = int(
+                response.get("ContentRange", "").rpartition("/")[2] or response["ContentLength"]
+            )
+            return StoredObject(response["Body"].read(), response["ETag"], size)
 
         try:
             return self._call("GetObject", read)
         except ClientError as error:
             if http_status(error) == 416:
-                # No byte at `offset`: the object is empty or shorter.
+                # There is no byte at `offset`: the object is empty or shorter.
                 return self._beyond_the_end(key)
             if self._is_absent(key, error):
                 return None
             raise self._failed("GetObject", error) from None
 
     def _is_absent(self, key: str, error: ClientError) -> bool:
-        """Whether an error means that there is no object.
+        """Tell whether an error means that there is no object.
 
-        S3 says 404 only to callers that may list the whole bucket, and 403 to others.
+        S3 returns 404 only to callers that may list the whole bucket, and 403 to others.
         """
         if http_status(error) == 403:
             return all(found.key != key for found in self.list(key).objects)
@@ -97,20 +99,21 @@ class Bucket:
     ) -> str:
         """Store an object and return its ETag.
 
-        With a condition, `PreconditionFailedError` says that it did not hold.
+        :raises PreconditionFailedError: if the condition `if_match` or `if_absent` does not hold
         """
         condition = {"IfMatch": if_match} if if_match else {"IfNoneMatch": "*"} if if_absent else {}
 
         def write() -> str:
-            answer = self._s3.put_object(
+            response = self._s3.put_object(
                 Bucket=self._name, Key=key, Body=body, ContentType=content_type, **condition
             )
-            return str(answer["ETag"])
+            return str(response["ETag"])
 
         try:
             return self._call("PutObject", write)
         except ClientError as error:
-            # A missing object under If-Match is NoSuchKey; 409 is two conditional writes at once.
+            # S3 returns NoSuchKey for If-Match on a missing object, and
+            # ConditionalRequestConflict (409) for two conditional writes at once.
             if condition and error_code(error) in (
                 "PreconditionFailed",
                 "ConditionalRequestConflict",
@@ -121,14 +124,14 @@ class Bucket:
 
     def list(self, prefix: str, *, start_after: str = "") -> ObjectPage:
         """Return the objects after a key, in the order of their keys; S3 gives 1000 at a time."""
-        answer = self._checked(
+        response = self._checked(
             "ListObjectsV2", self._s3.list_objects_v2, Prefix=prefix, StartAfter=start_after
         )
         objects = [
             ListedObject(item["Key"], item["Size"], item["ETag"], item["LastModified"])
-            for item in answer.get("Contents", [])
+            for item in response.get("Contents", [])
         ]
-        return ObjectPage(objects, answer["IsTruncated"])
+        return ObjectPage(objects, response["IsTruncated"])
 
     def list_all(self, prefix: str) -> Iterator[ListedObject]:
         """Yield every object under a prefix, with one request for each thousand."""
@@ -139,11 +142,11 @@ class Bucket:
             yield from page.objects
 
     def presigned_get(self, key: str) -> str:
-        """A URL with which whoever has it may read this one object, for `URL_SECONDS`."""
+        """Return a URL that reads this object, without credentials, for `URL_SECONDS`."""
         return self._presigned("get_object", Key=key)
 
     def presigned_put(self, key: str, size: int) -> str:
-        """A URL with which whoever has it may write this one object, of exactly `size` bytes."""
+        """Return a URL that writes this object, of exactly `size` bytes, for `URL_SECONDS`."""
         return self._presigned("put_object", Key=key, ContentLength=size)
 
     def _presigned(self, operation: str, **parameters: Any) -> str:
@@ -155,18 +158,18 @@ class Bucket:
         return url
 
     def begin_parts(self, key: str, content_type: str) -> str:
-        """Begin an object that comes in parts of at least 5 MiB, all but the last."""
-        answer = self._checked(
+        """Begin a multipart upload, of parts of at least 5 MiB but the last, and return its id."""
+        response = self._checked(
             "CreateMultipartUpload",
             self._s3.create_multipart_upload,
             Key=key,
             ContentType=content_type,
         )
-        return str(answer["UploadId"])
+        return str(response["UploadId"])
 
     def put_part(self, key: str, upload_id: str, number: int, body: bytes) -> str:
         """Store a part, numbered from 1, and return its ETag."""
-        answer = self._checked(
+        response = self._checked(
             "UploadPart",
             self._s3.upload_part,
             Key=key,
@@ -174,7 +177,7 @@ class Bucket:
             PartNumber=number,
             Body=body,
         )
-        return str(answer["ETag"])
+        return str(response["ETag"])
 
     def complete_parts(self, key: str, upload_id: str, etags: Iterable[str]) -> None:
         parts = [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(etags, 1)]
@@ -188,15 +191,18 @@ class Bucket:
 
     def _checked(self, name: str, operation: Any, **arguments: Any) -> dict[str, Any]:
         try:
-            answer: dict[str, Any] = self._call(
+            response: dict[str, Any] = self._call(
                 name, lambda: operation(Bucket=self._name, **arguments)
             )
         except ClientError as error:
             raise self._failed(name, error) from None
-        return answer
+        return response
 
     def _call(self, name: str, function: Callable[[], T]) -> T:
-        """Run a request; `ClientError` is the caller's to judge."""
+        """Send a request.
+
+        :raises ClientError: if S3 refuses it, for the calling method to interpret
+        """
         try:
             return self._deadline.run(function)
         except (BotoCoreError, HTTPError, OSError) as error:

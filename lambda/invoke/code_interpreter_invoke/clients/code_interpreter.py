@@ -23,7 +23,7 @@ from ..errors import (
 from .botocore_clients import LONGEST_INVOCATION, Clients
 from .errors import error_text, refusal
 
-# How long a stream that has delivered its result may take to end.
+# Seconds that a stream may take to end after its last result.
 STREAM_END_GRACE = 2.0
 
 
@@ -33,7 +33,7 @@ class StartedSession(NamedTuple):
 
 
 class CodeInterpreterClient:
-    """One code interpreter, for the length of one call."""
+    """One code interpreter, for one request to the function."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class CodeInterpreterClient:
         deadline: Deadline,
         trace: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """`trace` holds the API's trace members, for the operations that take them."""
+        """`trace` has the API's trace members, for the operations that take them."""
         self._agentcore_single_attempt = clients.agentcore_single_attempt
         self._agentcore = clients.agentcore
         self._identifier = identifier
@@ -50,18 +50,18 @@ class CodeInterpreterClient:
         self._trace = trace
 
     def start_session(self, *, client_token: str, **options: Any) -> StartedSession:
-        """Start a session; the same token always gives the same session."""
-        answer = self._repeated(
+        """Start a session. The service returns the same session for the same token."""
+        response = self._repeated(
             "Starting a session",
             self._agentcore.start_code_interpreter_session,
             clientToken=client_token,
             **self._trace,
             **options,
         )
-        return StartedSession(answer["sessionId"], answer["createdAt"])
+        return StartedSession(response["sessionId"], response["createdAt"])
 
     def stop_session(self, session_id: str) -> None:
-        """Stop a session. One that has already ended is no failure."""
+        """Stop a session. Do nothing if it has already ended."""
         try:
             self._repeated(
                 "Stopping the session",
@@ -73,7 +73,10 @@ class CodeInterpreterClient:
             return
 
     def get_session(self, session_id: str) -> dict[str, Any]:
-        """GetCodeInterpreterSession, or `NotFoundError`."""
+        """Return the response of GetCodeInterpreterSession.
+
+        :raises NotFoundError: if there is no such session
+        """
         return self._repeated(
             "Looking up the session",
             self._agentcore.get_code_interpreter_session,
@@ -81,7 +84,7 @@ class CodeInterpreterClient:
         )
 
     def list_sessions(self, **arguments: Any) -> dict[str, Any]:
-        """ListCodeInterpreterSessions."""
+        """Return the response of ListCodeInterpreterSessions."""
         return self._repeated(
             "Listing the sessions",
             self._agentcore.list_code_interpreter_sessions,
@@ -89,15 +92,15 @@ class CodeInterpreterClient:
         )
 
     def _repeated(self, doing: str, operation: Any, **arguments: Any) -> dict[str, Any]:
-        """An operation that is safe to repeat, and repeated by botocore."""
+        """Send an operation that is safe to repeat; botocore repeats it."""
         arguments["codeInterpreterIdentifier"] = self._identifier
         try:
-            answer: dict[str, Any] = self._deadline.run(lambda: operation(**arguments))
+            response: dict[str, Any] = self._deadline.run(lambda: operation(**arguments))
         except (ClientError, BotoCoreError, HTTPError, TimeoutError) as error:
             raise refusal(error, doing, NotFoundError) or NotStartedError(
                 f"{doing}: {error_text(error)}"
             ) from None
-        return answer
+        return response
 
     def invoke(
         self,
@@ -108,10 +111,10 @@ class CodeInterpreterClient:
         timeout: float | None = None,
         repeatable: bool = False,
     ) -> list[dict[str, Any]]:
-        """Run one operation in a session and return its result events, at least one.
+        """Run an operation in a session and return the results of its stream, at least one.
 
-        Sent exactly once, unless `repeatable` says that running it again does no harm. `timeout`
-        is in seconds; without one the call may take all the time the function has.
+        The operation is sent at most once, unless it is `repeatable`: running it again does no
+        harm. `timeout` is in seconds; without it the operation may take the function's whole time.
         """
         client = self._agentcore if repeatable else self._agentcore_single_attempt
         left = self._deadline.remaining() - self._deadline.answer_reserve
@@ -121,15 +124,15 @@ class CodeInterpreterClient:
         ends = Deadline(limit)
 
         def events() -> Iterator[dict[str, Any]]:
-            answer = client.invoke_code_interpreter(
+            response = client.invoke_code_interpreter(
                 codeInterpreterIdentifier=self._identifier,
                 sessionId=session_id,
                 name=name,
                 arguments=arguments,
                 **self._trace,
             )
-            # Read to its end, the stream leaves its connection to the next call.
-            with closing(answer["stream"]) as stream:
+            # Only a stream that was read to its end leaves its connection to the next request.
+            with closing(response["stream"]) as stream:
                 for event in stream:
                     if "result" in event:
                         yield event["result"]
@@ -144,7 +147,7 @@ class CodeInterpreterClient:
             if results:
                 return results
             raise OutcomeUnknownError(
-                f"{name}: the answer ended without a result; it may have run"
+                f"{name}: the response ended without a result; it may have run"
             ) from None
         except Exception as error:
             return self._after_failure(name, results, error, limit)
@@ -152,7 +155,7 @@ class CodeInterpreterClient:
     def _after_failure(
         self, name: str, results: list[dict[str, Any]], error: Exception, limit: float
     ) -> list[dict[str, Any]]:
-        """The results if they were complete before the stream broke, or else the error it means."""
+        """Return the results if they were complete before the stream broke or raise the error."""
         broken = not isinstance(error, ClientError)
         if broken and results and is_final(name, results[-1]):
             return results
@@ -162,7 +165,7 @@ class CodeInterpreterClient:
                 raise refused from None
         if isinstance(error, InvalidPayloadLength):
             raise OutcomeUnknownError(
-                f"{name}: its result is too large to be received; large output belongs in a file"
+                f"{name}: its result is too large to receive; write large output to a file"
             ) from None
         if isinstance(error, TimeoutError):
             raise TimedOutError(f"{name} gave no result within {limit:.0f} seconds") from None
@@ -172,7 +175,7 @@ class CodeInterpreterClient:
 
 
 def is_final(name: str, result: dict[str, Any]) -> bool:
-    """Whether no further result is to come: a program's last one carries its exit code."""
+    """Tell whether no further result follows: the last result of a program has its exit code."""
     if name in ("executeCode", "executeCommand"):
         return "exitCode" in (result.get("structuredContent") or {})
     return True

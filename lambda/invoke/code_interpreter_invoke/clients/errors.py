@@ -1,4 +1,4 @@
-"""What botocore's exceptions mean: did the service act, and may it be asked again."""
+"""Map botocore's exceptions to the function's errors: did the service act, or may it have?"""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def http_status(error: ClientError) -> int:
 
 
 def error_text(error: Exception) -> str:
-    """What happened, in the service's own words where it answered."""
+    """Return the service's code and message, or the type of an error without a response."""
     if isinstance(error, ClientError):
         message = error.response.get("Error", {}).get("Message") or ""
         return f"{error_code(error)}: {message}" if message else error_code(error)
@@ -40,7 +40,10 @@ def error_text(error: Exception) -> str:
 
 
 def refusal(error: Exception, doing: str, missing: type[CallError]) -> CallError | None:
-    """The error for a request the service refused or never received, None if it may have acted."""
+    """Return the error for a request that the service refused or never received.
+
+    Return None if the service may have acted. `missing` is the error for a 404.
+    """
     text = f"{doing}: {error_text(error)}"
     if isinstance(error, ParamValidationError):
         return InvalidRequestError(f"{doing}: {' '.join(str(error).split())}")
@@ -48,7 +51,7 @@ def refusal(error: Exception, doing: str, missing: type[CallError]) -> CallError
         return NotStartedError(text)
     if not isinstance(error, ClientError) or isinstance(error, EventStreamError):
         return None
-    # The API model's HTTP statuses. What a conflict (409) means for a call is not documented.
+    # The statuses of the API model. A conflict (409) is not documented: the service may have acted.
     match http_status(error):
         case 400:
             return InvalidRequestError(text)

@@ -1,1 +1,1 @@
-"""Files, between the workspace bucket and a sandbox."""
+"""The workspace, and the transfer of files between it and a sandbox."""

@@ -1,4 +1,4 @@
-"""Names of files, from callers and from sandboxes. Neither may ever lead out of its folder."""
+"""Paths of files, from callers and from sandboxes. None may lead out of its folder."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ MAX_PATH_BYTES = 700
 
 
 def defect(path: str) -> str | None:
-    """What is wrong with a relative path, or None.
+    """Return the problem with a relative path, or None.
 
-    Refused are names that mean something else to S3, to a shell or to a file system than the file
-    they seem to name.
+    A path has a problem if S3, a shell or a file system could take it for another file.
     """
     if not path:
         return "it is empty"
@@ -33,7 +32,10 @@ def defect(path: str) -> str | None:
 
 
 def clean(path: str, what: str) -> str:
-    """The path without a leading `./`, or InvalidRequest naming `what` it was given for."""
+    """Return the path without a leading `./`.
+
+    :raises InvalidRequestError: naming the argument `what`, if the path has a problem
+    """
     stripped = path
     while stripped.startswith("./"):
         stripped = stripped[2:].lstrip("/")

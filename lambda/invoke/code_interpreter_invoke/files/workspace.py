@@ -12,22 +12,22 @@ from ..clients import Bucket, ListedObject
 from ..errors import InvalidRequestError, NotFoundError, quote
 from .paths import clean, defect
 
-# What the sandbox produced, and what the user supplied.
+# The folders of saved files and of uploads.
 PRODUCED = "code-interpreter"
 UPLOADS = "uploads"
 FOLDERS = (PRODUCED, UPLOADS)
 
-# Lambda's answers have at most 6 MB (its quotas page), of which base64 makes 4 bytes of 3.
+# A response of Lambda has at most 6 MB (its quotas page); base64 makes 4 bytes of 3.
 READ_BYTES = 4_000_000
 # Smallest part of a file to return, in bytes, however small the caller's limit.
 MIN_READ_BYTES = 60
 
-# Small objects are waited for more than they are worked on; botocore keeps ten connections.
+# Transfers of small objects are mostly waiting; botocore keeps ten connections.
 REQUESTS_AT_ONCE = 8
 
 
 class Upload(NamedTuple):
-    """A file the user supplied. `path` is where it belongs in the working directory."""
+    """A file that the user supplied. `path` is its path in the working directory."""
 
     path: str
     key: str
@@ -89,14 +89,14 @@ class FilePart(NamedTuple):
 
 
 class Workspace:
-    """The files of one session; every key it makes is inside the session's own prefix."""
+    """The files of one session. Every key is inside the session's own prefix."""
 
     def __init__(self, bucket: Bucket, prefix: str, session: str) -> None:
         self.bucket = bucket
         self._root = f"{prefix}/{session}/"
 
     def key(self, path: str) -> str:
-        """The key of a logical path such as `code-interpreter/chart.png`."""
+        """Return the key of a workspace path such as `code-interpreter/chart.png`."""
         path = clean(path, "path")
         folder, _, rest = path.partition("/")
         if folder not in FOLDERS or not rest:
@@ -107,15 +107,14 @@ class Workspace:
         return self._root + path
 
     def produced_key(self, path: str) -> str:
-        """The key of a file the sandbox produced."""
         return self.key(f"{PRODUCED}/{path}")
 
     def save(self, path: str, body: bytes) -> None:
-        """Store a file the sandbox produced."""
+        """Store a file of the sandbox under its path there."""
         self.bucket.put(self.produced_key(path), body, content_type=content_type(path))
 
     def uploads(self) -> Iterator[Upload]:
-        """The files the user supplied; folder markers and names no sandbox can hold left out."""
+        """Yield the uploads, without folder markers and paths that no sandbox can have."""
         folder = f"{self._root}{UPLOADS}/"
         for found in self.bucket.list_all(folder):
             path = found.key.removeprefix(folder)
@@ -123,9 +122,9 @@ class Workspace:
                 yield Upload(path, found.key, found.size, found.etag)
 
     def list(self, path: str | None, next_token: str | None) -> FileList:
-        """Return a page of the files below a path; a page begins behind its token's path.
+        """Return the first page of the files below a path, or the page after `next_token`.
 
-        :raises InvalidRequestError: if the token is not of a page of the same path
+        :raises InvalidRequestError: if `next_token` is not from a response for the same path
         """
         folder = (path or "").strip("/")
         if folder:
@@ -147,7 +146,7 @@ class Workspace:
         return FilePart(path, offset, found.body, found.size)
 
     def write(self, path: str, content: str, encoding: str) -> dict[str, Any]:
-        """Store a file from the caller."""
+        """Store a file of the caller's."""
         key = self.key(path)
         body = content.encode() if encoding == "text" else decode_base64("content", content)
         self.bucket.put(key, body, content_type=content_type(path))
@@ -155,7 +154,7 @@ class Workspace:
 
 
 def path_of_token(token: str, folder: str) -> str:
-    """Return the path of the last object on the page before."""
+    """Return the path of the last object on the previous page."""
     refusal = InvalidRequestError(
         "next_token must be the next_token of the previous response for the same path"
     )
@@ -169,7 +168,7 @@ def path_of_token(token: str, folder: str) -> str:
 
 
 def as_content(body: bytes) -> tuple[str, str]:
-    """The encoding and the content of a file: its bytes decide, not its name.
+    """Return the encoding and the content of a file, which its bytes decide, not its name.
 
     Text is UTF-8 without NUL; everything else is base64.
     """
@@ -194,7 +193,7 @@ def decode_base64(where: str, text: str) -> bytes:
 
 
 def without_cut_character(body: bytes) -> bytes:
-    """The beginning of a UTF-8 text without a character that it ends within."""
+    """Return UTF-8 bytes without the incomplete character at their end, if there is one."""
     try:
         body.decode()
     except UnicodeDecodeError as error:

@@ -1,1 +1,1 @@
-"""One sandbox: operations, their results, and the program that runs inside it."""
+"""One sandbox: its operations, their results, and the program that runs inside it."""

@@ -31,26 +31,26 @@ def bucket(clients: Clients) -> Bucket:
     return Bucket(clients, "workspace-bucket", Deadline(60))
 
 
-def test_user_code_is_sent_once_and_waited_for(region: str) -> None:  # noqa: ARG001
+def test_operations_are_sent_once_and_waited_for_longer_than_they_can_take(region: str) -> None:  # noqa: ARG001
     config = connect().agentcore_single_attempt.meta.config
     assert config.retries["total_max_attempts"] == 1
-    # Longer than the service takes for anything, or the answer would be lost.
+    # The service ends every operation after 900 seconds.
     assert config.read_timeout > 900
 
 
-def test_everything_else_is_repeated(region: str) -> None:  # noqa: ARG001
+def test_other_requests_are_retried(region: str) -> None:  # noqa: ARG001
     clients = connect()
     for client in (clients.agentcore, clients.s3):
         assert client.meta.config.retries["total_max_attempts"] > 1
         assert client.meta.config.retries["mode"] == "standard"
 
 
-def test_the_model_is_the_one_that_travels_with_the_function(
+def test_the_clients_use_the_api_model_in_the_package(
     region: str,  # noqa: ARG001
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    """However old or new the API is that the runtime's own botocore knows."""
+    """The runtime's botocore may know an older or a newer one."""
     newer = tmp_path / "bedrock-agentcore" / "2099-01-01"
     newer.mkdir(parents=True)
     (newer / "service-2.json").write_text('{"metadata": {}, "operations": {}, "shapes": {}}')
@@ -63,7 +63,7 @@ def test_the_model_is_the_one_that_travels_with_the_function(
     assert set(model.operation_names) == set(shipped["operations"])
 
 
-def test_the_shipped_model_has_what_the_function_calls(region: str) -> None:  # noqa: ARG001
+def test_the_model_in_the_package_has_the_operations_that_the_function_calls(region: str) -> None:  # noqa: ARG001
     assert set(connect().agentcore_single_attempt.meta.service_model.operation_names) == {
         "GetCodeInterpreterSession",
         "InvokeCodeInterpreter",
@@ -97,7 +97,7 @@ def test_presigned_urls_are_for_one_object_on_the_regional_host(region: str, met
     assert headers == (["host"] if method == "get" else ["content-length", "host"])
 
 
-def test_another_endpoint_is_used_where_one_is_set(
+def test_the_endpoints_can_be_set_in_the_environment(
     region: str,  # noqa: ARG001
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

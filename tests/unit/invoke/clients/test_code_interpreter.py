@@ -29,7 +29,7 @@ Steps = list[dict[str, Any] | Exception | threading.Event]
 
 
 class Service:
-    """Answers with a stream of given steps: results, failures, and events to wait for."""
+    """A service whose stream has the given steps: results, failures, and events to wait for."""
 
     def __init__(self, steps: Steps) -> None:
         self._steps = steps
@@ -65,7 +65,7 @@ def invoke(
         assert service.sent == 1
 
 
-def test_all_results_are_taken_to_the_end_of_the_stream() -> None:
+def test_the_stream_is_read_to_its_end() -> None:
     assert invoke([PARTIAL, DONE, DONE]) == [PARTIAL, DONE, DONE]
 
 
@@ -80,26 +80,26 @@ BROKEN = [
 
 @pytest.mark.parametrize("failure", BROKEN, ids=lambda failure: type(failure).__name__)
 @pytest.mark.parametrize("before", [[], [PARTIAL]], ids=["no result", "part of a result"])
-def test_a_stream_that_breaks_before_its_end_is_no_success(
+def test_a_stream_that_breaks_before_its_result_is_an_unknown_outcome(
     before: Steps, failure: Exception
 ) -> None:
     with pytest.raises(OutcomeUnknownError):
         invoke([*before, failure])
 
 
-def test_an_empty_stream_is_no_success() -> None:
+def test_an_empty_stream_is_an_unknown_outcome() -> None:
     with pytest.raises(OutcomeUnknownError, match="without a result"):
         invoke([])
 
 
 @pytest.mark.parametrize(("name", "result"), [("executeCode", DONE), ("writeFiles", WRITTEN)])
-def test_a_complete_result_stands_when_the_connection_breaks_behind_it(
+def test_a_complete_result_counts_if_the_connection_breaks_after_it(
     name: str, result: dict[str, Any]
 ) -> None:
     assert invoke([result, ProtocolError("cut")], name) == [result]
 
 
-def test_a_complete_result_stands_when_the_connection_hangs_behind_it(
+def test_a_complete_result_counts_if_the_connection_hangs_after_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("code_interpreter_invoke.clients.code_interpreter.STREAM_END_GRACE", 0.01)
@@ -110,7 +110,7 @@ def test_a_complete_result_stands_when_the_connection_hangs_behind_it(
     hang.set()
 
 
-def test_an_exception_behind_a_result_takes_it_back() -> None:
+def test_an_exception_event_after_a_result_is_an_unknown_outcome() -> None:
     failure = EventStreamError({"Error": {"Code": "internalServerException"}}, "Invoke")
     with pytest.raises(OutcomeUnknownError):
         invoke([DONE, failure])
@@ -131,12 +131,12 @@ def test_the_deadline_bounds_a_call_without_a_timeout() -> None:
     hang.set()
 
 
-def test_what_is_too_large_to_be_received_says_so() -> None:
-    with pytest.raises(OutcomeUnknownError, match="belongs in a file"):
+def test_a_result_that_is_too_large_to_receive_says_so() -> None:
+    with pytest.raises(OutcomeUnknownError, match="too large to receive"):
         invoke([InvalidPayloadLength(30_000_000)])
 
 
-def test_nothing_is_sent_without_time_for_it() -> None:
+def test_no_operation_is_sent_without_time_for_it() -> None:
     service = Service([DONE])
     clients = Clients(agentcore_single_attempt=service, agentcore=None, s3=None)
     clock = iter([0.0, 54.5])

@@ -31,7 +31,7 @@ def test_every_error_of_the_model_has_a_meaning() -> None:
 
 
 @pytest.mark.parametrize("shape", INVOKE.error_shapes, ids=lambda shape: shape.name)
-def test_refusals_are_told_from_what_may_have_run(shape: Any) -> None:
+def test_each_error_of_the_service_says_whether_the_operation_may_have_run(shape: Any) -> None:
     error = ClientError(
         {
             "Error": {"Code": shape.name, "Message": "because"},
@@ -62,7 +62,7 @@ def test_refusals_are_told_from_what_may_have_run(shape: Any) -> None:
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_what_was_never_sent_is_told_from_what_may_have_been(
+def test_each_error_of_the_network_says_whether_the_request_may_have_been_sent(
     error: Exception, type_: str | None
 ) -> None:
     refused = refusal(error, "executeCode", SessionGoneError)

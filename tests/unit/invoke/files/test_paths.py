@@ -25,7 +25,7 @@ from code_interpreter_invoke.files.paths import clean, defect
         "a:b",
     ],
 )
-def test_what_names_a_file_is_allowed(path: str) -> None:
+def test_a_path_of_one_file_is_allowed(path: str) -> None:
     assert defect(path) is None
     assert clean(path, "path") == path
 
@@ -54,7 +54,7 @@ def test_what_names_a_file_is_allowed(path: str) -> None:
         "ü" * 351,
     ],
 )
-def test_what_could_mean_something_else_is_refused(path: str) -> None:
+def test_a_path_that_could_mean_another_file_is_refused(path: str) -> None:
     assert defect(path)
     with pytest.raises(InvalidRequestError, match=r"path .* is not allowed"):
         clean(path, "path")
@@ -65,7 +65,7 @@ def test_a_leading_dot_is_dropped(path: str) -> None:
     assert clean(path, "path") == "a"
 
 
-def test_the_error_shows_no_more_than_the_beginning_of_a_long_path() -> None:
+def test_the_message_has_only_the_beginning_of_a_long_path() -> None:
     with pytest.raises(InvalidRequestError) as refused:
         clean("/" + "x" * 10_000, "output_filename")
     assert len(refused.value.message) < 200
@@ -83,7 +83,7 @@ def test_an_allowed_path_never_leaves_its_folder(path: str) -> None:
 
 
 @given(st.lists(st.sampled_from(["a", ".", "..", "", "b.c", "\\", "\0", " "]), min_size=1))
-def test_no_combination_of_parts_leaves_its_folder(parts: list[str]) -> None:
+def test_no_combination_of_segments_leaves_its_folder(parts: list[str]) -> None:
     path = "/".join(parts)
     if defect(path) is None:
         assert posixpath.normpath(posixpath.join("/folder", path)) == f"/folder/{path}"

@@ -7,24 +7,24 @@ from tests.unit.invoke.fakes import BUCKET, PREFIX, Context, World, client_error
 
 
 def content(world: World, path: str, session: str = "s") -> str:
-    answer = world.ok("file_operations", session=session, operation="read", paths=[path])
-    return str(answer["files"][0]["content"])
+    response = world.ok("file_operations", session=session, operation="read", paths=[path])
+    return str(response["files"][0]["content"])
 
 
-def test_uploads_are_there_when_the_first_call_runs(world: World) -> None:
+def test_uploads_are_in_the_sandbox_for_the_first_request(world: World) -> None:
     world.s3.upload("s", "data.csv", b"1")
     world.s3.upload("s", "deep/er/\xc3\xbc b.bin", bytes(range(256)))
     world.s3.upload("s", "empty", b"")
-    answer = world.ok(
+    response = world.ok(
         "execute_code",
         session="s",
         code="print(*[len(p.read_bytes()) for p in sorted(here.rglob('*'))"
         " if p.is_file() and p.name != '.service'])",
     )
-    assert answer["stdout"] == "1 256 0"
+    assert response["stdout"] == "1 256 0"
 
 
-def test_new_uploads_appear_on_the_next_call(world: World) -> None:
+def test_new_uploads_are_in_the_sandbox_for_the_next_request(world: World) -> None:
     world.ok("execute_code", session="s", code="x = 1")
     world.s3.upload("s", "new.csv", b"new")
     assert content(world, "new.csv") == "new"
@@ -37,48 +37,48 @@ def test_an_upload_replaced_under_the_same_name_is_loaded_again(world: World) ->
     assert content(world, "data.csv") == "new"
 
 
-def test_what_the_sandbox_changed_is_not_overwritten_by_an_older_upload(world: World) -> None:
+def test_an_upload_that_the_sandbox_changed_is_not_loaded_again(world: World) -> None:
     world.s3.upload("s", "data.csv", b"old")
     world.ok("execute_code", session="s", code="(here / 'data.csv').write_text('changed')")
     world.s3.upload("s", "other.csv", b"other")
-    # Neither by this instance nor by one that has never seen the session.
+    # This instance does not load it again, nor does an instance that has not seen the session.
     assert content(world, "data.csv") == "changed"
-    answer = world.new_function()(
+    response = world.new_function()(
         {"tool": "file_operations", "session": "s", "operation": "read", "paths": ["data.csv"]},
         Context(),
     )
-    assert answer["files"][0]["content"] == "changed"
+    assert response["files"][0]["content"] == "changed"
 
 
-def test_an_instance_with_an_old_record_does_not_load_an_upload_again(world: World) -> None:
+def test_an_instance_with_an_old_record_loads_no_upload_again(world: World) -> None:
     world.ok("execute_code", session="s", code="x = 1")
     other = world.new_function()
     other({"tool": "execute_code", "session": "s", "code": "x"}, Context())
     world.s3.upload("s", "data.csv", b"old")
     world.ok("execute_code", session="s", code="(here / 'data.csv').write_text('changed')")
-    answer = other(
+    response = other(
         {"tool": "file_operations", "session": "s", "operation": "read", "paths": ["data.csv"]},
         Context(),
     )
-    assert answer["files"][0]["content"] == "changed"
+    assert response["files"][0]["content"] == "changed"
 
 
 def test_every_page_of_the_listing_is_loaded(world: World) -> None:
     world.s3.page_size = 10
     for index in range(25):
         world.s3.upload("s", f"{index}.txt", b"x")
-    answer = world.ok("execute_code", session="s", code="print(len(list(here.glob('*.txt'))))")
-    assert answer["stdout"] == "25"
+    response = world.ok("execute_code", session="s", code="print(len(list(here.glob('*.txt'))))")
+    assert response["stdout"] == "25"
 
 
-def test_many_uploads_travel_in_few_requests(world: World) -> None:
+def test_many_small_uploads_are_written_by_few_operations(world: World) -> None:
     for index in range(250):
         world.s3.upload("s", f"{index}.txt", b"x")
     world.ok("execute_code", session="s", code="x = 1")
     assert world.agentcore.operations().count("writeFiles") == 3
 
 
-def test_a_request_stays_small(world: World) -> None:
+def test_large_uploads_are_written_by_several_operations(world: World) -> None:
     for index in range(5):
         world.s3.upload("s", f"{index}.bin", bytes(MAX_OPERATION_BYTES // 2))
     world.ok("execute_code", session="s", code="x = 1")
@@ -86,26 +86,26 @@ def test_a_request_stays_small(world: World) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "folder/", "../up.txt", "a//b", "a\\b", "bad\nname"])
-def test_names_that_are_no_files_are_left_out(world: World, key: str) -> None:
+def test_keys_that_no_sandbox_can_have_are_left_out(world: World, key: str) -> None:
     world.s3.upload("s", key, b"x")
     world.s3.upload("s", "good.txt", b"good")
     assert content(world, "good.txt") == "good"
     assert len(list(world.agentcore.running[0].directory.parent.iterdir())) == 1
 
 
-def test_an_upload_that_cannot_be_written_does_not_hinder_the_others(world: World) -> None:
+def test_an_upload_that_cannot_be_written_is_a_warning(world: World) -> None:
     world.s3.upload("s", "log", b"there is a folder of this name")
     world.s3.upload("s", "good.txt", b"good")
-    answer = world.ok("execute_code", session="s", code="print((here / 'good.txt').read_text())")
-    assert answer["stdout"] == "good"
-    assert answer["warnings"] == ["uploads/log was not loaded: log is a directory"]
-    # Said once; nothing is tried again until there is another upload of this name.
+    response = world.ok("execute_code", session="s", code="print((here / 'good.txt').read_text())")
+    assert response["stdout"] == "good"
+    assert response["warnings"] == ["uploads/log was not loaded: log is a directory"]
+    # The warning comes once: only another version of the upload is tried again.
     world.forget_calls()
     assert "warnings" not in world.ok("execute_code", session="s", code="x = 1")
     assert world.agentcore.operations() == ["executeCode"]
 
 
-def test_an_upload_removed_meanwhile_is_left_out(world: World) -> None:
+def test_an_upload_that_is_removed_during_loading_is_left_out(world: World) -> None:
     world.s3.upload("s", "gone.txt", b"x")
     world.s3.upload("s", "good.txt", b"good")
 
@@ -123,7 +123,7 @@ def test_only_the_sessions_own_uploads_are_loaded(world: World) -> None:
     world.s3.put_object(
         Bucket=BUCKET, Key=f"{PREFIX}/sales/uploads-old/c.txt", Body=b"not an upload"
     )
-    answer = world.ok(
+    response = world.ok(
         "execute_code", session="sales", code="print([p.name for p in here.glob('*.txt')])"
     )
-    assert answer["stdout"] == "['a.txt']"
+    assert response["stdout"] == "['a.txt']"

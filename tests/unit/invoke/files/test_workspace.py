@@ -19,31 +19,31 @@ def put(world: World, path: str, content: bytes, session: str = "s") -> None:
 
 
 def read_whole(world: World, path: str, encoding: str | None = None) -> bytes:
-    """What a caller gets who follows next_offset, always in the same encoding if one is given."""
+    """Follow next_offset and return the whole file. Every part must have the given encoding."""
     whole, offset = b"", 0
     while True:
-        answer = world.ok("workspace_read", session="s", path=path, offset=offset)
-        assert size(answer) <= ANSWER_BYTES
-        assert encoding in (None, answer["encoding"])
-        content = answer["content"]
-        whole += content.encode() if answer["encoding"] == "text" else base64.b64decode(content)
-        if "next_offset" not in answer:
-            assert "truncated" not in answer
+        response = world.ok("workspace_read", session="s", path=path, offset=offset)
+        assert size(response) <= ANSWER_BYTES
+        assert encoding in (None, response["encoding"])
+        content = response["content"]
+        whole += content.encode() if response["encoding"] == "text" else base64.b64decode(content)
+        if "next_offset" not in response:
+            assert "truncated" not in response
             return whole
-        assert answer["truncated"] is True
-        assert answer["next_offset"] == len(whole)
-        offset = answer["next_offset"]
+        assert response["truncated"] is True
+        assert response["next_offset"] == len(whole)
+        offset = response["next_offset"]
 
 
 @pytest.mark.parametrize(
     ("content", "encoding"),
     [(b"text", "text"), (b"", "text"), (b"\x89PNG\0", "base64"), (b"<svg/>", "text")],
 )
-def test_content_decides_the_encoding(world: World, content: bytes, encoding: str) -> None:
+def test_the_bytes_decide_the_encoding(world: World, content: bytes, encoding: str) -> None:
     put(world, "code-interpreter/file.svg", content)
-    answer = world.ok("workspace_read", session="s", path="code-interpreter/file.svg")
-    assert answer["encoding"] == encoding
-    assert answer["size"] == len(content)
+    response = world.ok("workspace_read", session="s", path="code-interpreter/file.svg")
+    assert response["encoding"] == encoding
+    assert response["size"] == len(content)
     assert read_whole(world, "code-interpreter/file.svg") == content
 
 
@@ -69,7 +69,7 @@ def test_a_large_file_is_read_in_parts(world: World, content: bytes) -> None:
     st.lists(st.sampled_from(["a", "ü", "€", "\U0001f600", "\0", "\x01"]), max_size=40),
     st.integers(1, 40),
 )
-def test_any_text_in_parts_of_any_length_is_whole(
+def test_parts_of_any_length_make_the_whole_text(
     world: World, characters: list[str], limit: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
@@ -79,12 +79,12 @@ def test_any_text_in_parts_of_any_length_is_whole(
         assert read_whole(world, "uploads/f") == content
 
 
-def test_an_offset_beyond_the_end_is_nothing(world: World) -> None:
+def test_an_offset_beyond_the_end_returns_no_content(world: World) -> None:
     put(world, "uploads/f", b"12345")
     for offset in (5, 6, 10**12):
-        answer = world.ok("workspace_read", session="s", path="uploads/f", offset=offset)
-        assert (answer["content"], answer["size"]) == ("", 5)
-        assert "truncated" not in answer
+        response = world.ok("workspace_read", session="s", path="uploads/f", offset=offset)
+        assert (response["content"], response["size"]) == ("", 5)
+        assert "truncated" not in response
 
 
 @pytest.mark.parametrize(
@@ -95,21 +95,21 @@ def test_an_offset_beyond_the_end_is_nothing(world: World) -> None:
         ("base64", "iVBORwD/", b"\x89PNG\0\xff"),
     ],
 )
-def test_what_is_written_is_stored(
+def test_written_content_is_stored_as_its_bytes(
     world: World, encoding: str | None, content: str, stored: bytes
 ) -> None:
-    answer = world.ok(
+    response = world.ok(
         "workspace_write", session="s", path="uploads/a/f", content=content, encoding=encoding
     )
-    assert answer["size"] == len(stored)
+    assert response["size"] == len(stored)
     assert read_whole(world, "uploads/a/f") == stored
 
 
-def test_an_upload_written_is_in_the_sandbox_on_the_next_call(world: World) -> None:
+def test_a_written_upload_is_in_the_sandbox_for_the_next_request(world: World) -> None:
     world.ok("execute_code", session="s", code="x = 1")
     world.ok("workspace_write", session="s", path="uploads/f.txt", content="new")
-    answer = world.ok("execute_code", session="s", code="print((here / 'f.txt').read_text())")
-    assert answer["stdout"] == "new"
+    response = world.ok("execute_code", session="s", code="print((here / 'f.txt').read_text())")
+    assert response["stdout"] == "new"
 
 
 def test_no_tool_of_the_workspace_starts_a_sandbox(world: World) -> None:
@@ -138,13 +138,13 @@ def test_no_tool_of_the_workspace_starts_a_sandbox(world: World) -> None:
 )
 def test_no_path_leads_out_of_the_sessions_folders(world: World, tool: str, path: str) -> None:
     content = {"content": "x"} if tool == "workspace_write" else {}
-    answer = world(tool, session="s", path=path, **content)
-    assert answer["error"]["type"] == "InvalidRequest"
+    response = world(tool, session="s", path=path, **content)
+    assert response["error"]["type"] == "InvalidRequest"
     assert world.s3.calls == []
 
 
 @given(path=st.text(), session=st.sampled_from(["s", "a-b"]))
-def test_no_call_touches_a_key_of_another_session(world: World, path: str, session: str) -> None:
+def test_no_request_touches_a_key_of_another_session(world: World, path: str, session: str) -> None:
     world.forget_calls()
     for tool, arguments in (
         ("workspace_read", {"path": path}),
@@ -157,16 +157,16 @@ def test_no_call_touches_a_key_of_another_session(world: World, path: str, sessi
 
 
 def test_a_missing_file_is_not_found(world: World) -> None:
-    answer = world("workspace_read", session="s", path="uploads/nope")
-    assert answer["error"]["type"] == "NotFound"
-    assert "'uploads/nope'" in answer["error"]["message"]
+    response = world("workspace_read", session="s", path="uploads/nope")
+    assert response["error"]["type"] == "NotFound"
+    assert "'uploads/nope'" in response["error"]["message"]
 
 
 def test_content_that_is_not_base64_is_refused(world: World) -> None:
-    answer = world(
+    response = world(
         "workspace_write", session="s", path="uploads/f", content="no!", encoding="base64"
     )
-    assert answer["error"]["message"] == "content is not base64"
+    assert response["error"]["message"] == "content is not base64"
     assert world.s3.objects == {}
 
 
@@ -174,19 +174,19 @@ def listed(world: World, **arguments: Any) -> list[str]:
     return [file["path"] for file in world.ok("workspace_list", session="s", **arguments)["files"]]
 
 
-def test_names_are_listed_as_they_are_read(world: World) -> None:
+def test_listed_paths_can_be_read(world: World) -> None:
     put(world, "uploads/a.csv", b"1")
     put(world, "uploads/deep/b.csv", b"12")
     put(world, "uploads/deep/", b"")
     put(world, "code-interpreter/c.png", b"123")
     put(world, "uploads/x", b"of another", session="s2")
-    answer = world.ok("workspace_list", session="s")
-    assert [(file["path"], file["size"]) for file in answer["files"]] == [
+    response = world.ok("workspace_list", session="s")
+    assert [(file["path"], file["size"]) for file in response["files"]] == [
         ("code-interpreter/c.png", 3),
         ("uploads/a.csv", 1),
         ("uploads/deep/b.csv", 2),
     ]
-    assert answer["count"] == 3
+    assert response["count"] == 3
     assert listed(world, path="uploads") == ["uploads/a.csv", "uploads/deep/b.csv"]
     assert listed(world, path="uploads/deep/") == ["uploads/deep/b.csv"]
     assert listed(world, path="upload") == []
@@ -200,10 +200,10 @@ def test_a_large_workspace_is_listed_by_pages(world: World) -> None:
     found: list[str] = []
     token = None
     for _ in range(10):
-        answer = world.ok("workspace_list", session="s", next_token=token)
-        found += [file["path"] for file in answer["files"]]
-        token = answer.get("next_token")
-        assert answer.get("truncated", False) is (token is not None)
+        response = world.ok("workspace_list", session="s", next_token=token)
+        found += [file["path"] for file in response["files"]]
+        token = response.get("next_token")
+        assert response.get("truncated", False) is (token is not None)
     assert token is None
     assert found == [f"uploads/{index:05}" for index in range(10_000)]
 
@@ -232,9 +232,9 @@ def test_a_page_of_folder_markers_alone_has_a_next_page(world: World) -> None:
     "token", ["x", "w\u00fc", "/w==", base64.b64encode(b"code-interpreter/a").decode()]
 )
 def test_a_token_of_no_page_of_this_path_is_refused(world: World, token: str) -> None:
-    answer = world("workspace_list", session="s", path="uploads", next_token=token)
-    assert answer["error"]["type"] == "InvalidRequest"
-    assert "previous response" in answer["error"]["message"]
+    response = world("workspace_list", session="s", path="uploads", next_token=token)
+    assert response["error"]["type"] == "InvalidRequest"
+    assert "previous response" in response["error"]["message"]
     assert world.s3.calls == []
 
 

@@ -27,7 +27,7 @@ from code_interpreter_invoke.sandbox.results import fold
 
 
 class Storage(BaseHTTPRequestHandler):
-    """As much of S3 as a presigned URL needs."""
+    """The part of S3 that presigned URLs use."""
 
     objects: dict[str, bytes] = {}  # noqa: RUF012
     types: dict[str, str] = {}  # noqa: RUF012
@@ -38,7 +38,7 @@ class Storage(BaseHTTPRequestHandler):
             self.send_error(403)
             return
         self.send_response(200)
-        # More than comes, as when a connection breaks.
+        # /short announces more bytes than it sends, like a connection that breaks.
         self.send_header("Content-Length", str(len(body) + (5 if "short" in self.path else 0)))
         self.end_headers()
         self.wfile.write(body)
@@ -63,7 +63,7 @@ def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         server.shutdown()
 
 
-def test_a_file_is_fetched_whole(url: str) -> None:
+def test_a_file_is_downloaded_whole(url: str) -> None:
     Storage.objects["/f?secret"] = b"content"
     assert program.download("a/b/f", f"{url}/f?secret", 7) is None
     assert Path("a/b/f").read_bytes() == b"content"
@@ -83,14 +83,14 @@ def test_a_failed_download_leaves_what_was_there(url: str, path: str, problem: s
 
 
 @pytest.mark.usefixtures("url")
-def test_no_network_is_told_without_the_url() -> None:
+def test_a_network_error_does_not_show_the_url() -> None:
     closed = "http://127.0.0.1:9/f?X-Amz-Signature=secret"
     Path("f").write_bytes(b"1")
     assert program.download("g", closed, 1) == "ConnectionRefusedError"
     assert program.upload("f", closed, 1, "text/plain") == "ConnectionRefusedError"
 
 
-def test_a_file_is_stored_with_its_type(url: str) -> None:
+def test_a_file_is_uploaded_with_its_content_type(url: str) -> None:
     content = bytes(range(256)) * 10_000
     Path("f").write_bytes(content)
     assert program.upload("f", f"{url}/f", len(content), "image/png") is None
@@ -98,14 +98,16 @@ def test_a_file_is_stored_with_its_type(url: str) -> None:
     assert Storage.types["/f"] == "image/png"
 
 
-def test_a_file_that_has_changed_is_not_stored(url: str) -> None:
+def test_a_file_whose_size_has_changed_is_not_uploaded(url: str) -> None:
     Path("f").write_bytes(b"12345")
     with pytest.raises(ValueError, match="size has changed"):
         program.upload("f", f"{url}/f", 4, "text/plain")
     assert Storage.objects == {}
 
 
-def test_parts_make_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_is_copied_in_parts_and_joined(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     content = bytes(range(256)) * 10
     Path("f").write_bytes(content)
@@ -119,7 +121,7 @@ def test_parts_make_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert not Path("parts").exists()
 
 
-def test_the_inventory_has_regular_files_only(
+def test_the_inventory_has_regular_files_and_says_the_problem_of_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -150,7 +152,7 @@ def run_program(action: str, **arguments: Any) -> subprocess.CompletedProcess[st
     )
 
 
-def test_names_of_any_kind_pass_the_command_line(
+def test_names_with_any_characters_pass_through_the_command_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -163,7 +165,7 @@ def test_names_of_any_kind_pass_the_command_line(
     assert [file["path"] for file in found if file.get("size") == 1] == names
 
 
-def test_files_named_as_modules_are_no_modules(
+def test_user_files_with_names_of_modules_are_not_imported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -176,29 +178,29 @@ def test_files_named_as_modules_are_no_modules(
     assert [file["path"] for file in found] == ["json.py"]
 
 
-def test_an_answer_that_was_cut_off_is_a_failure() -> None:
+def test_a_result_that_was_cut_off_is_an_error() -> None:
     stdout = f'\r\n{RESULT_MARKER}[["a", 1, "\n[output truncated: 40 of 50 bytes]'
     with pytest.raises(NotStartedError, match="transfer program failed"):
         parse_result(fold([{"structuredContent": {"stdout": stdout}}]))
 
 
-def test_the_answer_is_found_among_other_output() -> None:
+def test_the_result_is_found_among_other_output() -> None:
     stdout = f"Welcome!\r\n\r\n{RESULT_MARKER}[1]\r\nbye\r\n"
     assert parse_result(fold([{"structuredContent": {"stdout": stdout}}])) == [1]
 
 
 @pytest.mark.parametrize("stderr", ["", "Traceback\nModuleNotFoundError: no json"])
-def test_no_answer_is_a_failure(stderr: str) -> None:
+def test_a_missing_result_is_an_error(stderr: str) -> None:
     with pytest.raises(NotStartedError, match="transfer program failed"):
         parse_result(fold([{"structuredContent": {"stdout": "", "stderr": stderr, "exitCode": 1}}]))
 
 
-def test_commands_run_as_without_the_limit() -> None:
+def test_a_command_within_its_limit_ends_as_without_one() -> None:
     done = run_program("run_command", command="echo out; echo err >&2; exit 3", seconds=60)
     assert (done.stdout, done.stderr, done.returncode) == ("out\n", "err\n", 3)
 
 
-def test_a_command_past_its_limit_is_ended_with_all_it_started(tmp_path: Path) -> None:
+def test_a_command_past_its_limit_is_killed_with_its_children(tmp_path: Path) -> None:
     line = f"(sleep 60; touch {tmp_path}/late) & echo $!; sleep 60"
     done = run_program("run_command", command=line, seconds=0.5)
     child, mark = done.stdout.split()
@@ -208,7 +210,7 @@ def test_a_command_past_its_limit_is_ended_with_all_it_started(tmp_path: Path) -
     assert not stat.exists() or ") Z " in stat.read_text()
 
 
-def test_groups_of_paths_fit_a_command_line() -> None:
+def test_each_group_of_paths_fits_into_a_command_line() -> None:
     paths = ["ü" * 200 + str(index) for index in range(300)]
     found = group_paths(paths)
     assert [path for group in found for path in group] == paths
@@ -217,7 +219,7 @@ def test_groups_of_paths_fit_a_command_line() -> None:
         assert len(command_line("inventory", paths=group, skipped=[], hashed_bytes=0)) < 100_000
 
 
-def test_the_program_is_python_3_8() -> None:
+def test_the_program_needs_no_more_than_python_3_8() -> None:
     source = Path(program.__file__).read_text()
     ast.parse(source, feature_version=(3, 8))
     assert "from __future__ import annotations" in source

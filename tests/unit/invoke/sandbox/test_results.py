@@ -15,7 +15,7 @@ HELLO = {
 }
 
 
-def test_the_usual_single_event() -> None:
+def test_a_single_event_is_the_result() -> None:
     result = fold([HELLO])
     assert (result.stdout, result.stderr, result.exit_code) == ("Hello", "", 0)
     assert result.execution_time == 0.015
@@ -55,12 +55,12 @@ def test_stdout_is_kept_on_failure() -> None:
     assert (result.stdout, result.stderr) == ("before", "boom")
 
 
-def test_a_refusal_is_text_alone() -> None:
+def test_text_alone_is_stderr_of_an_error() -> None:
     result = fold([{"content": [{"type": "text", "text": "no such tool"}], "isError": True}])
     assert (result.stdout, result.stderr, result.text) == ("", "no such tool", "no such tool")
 
 
-def test_text_alone_is_output_otherwise() -> None:
+def test_text_alone_is_stdout_of_a_success() -> None:
     assert fold([{"content": [{"type": "text", "text": "42"}]}]).stdout == "42"
 
 
@@ -76,16 +76,16 @@ def test_events_are_merged() -> None:
 
 
 @given(st.lists(st.text(min_size=1), min_size=1))
-def test_output_in_pieces_and_output_so_far_come_to_the_same(pieces: list[str]) -> None:
+def test_events_with_the_output_so_far_give_the_whole_output(pieces: list[str]) -> None:
     whole = "".join(pieces)
     so_far = ["".join(pieces[: index + 1]) for index in range(len(pieces))]
     assert fold([{"structuredContent": {"stdout": text}} for text in so_far]).stdout == whole
 
 
-def test_output_in_pieces_is_joined() -> None:
+def test_events_with_pieces_of_the_output_give_the_whole_output() -> None:
     events = [{"structuredContent": {"stdout": text}} for text in ("one ", "two ", "three")]
     assert fold(events).stdout == "one two three"
 
 
-def test_only_the_terminals_line_ends_change() -> None:
+def test_only_cr_lf_becomes_lf() -> None:
     assert unix_lines("a\r\nb\rc\n\r\r\n") == "a\nb\rc\n\r\n"
