@@ -1,4 +1,4 @@
-"""Map botocore's exceptions to the function's errors: did the service act, or may it have?"""
+"""Map botocore's exceptions to the function's errors, which say whether the service acted."""
 
 from __future__ import annotations
 
