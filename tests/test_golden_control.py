@@ -178,7 +178,7 @@ def test_what_is_kept_or_read_by_others_is_unchanged(
             ],
             "tags": tags,
             "configurations": {
-                name: Request.from_event(event("Create", properties)).wanted.configuration
+                name: Request.from_event(event("Create", properties)).spec.configuration_digest
                 for name, properties in {
                     "nothing": {},
                     "sandbox": SANDBOX,

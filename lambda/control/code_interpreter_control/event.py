@@ -30,7 +30,7 @@ _CREATE_PROPERTIES = (
 
 
 @dataclass(frozen=True)
-class Wanted:
+class InterpreterSpec:
     """A code interpreter as a template describes it."""
 
     name: str | None
@@ -39,7 +39,7 @@ class Wanted:
     tags: Mapping[str, str]
 
     @classmethod
-    def from_properties(cls, properties: Mapping[str, Any]) -> Wanted:
+    def from_properties(cls, properties: Mapping[str, Any]) -> InterpreterSpec:
         return cls(
             name=properties.get("Name"),
             name_prefix=properties.get("NamePrefix", "CodeInterpreter"),
@@ -52,12 +52,12 @@ class Wanted:
         )
 
     @property
-    def configuration(self) -> str:
+    def configuration_digest(self) -> str:
         """A digest of all that cannot be changed later; the order of lists does not count."""
         text = json.dumps(_sorted({"name": self.name, **self.parameters}), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
-    def may_have_named(self, name: str) -> bool:
+    def could_have_created(self, name: str) -> bool:
         """Whether a code interpreter with this name can have been made from this description."""
         return name == self.name or name.startswith(f"{self.name_prefix}_")
 
@@ -72,8 +72,8 @@ class Request:
     logical_id: str
     response_url: str
     physical_id: str
-    wanted: Wanted
-    previous: Wanted
+    spec: InterpreterSpec
+    previous_spec: InterpreterSpec
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> Request:
@@ -85,34 +85,41 @@ class Request:
             logical_id=event["LogicalResourceId"],
             response_url=event["ResponseURL"],
             physical_id=event.get("PhysicalResourceId", f"{NOT_CREATED}{event['RequestId']}"),
-            wanted=Wanted.from_properties(properties),
-            previous=Wanted.from_properties(event.get("OldResourceProperties", properties)),
+            spec=InterpreterSpec.from_properties(properties),
+            previous_spec=InterpreterSpec.from_properties(
+                event.get("OldResourceProperties", properties)
+            ),
         )
 
     @property
     def new_name(self) -> str:
         """The same name for the same request, and another one for every other request."""
-        if self.wanted.name is not None:
-            return self.wanted.name
+        if self.spec.name is not None:
+            return self.spec.name
         suffix = hashlib.sha256(self.request_id.encode()).hexdigest()[:10]
-        return f"{self.wanted.name_prefix}_{suffix}"
+        return f"{self.spec.name_prefix}_{suffix}"
 
     @property
-    def first_tags(self) -> dict[str, str]:
-        """The tags of a code interpreter from its creation on: the user's and the owner's."""
-        return {**self.wanted.tags, STACK_TAG: self.stack_id, RESOURCE_TAG: self.logical_id}
+    def owner_tags(self) -> dict[str, str]:
+        """Return the tags that say to which resource of which stack a code interpreter belongs."""
+        return {STACK_TAG: self.stack_id, RESOURCE_TAG: self.logical_id}
 
     @property
-    def final_tags(self) -> dict[str, str]:
-        """The tags of a code interpreter that is finished."""
-        return {**self.first_tags, CONFIGURATION_TAG: self.wanted.configuration}
+    def all_tags(self) -> dict[str, str]:
+        """Return the tags of a finished code interpreter; a user's tag cannot replace ours."""
+        return {
+            **self.spec.tags,
+            **self.owner_tags,
+            CONFIGURATION_TAG: self.spec.configuration_digest,
+        }
 
     def deletion_token(self, interpreter_id: str) -> str:
         """A client token: one request may delete several, each with a token of its own."""
         return hashlib.sha256(f"{self.request_id} {interpreter_id}".encode()).hexdigest()
 
     def owns(self, tags: Mapping[str, str]) -> bool:
-        return (tags.get(STACK_TAG), tags.get(RESOURCE_TAG)) == (self.stack_id, self.logical_id)
+        """Return whether tags are those of a code interpreter that this resource has created."""
+        return self.owner_tags.items() <= tags.items()
 
 
 def _api_name(key: str) -> str:

@@ -70,9 +70,9 @@ class Lifecycle:
         if current is not None and self._is_as_wanted(current):
             self._update_tags(current)
         else:
-            if current is not None and current["name"] == request.wanted.name:
+            if current is not None and current["name"] == request.spec.name:
                 raise Failed(
-                    f"cannot change code interpreter {request.wanted.name}, because a new one "
+                    f"cannot change code interpreter {request.spec.name}, because a new one "
                     "has to take its place and its name is taken until then; change Name, too, "
                     "or remove it to have names generated",
                     code="NameTaken",
@@ -104,11 +104,11 @@ class Lifecycle:
     def _send_create(self) -> str:
         request = self._request
         parameters = {
-            **request.wanted.parameters,
+            **request.spec.parameters,
             "name": request.new_name,
             # The id of the request, so that a repetition of this request gets the same one again.
             "clientToken": request.request_id,
-            "tags": request.first_tags,
+            "tags": {**request.spec.tags, **request.owner_tags},
         }
         failure: Failed = OutOfTime()
         try:
@@ -125,7 +125,7 @@ class Lifecycle:
 
     def _settle(self, current: dict[str, Any]) -> None:
         """Mark it as finished, and with what it was made of; without the mark it is a leftover."""
-        configuration = self._request.wanted.configuration
+        configuration = self._request.spec.configuration_digest
         self._all.tag(current["codeInterpreterArn"], {CONFIGURATION_TAG: configuration})
 
     def _wait_until_ready(self, interpreter_id: str, clock: Clock) -> dict[str, Any]:
@@ -206,15 +206,15 @@ class Lifecycle:
         The tag says what it was really made of, which after a failed update is not what
         CloudFormation calls the previous properties.
         """
-        wanted = self._request.wanted.configuration
-        if wanted == self._request.previous.configuration:
+        wanted = self._request.spec.configuration_digest
+        if wanted == self._request.previous_spec.configuration_digest:
             return True
         return self._all.tags(current["codeInterpreterArn"]).get(CONFIGURATION_TAG) == wanted
 
     def _made_before(self) -> dict[str, Any] | None:
         """The predecessor, when a rollback returns to it before it was deleted."""
         for summary, tags in self._owned():
-            if tags.get(CONFIGURATION_TAG) == self._request.wanted.configuration:
+            if tags.get(CONFIGURATION_TAG) == self._request.spec.configuration_digest:
                 current = self._usable(summary["codeInterpreterId"])
                 if current is not None:
                     self._update_tags(current)
@@ -225,9 +225,9 @@ class Lifecycle:
         """Set what is wanted, and remove what only the previous template wanted."""
         arn = current["codeInterpreterArn"]
         present = self._all.tags(arn)
-        wanted = self._request.final_tags
+        wanted = self._request.all_tags
         changed = {key: value for key, value in wanted.items() if present.get(key) != value}
-        dropped = sorted(set(self._request.previous.tags) & set(present) - set(wanted))
+        dropped = sorted(set(self._request.previous_spec.tags) & set(present) - set(wanted))
         if dropped:
             self._all.untag(arn, dropped)
         if changed:
@@ -249,9 +249,9 @@ class Lifecycle:
         """The code interpreters that this resource has made, with their tags."""
         for summary in list(self._all.all()):
             name = summary["codeInterpreterId"].rpartition("-")[0]
-            if self._request.wanted.may_have_named(name) or self._request.previous.may_have_named(
+            if self._request.spec.could_have_created(
                 name
-            ):
+            ) or self._request.previous_spec.could_have_created(name):
                 tags = self._all.tags(summary["codeInterpreterArn"])
                 if self._request.owns(tags):
                     yield summary, tags

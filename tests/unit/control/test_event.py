@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from code_interpreter_control.event import Request, Wanted
+from code_interpreter_control.event import InterpreterSpec, Request
 
 NAME = re.compile("[a-zA-Z][a-zA-Z0-9_]{0,47}")
 
@@ -41,13 +41,13 @@ def test_a_given_name_stays_as_it_is() -> None:
     [("P_0123456789", True), ("P0_0123456789", False), ("P", False), ("other", False)],
 )
 def test_generated_names_are_recognised(name: str, mine: bool) -> None:
-    assert Wanted.from_properties({"NamePrefix": "P"}).may_have_named(name) is mine
+    assert InterpreterSpec.from_properties({"NamePrefix": "P"}).could_have_created(name) is mine
 
 
 def test_given_names_are_recognised() -> None:
-    wanted = Wanted.from_properties({"Name": "mine"})
-    assert wanted.may_have_named("mine")
-    assert not wanted.may_have_named("mine2")
+    spec = InterpreterSpec.from_properties({"Name": "mine"})
+    assert spec.could_have_created("mine")
+    assert not spec.could_have_created("mine2")
 
 
 def test_only_what_needs_a_new_code_interpreter_is_its_configuration() -> None:
@@ -62,11 +62,15 @@ def test_only_what_needs_a_new_code_interpreter_is_its_configuration() -> None:
         {**base, "Name": "n"},
         {"NamePrefix": "P"},
     ]
-    configuration = Wanted.from_properties(base).configuration
-    assert all(Wanted.from_properties(one).configuration == configuration for one in same)
-    assert all(Wanted.from_properties(one).configuration != configuration for one in other)
+    configuration = InterpreterSpec.from_properties(base).configuration_digest
+    assert all(
+        InterpreterSpec.from_properties(one).configuration_digest == configuration for one in same
+    )
+    assert all(
+        InterpreterSpec.from_properties(one).configuration_digest != configuration for one in other
+    )
 
 
 def test_users_tags_cannot_pretend_another_owner() -> None:
     forged = {"cdk-code-interpreter:stack-id": "theirs"}
-    assert request(Tags=forged).final_tags["cdk-code-interpreter:stack-id"] == "stack"
+    assert request(Tags=forged).all_tags["cdk-code-interpreter:stack-id"] == "stack"
