@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Failed(Exception):
+class LifecycleError(Exception):
     """A request that cannot be carried out; its text becomes the reason in the stack's events.
 
     `code` names the kind of failure for the log, which never shows the text: it can repeat what
@@ -16,7 +16,7 @@ class Failed(Exception):
         self.physical_id = physical_id
 
 
-class OutOfTime(Failed):
+class DeadlineExceededError(LifecycleError):
     """The function must answer before Lambda ends it."""
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class OutOfTime(Failed):
         )
 
 
-class ServiceError(Failed):
+class ServiceError(LifecycleError):
     """AWS refused a call."""
 
     def __init__(self, *, operation: str, code: str, message: str, request_id: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from . import response as answer
 from .code_interpreters import CodeInterpreters
-from .errors import Failed
+from .errors import LifecycleError
 from .event import Request
 from .lifecycle import Lifecycle
 from .polling import Clock
@@ -48,7 +48,7 @@ def _carry_out(request: Request, clock: Clock) -> bytes:
             _record(request, outcome="deleted", id=request.physical_id)
             return answer.body(request, physical_id=request.physical_id)
         current = lifecycle.create() if request.type == "Create" else lifecycle.update()
-    except Failed as failure:
+    except LifecycleError as failure:
         physical_id = _after_failure(request, failure.physical_id)
         _record(request, outcome="failed", id=physical_id, code=failure.code)
         return answer.body(request, physical_id=physical_id, reason=str(failure))

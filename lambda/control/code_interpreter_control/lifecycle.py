@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Protocol
 
-from .errors import Failed, OutOfTime, ServiceError
+from .errors import DeadlineExceededError, LifecycleError, ServiceError
 from .event import CONFIGURATION_TAG, NOT_CREATED, Request
 from .polling import Clock
 
@@ -54,7 +54,7 @@ class Lifecycle:
     def __init__(self, request: Request, code_interpreters: CodeInterpreters, clock: Clock) -> None:
         self._request = request
         self._all = code_interpreters
-        self._clock = clock.keeping(_FOR_THE_ANSWER)
+        self._clock = clock.with_reserve(_FOR_THE_ANSWER)
 
     def create(self) -> dict[str, Any]:
         """A new code interpreter that is ready, or nothing and the reason."""
@@ -71,7 +71,7 @@ class Lifecycle:
             self._update_tags(current)
         else:
             if current is not None and current["name"] == request.spec.name:
-                raise Failed(
+                raise LifecycleError(
                     f"cannot change code interpreter {request.spec.name}, because a new one "
                     "has to take its place and its name is taken until then; change Name, too, "
                     "or remove it to have names generated",
@@ -95,9 +95,9 @@ class Lifecycle:
     def _make(self) -> dict[str, Any]:
         interpreter_id = self._send_create()
         try:
-            current = self._wait_until_ready(interpreter_id, self._clock.keeping(_FOR_UNDOING))
+            current = self._wait_until_ready(interpreter_id, self._clock.with_reserve(_FOR_UNDOING))
             self._settle(current)
-        except Failed as failure:
+        except LifecycleError as failure:
             raise self._undo(interpreter_id, failure) from failure
         return current
 
@@ -110,16 +110,16 @@ class Lifecycle:
             "clientToken": request.request_id,
             "tags": {**request.spec.tags, **request.owner_tags},
         }
-        failure: Failed = OutOfTime()
+        failure: LifecycleError = DeadlineExceededError()
         try:
-            for _ in self._clock.within(_IAM_PROPAGATION).pauses():
+            for _ in self._clock.limited_to(_IAM_PROPAGATION).poll():
                 try:
                     return str(self._all.create(parameters)["codeInterpreterId"])
                 except ServiceError as error:
                     failure = error
                     if not _may_be_iam_propagation(error):
                         break
-        except OutOfTime:
+        except DeadlineExceededError:
             pass
         raise failure
 
@@ -131,7 +131,7 @@ class Lifecycle:
     def _wait_until_ready(self, interpreter_id: str, clock: Clock) -> dict[str, Any]:
         """Read READY twice in a row: reads after a creation are not always of the same state."""
         ready = misses = 0
-        for _ in clock.pauses():
+        for _ in clock.poll():
             try:
                 current = self._all.get(interpreter_id)
             except ServiceError as error:
@@ -144,35 +144,35 @@ class Lifecycle:
             if current is not None and ready == 2:
                 return current
             if status not in ("READY", "CREATING", "gone") or misses == _MOST_MISSES:
-                raise Failed(
+                raise LifecycleError(
                     f"code interpreter {interpreter_id} is {status}: {_reason(current)}",
                     code=status,
                 )
-        raise OutOfTime
+        raise DeadlineExceededError
 
-    def _undo(self, interpreter_id: str, failure: Failed) -> Failed:
+    def _undo(self, interpreter_id: str, failure: LifecycleError) -> LifecycleError:
         """Remove what a failed creation left. CloudFormation's deletion of `id` is a second try."""
         try:
             self._remove(interpreter_id)
-        except Failed as error:
-            return Failed(
+        except LifecycleError as error:
+            return LifecycleError(
                 f"{failure}; removing it failed as well: {error}",
                 code=failure.code,
                 physical_id=interpreter_id,
             )
-        return Failed(str(failure), code=failure.code, physical_id=interpreter_id)
+        return LifecycleError(str(failure), code=failure.code, physical_id=interpreter_id)
 
     def _remove(self, interpreter_id: str) -> None:
         asked = False
         refusal: ServiceError | None = None
         try:
-            for _ in self._clock.pauses():
+            for _ in self._clock.poll():
                 current = self._all.get(interpreter_id)
                 status = "DELETED" if current is None else current["status"]
                 if status == "DELETED":
                     return
                 if status == "DELETE_FAILED" and asked:
-                    raise Failed(
+                    raise LifecycleError(
                         f"code interpreter {interpreter_id} cannot be deleted: {_reason(current)}",
                         code=status,
                     )
@@ -180,8 +180,8 @@ class Lifecycle:
                 if not asked and status != "DELETING":
                     refusal = self._ask_for_deletion(interpreter_id, status)
                     asked = refusal is None
-        except OutOfTime:
-            raise refusal or OutOfTime() from None
+        except DeadlineExceededError:
+            raise refusal or DeadlineExceededError() from None
 
     def _ask_for_deletion(self, interpreter_id: str, status: str) -> ServiceError | None:
         """Stop the sessions and delete; the answer is why that has to be tried again."""
@@ -237,7 +237,7 @@ class Lifecycle:
         """Remove what a failed update could not remove. Failing again does not fail this one."""
         try:
             self._remove_unfinished()
-        except Failed as failure:
+        except LifecycleError as failure:
             _log.warning("a leftover stays: %s", failure.code)
 
     def _remove_unfinished(self) -> None:

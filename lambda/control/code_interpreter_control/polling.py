@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from .errors import OutOfTime
+from .errors import DeadlineExceededError
 
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 10.0
@@ -25,24 +25,24 @@ class Clock:
     reserve: float = 0.0
     sleep: Callable[[float], None] = time.sleep
 
-    def keeping(self, seconds: float) -> Clock:
+    def with_reserve(self, seconds: float) -> Clock:
         """The same clock with another reserve."""
         return replace(self, reserve=seconds)
 
-    def within(self, seconds: float) -> Clock:
+    def limited_to(self, seconds: float) -> Clock:
         """The same clock with at most `seconds` left for waiting from now on."""
         return replace(self, reserve=max(self.reserve, self.remaining() - seconds))
 
-    def pauses(self) -> Iterator[None]:
+    def poll(self) -> Iterator[None]:
         """Go round at once, then after ever longer pauses, with jitter, while there is time.
 
-        :raises OutOfTime: when the next pause would reach into the reserve.
+        :raises DeadlineExceededError: when the next pause would reach into the reserve.
         """
         pause = _FIRST_PAUSE
         while True:
             yield
             seconds = pause * random.uniform(0.75, 1.25)  # noqa: S311 - not for secrets
             if self.remaining() - seconds <= self.reserve:
-                raise OutOfTime
+                raise DeadlineExceededError
             self.sleep(seconds)
             pause = min(pause * 1.5, _LONGEST_PAUSE)
