@@ -87,8 +87,8 @@ class RecordingService(FakeService):
 @pytest.fixture
 def service(monkeypatch: pytest.MonkeyPatch) -> RecordingService:
     fake = RecordingService()
-    monkeypatch.setattr(handler, "_code_interpreters", lambda: fake)
-    monkeypatch.setattr(handler, "_clock", lambda _: FakeTime().clock())
+    monkeypatch.setattr(handler, "code_interpreters", lambda: fake)
+    monkeypatch.setattr(handler, "clock_of", lambda _: FakeTime().clock())
     return fake
 
 

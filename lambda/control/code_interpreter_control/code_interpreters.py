@@ -13,10 +13,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from .errors import ServiceError
 
-_MODELS = Path(__file__).parent / "models"
+MODELS = Path(__file__).parent / "models"
 # Throttling, server errors and lost connections are tried again by botocore. Every call here may
 # be repeated: those that change something carry a client token, or change it to the same again.
-_CONFIG = Config(
+CONFIG = Config(
     connect_timeout=5,
     read_timeout=30,
     retries={"mode": "standard", "total_max_attempts": 6},
@@ -34,35 +34,35 @@ class CodeInterpreters:
     def of_runtime(cls) -> CodeInterpreters:
         """The clients of the Lambda runtime, with the models that travel with this code."""
         session = botocore.session.Session()
-        session.set_config_variable("data_path", str(_MODELS))
+        session.set_config_variable("data_path", str(MODELS))
         boto = boto3.Session(botocore_session=session)
         return cls(
             control=boto.client(
-                "bedrock-agentcore-control", api_version="2023-06-05", config=_CONFIG
+                "bedrock-agentcore-control", api_version="2023-06-05", config=CONFIG
             ),
-            data=boto.client("bedrock-agentcore", api_version="2024-02-28", config=_CONFIG),
+            data=boto.client("bedrock-agentcore", api_version="2024-02-28", config=CONFIG),
         )
 
     def create(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        return _call(self._control.create_code_interpreter, **parameters)
+        return call(self._control.create_code_interpreter, **parameters)
 
     def get(self, interpreter_id: str) -> dict[str, Any] | None:
         """The code interpreter, or None when there is none."""
         try:
-            return _call(self._control.get_code_interpreter, codeInterpreterId=interpreter_id)
+            return call(self._control.get_code_interpreter, codeInterpreterId=interpreter_id)
         except ServiceError as error:
             if self._is_gone(interpreter_id, error):
                 return None
             raise
 
     def all(self) -> Iterator[dict[str, Any]]:
-        for page in _pages(self._control.list_code_interpreters, type="CUSTOM", maxResults=100):
+        for page in pages(self._control.list_code_interpreters, type="CUSTOM", maxResults=100):
             yield from page["codeInterpreterSummaries"]
 
     def delete(self, interpreter_id: str, *, token: str) -> None:
         """Ask for the deletion of a code interpreter that may be gone already."""
         try:
-            _call(
+            call(
                 self._control.delete_code_interpreter,
                 codeInterpreterId=interpreter_id,
                 clientToken=token,
@@ -74,7 +74,7 @@ class CodeInterpreters:
     def tags(self, arn: str) -> dict[str, str]:
         """The tags of a code interpreter; one that is gone has none."""
         try:
-            found = _call(self._control.list_tags_for_resource, resourceArn=arn)
+            found = call(self._control.list_tags_for_resource, resourceArn=arn)
         except ServiceError as error:
             if error.is_missing:
                 return {}
@@ -83,17 +83,17 @@ class CodeInterpreters:
         return tags
 
     def tag(self, arn: str, tags: Mapping[str, str]) -> None:
-        _call(self._control.tag_resource, resourceArn=arn, tags=tags)
+        call(self._control.tag_resource, resourceArn=arn, tags=tags)
 
     def untag(self, arn: str, keys: list[str]) -> None:
-        _call(self._control.untag_resource, resourceArn=arn, tagKeys=keys)
+        call(self._control.untag_resource, resourceArn=arn, tagKeys=keys)
 
     def live_sessions(self, interpreter_id: str) -> Iterator[str]:
         """Its sessions that have not ended; a code interpreter that is gone has none."""
         operation = self._data.list_code_interpreter_sessions
         parameters = {"codeInterpreterIdentifier": interpreter_id, "status": "READY"}
         try:
-            for page in _pages(operation, **parameters, maxResults=100):
+            for page in pages(operation, **parameters, maxResults=100):
                 for session in page["items"]:
                     if session["status"] == "READY":
                         yield session["sessionId"]
@@ -104,7 +104,7 @@ class CodeInterpreters:
     def stop_session(self, interpreter_id: str, session_id: str) -> None:
         """Stop a session that may have ended already."""
         try:
-            _call(
+            call(
                 self._data.stop_code_interpreter_session,
                 codeInterpreterIdentifier=interpreter_id,
                 sessionId=session_id,
@@ -125,16 +125,16 @@ class CodeInterpreters:
         )
 
 
-def _pages(operation: Callable[..., Any], **parameters: Any) -> Iterator[dict[str, Any]]:
+def pages(operation: Callable[..., Any], **parameters: Any) -> Iterator[dict[str, Any]]:
     while True:
-        page = _call(operation, **parameters)
+        page = call(operation, **parameters)
         yield page
         if not page.get("nextToken"):
             return
         parameters["nextToken"] = page["nextToken"]
 
 
-def _call(operation: Callable[..., Any], **parameters: Any) -> dict[str, Any]:
+def call(operation: Callable[..., Any], **parameters: Any) -> dict[str, Any]:
     name = operation.__name__
     try:
         result: dict[str, Any] = operation(**parameters)

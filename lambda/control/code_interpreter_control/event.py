@@ -20,7 +20,7 @@ NOT_CREATED = "not-created-"
 
 # Properties that become parameters of CreateCodeInterpreter with nothing but a smaller first
 # letter; a change of any of them, or of the name, needs a new code interpreter.
-_CREATE_PROPERTIES = (
+CREATE_PROPERTIES = (
     "Description",
     "ExecutionRoleArn",
     "NetworkConfiguration",
@@ -44,8 +44,8 @@ class InterpreterSpec:
             name=properties.get("Name"),
             name_prefix=properties.get("NamePrefix", "CodeInterpreter"),
             parameters={
-                _api_name(key): _api_shape(properties[key])
-                for key in _CREATE_PROPERTIES
+                api_name(key): to_api_members(properties[key])
+                for key in CREATE_PROPERTIES
                 if key in properties
             },
             tags=properties.get("Tags") or {},
@@ -54,7 +54,7 @@ class InterpreterSpec:
     @property
     def configuration_digest(self) -> str:
         """A digest of all that cannot be changed later; the order of lists does not count."""
-        text = json.dumps(_sorted({"name": self.name, **self.parameters}), sort_keys=True)
+        text = json.dumps(sort_lists({"name": self.name, **self.parameters}), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def could_have_created(self, name: str) -> bool:
@@ -122,21 +122,21 @@ class Request:
         return self.owner_tags.items() <= tags.items()
 
 
-def _api_name(key: str) -> str:
+def api_name(key: str) -> str:
     return key[0].lower() + key[1:]
 
 
-def _api_shape(value: Any) -> Any:
+def to_api_members(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {_api_name(key): _api_shape(item) for key, item in value.items()}
+        return {api_name(key): to_api_members(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_api_shape(item) for item in value]
+        return [to_api_members(item) for item in value]
     return value
 
 
-def _sorted(value: Any) -> Any:
+def sort_lists(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: _sorted(item) for key, item in value.items()}
+        return {key: sort_lists(item) for key, item in value.items()}
     if isinstance(value, list):
-        return sorted((_sorted(item) for item in value), key=lambda item: json.dumps(item))
+        return sorted((sort_lists(item) for item in value), key=lambda item: json.dumps(item))
     return value

@@ -15,8 +15,8 @@ from .event import Request
 from .lifecycle import Lifecycle
 from .polling import Clock
 
-_log = logging.getLogger(__name__)
-_log.setLevel(logging.INFO)
+log = logging.getLogger(__name__)
+log.setLevel(logging.INFO)
 
 
 class Context(Protocol):
@@ -32,34 +32,34 @@ def handler(event: dict[str, Any], context: Context) -> None:
     the text of an error is logged.
     """
     request = Request.from_event(event)
-    content = _carry_out(request, _clock(context))
+    content = carry_out(request, clock_of(context))
     answer.send(request.response_url, content)
 
 
-def _clock(context: Context) -> Clock:
+def clock_of(context: Context) -> Clock:
     return Clock(remaining=lambda: context.get_remaining_time_in_millis() / 1000)
 
 
-def _carry_out(request: Request, clock: Clock) -> bytes:
+def carry_out(request: Request, clock: Clock) -> bytes:
     try:
-        lifecycle = Lifecycle(request, _code_interpreters(), clock)
+        lifecycle = Lifecycle(request, code_interpreters(), clock)
         if request.type == "Delete":
             lifecycle.delete()
-            _record(request, outcome="deleted", id=request.physical_id)
+            log_outcome(request, outcome="deleted", id=request.physical_id)
             return answer.body(request, physical_id=request.physical_id)
         current = lifecycle.create() if request.type == "Create" else lifecycle.update()
     except LifecycleError as failure:
-        physical_id = _after_failure(request, failure.physical_id)
-        _record(request, outcome="failed", id=physical_id, code=failure.code)
+        physical_id = physical_id_after_failure(request, failure.physical_id)
+        log_outcome(request, outcome="failed", id=physical_id, code=failure.code)
         return answer.body(request, physical_id=physical_id, reason=str(failure))
     except Exception as error:
         # An answer must reach CloudFormation, or the stack waits for the service timeout.
         frames = traceback.format_tb(error.__traceback__)
         code = type(error).__name__
-        _record(request, outcome="failed", id=request.physical_id, code=code, frames=frames)
+        log_outcome(request, outcome="failed", id=request.physical_id, code=code, frames=frames)
         reason = f"the code interpreter's handler failed with {code}; its log has the details"
         return answer.body(request, physical_id=request.physical_id, reason=reason)
-    _record(request, outcome="settled", id=current["codeInterpreterId"])
+    log_outcome(request, outcome="settled", id=current["codeInterpreterId"])
     return answer.body(
         request,
         physical_id=current["codeInterpreterId"],
@@ -73,13 +73,13 @@ def _carry_out(request: Request, clock: Clock) -> bytes:
     )
 
 
-def _after_failure(request: Request, created: str | None) -> str:
+def physical_id_after_failure(request: Request, created: str | None) -> str:
     """A failed update keeps the old id; a failed creation has the id of what it left, if any."""
     return created if created is not None and request.type == "Create" else request.physical_id
 
 
-def _record(request: Request, **fields: Any) -> None:
-    _log.info(
+def log_outcome(request: Request, **fields: Any) -> None:
+    log.info(
         json.dumps(
             {
                 "request": request.type,
@@ -92,5 +92,5 @@ def _record(request: Request, **fields: Any) -> None:
 
 
 @cache
-def _code_interpreters() -> CodeInterpreters:
+def code_interpreters() -> CodeInterpreters:
     return CodeInterpreters.of_runtime()

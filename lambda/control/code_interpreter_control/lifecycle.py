@@ -11,23 +11,23 @@ from .errors import DeadlineExceededError, LifecycleError, ServiceError
 from .event import CONFIGURATION_TAG, NOT_CREATED, Request
 from .polling import Clock
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 # What the API model calls the id of a custom code interpreter. The AWS-managed one has another
 # form, and CloudFormation invents ids of yet another form for what it never saw created.
-_ID = re.compile(r"[a-zA-Z][a-zA-Z0-9_]{0,47}-[a-zA-Z0-9]{10}")
+ID_PATTERN = re.compile(r"[a-zA-Z][a-zA-Z0-9_]{0,47}-[a-zA-Z0-9]{10}")
 
 # Seconds of the function's time that are kept for the answer, and for undoing a creation.
-_FOR_THE_ANSWER = 20.0
-_FOR_UNDOING = 240.0
+RESPONSE_SECONDS = 20.0
+UNDO_SECONDS = 240.0
 # New roles and policies are not known everywhere at once; creations wait this long for it.
-_IAM_PROPAGATION = 120.0
+IAM_PROPAGATION_SECONDS = 120.0
 # Reads in a row that may not find a code interpreter which was just created, or may be denied:
 # the permission to read it depends on a tag, and is as new as the function's role.
-_MOST_MISSES = 10
+MAX_MISSES = 10
 
 # What has not been ready has no sessions, and the data plane need not know it.
-_NEVER_READY = ("CREATING", "CREATE_FAILED")
+NEVER_READY = ("CREATING", "CREATE_FAILED")
 
 
 class CodeInterpreters(Protocol):
@@ -54,7 +54,7 @@ class Lifecycle:
     def __init__(self, request: Request, code_interpreters: CodeInterpreters, clock: Clock) -> None:
         self._request = request
         self._all = code_interpreters
-        self._clock = clock.with_reserve(_FOR_THE_ANSWER)
+        self._clock = clock.with_reserve(RESPONSE_SECONDS)
 
     def create(self) -> dict[str, Any]:
         """A new code interpreter that is ready, or nothing and the reason."""
@@ -83,7 +83,7 @@ class Lifecycle:
 
     def delete(self) -> None:
         """No such code interpreter. One whose id was never reported is found by its tags."""
-        if _ID.fullmatch(self._request.physical_id):
+        if ID_PATTERN.fullmatch(self._request.physical_id):
             self._remove(self._request.physical_id)
         elif self._request.physical_id.startswith(NOT_CREATED):
             # A finished one is from another time: it was retained when it left the stack.
@@ -95,7 +95,7 @@ class Lifecycle:
     def _make(self) -> dict[str, Any]:
         interpreter_id = self._send_create()
         try:
-            current = self._wait_until_ready(interpreter_id, self._clock.with_reserve(_FOR_UNDOING))
+            current = self._wait_until_ready(interpreter_id, self._clock.with_reserve(UNDO_SECONDS))
             self._settle(current)
         except LifecycleError as failure:
             raise self._undo(interpreter_id, failure) from failure
@@ -112,12 +112,12 @@ class Lifecycle:
         }
         failure: LifecycleError = DeadlineExceededError()
         try:
-            for _ in self._clock.limited_to(_IAM_PROPAGATION).poll():
+            for _ in self._clock.limited_to(IAM_PROPAGATION_SECONDS).poll():
                 try:
                     return str(self._all.create(parameters)["codeInterpreterId"])
                 except ServiceError as error:
                     failure = error
-                    if not _may_be_iam_propagation(error):
+                    if not may_be_iam_propagation(error):
                         break
         except DeadlineExceededError:
             pass
@@ -135,7 +135,7 @@ class Lifecycle:
             try:
                 current = self._all.get(interpreter_id)
             except ServiceError as error:
-                if not error.is_denied or misses + 1 == _MOST_MISSES:
+                if not error.is_denied or misses + 1 == MAX_MISSES:
                     raise
                 current = None
             status = "gone" if current is None else current["status"]
@@ -143,9 +143,9 @@ class Lifecycle:
             misses = misses + 1 if status == "gone" else 0
             if current is not None and ready == 2:
                 return current
-            if status not in ("READY", "CREATING", "gone") or misses == _MOST_MISSES:
+            if status not in ("READY", "CREATING", "gone") or misses == MAX_MISSES:
                 raise LifecycleError(
-                    f"code interpreter {interpreter_id} is {status}: {_reason(current)}",
+                    f"code interpreter {interpreter_id} is {status}: {failure_reason(current)}",
                     code=status,
                 )
         raise DeadlineExceededError
@@ -173,7 +173,8 @@ class Lifecycle:
                     return
                 if status == "DELETE_FAILED" and asked:
                     raise LifecycleError(
-                        f"code interpreter {interpreter_id} cannot be deleted: {_reason(current)}",
+                        f"code interpreter {interpreter_id} cannot be deleted: "
+                        f"{failure_reason(current)}",
                         code=status,
                     )
                 # After it was asked for, a deletion can still read as READY for a while.
@@ -186,7 +187,7 @@ class Lifecycle:
     def _ask_for_deletion(self, interpreter_id: str, status: str) -> ServiceError | None:
         """Stop the sessions and delete; the answer is why that has to be tried again."""
         try:
-            if status not in _NEVER_READY:
+            if status not in NEVER_READY:
                 for session_id in list(self._all.live_sessions(interpreter_id)):
                     self._all.stop_session(interpreter_id, session_id)
             self._all.delete(interpreter_id, token=self._request.deletion_token(interpreter_id))
@@ -238,7 +239,7 @@ class Lifecycle:
         try:
             self._remove_unfinished()
         except LifecycleError as failure:
-            _log.warning("a leftover stays: %s", failure.code)
+            log.warning("a leftover stays: %s", failure.code)
 
     def _remove_unfinished(self) -> None:
         for summary, tags in self._owned():
@@ -257,11 +258,11 @@ class Lifecycle:
                     yield summary, tags
 
 
-def _reason(current: dict[str, Any] | None) -> str:
+def failure_reason(current: dict[str, Any] | None) -> str:
     return str((current or {}).get("failureReason", "AWS gave no reason"))
 
 
-def _may_be_iam_propagation(error: ServiceError) -> bool:
+def may_be_iam_propagation(error: ServiceError) -> bool:
     """Whether the failure can come from a role or policy that was made a moment ago."""
     return error.is_denied or (
         error.is_invalid and "role validation failed" in error.message.lower()

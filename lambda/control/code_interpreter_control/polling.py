@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 from .errors import DeadlineExceededError
 
-_FIRST_PAUSE = 1.0
-_LONGEST_PAUSE = 10.0
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 10.0
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,11 @@ class Clock:
 
         :raises DeadlineExceededError: when the next pause would reach into the reserve.
         """
-        pause = _FIRST_PAUSE
+        pause = FIRST_PAUSE
         while True:
             yield
             seconds = pause * random.uniform(0.75, 1.25)  # noqa: S311 - not for secrets
             if self.remaining() - seconds <= self.reserve:
                 raise DeadlineExceededError
             self.sleep(seconds)
-            pause = min(pause * 1.5, _LONGEST_PAUSE)
+            pause = min(pause * 1.5, LONGEST_PAUSE)

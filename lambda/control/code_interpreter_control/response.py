@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from .event import Request
 
 # CloudFormation refuses answers of more than 4096 bytes; all else in one is far below the rest.
-_LONGEST_REASON = 1500
-_ATTEMPTS = 5
-_TIMEOUT = 10.0
+MAX_REASON_LENGTH = 1500
+ATTEMPTS = 5
+TIMEOUT = 10.0
 
 
 def body(
@@ -33,7 +33,7 @@ def body(
     }
     if reason is not None:
         # In JSON a character takes up to six bytes, so it is cut by its length as JSON.
-        answer["Reason"] = _shortened(reason)
+        answer["Reason"] = truncate(reason)
     return json.dumps({**answer, "Data": data} if data else answer).encode()
 
 
@@ -54,17 +54,17 @@ def send(
         method="PUT",
         headers={"Content-Type": ""},
     )
-    for attempt in range(1, _ATTEMPTS + 1):
+    for attempt in range(1, ATTEMPTS + 1):
         try:
-            with urllib.request.urlopen(request, timeout=_TIMEOUT):  # noqa: S310
+            with urllib.request.urlopen(request, timeout=TIMEOUT):  # noqa: S310
                 return
         except (urllib.error.URLError, TimeoutError, ConnectionError):
-            if attempt == _ATTEMPTS:
+            if attempt == ATTEMPTS:
                 raise
             sleep(2.0 ** (attempt - 1))
 
 
-def _shortened(reason: str) -> str:
-    while len(json.dumps(reason)) > _LONGEST_REASON:
+def truncate(reason: str) -> str:
+    while len(json.dumps(reason)) > MAX_REASON_LENGTH:
         reason = reason[: len(reason) * 9 // 10].rstrip() + "…"
     return reason

@@ -10,7 +10,7 @@ from .fakes import CloudFormation, FakeService
 @pytest.fixture
 def service(monkeypatch: pytest.MonkeyPatch) -> FakeService:
     fake = FakeService()
-    monkeypatch.setattr(handler, "_code_interpreters", lambda: fake)
+    monkeypatch.setattr(handler, "code_interpreters", lambda: fake)
     return fake
 
 

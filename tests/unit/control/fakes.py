@@ -274,7 +274,7 @@ class CloudFormation:
     def _run(self, event: dict[str, Any]) -> dict[str, Any]:
         request = Request.from_event(event)
         time = FakeTime()
-        content = handler_module._carry_out(request, time.clock())
+        content = handler_module.carry_out(request, time.clock())
         self.seconds_left = time.left
         assert len(content) <= 4096
         result: dict[str, Any] = json.loads(content)

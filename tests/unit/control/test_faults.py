@@ -71,7 +71,7 @@ def start(
     monkeypatch: pytest.MonkeyPatch, before: dict[str, Any] | None
 ) -> tuple[FakeService, CloudFormation]:
     service = FakeService()
-    monkeypatch.setattr(handler, "_code_interpreters", lambda: service)
+    monkeypatch.setattr(handler, "code_interpreters", lambda: service)
     cloudformation = CloudFormation(service)
     if before is not None:
         cloudformation.create(before)

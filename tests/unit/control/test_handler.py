@@ -34,7 +34,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
         "code_interpreter_control.response.send",
         lambda url, body: answers.append((url, json.loads(body))),
     )
-    monkeypatch.setattr(handler, "_clock", lambda _: FakeTime().clock())
+    monkeypatch.setattr(handler, "clock_of", lambda _: FakeTime().clock())
     return answers
 
 
@@ -64,7 +64,7 @@ def test_every_event_gets_one_answer_at_its_url(
 
 
 def test_the_clock_is_lambdas() -> None:
-    assert handler._clock(Context()).remaining() == 60
+    assert handler.clock_of(Context()).remaining() == 60
 
 
 def test_a_failed_creation_that_left_nothing_has_an_id_that_deletes_nothing(
