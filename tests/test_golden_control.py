@@ -121,7 +121,16 @@ class Recorder:
         return response
 
 
-def test_what_is_kept_or_read_by_others_is_unchanged(
+CONFIGURATIONS: dict[str, dict[str, Any]] = {
+    "nothing": {},
+    "sandbox": SANDBOX,
+    "public": PUBLIC,
+    "named": NAMED,
+    "everything": EVERYTHING,
+}
+
+
+def test_persisted_and_reported_names_match_the_golden_file(
     service: RecordingService,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -179,13 +188,7 @@ def test_what_is_kept_or_read_by_others_is_unchanged(
             "tags": tags,
             "configurations": {
                 name: Request.from_event(event("Create", properties)).spec.configuration_digest
-                for name, properties in {
-                    "nothing": {},
-                    "sandbox": SANDBOX,
-                    "public": PUBLIC,
-                    "named": NAMED,
-                    "everything": EVERYTHING,
-                }.items()
+                for name, properties in CONFIGURATIONS.items()
             },
             "create_parameters": service.created[0],
             "deletion_tokens": service.deleted,

@@ -1,4 +1,4 @@
-"""What CloudFormation asks for."""
+"""The requests that CloudFormation sends."""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# The owner's tags: which stack and which of its resources a code interpreter belongs to. The
-# function's own permissions depend on the first one.
+# The owner's tags: the stack and the resource to which a code interpreter belongs. Conditions in
+# the function's own permissions use the first tag.
 STACK_TAG = "cdk-code-interpreter:stack-id"
 RESOURCE_TAG = "cdk-code-interpreter:logical-id"
-# What a code interpreter was made of. It is set last, so one without it was never finished.
+# A digest of the properties from which a code interpreter was created. The function sets it last,
+# so a code interpreter without it is unfinished.
 CONFIGURATION_TAG = "cdk-code-interpreter:configuration"
 
-# Until a code interpreter exists, the resource goes by a name that is not an id.
+# The placeholder physical id of a resource whose code interpreter does not exist yet has this
+# prefix, which no id has.
 NOT_CREATED = "not-created-"
 
-# Properties that become parameters of CreateCodeInterpreter with nothing but a smaller first
-# letter; a change of any of them, or of the name, needs a new code interpreter.
+# The properties that become parameters of CreateCodeInterpreter when their first letters are made
+# lowercase. If one of them or the name changes, the code interpreter has to be replaced.
 CREATE_PROPERTIES = (
     "Description",
     "ExecutionRoleArn",
@@ -31,7 +33,7 @@ CREATE_PROPERTIES = (
 
 @dataclass(frozen=True)
 class InterpreterSpec:
-    """A code interpreter as a template describes it."""
+    """A code interpreter as the template describes it."""
 
     name: str | None
     name_prefix: str
@@ -53,18 +55,18 @@ class InterpreterSpec:
 
     @property
     def configuration_digest(self) -> str:
-        """A digest of all that cannot be changed later; the order of lists does not count."""
+        """Return a digest of everything that needs a replacement; the order of lists is ignored."""
         text = json.dumps(sort_lists({"name": self.name, **self.parameters}), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def could_have_created(self, name: str) -> bool:
-        """Whether a code interpreter with this name can have been made from this description."""
+        """Return whether a code interpreter with this name can come from this description."""
         return name == self.name or name.startswith(f"{self.name_prefix}_")
 
 
 @dataclass(frozen=True)
 class Request:
-    """One event of a custom resource."""
+    """A create, update or delete request for a custom resource."""
 
     type: str
     request_id: str
@@ -93,7 +95,7 @@ class Request:
 
     @property
     def new_name(self) -> str:
-        """The same name for the same request, and another one for every other request."""
+        """Return the given name, or a generated name that depends on the request alone."""
         if self.spec.name is not None:
             return self.spec.name
         suffix = hashlib.sha256(self.request_id.encode()).hexdigest()[:10]
@@ -101,24 +103,33 @@ class Request:
 
     @property
     def owner_tags(self) -> dict[str, str]:
-        """Return the tags that say to which resource of which stack a code interpreter belongs."""
+        """Return the tags that name the stack and the resource of a code interpreter."""
         return {STACK_TAG: self.stack_id, RESOURCE_TAG: self.logical_id}
 
     @property
     def all_tags(self) -> dict[str, str]:
-        """Return the tags of a finished code interpreter; a user's tag cannot replace ours."""
+        """Return the tags of a finished code interpreter; the user's cannot replace ours."""
         return {
             **self.spec.tags,
             **self.owner_tags,
             CONFIGURATION_TAG: self.spec.configuration_digest,
         }
 
+    @property
+    def log_fields(self) -> dict[str, object]:
+        """Return the fields for the log, which hold nothing of the user's properties."""
+        return {
+            "request": self.type,
+            "requestId": self.request_id,
+            "resource": self.logical_id,
+        }
+
     def deletion_token(self, interpreter_id: str) -> str:
-        """A client token: one request may delete several, each with a token of its own."""
+        """Return the client token for a deletion; a request may delete several interpreters."""
         return hashlib.sha256(f"{self.request_id} {interpreter_id}".encode()).hexdigest()
 
     def owns(self, tags: Mapping[str, str]) -> bool:
-        """Return whether tags are those of a code interpreter that this resource has created."""
+        """Return whether a code interpreter with these tags belongs to this resource."""
         return self.owner_tags.items() <= tags.items()
 
 
@@ -127,6 +138,7 @@ def api_name(key: str) -> str:
 
 
 def to_api_members(value: Any) -> Any:
+    """Return a property's value with the member names of the API, at every depth."""
     if isinstance(value, Mapping):
         return {api_name(key): to_api_members(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -135,6 +147,7 @@ def to_api_members(value: Any) -> Any:
 
 
 def sort_lists(value: Any) -> Any:
+    """Return a JSON value with every list in it sorted."""
     if isinstance(value, Mapping):
         return {key: sort_lists(item) for key, item in value.items()}
     if isinstance(value, list):

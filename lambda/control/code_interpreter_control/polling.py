@@ -1,4 +1,4 @@
-"""How much time is left, and waiting within it."""
+"""The function's remaining time, and pauses that fit into it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ LONGEST_PAUSE = 10.0
 
 @dataclass(frozen=True)
 class Clock:
-    """Counts down to the moment at which Lambda ends the function.
+    """A countdown to the moment at which Lambda ends the function.
 
-    `remaining` gives the seconds until then; `reserve` are the last of them, which are not for
-    waiting.
+    `remaining` returns the seconds until then. Polling stops when only the last `reserve` seconds
+    are left.
     """
 
     remaining: Callable[[], float]
@@ -26,17 +26,17 @@ class Clock:
     sleep: Callable[[float], None] = time.sleep
 
     def with_reserve(self, seconds: float) -> Clock:
-        """The same clock with another reserve."""
+        """Return a clock with the same deadline and another reserve."""
         return replace(self, reserve=seconds)
 
     def limited_to(self, seconds: float) -> Clock:
-        """The same clock with at most `seconds` left for waiting from now on."""
+        """Return a clock that polls for at most `seconds` from now on."""
         return replace(self, reserve=max(self.reserve, self.remaining() - seconds))
 
     def poll(self) -> Iterator[None]:
-        """Go round at once, then after ever longer pauses, with jitter, while there is time.
+        """Yield at once, then after pauses with jitter, each longer than the pause before.
 
-        :raises DeadlineExceededError: when the next pause would reach into the reserve.
+        :raises DeadlineExceededError: if the next pause would reach into the reserve.
         """
         pause = FIRST_PAUSE
         while True:

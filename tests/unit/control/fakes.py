@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from code_interpreter_control import handler as handler_module
+from code_interpreter_control import response
+from code_interpreter_control.code_interpreters import CodeInterpreter, Status
 from code_interpreter_control.errors import ServiceError
 from code_interpreter_control.event import Request
 from code_interpreter_control.polling import Clock
@@ -37,6 +39,12 @@ class Interpreter:
     def arn(self) -> str:
         return f"arn:aws:bedrock-agentcore:us-east-1:123456789012:code-interpreter-custom/{self.id}"
 
+    def described(self, status: str, failure_reason: str = "") -> CodeInterpreter:
+        created_at = datetime(2026, 1, 2, tzinfo=UTC)
+        return CodeInterpreter(
+            self.id, self.arn, self.name, Status(status), created_at, failure_reason
+        )
+
     def read_status(self) -> str:
         """Each read is one step further; the last state stays."""
         return self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
@@ -53,31 +61,22 @@ class FakeService:
     create_errors: list[ServiceError] = field(default_factory=list)
     get_errors: list[ServiceError] = field(default_factory=list)
     delete_errors: list[ServiceError] = field(default_factory=list)
-    failure_reason: str | None = None
+    failure_reason: str = "AWS gave no reason"
     conflict_with_live_sessions: bool = True
     # The number of the call that goes wrong, whether after its effect, and how.
     fault: tuple[int, bool, BaseException] | None = None
     _tokens: dict[str, str] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
-    def create(self, parameters: dict[str, Any]) -> dict[str, Any]:
+    def create(self, parameters: dict[str, Any]) -> str:
         return self._faulty("create", lambda: self._create(dict(parameters)))
 
-    def get(self, interpreter_id: str) -> dict[str, Any] | None:
+    def get(self, interpreter_id: str) -> CodeInterpreter | None:
         return self._faulty("get", lambda: self._get(interpreter_id))
 
-    def all(self) -> Iterator[dict[str, Any]]:
+    def all(self) -> Iterator[CodeInterpreter]:
         found = self._faulty("all", lambda: list(self.interpreters.values()))
-        return iter(
-            [
-                {
-                    "codeInterpreterId": one.id,
-                    "codeInterpreterArn": one.arn,
-                    "status": one.statuses[0],
-                }
-                for one in found
-            ]
-        )
+        return iter([one.described(one.statuses[0]) for one in found])
 
     def delete(self, interpreter_id: str, *, token: str) -> None:
         assert len(token) >= 33
@@ -121,7 +120,7 @@ class FakeService:
             raise error
         return result
 
-    def _create(self, parameters: dict[str, Any]) -> dict[str, Any]:
+    def _create(self, parameters: dict[str, Any]) -> str:
         if self.create_errors:
             raise self.create_errors.pop(0)
         token = parameters.pop("clientToken")
@@ -136,9 +135,9 @@ class FakeService:
                 statuses=list(self.creating),
             )
             self._tokens[token] = one.id
-        return {"codeInterpreterId": self._tokens[token]}
+        return self._tokens[token]
 
-    def _get(self, interpreter_id: str) -> dict[str, Any] | None:
+    def _get(self, interpreter_id: str) -> CodeInterpreter | None:
         if self.get_errors:
             raise self.get_errors.pop(0)
         one = self.interpreters.get(interpreter_id)
@@ -148,15 +147,7 @@ class FakeService:
         if one is None or status == "gone":
             self.interpreters.pop(interpreter_id, None)
             return None
-        reason = {"failureReason": self.failure_reason} if self.failure_reason else {}
-        return {
-            "codeInterpreterId": interpreter_id,
-            "codeInterpreterArn": one.arn,
-            "name": one.name,
-            "status": status,
-            "createdAt": datetime(2026, 1, 2, tzinfo=UTC),
-            **reason,
-        }
+        return one.described(status, self.failure_reason)
 
     def _live_sessions(self, interpreter_id: str) -> list[str]:
         """The data plane knows only what was ready once."""
@@ -274,7 +265,8 @@ class CloudFormation:
     def _run(self, event: dict[str, Any]) -> dict[str, Any]:
         request = Request.from_event(event)
         time = FakeTime()
-        content = handler_module.carry_out(request, time.clock())
+        outcome = handler_module.carry_out(request, time.clock())
+        content = response.render(request, outcome)
         self.seconds_left = time.left
         assert len(content) <= 4096
         result: dict[str, Any] = json.loads(content)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
-from code_interpreter_control.code_interpreters import CodeInterpreters
+from code_interpreter_control.code_interpreters import CodeInterpreter, CodeInterpreters, Status
 from code_interpreter_control.errors import ServiceError
 
 ID = "mine-0123456789"
@@ -31,7 +31,7 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def ours() -> CodeInterpreters:
-    return CodeInterpreters.of_runtime()
+    return CodeInterpreters.with_bundled_models()
 
 
 @pytest.fixture
@@ -68,6 +68,24 @@ def test_what_is_missing_is_none(ours: CodeInterpreters, control: Stubber) -> No
     assert ours.get(ID) is None
 
 
+@pytest.mark.parametrize("status", ["READY", "UPGRADING"])
+def test_get_returns_the_code_interpreter_also_with_a_status_that_is_new(
+    ours: CodeInterpreters, control: Stubber, status: str
+) -> None:
+    response = {
+        **found(ID, status),
+        "name": "mine",
+        "networkConfiguration": {"networkMode": "SANDBOX"},
+        "lastUpdatedAt": NOW,
+    }
+    control.add_response("get_code_interpreter", response, {"codeInterpreterId": ID})
+    interpreter = ours.get(ID)
+    assert interpreter == CodeInterpreter(
+        ID, ARN, "mine", Status(status), NOW, "AWS gave no reason"
+    )
+    assert interpreter.status == interpreter.status.value == f"{interpreter.status}" == status
+
+
 def test_what_is_forbidden_and_not_listed_is_gone(ours: CodeInterpreters, control: Stubber) -> None:
     control.add_client_error("get_code_interpreter", "AccessDeniedException")
     page = {"codeInterpreterSummaries": [found("other-0123456789")]}
@@ -89,7 +107,7 @@ def test_all_pages_of_custom_ones_are_listed(ours: CodeInterpreters, control: St
     second = {"codeInterpreterSummaries": [found("b-0123456789")]}
     control.add_response("list_code_interpreters", first, parameters)
     control.add_response("list_code_interpreters", second, {**parameters, "nextToken": "more"})
-    assert [one["codeInterpreterId"] for one in ours.all()] == ["a-0123456789", "b-0123456789"]
+    assert [interpreter.id for interpreter in ours.all()] == ["a-0123456789", "b-0123456789"]
 
 
 def test_deleting_what_is_gone_is_no_error(ours: CodeInterpreters, control: Stubber) -> None:

@@ -141,7 +141,7 @@ def test_create_that_runs_out_of_time_leaves_nothing(
     service.creating = ["CREATING"]
     service.deleting = ["DELETING"] * 10 + ["gone"]
     answer = cloudformation.send("Create", SANDBOX)
-    assert "not done within the time" in answer["Reason"]
+    assert "did not finish within the time" in answer["Reason"]
     assert not service.interpreters
 
 

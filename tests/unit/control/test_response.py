@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from code_interpreter_control import response as answer
+from code_interpreter_control import response
 from code_interpreter_control.event import Request
+from code_interpreter_control.outcome import Outcome
 
 SIGNATURE = "?X-Amz-Signature=secret"
 EVENT = {
@@ -55,7 +56,7 @@ def bucket() -> Iterator[type[CloudFormationsBucket]]:
 
 
 def test_it_is_put_once_with_the_content_type_that_the_url_is_signed_for(bucket: Any) -> None:
-    answer.send(bucket.url, b"{}")
+    response.send(bucket.url, b"{}")
     [(headers, content)] = bucket.received
     assert headers["Content-Type"] == ""
     assert content == b"{}"
@@ -64,7 +65,7 @@ def test_it_is_put_once_with_the_content_type_that_the_url_is_signed_for(bucket:
 def test_it_is_put_again_until_it_arrives(bucket: Any) -> None:
     bucket.failures = 2
     pauses: list[float] = []
-    answer.send(bucket.url, b"{}", sleep=pauses.append)
+    response.send(bucket.url, b"{}", sleep=pauses.append)
     assert len(bucket.received) == 3
     assert pauses == [1.0, 2.0]
 
@@ -73,7 +74,7 @@ def test_what_cannot_be_delivered_is_an_error(bucket: Any) -> None:
     bucket.failures = 99
     bucket.url += SIGNATURE
     with pytest.raises(urllib.error.HTTPError) as error:
-        answer.send(bucket.url, b"{}", sleep=lambda _: None)
+        response.send(bucket.url, b"{}", sleep=lambda _: None)
     error.value.close()
     assert len(bucket.received) == 5
     # Lambda logs what ends a function.
@@ -81,7 +82,7 @@ def test_what_cannot_be_delivered_is_an_error(bucket: Any) -> None:
 
 
 def test_a_success_has_data_and_no_reason() -> None:
-    content = json.loads(answer.body(request(), physical_id="id", data={"Name": "n"}))
+    content = json.loads(response.render(request(), Outcome("settled", "id", {"Name": "n"})))
     assert content == {
         "Status": "SUCCESS",
         "PhysicalResourceId": "id",
@@ -93,7 +94,7 @@ def test_a_success_has_data_and_no_reason() -> None:
 
 
 def test_a_failure_has_a_reason() -> None:
-    content = json.loads(answer.body(request(), physical_id="id", reason="no such role"))
+    content = json.loads(response.render(request(), Outcome("failed", "id", reason="no such role")))
     assert (content["Status"], content["Reason"]) == ("FAILED", "no such role")
 
 
@@ -103,7 +104,9 @@ def test_it_is_never_longer_than_cloudformation_takes(character: str) -> None:
         "StackId": "arn:aws:cloudformation:us-gov-west-1:123456789012:stack/" + "s" * 165,
         "LogicalResourceId": "r" * 255,
     }
-    content = answer.body(request(**longest), physical_id="p" * 255, reason=character * 10_000)
+    content = response.render(
+        request(**longest), Outcome("failed", "p" * 255, reason=character * 10_000)
+    )
     assert len(content) <= 4096
     assert json.loads(content)["Reason"].endswith("…")
 
