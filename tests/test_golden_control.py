@@ -17,8 +17,8 @@ import pytest
 from code_interpreter_control import event as event_module
 from code_interpreter_control import handler
 from code_interpreter_control.event import Request
+from tests.fakes.control_plane import FakeCodeInterpreters, FakeTime, service_error
 from tests.golden_files import check_golden
-from tests.unit.control.fakes import FakeService, FakeTime, service_error
 
 REQUEST_ID = "00000000-0000-0000-0000-000000000001"
 SANDBOX = {"NamePrefix": "Demo", "NetworkConfiguration": {"NetworkMode": "SANDBOX"}}
@@ -69,7 +69,7 @@ class Context:
 
 
 @dataclass
-class RecordingService(FakeService):
+class RecordingService(FakeCodeInterpreters):
     """The service, which keeps the parameters of creations and the tokens of deletions."""
 
     created: list[dict[str, Any]] = field(default_factory=list)

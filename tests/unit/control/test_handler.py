@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from code_interpreter_control import handler
-
-from .fakes import FakeService, FakeTime, service_error
+from tests.fakes.control_plane import FakeCodeInterpreters, FakeTime, service_error
 
 URL = "https://cloudformation.example/answer?X-Amz-Signature=url-secret"
 PROPERTIES = {
@@ -51,7 +50,7 @@ def event(kind: str, **fields: Any) -> dict[str, Any]:
 
 
 def test_every_event_gets_one_answer_at_its_url(
-    service: FakeService, sent: list[tuple[str, dict[str, Any]]]
+    service: FakeCodeInterpreters, sent: list[tuple[str, dict[str, Any]]]
 ) -> None:
     handler.handler(event("Create"), Context())
     physical_id = sent[0][1]["PhysicalResourceId"]
@@ -68,7 +67,7 @@ def test_the_clock_is_lambdas() -> None:
 
 
 def test_a_failed_creation_that_left_nothing_has_an_id_that_deletes_nothing(
-    service: FakeService, sent: list[tuple[str, dict[str, Any]]]
+    service: FakeCodeInterpreters, sent: list[tuple[str, dict[str, Any]]]
 ) -> None:
     service.create_errors = [service_error("ServiceQuotaExceededException", "too many")]
     handler.handler(event("Create"), Context())
@@ -82,7 +81,7 @@ def test_a_failed_creation_that_left_nothing_has_an_id_that_deletes_nothing(
 
 
 def test_an_error_of_the_handler_itself_is_answered(
-    service: FakeService, sent: list[tuple[str, dict[str, Any]]]
+    service: FakeCodeInterpreters, sent: list[tuple[str, dict[str, Any]]]
 ) -> None:
     service.fault = (1, False, ZeroDivisionError("message-secret"))
     handler.handler(event("Create"), Context())
@@ -100,7 +99,7 @@ def test_an_error_of_the_handler_itself_is_answered(
     ],
 )
 def test_no_log_has_a_url_a_property_or_an_error_text(
-    service: FakeService,
+    service: FakeCodeInterpreters,
     sent: list[tuple[str, dict[str, Any]]],
     caplog: pytest.LogCaptureFixture,
     error: Exception | None,

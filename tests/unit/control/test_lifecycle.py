@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 
 from code_interpreter_control.event import CONFIGURATION_TAG, RESOURCE_TAG, STACK_TAG
-
-from .fakes import LOGICAL_ID, STACK_ID, CloudFormation, FakeService, service_error
+from tests.fakes.cloudformation import LOGICAL_ID, STACK_ID, CloudFormation
+from tests.fakes.control_plane import FakeCodeInterpreters, InProcessFunction, service_error
 
 SANDBOX = {"NamePrefix": "Demo", "NetworkConfiguration": {"NetworkMode": "SANDBOX"}}
 PUBLIC = {"NamePrefix": "Demo", "NetworkConfiguration": {"NetworkMode": "PUBLIC"}}
 NAMED = {"Name": "mine", "NetworkConfiguration": {"NetworkMode": "SANDBOX"}}
 
 
-def only(service: FakeService) -> Any:
+def only(service: FakeCodeInterpreters) -> Any:
     assert len(service.interpreters) == 1, sorted(service.interpreters)
     return next(iter(service.interpreters.values()))
 
@@ -24,12 +24,12 @@ def only(service: FakeService) -> Any:
 
 
 def test_create_reports_the_id_and_the_attributes(
-    service: FakeService, cloudformation: CloudFormation
+    service: FakeCodeInterpreters, cloudformation: CloudFormation
 ) -> None:
     assert cloudformation.create(SANDBOX)
     one = only(service)
     assert cloudformation.physical_id == one.id
-    assert cloudformation.answers[-1]["Data"] == {
+    assert cloudformation.responses[-1]["Data"] == {
         "CodeInterpreterId": one.id,
         "CodeInterpreterArn": one.arn,
         "Name": one.name,
@@ -39,7 +39,7 @@ def test_create_reports_the_id_and_the_attributes(
 
 
 def test_create_tags_with_the_owner_and_keeps_the_users_tags(
-    service: FakeService, cloudformation: CloudFormation
+    service: FakeCodeInterpreters, cloudformation: CloudFormation
 ) -> None:
     cloudformation.create({**SANDBOX, "Tags": {"team": "data"}})
     tags = only(service).tags
@@ -50,7 +50,7 @@ def test_create_tags_with_the_owner_and_keeps_the_users_tags(
 
 
 def test_create_sends_every_property_in_the_apis_own_shape(
-    service: FakeService, cloudformation: CloudFormation
+    service: FakeCodeInterpreters, cloudformation: CloudFormation
 ) -> None:
     role = "arn:aws:iam::123456789012:role/r"
     secret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:ca"
@@ -90,7 +90,7 @@ def test_create_sends_every_property_in_the_apis_own_shape(
 
 
 def test_create_waits_for_two_ready_reads_in_a_row(
-    service: FakeService, cloudformation: CloudFormation
+    service: FakeCodeInterpreters, cloudformation: CloudFormation
 ) -> None:
     service.creating = ["CREATING", "READY", "CREATING", "READY", "READY"]
     assert cloudformation.create(SANDBOX)
@@ -98,7 +98,7 @@ def test_create_waits_for_two_ready_reads_in_a_row(
 
 
 def test_create_waits_until_its_reads_find_it(
-    service: FakeService, cloudformation: CloudFormation
+    service: FakeCodeInterpreters, cloudformation: CloudFormation
 ) -> None:
     service.creating = ["unseen", "unseen", "CREATING", "READY", "unseen", "READY", "READY"]
     assert cloudformation.create(SANDBOX)
@@ -107,7 +107,7 @@ def test_create_waits_until_its_reads_find_it(
 
 @pytest.mark.parametrize(("denials", "created"), [(9, True), (10, False)])
 def test_create_waits_until_its_permission_to_read_is_known(
-    service: FakeService, cloudformation: CloudFormation, denials: int, created: bool
+    service: FakeCodeInterpreters, cloudformation: CloudFormation, denials: int, created: bool
 ) -> None:
     service.get_errors = [service_error("AccessDeniedException", "not you")] * denials
     answer = cloudformation.send("Create", SANDBOX)
@@ -117,7 +117,7 @@ def test_create_waits_until_its_permission_to_read_is_known(
 
 
 def test_create_that_is_undone_by_somebody_else_fails(
-    service: FakeService, cloudformation: CloudFormation
+    service: FakeCodeInterpreters, cloudformation: CloudFormation
 ) -> None:
     service.creating = ["CREATING", "gone"]
     answer = cloudformation.send("Create", SANDBOX)
@@ -126,7 +126,7 @@ def test_create_that_is_undone_by_somebody_else_fails(
 
 
 def test_create_that_fails_reports_awss_reason_and_leaves_nothing(
-    service: FakeService, cloudformation: CloudFormation
+    service: FakeCodeInterpreters, cloudformation: CloudFormation
 ) -> None:
     service.creating = ["CREATING", "CREATE_FAILED"]
     service.failure_reason = "no such subnet"
@@ -136,7 +136,7 @@ def test_create_that_fails_reports_awss_reason_and_leaves_nothing(
 
 
 def test_create_that_runs_out_of_time_leaves_nothing(
-    service: FakeService, cloudformation: CloudFormation
+    service: FakeCodeInterpreters, cloudformation: CloudFormation
 ) -> None:
     service.creating = ["CREATING"]
     service.deleting = ["DELETING"] * 10 + ["gone"]
@@ -153,23 +153,25 @@ def test_create_that_runs_out_of_time_leaves_nothing(
     ],
 )
 def test_create_waits_until_iam_knows_a_new_role(
-    service: FakeService, cloudformation: CloudFormation, error: Any
+    service: FakeCodeInterpreters, cloudformation: CloudFormation, error: Any
 ) -> None:
     service.create_errors = [error] * 5
     assert cloudformation.create(SANDBOX)
     assert service.calls.count("create") == 6
 
 
-def test_create_stops_waiting_for_iam(service: FakeService, cloudformation: CloudFormation) -> None:
+def test_create_stops_waiting_for_iam(
+    service: FakeCodeInterpreters, cloudformation: CloudFormation
+) -> None:
     service.create_errors = [service_error("AccessDeniedException", "not you")] * 1000
     assert not cloudformation.create(SANDBOX)
-    assert "not you" in cloudformation.answers[0]["Reason"]
+    assert "not you" in cloudformation.responses[0]["Reason"]
     assert 10 < service.calls.count("create") < 40
 
 
 @pytest.mark.parametrize("code", ["ServiceQuotaExceededException", "ValidationException"])
 def test_create_does_not_wait_for_what_time_will_not_heal(
-    service: FakeService, cloudformation: CloudFormation, code: str
+    service: FakeCodeInterpreters, cloudformation: CloudFormation, code: str
 ) -> None:
     service.create_errors = [service_error(code)]
     assert not cloudformation.create(SANDBOX)
@@ -177,17 +179,17 @@ def test_create_does_not_wait_for_what_time_will_not_heal(
 
 
 def test_create_does_not_take_over_what_somebody_else_made(
-    service: FakeService, cloudformation: CloudFormation
+    service: FakeCodeInterpreters, cloudformation: CloudFormation
 ) -> None:
     stranger = service.seed("mine")
     assert not cloudformation.create(NAMED)
-    assert "ConflictException" in cloudformation.answers[0]["Reason"]
+    assert "ConflictException" in cloudformation.responses[0]["Reason"]
     assert only(service) is stranger
 
 
 @pytest.mark.parametrize("properties", [SANDBOX, NAMED])
 def test_a_refused_create_leaves_alone_what_was_retained(
-    service: FakeService, cloudformation: CloudFormation, properties: dict[str, Any]
+    service: FakeCodeInterpreters, cloudformation: CloudFormation, properties: dict[str, Any]
 ) -> None:
     """It left the stack and was kept; now the resource is back in the template."""
     cloudformation.create(properties)
@@ -201,7 +203,7 @@ def test_a_refused_create_leaves_alone_what_was_retained(
 
 
 def test_a_change_of_tags_keeps_the_code_interpreter(
-    service: FakeService, cloudformation: CloudFormation
+    service: FakeCodeInterpreters, cloudformation: CloudFormation
 ) -> None:
     cloudformation.create({**SANDBOX, "Tags": {"a": "1", "b": "2"}})
     first_id = cloudformation.physical_id
@@ -214,7 +216,7 @@ def test_a_change_of_tags_keeps_the_code_interpreter(
 
 
 def test_an_update_that_changes_nothing_writes_nothing(
-    service: FakeService, cloudformation: CloudFormation
+    service: FakeCodeInterpreters, cloudformation: CloudFormation
 ) -> None:
     cloudformation.create(SANDBOX)
     before = len(service.calls)
@@ -246,7 +248,7 @@ def test_the_order_of_a_list_is_not_a_change(cloudformation: CloudFormation) -> 
     ],
 )
 def test_any_other_change_makes_a_new_one_and_then_removes_the_old_one(
-    service: FakeService,
+    service: FakeCodeInterpreters,
     cloudformation: CloudFormation,
     before: dict[str, Any],
     after: dict[str, Any],
@@ -260,18 +262,18 @@ def test_any_other_change_makes_a_new_one_and_then_removes_the_old_one(
 
 
 def test_a_named_one_that_would_meet_its_own_name_is_refused_before_anything_happens(
-    service: FakeService, cloudformation: CloudFormation
+    service: FakeCodeInterpreters, cloudformation: CloudFormation
 ) -> None:
     cloudformation.create(NAMED)
     one = only(service)
     assert not cloudformation.update({**NAMED, "Description": "new"})
-    assert "change Name, too" in cloudformation.answers[1]["Reason"]
+    assert "change Name, too" in cloudformation.responses[1]["Reason"]
     assert only(service) is one
     assert service.calls.count("create") == 1
 
 
 def test_what_was_deleted_by_hand_is_made_again(
-    service: FakeService, cloudformation: CloudFormation
+    service: FakeCodeInterpreters, cloudformation: CloudFormation
 ) -> None:
     cloudformation.create(SANDBOX)
     service.interpreters.clear()
@@ -280,7 +282,7 @@ def test_what_was_deleted_by_hand_is_made_again(
 
 
 def test_a_failed_replacement_keeps_the_old_one(
-    service: FakeService, cloudformation: CloudFormation
+    service: FakeCodeInterpreters, cloudformation: CloudFormation
 ) -> None:
     cloudformation.create(SANDBOX)
     old = only(service)
@@ -291,7 +293,10 @@ def test_a_failed_replacement_keeps_the_old_one(
 
 @pytest.mark.parametrize(("old", "new"), [(SANDBOX, PUBLIC), (NAMED, {**NAMED, "Name": "yours"})])
 def test_a_rollback_after_a_replacement_returns_to_the_old_one(
-    service: FakeService, cloudformation: CloudFormation, old: dict[str, Any], new: dict[str, Any]
+    service: FakeCodeInterpreters,
+    cloudformation: CloudFormation,
+    old: dict[str, Any],
+    new: dict[str, Any],
 ) -> None:
     """Another resource failed, so CloudFormation asks for the old properties again."""
     cloudformation.create(old)
@@ -309,7 +314,7 @@ def test_a_rollback_after_a_replacement_returns_to_the_old_one(
 
 
 def test_a_rollback_returns_to_the_old_tags_too(
-    service: FakeService, cloudformation: CloudFormation
+    service: FakeCodeInterpreters, cloudformation: CloudFormation
 ) -> None:
     cloudformation.create({**SANDBOX, "Tags": {"a": "1"}})
     first, first_id = only(service), cloudformation.physical_id
@@ -328,7 +333,7 @@ def test_a_rollback_returns_to_the_old_tags_too(
 
 
 def test_a_rollback_does_not_return_to_what_is_being_deleted(
-    service: FakeService, cloudformation: CloudFormation
+    service: FakeCodeInterpreters, cloudformation: CloudFormation
 ) -> None:
     cloudformation.create(SANDBOX)
     first, first_id = only(service), cloudformation.physical_id
@@ -347,7 +352,7 @@ def test_a_rollback_does_not_return_to_what_is_being_deleted(
 
 
 def test_a_template_that_stays_the_same_never_replaces(
-    service: FakeService, cloudformation: CloudFormation
+    service: FakeCodeInterpreters, cloudformation: CloudFormation
 ) -> None:
     """Not even one whose tags were removed by hand."""
     cloudformation.create(SANDBOX)
@@ -359,7 +364,7 @@ def test_a_template_that_stays_the_same_never_replaces(
 
 
 def test_an_update_removes_what_a_failed_one_left(
-    service: FakeService, cloudformation: CloudFormation
+    service: FakeCodeInterpreters, cloudformation: CloudFormation
 ) -> None:
     cloudformation.create(SANDBOX)
     one = only(service)
@@ -369,7 +374,7 @@ def test_an_update_removes_what_a_failed_one_left(
 
 
 def test_an_update_leaves_alone_what_was_retained(
-    service: FakeService, cloudformation: CloudFormation
+    service: FakeCodeInterpreters, cloudformation: CloudFormation
 ) -> None:
     cloudformation.create(SANDBOX)
     service.seed(
@@ -384,7 +389,7 @@ def test_an_update_leaves_alone_what_was_retained(
 
 
 def test_delete_stops_every_session_first(
-    service: FakeService, cloudformation: CloudFormation
+    service: FakeCodeInterpreters, cloudformation: CloudFormation
 ) -> None:
     cloudformation.create(SANDBOX)
     only(service).sessions = {f"session{number}" for number in range(25)}
@@ -394,7 +399,7 @@ def test_delete_stops_every_session_first(
 
 
 def test_delete_tries_again_when_a_session_starts_in_between(
-    service: FakeService, cloudformation: CloudFormation
+    service: FakeCodeInterpreters, cloudformation: CloudFormation
 ) -> None:
     cloudformation.create(SANDBOX)
     service.delete_errors = [service_error("ConflictException")] * 3
@@ -405,7 +410,7 @@ def test_delete_tries_again_when_a_session_starts_in_between(
 
 @pytest.mark.parametrize("code", ["ConflictException", "ValidationException"])
 def test_delete_waits_for_a_creation_that_is_still_running(
-    service: FakeService, cloudformation: CloudFormation, code: str
+    service: FakeCodeInterpreters, cloudformation: CloudFormation, code: str
 ) -> None:
     one = service.seed("Demo_0", statuses=["CREATING", "CREATING", "READY"])
     service.delete_errors = [service_error(code)] * 2
@@ -414,31 +419,31 @@ def test_delete_waits_for_a_creation_that_is_still_running(
 
 
 def test_delete_of_what_is_gone_succeeds(
-    service: FakeService, cloudformation: CloudFormation
+    service: FakeCodeInterpreters, cloudformation: CloudFormation
 ) -> None:
     cloudformation.send_delete("Demo_0-0123456789", SANDBOX)
     assert service.calls == ["get"]
 
 
 def test_delete_asks_for_nothing_that_is_under_way(
-    service: FakeService, cloudformation: CloudFormation
+    service: FakeCodeInterpreters, cloudformation: CloudFormation
 ) -> None:
     one = service.seed("Demo_0", statuses=["DELETING", "DELETING", "gone"])
     cloudformation.send_delete(one.id, SANDBOX)
     assert set(service.calls) == {"get"}
 
 
-def test_delete_that_takes_too_long_is_answered_in_time(
-    service: FakeService, cloudformation: CloudFormation
+def test_delete_that_takes_too_long_gets_its_response_in_time(
+    service: FakeCodeInterpreters, function: InProcessFunction, cloudformation: CloudFormation
 ) -> None:
     one = service.seed("Demo_0", statuses=["DELETING"])
     answer = cloudformation.send("Delete", SANDBOX, PhysicalResourceId=one.id)
     assert answer["Status"] == "FAILED"
-    assert cloudformation.seconds_left > 20
+    assert function.seconds_left > 20
 
 
 def test_delete_that_is_refused_to_the_end_says_why(
-    service: FakeService, cloudformation: CloudFormation
+    service: FakeCodeInterpreters, cloudformation: CloudFormation
 ) -> None:
     one = service.seed("Demo_0")
     service.delete_errors = [service_error("ConflictException", "still in use")] * 1000
@@ -448,7 +453,7 @@ def test_delete_that_is_refused_to_the_end_says_why(
 
 
 def test_delete_by_an_invented_id_removes_what_the_resource_owns_and_nothing_else(
-    service: FakeService, cloudformation: CloudFormation
+    service: FakeCodeInterpreters, cloudformation: CloudFormation
 ) -> None:
     mine = {STACK_TAG: STACK_ID, RESOURCE_TAG: LOGICAL_ID}
     service.seed("Demo_1", tags=mine)
@@ -463,7 +468,7 @@ def test_delete_by_an_invented_id_removes_what_the_resource_owns_and_nothing_els
 
 
 def test_delete_by_an_invented_id_removes_all_that_the_resource_owns(
-    service: FakeService, cloudformation: CloudFormation
+    service: FakeCodeInterpreters, cloudformation: CloudFormation
 ) -> None:
     for number in range(3):
         service.seed(f"Demo_{number}", tags={STACK_TAG: STACK_ID, RESOURCE_TAG: LOGICAL_ID})
@@ -473,7 +478,7 @@ def test_delete_by_an_invented_id_removes_all_that_the_resource_owns(
 
 
 def test_delete_by_an_invented_id_fails_when_it_cannot_tell_whose_one_is(
-    service: FakeService, cloudformation: CloudFormation
+    service: FakeCodeInterpreters, cloudformation: CloudFormation
 ) -> None:
     service.seed("Demo_0", tags={STACK_TAG: STACK_ID, RESOURCE_TAG: LOGICAL_ID})
     service.fault = (2, False, service_error("AccessDeniedException"))
@@ -483,14 +488,14 @@ def test_delete_by_an_invented_id_fails_when_it_cannot_tell_whose_one_is(
 
 
 def test_delete_never_touches_the_aws_managed_one(
-    service: FakeService, cloudformation: CloudFormation
+    service: FakeCodeInterpreters, cloudformation: CloudFormation
 ) -> None:
     cloudformation.send_delete("aws.codeinterpreter.v1", SANDBOX)
     assert "delete" not in service.calls
 
 
 def test_delete_that_aws_cannot_finish_says_why(
-    service: FakeService, cloudformation: CloudFormation
+    service: FakeCodeInterpreters, cloudformation: CloudFormation
 ) -> None:
     one = service.seed("Demo_0")
     service.failure_reason = "in use"

@@ -6,8 +6,7 @@ import pytest
 
 from code_interpreter_control.errors import DeadlineExceededError
 from code_interpreter_control.polling import Clock
-
-from .fakes import FakeTime
+from tests.fakes.control_plane import FakeTime
 
 
 def test_the_first_round_is_at_once() -> None:

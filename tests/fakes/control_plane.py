@@ -1,4 +1,4 @@
-"""A service, a clock and a CloudFormation that behave as AWS documents theirs, in memory."""
+"""AgentCore, Lambda and time for the control function, in memory."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
+from unittest import mock
 
-from code_interpreter_control import handler as handler_module
-from code_interpreter_control import response
+from code_interpreter_control import handler, response
 from code_interpreter_control.code_interpreters import CodeInterpreter, Status
 from code_interpreter_control.errors import ServiceError
 from code_interpreter_control.event import Request
@@ -18,16 +18,13 @@ from code_interpreter_control.polling import Clock
 
 T = TypeVar("T")
 
-STACK_ID = "arn:aws:cloudformation:us-east-1:123456789012:stack/Demo/0f0e0d0c"
-LOGICAL_ID = "Interpreter0A1B2C3D"
-
 
 class Killed(BaseException):
-    """The handler's process is gone; nothing of it runs any more."""
+    """The function's process ends at once."""
 
 
 @dataclass
-class Interpreter:
+class StoredInterpreter:
     id: str
     name: str
     tags: dict[str, str]
@@ -46,15 +43,15 @@ class Interpreter:
         )
 
     def read_status(self) -> str:
-        """Each read is one step further; the last state stays."""
+        """Return the next status; the last one stays."""
         return self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
 
 
 @dataclass
-class FakeService:
-    """`clients.CodeInterpreters`, and what a test wants to go wrong."""
+class FakeCodeInterpreters:
+    """The interface of `CodeInterpreters`, with the failures that a test asks for."""
 
-    interpreters: dict[str, Interpreter] = field(default_factory=dict)
+    interpreters: dict[str, StoredInterpreter] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     creating: list[str] = field(default_factory=lambda: ["CREATING", "READY"])
     deleting: list[str] = field(default_factory=lambda: ["READY", "DELETING", "gone"])
@@ -63,7 +60,7 @@ class FakeService:
     delete_errors: list[ServiceError] = field(default_factory=list)
     failure_reason: str = "AWS gave no reason"
     conflict_with_live_sessions: bool = True
-    # The number of the call that goes wrong, whether after its effect, and how.
+    # The number of the call that fails, whether it has its effect before, and the error.
     fault: tuple[int, bool, BaseException] | None = None
     _tokens: dict[str, str] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
@@ -76,14 +73,14 @@ class FakeService:
 
     def all(self) -> Iterator[CodeInterpreter]:
         found = self._faulty("all", lambda: list(self.interpreters.values()))
-        return iter([one.described(one.statuses[0]) for one in found])
+        return iter([interpreter.described(interpreter.statuses[0]) for interpreter in found])
 
     def delete(self, interpreter_id: str, *, token: str) -> None:
         assert len(token) >= 33
         self._faulty("delete", lambda: self._delete(interpreter_id, token))
 
     def tags(self, arn: str) -> dict[str, str]:
-        return self._faulty("tags", lambda: dict(one.tags) if (one := self._by(arn)) else {})
+        return self._faulty("tags", lambda: self._tags(arn))
 
     def tag(self, arn: str, tags: dict[str, str]) -> None:
         self._faulty("tag", lambda: self._by(arn).tags.update(tags))
@@ -99,16 +96,16 @@ class FakeService:
             "stop_session", lambda: self.interpreters[interpreter_id].sessions.discard(session_id)
         )
 
-    def seed(self, name: str, **properties: Any) -> Interpreter:
-        """An interpreter that is simply there."""
+    def seed(self, name: str, **properties: Any) -> StoredInterpreter:
+        """Add a code interpreter that is READY."""
         number = next(self._numbers)
-        one = Interpreter(
+        interpreter = StoredInterpreter(
             id=f"{name}-{number:010d}",
             name=name,
             **{"tags": {}, "parameters": {}, "statuses": ["READY"], **properties},
         )
-        self.interpreters[one.id] = one
-        return one
+        self.interpreters[interpreter.id] = interpreter
+        return interpreter
 
     def _faulty(self, name: str, effect: Callable[[], T]) -> T:
         self.calls.append(name)
@@ -126,55 +123,64 @@ class FakeService:
         token = parameters.pop("clientToken")
         assert 33 <= len(token) <= 256
         if token not in self._tokens:
-            if any(one.name == parameters["name"] for one in self.interpreters.values()):
+            if parameters["name"] in {stored.name for stored in self.interpreters.values()}:
                 raise service_error("ConflictException", "a code interpreter has this name")
-            one = self.seed(
+            interpreter = self.seed(
                 parameters.pop("name"),
                 tags=dict(parameters.pop("tags")),
                 parameters=parameters,
                 statuses=list(self.creating),
             )
-            self._tokens[token] = one.id
+            self._tokens[token] = interpreter.id
         return self._tokens[token]
 
     def _get(self, interpreter_id: str) -> CodeInterpreter | None:
         if self.get_errors:
             raise self.get_errors.pop(0)
-        one = self.interpreters.get(interpreter_id)
-        status = "gone" if one is None else one.read_status()
+        interpreter = self.interpreters.get(interpreter_id)
+        status = "gone" if interpreter is None else interpreter.read_status()
         if status == "unseen":
             return None
-        if one is None or status == "gone":
+        if interpreter is None or status == "gone":
             self.interpreters.pop(interpreter_id, None)
             return None
-        return one.described(status, self.failure_reason)
+        return interpreter.described(status, self.failure_reason)
 
     def _live_sessions(self, interpreter_id: str) -> list[str]:
-        """The data plane knows only what was ready once."""
-        one = self.interpreters.get(interpreter_id)
-        if one is not None and one.statuses[0] in ("unseen", "CREATING", "CREATE_FAILED"):
-            raise service_error("ValidationException", "it has not been ready")
-        return sorted(one.sessions) if one else []
+        """Return the sessions; the data plane knows no interpreter that was never READY."""
+        interpreter = self.interpreters.get(interpreter_id)
+        if interpreter is not None and interpreter.statuses[0] in (
+            "unseen",
+            "CREATING",
+            "CREATE_FAILED",
+        ):
+            raise service_error("ValidationException", "the code interpreter was never READY")
+        return sorted(interpreter.sessions) if interpreter else []
 
     def _delete(self, interpreter_id: str, token: str) -> None:
         if self.delete_errors:
             raise self.delete_errors.pop(0)
         if self._tokens.setdefault(token, interpreter_id) != interpreter_id:
-            raise service_error("ValidationException", "the token was used for another one")
-        one = self.interpreters.get(interpreter_id)
-        if one is None:
+            raise service_error("ValidationException", "the token is another deletion's")
+        interpreter = self.interpreters.get(interpreter_id)
+        if interpreter is None:
             return
-        if one.sessions and self.conflict_with_live_sessions:
-            raise service_error("ConflictException", "it has active sessions")
-        one.statuses = list(self.deleting)
+        if interpreter.sessions and self.conflict_with_live_sessions:
+            raise service_error("ConflictException", "the code interpreter has active sessions")
+        interpreter.statuses = list(self.deleting)
+
+    def _tags(self, arn: str) -> dict[str, str]:
+        interpreter = self._by(arn)
+        return dict(interpreter.tags) if interpreter else {}
 
     def _by(self, arn: str) -> Any:
-        return next((one for one in self.interpreters.values() if one.arn == arn), None)
+        found = (stored for stored in self.interpreters.values() if stored.arn == arn)
+        return next(found, None)
 
 
 @dataclass
 class FakeTime:
-    """Time that passes only when somebody sleeps."""
+    """Time that passes only in `sleep`."""
 
     left: float = 900.0
 
@@ -190,83 +196,26 @@ def service_error(code: str, message: str = "no") -> ServiceError:
 
 
 @dataclass
-class CloudFormation:
-    """Sends events as CloudFormation does, and keeps what it is told.
+class InProcessFunction:
+    """Runs events of CloudFormation in this process.
 
-    Lambda runs an event again when the handler's process dies.
+    Lambda runs an event again when the function's process ends.
     """
 
-    service: FakeService
-    physical_id: str | None = None
-    properties: dict[str, Any] = field(default_factory=dict)
-    answers: list[dict[str, Any]] = field(default_factory=list)
+    service: FakeCodeInterpreters
     seconds_left: float = 0.0
-    _requests: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
-    def create(self, properties: dict[str, Any]) -> bool:
-        """Create the resource; a failure is rolled back by deleting it."""
-        answer = self.send("Create", properties)
-        self.physical_id, self.properties = answer["PhysicalResourceId"], properties
-        if answer["Status"] == "SUCCESS":
-            return True
-        self.delete()
-        return False
-
-    def update(self, properties: dict[str, Any]) -> bool:
-        """Update the resource; a failure is rolled back by the opposite update."""
-        old_id, old = self.physical_id, self.properties
-        answer = self.send(
-            "Update", properties, PhysicalResourceId=old_id, OldResourceProperties=old
-        )
-        if answer["Status"] == "FAILED":
-            assert answer["PhysicalResourceId"] == old_id
-            back = self.send(
-                "Update", old, PhysicalResourceId=old_id, OldResourceProperties=properties
-            )
-            assert (back["Status"], back["PhysicalResourceId"]) == ("SUCCESS", old_id)
-            return False
-        self.physical_id, self.properties = answer["PhysicalResourceId"], properties
-        if self.physical_id != old_id:
-            self.send_delete(old_id, old)
-        return True
-
-    def delete(self) -> None:
-        self.send_delete(self.physical_id, self.properties)
-        self.physical_id = None
-
-    def send_delete(self, physical_id: str | None, properties: dict[str, Any]) -> None:
-        """A deletion that fails is tried again, by CloudFormation or by the user."""
-        answer: dict[str, Any] = {}
-        for _ in range(2):
-            answer = self.send("Delete", properties, PhysicalResourceId=physical_id)
-            assert answer["PhysicalResourceId"] == physical_id
-            if answer["Status"] == "SUCCESS":
-                return
-        raise AssertionError(answer)
-
-    def send(self, kind: str, properties: dict[str, Any], **fields: Any) -> dict[str, Any]:
-        event = {
-            "RequestType": kind,
-            "RequestId": f"00000000-0000-0000-0000-{next(self._requests):012d}",
-            "StackId": STACK_ID,
-            "LogicalResourceId": LOGICAL_ID,
-            "ResponseURL": "https://cloudformation.example/answer?signature=secret",
-            "ResourceType": "Custom::CodeInterpreter",
-            "ResourceProperties": properties,
-            **fields,
-        }
-        try:
-            answer = self._run(event)
-        except Killed:
-            answer = self._run(event)
-        self.answers.append(answer)
-        return answer
+    def run(self, event: dict[str, Any]) -> dict[str, Any]:
+        with mock.patch.object(handler, "code_interpreters", lambda: self.service):
+            try:
+                return self._run(event)
+            except Killed:
+                return self._run(event)
 
     def _run(self, event: dict[str, Any]) -> dict[str, Any]:
         request = Request.from_event(event)
         time = FakeTime()
-        outcome = handler_module.carry_out(request, time.clock())
-        content = response.render(request, outcome)
+        content = response.render(request, handler.carry_out(request, time.clock()))
         self.seconds_left = time.left
         assert len(content) <= 4096
         result: dict[str, Any] = json.loads(content)
