@@ -114,7 +114,7 @@ class Recorder:
             if (text := record.getMessage()).startswith("{")
         ]
         response = self._sent.pop()
-        # The texts may become better ones; programs read the rest.
+        # The wording may improve; programs read the rest.
         changing = {"Reason": "<text>"} if "Reason" in response else {}
         self.responses[name] = {**response, **changing}
         self.log_lines[name] = {**line, **({"frames": "<list>"} if "frames" in line else {})}

@@ -16,8 +16,8 @@ RESOURCE_TAG = "cdk-code-interpreter:logical-id"
 # so a code interpreter without it is unfinished.
 CONFIGURATION_TAG = "cdk-code-interpreter:configuration"
 
-# The placeholder physical id of a resource whose code interpreter does not exist yet has this
-# prefix, which no id has.
+# The prefix of the placeholder physical id that a resource has until its code interpreter exists.
+# No id of a code interpreter matches it.
 NOT_CREATED = "not-created-"
 
 # The properties that become parameters of CreateCodeInterpreter when their first letters are made

@@ -32,7 +32,7 @@ NEVER_READY = (Status.CREATING, Status.CREATE_FAILED)
 
 
 class Lifecycle:
-    """Carries out one request.
+    """Carries out a request.
 
     Every rule starts from the code interpreters that exist, and from nothing that an earlier run
     may have reached, so a request can be repeated at any point.
@@ -46,7 +46,7 @@ class Lifecycle:
     def create(self) -> CodeInterpreter:
         """Create a code interpreter, wait until it is ready, and return it.
 
-        :raises LifecycleError: if that fails; the code interpreter is removed before.
+        :raises LifecycleError: if the creation fails; its code interpreter is removed before.
         """
         interpreter_id = self._send_create()
         try:

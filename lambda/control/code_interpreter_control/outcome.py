@@ -13,7 +13,7 @@ from .event import Request
 
 @dataclass(frozen=True)
 class Outcome:
-    """The outcome of one request: a success, or a failure with a reason.
+    """The outcome of a request: a success, or a failure with a reason.
 
     `code` and `frames` describe a failure in the log. The reason goes to CloudFormation only,
     since it can repeat parts of the user's template.

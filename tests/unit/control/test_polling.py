@@ -9,7 +9,7 @@ from code_interpreter_control.polling import Clock
 from tests.fakes.control_plane import FakeTime
 
 
-def test_the_first_round_is_at_once() -> None:
+def test_the_first_poll_has_no_pause() -> None:
     time = FakeTime(10)
     next(time.clock().poll())
     assert time.left == 10
@@ -24,7 +24,7 @@ def test_pauses_become_longer_up_to_a_limit() -> None:
     assert all(7.5 <= pause <= 12.5 for pause in pauses[-10:])
 
 
-def test_the_reserve_is_not_waited_away() -> None:
+def test_polling_stops_before_the_reserve() -> None:
     time = FakeTime(100)
     with pytest.raises(DeadlineExceededError):
         for _ in time.clock().with_reserve(40).poll():
@@ -32,7 +32,7 @@ def test_the_reserve_is_not_waited_away() -> None:
     assert 40 < time.left < 60
 
 
-def test_a_part_of_the_time_can_be_set_aside() -> None:
+def test_polling_can_be_limited_to_a_part_of_the_time() -> None:
     time = FakeTime(900)
     with pytest.raises(DeadlineExceededError):
         for _ in time.clock().with_reserve(20).limited_to(120).poll():
@@ -40,7 +40,7 @@ def test_a_part_of_the_time_can_be_set_aside() -> None:
     assert 780 < time.left < 795
 
 
-def test_a_part_never_reaches_into_the_reserve() -> None:
+def test_a_limit_never_reaches_into_the_reserve() -> None:
     time = FakeTime(50)
     with pytest.raises(DeadlineExceededError):
         for _ in time.clock().with_reserve(20).limited_to(120).poll():
