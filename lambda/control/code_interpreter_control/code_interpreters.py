@@ -1,8 +1,11 @@
-"""The AWS calls: the only module that knows boto3."""
+"""The calls to AgentCore; the only module that uses boto3."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -13,56 +16,105 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from .errors import ServiceError
 
-_MODELS = Path(__file__).parent / "models"
-# Throttling, server errors and lost connections are tried again by botocore. Every call here may
-# be repeated: those that change something carry a client token, or change it to the same again.
-_CONFIG = Config(
+MODELS = Path(__file__).parent / "models"
+# Botocore retries after throttling, server errors and lost connections. Every call here can be
+# repeated: it reads, carries a client token, or sets the same value again.
+CONFIG = Config(
     connect_timeout=5,
     read_timeout=30,
     retries={"mode": "standard", "total_max_attempts": 6},
 )
 
 
+class Status(StrEnum):
+    """The status of a code interpreter; a value that is new to this code is kept as it is."""
+
+    CREATING = "CREATING"
+    CREATE_FAILED = "CREATE_FAILED"
+    READY = "READY"
+    DELETING = "DELETING"
+    DELETE_FAILED = "DELETE_FAILED"
+    DELETED = "DELETED"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Status:
+        status = str.__new__(cls, value)
+        status._name_ = status._value_ = str(value)
+        return status
+
+
+@dataclass(frozen=True)
+class CodeInterpreter:
+    """A custom code interpreter of the account."""
+
+    id: str
+    arn: str
+    name: str
+    status: Status
+    created_at: datetime
+    failure_reason: str
+
+    @classmethod
+    def from_api(cls, members: Mapping[str, Any]) -> CodeInterpreter:
+        """Return the code interpreter that a call describes.
+
+        A list may leave out the name: an id is the name, a hyphen and a random suffix.
+        """
+        interpreter_id = members["codeInterpreterId"]
+        return cls(
+            id=interpreter_id,
+            arn=members["codeInterpreterArn"],
+            name=members.get("name", interpreter_id.rpartition("-")[0]),
+            status=Status(members["status"]),
+            created_at=members["createdAt"],
+            failure_reason=members.get("failureReason", "AWS gave no reason"),
+        )
+
+
 class CodeInterpreters:
-    """The control plane's code interpreters, and the data plane's sessions of them."""
+    """The code interpreters of the control plane, and their sessions in the data plane."""
 
     def __init__(self, control: Any, data: Any) -> None:
         self._control = control
         self._data = data
 
     @classmethod
-    def of_runtime(cls) -> CodeInterpreters:
-        """The clients of the Lambda runtime, with the models that travel with this code."""
+    def with_bundled_models(cls) -> CodeInterpreters:
+        """Return clients that use the API models in this package, not those of the runtime."""
         session = botocore.session.Session()
-        session.set_config_variable("data_path", str(_MODELS))
+        session.set_config_variable("data_path", str(MODELS))
         boto = boto3.Session(botocore_session=session)
         return cls(
             control=boto.client(
-                "bedrock-agentcore-control", api_version="2023-06-05", config=_CONFIG
+                "bedrock-agentcore-control", api_version="2023-06-05", config=CONFIG
             ),
-            data=boto.client("bedrock-agentcore", api_version="2024-02-28", config=_CONFIG),
+            data=boto.client("bedrock-agentcore", api_version="2024-02-28", config=CONFIG),
         )
 
-    def create(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        return _call(self._control.create_code_interpreter, **parameters)
+    def create(self, parameters: Mapping[str, Any]) -> str:
+        """Start the creation of a code interpreter, and return its id."""
+        created = call(self._control.create_code_interpreter, **parameters)
+        return str(created["codeInterpreterId"])
 
-    def get(self, interpreter_id: str) -> dict[str, Any] | None:
-        """The code interpreter, or None when there is none."""
+    def get(self, interpreter_id: str) -> CodeInterpreter | None:
+        """Return the code interpreter, or None if it does not exist."""
         try:
-            return _call(self._control.get_code_interpreter, codeInterpreterId=interpreter_id)
+            found = call(self._control.get_code_interpreter, codeInterpreterId=interpreter_id)
         except ServiceError as error:
             if self._is_gone(interpreter_id, error):
                 return None
             raise
+        return CodeInterpreter.from_api(found)
 
-    def all(self) -> Iterator[dict[str, Any]]:
-        for page in _pages(self._control.list_code_interpreters, type="CUSTOM", maxResults=100):
-            yield from page["codeInterpreterSummaries"]
+    def all(self) -> Iterator[CodeInterpreter]:
+        """Return the custom code interpreters of the account and region."""
+        for page in pages(self._control.list_code_interpreters, type="CUSTOM", maxResults=100):
+            yield from map(CodeInterpreter.from_api, page["codeInterpreterSummaries"])
 
     def delete(self, interpreter_id: str, *, token: str) -> None:
-        """Ask for the deletion of a code interpreter that may be gone already."""
+        """Start the deletion of a code interpreter, if it still exists."""
         try:
-            _call(
+            call(
                 self._control.delete_code_interpreter,
                 codeInterpreterId=interpreter_id,
                 clientToken=token,
@@ -72,9 +124,9 @@ class CodeInterpreters:
                 raise
 
     def tags(self, arn: str) -> dict[str, str]:
-        """The tags of a code interpreter; one that is gone has none."""
+        """Return the tags of a code interpreter, or none if it does not exist."""
         try:
-            found = _call(self._control.list_tags_for_resource, resourceArn=arn)
+            found = call(self._control.list_tags_for_resource, resourceArn=arn)
         except ServiceError as error:
             if error.is_missing:
                 return {}
@@ -83,17 +135,17 @@ class CodeInterpreters:
         return tags
 
     def tag(self, arn: str, tags: Mapping[str, str]) -> None:
-        _call(self._control.tag_resource, resourceArn=arn, tags=tags)
+        call(self._control.tag_resource, resourceArn=arn, tags=tags)
 
     def untag(self, arn: str, keys: list[str]) -> None:
-        _call(self._control.untag_resource, resourceArn=arn, tagKeys=keys)
+        call(self._control.untag_resource, resourceArn=arn, tagKeys=keys)
 
     def live_sessions(self, interpreter_id: str) -> Iterator[str]:
-        """Its sessions that have not ended; a code interpreter that is gone has none."""
+        """Return the ids of the live sessions, or none if there is no code interpreter."""
         operation = self._data.list_code_interpreter_sessions
         parameters = {"codeInterpreterIdentifier": interpreter_id, "status": "READY"}
         try:
-            for page in _pages(operation, **parameters, maxResults=100):
+            for page in pages(operation, **parameters, maxResults=100):
                 for session in page["items"]:
                     if session["status"] == "READY":
                         yield session["sessionId"]
@@ -102,9 +154,9 @@ class CodeInterpreters:
                 raise
 
     def stop_session(self, interpreter_id: str, session_id: str) -> None:
-        """Stop a session that may have ended already."""
+        """Stop a session, if it has not ended."""
         try:
-            _call(
+            call(
                 self._data.stop_code_interpreter_session,
                 codeInterpreterIdentifier=interpreter_id,
                 sessionId=session_id,
@@ -114,27 +166,30 @@ class CodeInterpreters:
                 raise
 
     def _is_gone(self, interpreter_id: str, error: ServiceError) -> bool:
-        """Whether a call failed because there is no such code interpreter, or session of it.
+        """Return whether a call failed because the code interpreter or session does not exist.
 
-        The function's permissions depend on a tag, so what is gone can look like what is
-        forbidden; the list of all code interpreters tells them apart.
+        The function's permissions depend on a tag, so AWS can deny access to a code interpreter
+        that does not exist. The list of all code interpreters shows which of both it is.
         """
         return error.is_missing or (
-            error.is_denied
-            and all(summary["codeInterpreterId"] != interpreter_id for summary in self.all())
+            error.is_denied and all(interpreter.id != interpreter_id for interpreter in self.all())
         )
 
 
-def _pages(operation: Callable[..., Any], **parameters: Any) -> Iterator[dict[str, Any]]:
+def pages(operation: Callable[..., Any], **parameters: Any) -> Iterator[dict[str, Any]]:
     while True:
-        page = _call(operation, **parameters)
+        page = call(operation, **parameters)
         yield page
         if not page.get("nextToken"):
             return
         parameters["nextToken"] = page["nextToken"]
 
 
-def _call(operation: Callable[..., Any], **parameters: Any) -> dict[str, Any]:
+def call(operation: Callable[..., Any], **parameters: Any) -> dict[str, Any]:
+    """Call a method of a client.
+
+    :raises ServiceError: if AWS or botocore refuses the call.
+    """
     name = operation.__name__
     try:
         result: dict[str, Any] = operation(**parameters)

@@ -1,13 +1,19 @@
-"""What can go wrong, in the words that CloudFormation shows to the user."""
+"""The failures whose text CloudFormation shows to the user.
+
+LifecycleError               a request cannot be carried out
+├── DeadlineExceededError    the function's time is used up
+└── ServiceError             AWS refused a call
+"""
 
 from __future__ import annotations
 
 
-class Failed(Exception):
+class LifecycleError(Exception):
     """A request that cannot be carried out; its text becomes the reason in the stack's events.
 
-    `code` names the kind of failure for the log, which never shows the text: it can repeat what
-    the user wrote.
+    `code` names the kind of failure for the log. The log never holds the text, which can repeat
+    parts of the user's template. `physical_id` is the id of a code interpreter that a failed
+    creation could leave behind.
     """
 
     def __init__(self, message: str, *, code: str, physical_id: str | None = None) -> None:
@@ -16,16 +22,16 @@ class Failed(Exception):
         self.physical_id = physical_id
 
 
-class OutOfTime(Failed):
-    """The function must answer before Lambda ends it."""
+class DeadlineExceededError(LifecycleError):
+    """The function has to respond before Lambda ends it."""
 
     def __init__(self) -> None:
         super().__init__(
-            "AWS was not done within the time that the function may run", code="OutOfTime"
+            "AWS did not finish within the time that the function may run", code="OutOfTime"
         )
 
 
-class ServiceError(Failed):
+class ServiceError(LifecycleError):
     """AWS refused a call."""
 
     def __init__(self, *, operation: str, code: str, message: str, request_id: str) -> None:

@@ -1,4 +1,4 @@
-"""What CloudFormation asks for."""
+"""The requests that CloudFormation sends."""
 
 from __future__ import annotations
 
@@ -8,19 +8,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# The owner's tags: which stack and which of its resources a code interpreter belongs to. The
-# function's own permissions depend on the first one.
+# The owner's tags: the stack and the resource to which a code interpreter belongs. Conditions in
+# the function's own permissions use the first tag.
 STACK_TAG = "cdk-code-interpreter:stack-id"
 RESOURCE_TAG = "cdk-code-interpreter:logical-id"
-# What a code interpreter was made of. It is set last, so one without it was never finished.
+# A digest of the properties from which a code interpreter was created. The function sets it last,
+# so a code interpreter without it is unfinished.
 CONFIGURATION_TAG = "cdk-code-interpreter:configuration"
 
-# Until a code interpreter exists, the resource goes by a name that is not an id.
+# The prefix of the placeholder physical id that a resource has until its code interpreter exists.
+# No id of a code interpreter matches it.
 NOT_CREATED = "not-created-"
 
-# Properties that become parameters of CreateCodeInterpreter with nothing but a smaller first
-# letter; a change of any of them, or of the name, needs a new code interpreter.
-_CREATE_PROPERTIES = (
+# The properties that become parameters of CreateCodeInterpreter when their first letters are made
+# lowercase. If one of them or the name changes, the code interpreter has to be replaced.
+CREATE_PROPERTIES = (
     "Description",
     "ExecutionRoleArn",
     "NetworkConfiguration",
@@ -30,8 +32,8 @@ _CREATE_PROPERTIES = (
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """A code interpreter as a template describes it."""
+class InterpreterSpec:
+    """A code interpreter as the template describes it."""
 
     name: str | None
     name_prefix: str
@@ -39,32 +41,32 @@ class Wanted:
     tags: Mapping[str, str]
 
     @classmethod
-    def from_properties(cls, properties: Mapping[str, Any]) -> Wanted:
+    def from_properties(cls, properties: Mapping[str, Any]) -> InterpreterSpec:
         return cls(
             name=properties.get("Name"),
             name_prefix=properties.get("NamePrefix", "CodeInterpreter"),
             parameters={
-                _api_name(key): _api_shape(properties[key])
-                for key in _CREATE_PROPERTIES
+                api_name(key): to_api_members(properties[key])
+                for key in CREATE_PROPERTIES
                 if key in properties
             },
             tags=properties.get("Tags") or {},
         )
 
     @property
-    def configuration(self) -> str:
-        """A digest of all that cannot be changed later; the order of lists does not count."""
-        text = json.dumps(_sorted({"name": self.name, **self.parameters}), sort_keys=True)
+    def configuration_digest(self) -> str:
+        """Return a digest of everything that needs a replacement; the order of lists is ignored."""
+        text = json.dumps(sort_lists({"name": self.name, **self.parameters}), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
-    def may_have_named(self, name: str) -> bool:
-        """Whether a code interpreter with this name can have been made from this description."""
+    def could_have_created(self, name: str) -> bool:
+        """Return whether a code interpreter with this name can come from this description."""
         return name == self.name or name.startswith(f"{self.name_prefix}_")
 
 
 @dataclass(frozen=True)
 class Request:
-    """One event of a custom resource."""
+    """A create, update or delete request for a custom resource."""
 
     type: str
     request_id: str
@@ -72,8 +74,8 @@ class Request:
     logical_id: str
     response_url: str
     physical_id: str
-    wanted: Wanted
-    previous: Wanted
+    spec: InterpreterSpec
+    previous_spec: InterpreterSpec
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> Request:
@@ -85,51 +87,69 @@ class Request:
             logical_id=event["LogicalResourceId"],
             response_url=event["ResponseURL"],
             physical_id=event.get("PhysicalResourceId", f"{NOT_CREATED}{event['RequestId']}"),
-            wanted=Wanted.from_properties(properties),
-            previous=Wanted.from_properties(event.get("OldResourceProperties", properties)),
+            spec=InterpreterSpec.from_properties(properties),
+            previous_spec=InterpreterSpec.from_properties(
+                event.get("OldResourceProperties", properties)
+            ),
         )
 
     @property
     def new_name(self) -> str:
-        """The same name for the same request, and another one for every other request."""
-        if self.wanted.name is not None:
-            return self.wanted.name
+        """Return the given name, or a generated name that depends on the request alone."""
+        if self.spec.name is not None:
+            return self.spec.name
         suffix = hashlib.sha256(self.request_id.encode()).hexdigest()[:10]
-        return f"{self.wanted.name_prefix}_{suffix}"
+        return f"{self.spec.name_prefix}_{suffix}"
 
     @property
-    def first_tags(self) -> dict[str, str]:
-        """The tags of a code interpreter from its creation on: the user's and the owner's."""
-        return {**self.wanted.tags, STACK_TAG: self.stack_id, RESOURCE_TAG: self.logical_id}
+    def owner_tags(self) -> dict[str, str]:
+        """Return the tags that name the stack and the resource of a code interpreter."""
+        return {STACK_TAG: self.stack_id, RESOURCE_TAG: self.logical_id}
 
     @property
-    def final_tags(self) -> dict[str, str]:
-        """The tags of a code interpreter that is finished."""
-        return {**self.first_tags, CONFIGURATION_TAG: self.wanted.configuration}
+    def all_tags(self) -> dict[str, str]:
+        """Return the tags of a finished code interpreter; the user's cannot replace ours."""
+        return {
+            **self.spec.tags,
+            **self.owner_tags,
+            CONFIGURATION_TAG: self.spec.configuration_digest,
+        }
+
+    @property
+    def log_fields(self) -> dict[str, object]:
+        """Return the fields for the log, which hold nothing of the user's properties."""
+        return {
+            "request": self.type,
+            "requestId": self.request_id,
+            "resource": self.logical_id,
+        }
 
     def deletion_token(self, interpreter_id: str) -> str:
-        """A client token: one request may delete several, each with a token of its own."""
+        """Return the client token for a deletion; a request may delete several interpreters."""
         return hashlib.sha256(f"{self.request_id} {interpreter_id}".encode()).hexdigest()
 
     def owns(self, tags: Mapping[str, str]) -> bool:
-        return (tags.get(STACK_TAG), tags.get(RESOURCE_TAG)) == (self.stack_id, self.logical_id)
+        """Return whether a code interpreter with these tags belongs to this resource."""
+        return self.owner_tags.items() <= tags.items()
 
 
-def _api_name(key: str) -> str:
+def api_name(key: str) -> str:
     return key[0].lower() + key[1:]
 
 
-def _api_shape(value: Any) -> Any:
+def to_api_members(value: Any) -> Any:
+    """Return a property's value with the member names of the API, at every depth."""
     if isinstance(value, Mapping):
-        return {_api_name(key): _api_shape(item) for key, item in value.items()}
+        return {api_name(key): to_api_members(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_api_shape(item) for item in value]
+        return [to_api_members(item) for item in value]
     return value
 
 
-def _sorted(value: Any) -> Any:
+def sort_lists(value: Any) -> Any:
+    """Return a JSON value with every list in it sorted."""
     if isinstance(value, Mapping):
-        return {key: _sorted(item) for key, item in value.items()}
+        return {key: sort_lists(item) for key, item in value.items()}
     if isinstance(value, list):
-        return sorted((_sorted(item) for item in value), key=lambda item: json.dumps(item))
+        return sorted((sort_lists(item) for item in value), key=lambda item: json.dumps(item))
     return value

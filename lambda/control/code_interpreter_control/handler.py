@@ -1,96 +1,66 @@
-"""Where Lambda enters: one event of CloudFormation in, one answer to CloudFormation out."""
+"""The entry point for Lambda: takes an event of CloudFormation, and sends it a response."""
 
 from __future__ import annotations
 
 import json
 import logging
-import traceback
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, Protocol
 
-from . import response as answer
+from . import response
 from .code_interpreters import CodeInterpreters
-from .errors import Failed
+from .errors import LifecycleError
 from .event import Request
 from .lifecycle import Lifecycle
+from .outcome import Outcome
 from .polling import Clock
 
-_log = logging.getLogger(__name__)
-_log.setLevel(logging.INFO)
+log = logging.getLogger(__name__)
+log.setLevel(logging.INFO)
 
 
 class Context(Protocol):
-    """What is used of Lambda's context object."""
+    """The part of Lambda's context object that the function uses."""
 
     def get_remaining_time_in_millis(self) -> int: ...
 
 
-def handler(event: dict[str, Any], context: Context) -> None:
-    """Carry out a request of CloudFormation and answer it.
+def handler(event: Mapping[str, Any], context: Context) -> None:
+    """Carry out a request of CloudFormation, and send the response.
 
-    The event holds a signed URL and whatever the user wrote into the template, so neither it nor
-    the text of an error is logged.
+    The log holds neither the event, which has a signed URL and the user's properties, nor the
+    texts of errors, which can repeat them.
     """
     request = Request.from_event(event)
-    content = _carry_out(request, _clock(context))
-    answer.send(request.response_url, content)
+    outcome = carry_out(request, clock_of(context))
+    log.info(json.dumps({**request.log_fields, **outcome.log_fields}))
+    response.send(request.response_url, response.render(request, outcome))
 
 
-def _clock(context: Context) -> Clock:
+def clock_of(context: Context) -> Clock:
     return Clock(remaining=lambda: context.get_remaining_time_in_millis() / 1000)
 
 
-def _carry_out(request: Request, clock: Clock) -> bytes:
+def carry_out(request: Request, clock: Clock) -> Outcome:
+    """Return the outcome of a request, and raise nothing.
+
+    Without a response the stack would wait until the resource's service timeout.
+    """
     try:
-        lifecycle = Lifecycle(request, _code_interpreters(), clock)
+        lifecycle = Lifecycle(request, code_interpreters(), clock)
         if request.type == "Delete":
             lifecycle.delete()
-            _record(request, outcome="deleted", id=request.physical_id)
-            return answer.body(request, physical_id=request.physical_id)
-        current = lifecycle.create() if request.type == "Create" else lifecycle.update()
-    except Failed as failure:
-        physical_id = _after_failure(request, failure.physical_id)
-        _record(request, outcome="failed", id=physical_id, code=failure.code)
-        return answer.body(request, physical_id=physical_id, reason=str(failure))
-    except Exception as error:
-        # An answer must reach CloudFormation, or the stack waits for the service timeout.
-        frames = traceback.format_tb(error.__traceback__)
-        code = type(error).__name__
-        _record(request, outcome="failed", id=request.physical_id, code=code, frames=frames)
-        reason = f"the code interpreter's handler failed with {code}; its log has the details"
-        return answer.body(request, physical_id=request.physical_id, reason=reason)
-    _record(request, outcome="settled", id=current["codeInterpreterId"])
-    return answer.body(
-        request,
-        physical_id=current["codeInterpreterId"],
-        data={
-            "CodeInterpreterId": current["codeInterpreterId"],
-            "CodeInterpreterArn": current["codeInterpreterArn"],
-            "Name": current["name"],
-            "Status": current["status"],
-            "CreatedAt": current["createdAt"].isoformat(),
-        },
-    )
-
-
-def _after_failure(request: Request, created: str | None) -> str:
-    """A failed update keeps the old id; a failed creation has the id of what it left, if any."""
-    return created if created is not None and request.type == "Create" else request.physical_id
-
-
-def _record(request: Request, **fields: Any) -> None:
-    _log.info(
-        json.dumps(
-            {
-                "request": request.type,
-                "requestId": request.request_id,
-                "resource": request.logical_id,
-                **fields,
-            }
+            return Outcome.deleted(request)
+        return Outcome.settled(
+            lifecycle.create() if request.type == "Create" else lifecycle.update()
         )
-    )
+    except LifecycleError as error:
+        return Outcome.failed(request, error)
+    except Exception as error:
+        return Outcome.crashed(request, error)
 
 
 @cache
-def _code_interpreters() -> CodeInterpreters:
-    return CodeInterpreters.of_runtime()
+def code_interpreters() -> CodeInterpreters:
+    return CodeInterpreters.with_bundled_models()

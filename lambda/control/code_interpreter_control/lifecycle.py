@@ -1,268 +1,268 @@
-"""The rules by which code interpreters come, change and go. Nothing here knows AWS's clients."""
+"""The rules by which code interpreters are created, updated, replaced and deleted."""
 
 from __future__ import annotations
 
 import logging
 import re
 from collections.abc import Iterator
-from typing import Any, Protocol
 
-from .errors import Failed, OutOfTime, ServiceError
+from .code_interpreters import CodeInterpreter, CodeInterpreters, Status
+from .errors import DeadlineExceededError, LifecycleError, ServiceError
 from .event import CONFIGURATION_TAG, NOT_CREATED, Request
 from .polling import Clock
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
-# What the API model calls the id of a custom code interpreter. The AWS-managed one has another
-# form, and CloudFormation invents ids of yet another form for what it never saw created.
-_ID = re.compile(r"[a-zA-Z][a-zA-Z0-9_]{0,47}-[a-zA-Z0-9]{10}")
+# The API model's pattern for the id of a custom code interpreter. The id of the AWS-managed code
+# interpreter does not match it, nor do the ids that CloudFormation makes up for resources whose
+# creation it was never told of.
+ID_PATTERN = re.compile(r"[a-zA-Z][a-zA-Z0-9_]{0,47}-[a-zA-Z0-9]{10}")
 
-# Seconds of the function's time that are kept for the answer, and for undoing a creation.
-_FOR_THE_ANSWER = 20.0
-_FOR_UNDOING = 240.0
-# New roles and policies are not known everywhere at once; creations wait this long for it.
-_IAM_PROPAGATION = 120.0
-# Reads in a row that may not find a code interpreter which was just created, or may be denied:
-# the permission to read it depends on a tag, and is as new as the function's role.
-_MOST_MISSES = 10
+# Seconds of the function's time that are reserved for the response, and for undoing a creation.
+RESPONSE_SECONDS = 20.0
+UNDO_SECONDS = 240.0
+# Seconds for which a creation waits until IAM has propagated a new role or policy.
+IAM_PROPAGATION_SECONDS = 120.0
+# Reads in a row that may miss a code interpreter that was just created. AWS can deny them, too:
+# the permission to read depends on a tag, and is as new as the function's role.
+MAX_MISSES = 10
 
-# What has not been ready has no sessions, and the data plane need not know it.
-_NEVER_READY = ("CREATING", "CREATE_FAILED")
-
-
-class CodeInterpreters(Protocol):
-    """What the rules need of AWS; `clients.CodeInterpreters` has it."""
-
-    def create(self, parameters: dict[str, Any]) -> dict[str, Any]: ...
-    def get(self, interpreter_id: str) -> dict[str, Any] | None: ...
-    def all(self) -> Iterator[dict[str, Any]]: ...
-    def delete(self, interpreter_id: str, *, token: str) -> None: ...
-    def tags(self, arn: str) -> dict[str, str]: ...
-    def tag(self, arn: str, tags: dict[str, str]) -> None: ...
-    def untag(self, arn: str, keys: list[str]) -> None: ...
-    def live_sessions(self, interpreter_id: str) -> Iterator[str]: ...
-    def stop_session(self, interpreter_id: str, session_id: str) -> None: ...
+# Before it has been READY, a code interpreter has no sessions and can be unknown to the data plane.
+NEVER_READY = (Status.CREATING, Status.CREATE_FAILED)
 
 
 class Lifecycle:
-    """Carries out one request.
+    """Carries out a request.
 
-    Every rule starts from what exists, not from what an earlier run may have reached, so a
-    request can be repeated at any point.
+    Every rule starts from the code interpreters that exist, and from nothing that an earlier run
+    may have reached, so a request can be repeated at any point.
     """
 
-    def __init__(self, request: Request, code_interpreters: CodeInterpreters, clock: Clock) -> None:
+    def __init__(self, request: Request, interpreters: CodeInterpreters, clock: Clock) -> None:
         self._request = request
-        self._all = code_interpreters
-        self._clock = clock.keeping(_FOR_THE_ANSWER)
+        self._interpreters = interpreters
+        self._clock = clock.with_reserve(RESPONSE_SECONDS)
 
-    def create(self) -> dict[str, Any]:
-        """A new code interpreter that is ready, or nothing and the reason."""
-        return self._make()
+    def create(self) -> CodeInterpreter:
+        """Create a code interpreter, wait until it is ready, and return it.
 
-    def update(self) -> dict[str, Any]:
-        """The code interpreter as it is wanted now: the same one, or a new one to take its place.
-
-        Once CloudFormation knows a new id, it asks for the old one's deletion.
+        :raises LifecycleError: if the creation fails; its code interpreter is removed before.
         """
-        request = self._request
-        current = self._usable(request.physical_id)
-        if current is not None and self._is_as_wanted(current):
+        interpreter_id = self._send_create()
+        try:
+            clock = self._clock.with_reserve(UNDO_SECONDS)
+            interpreter = self._wait_until_ready(interpreter_id, clock)
+            self._mark_finished(interpreter)
+        except LifecycleError as error:
+            raise self._undo(interpreter_id, error) from error
+        return interpreter
+
+    def update(self) -> CodeInterpreter:
+        """Return the code interpreter with its new tags, or a replacement for it.
+
+        When CloudFormation learns a new id, it asks for the deletion of the old one.
+        """
+        spec = self._request.spec
+        current = self._get_ready(self._request.physical_id)
+        if current is not None and self._matches_spec(current):
             self._update_tags(current)
         else:
-            if current is not None and current["name"] == request.wanted.name:
-                raise Failed(
-                    f"cannot change code interpreter {request.wanted.name}, because a new one "
-                    "has to take its place and its name is taken until then; change Name, too, "
-                    "or remove it to have names generated",
+            if current is not None and current.name == spec.name:
+                raise LifecycleError(
+                    f"cannot change code interpreter {spec.name}, because it has to be replaced "
+                    "and its name is taken until the replacement exists; change Name, too, or "
+                    "remove it to have names generated",
                     code="NameTaken",
                 )
-            current = self._made_before() or self._make()
+            current = self._restore_predecessor() or self.create()
         self._remove_leftovers()
         return current
 
     def delete(self) -> None:
-        """No such code interpreter. One whose id was never reported is found by its tags."""
-        if _ID.fullmatch(self._request.physical_id):
-            self._remove(self._request.physical_id)
-        elif self._request.physical_id.startswith(NOT_CREATED):
-            # A finished one is from another time: it was retained when it left the stack.
+        """Delete the code interpreter; find it by its tags if CloudFormation has no id of it."""
+        physical_id = self._request.physical_id
+        if ID_PATTERN.fullmatch(physical_id):
+            self._remove(physical_id)
+        elif physical_id.startswith(NOT_CREATED):
+            # Keep finished ones: an earlier stack operation retained them.
             self._remove_unfinished()
         else:
-            for summary, _ in self._owned():
-                self._remove(summary["codeInterpreterId"])
-
-    def _make(self) -> dict[str, Any]:
-        interpreter_id = self._send_create()
-        try:
-            current = self._wait_until_ready(interpreter_id, self._clock.keeping(_FOR_UNDOING))
-            self._settle(current)
-        except Failed as failure:
-            raise self._undo(interpreter_id, failure) from failure
-        return current
+            for interpreter, _ in self._owned():
+                self._remove(interpreter.id)
 
     def _send_create(self) -> str:
         request = self._request
         parameters = {
-            **request.wanted.parameters,
+            **request.spec.parameters,
             "name": request.new_name,
-            # The id of the request, so that a repetition of this request gets the same one again.
+            # With the request's id as its token, a repeated run gets the same code interpreter.
             "clientToken": request.request_id,
-            "tags": request.first_tags,
+            "tags": {**request.spec.tags, **request.owner_tags},
         }
-        failure: Failed = OutOfTime()
+        failure: LifecycleError = DeadlineExceededError()
         try:
-            for _ in self._clock.within(_IAM_PROPAGATION).pauses():
+            for _ in self._clock.limited_to(IAM_PROPAGATION_SECONDS).poll():
                 try:
-                    return str(self._all.create(parameters)["codeInterpreterId"])
+                    return self._interpreters.create(parameters)
                 except ServiceError as error:
                     failure = error
-                    if not _may_be_iam_propagation(error):
+                    if not may_be_iam_propagation(error):
                         break
-        except OutOfTime:
+        except DeadlineExceededError:
             pass
         raise failure
 
-    def _settle(self, current: dict[str, Any]) -> None:
-        """Mark it as finished, and with what it was made of; without the mark it is a leftover."""
-        configuration = self._request.wanted.configuration
-        self._all.tag(current["codeInterpreterArn"], {CONFIGURATION_TAG: configuration})
+    def _wait_until_ready(self, interpreter_id: str, clock: Clock) -> CodeInterpreter:
+        """Return the code interpreter once two reads in a row have found it READY.
 
-    def _wait_until_ready(self, interpreter_id: str, clock: Clock) -> dict[str, Any]:
-        """Read READY twice in a row: reads after a creation are not always of the same state."""
+        Reads soon after a creation can return an older state than the read before.
+        """
         ready = misses = 0
-        for _ in clock.pauses():
+        for _ in clock.poll():
+            denial: ServiceError | None = None
+            interpreter: CodeInterpreter | None = None
             try:
-                current = self._all.get(interpreter_id)
+                interpreter = self._interpreters.get(interpreter_id)
             except ServiceError as error:
-                if not error.is_denied or misses + 1 == _MOST_MISSES:
+                if not error.is_denied:
                     raise
-                current = None
-            status = "gone" if current is None else current["status"]
-            ready = ready + 1 if status == "READY" else 0
-            misses = misses + 1 if status == "gone" else 0
-            if current is not None and ready == 2:
-                return current
-            if status not in ("READY", "CREATING", "gone") or misses == _MOST_MISSES:
-                raise Failed(
-                    f"code interpreter {interpreter_id} is {status}: {_reason(current)}",
-                    code=status,
+                denial = error
+            if interpreter is None:
+                ready, misses = 0, misses + 1
+                if misses == MAX_MISSES:
+                    raise denial or LifecycleError(
+                        f"code interpreter {interpreter_id} is gone: AWS gave no reason",
+                        code="gone",
+                    )
+                continue
+            misses = 0
+            ready = ready + 1 if interpreter.status == Status.READY else 0
+            if ready == 2:
+                return interpreter
+            if interpreter.status not in (Status.READY, Status.CREATING):
+                raise LifecycleError(
+                    f"code interpreter {interpreter_id} is {interpreter.status}: "
+                    f"{interpreter.failure_reason}",
+                    code=interpreter.status,
                 )
-        raise OutOfTime
+        raise DeadlineExceededError
 
-    def _undo(self, interpreter_id: str, failure: Failed) -> Failed:
-        """Remove what a failed creation left. CloudFormation's deletion of `id` is a second try."""
+    def _mark_finished(self, interpreter: CodeInterpreter) -> None:
+        """Set the tag with the digest; a code interpreter without it counts as a leftover."""
+        digest = self._request.spec.configuration_digest
+        self._interpreters.tag(interpreter.arn, {CONFIGURATION_TAG: digest})
+
+    def _undo(self, interpreter_id: str, failure: LifecycleError) -> LifecycleError:
+        """Remove the code interpreter of a failed creation, and return the failure to report.
+
+        The failure has the id, so that CloudFormation's deletion of it is a second attempt.
+        """
+        message = str(failure)
         try:
             self._remove(interpreter_id)
-        except Failed as error:
-            return Failed(
-                f"{failure}; removing it failed as well: {error}",
-                code=failure.code,
-                physical_id=interpreter_id,
-            )
-        return Failed(str(failure), code=failure.code, physical_id=interpreter_id)
+        except LifecycleError as error:
+            message = f"{failure}; removing it failed as well: {error}"
+        return LifecycleError(message, code=failure.code, physical_id=interpreter_id)
 
     def _remove(self, interpreter_id: str) -> None:
-        asked = False
+        """Delete a code interpreter, and wait until it is gone."""
+        is_requested = False
         refusal: ServiceError | None = None
         try:
-            for _ in self._clock.pauses():
-                current = self._all.get(interpreter_id)
-                status = "DELETED" if current is None else current["status"]
-                if status == "DELETED":
+            for _ in self._clock.poll():
+                interpreter = self._interpreters.get(interpreter_id)
+                if interpreter is None or interpreter.status == Status.DELETED:
                     return
-                if status == "DELETE_FAILED" and asked:
-                    raise Failed(
-                        f"code interpreter {interpreter_id} cannot be deleted: {_reason(current)}",
-                        code=status,
+                if interpreter.status == Status.DELETE_FAILED and is_requested:
+                    raise LifecycleError(
+                        f"code interpreter {interpreter_id} cannot be deleted: "
+                        f"{interpreter.failure_reason}",
+                        code=interpreter.status,
                     )
-                # After it was asked for, a deletion can still read as READY for a while.
-                if not asked and status != "DELETING":
-                    refusal = self._ask_for_deletion(interpreter_id, status)
-                    asked = refusal is None
-        except OutOfTime:
-            raise refusal or OutOfTime() from None
+                # Reads can return READY for a while after the deletion was requested.
+                if not is_requested and interpreter.status != Status.DELETING:
+                    refusal = self._request_deletion(interpreter)
+                    is_requested = refusal is None
+        except DeadlineExceededError:
+            raise refusal or DeadlineExceededError() from None
 
-    def _ask_for_deletion(self, interpreter_id: str, status: str) -> ServiceError | None:
-        """Stop the sessions and delete; the answer is why that has to be tried again."""
+    def _request_deletion(self, interpreter: CodeInterpreter) -> ServiceError | None:
+        """Stop the sessions and request the deletion; return a refusal that may pass with time."""
+        token = self._request.deletion_token(interpreter.id)
         try:
-            if status not in _NEVER_READY:
-                for session_id in list(self._all.live_sessions(interpreter_id)):
-                    self._all.stop_session(interpreter_id, session_id)
-            self._all.delete(interpreter_id, token=self._request.deletion_token(interpreter_id))
+            if interpreter.status not in NEVER_READY:
+                for session_id in list(self._interpreters.live_sessions(interpreter.id)):
+                    self._interpreters.stop_session(interpreter.id, session_id)
+            self._interpreters.delete(interpreter.id, token=token)
         except ServiceError as error:
-            if error.is_conflict or (status == "CREATING" and error.is_invalid):
+            is_creating = interpreter.status == Status.CREATING
+            if error.is_conflict or (is_creating and error.is_invalid):
                 return error
             raise
         return None
 
-    def _usable(self, interpreter_id: str) -> dict[str, Any] | None:
-        current = self._all.get(interpreter_id)
-        return current if current is not None and current["status"] == "READY" else None
+    def _get_ready(self, interpreter_id: str) -> CodeInterpreter | None:
+        """Return the code interpreter if it exists and is READY."""
+        interpreter = self._interpreters.get(interpreter_id)
+        is_ready = interpreter is not None and interpreter.status == Status.READY
+        return interpreter if is_ready else None
 
-    def _is_as_wanted(self, current: dict[str, Any]) -> bool:
-        """Whether it can stay.
+    def _matches_spec(self, interpreter: CodeInterpreter) -> bool:
+        """Return whether the code interpreter can stay.
 
-        The tag says what it was really made of, which after a failed update is not what
-        CloudFormation calls the previous properties.
+        Its tag holds the digest of the properties from which it was created. After a failed
+        update these can differ from the previous properties in CloudFormation's request.
         """
-        wanted = self._request.wanted.configuration
-        if wanted == self._request.previous.configuration:
+        digest = self._request.spec.configuration_digest
+        if digest == self._request.previous_spec.configuration_digest:
             return True
-        return self._all.tags(current["codeInterpreterArn"]).get(CONFIGURATION_TAG) == wanted
+        return self._interpreters.tags(interpreter.arn).get(CONFIGURATION_TAG) == digest
 
-    def _made_before(self) -> dict[str, Any] | None:
-        """The predecessor, when a rollback returns to it before it was deleted."""
-        for summary, tags in self._owned():
-            if tags.get(CONFIGURATION_TAG) == self._request.wanted.configuration:
-                current = self._usable(summary["codeInterpreterId"])
-                if current is not None:
-                    self._update_tags(current)
-                    return current
+    def _restore_predecessor(self) -> CodeInterpreter | None:
+        """Return the predecessor, with its tags, if a rollback needs it and it still exists."""
+        for owned, tags in self._owned():
+            if tags.get(CONFIGURATION_TAG) == self._request.spec.configuration_digest:
+                interpreter = self._get_ready(owned.id)
+                if interpreter is not None:
+                    self._update_tags(interpreter)
+                    return interpreter
         return None
 
-    def _update_tags(self, current: dict[str, Any]) -> None:
-        """Set what is wanted, and remove what only the previous template wanted."""
-        arn = current["codeInterpreterArn"]
-        present = self._all.tags(arn)
-        wanted = self._request.final_tags
-        changed = {key: value for key, value in wanted.items() if present.get(key) != value}
-        dropped = sorted(set(self._request.previous.tags) & set(present) - set(wanted))
+    def _update_tags(self, interpreter: CodeInterpreter) -> None:
+        """Set the tags of the template, and remove those that only the previous template had."""
+        present = self._interpreters.tags(interpreter.arn)
+        tags = self._request.all_tags
+        changed = {key: value for key, value in tags.items() if present.get(key) != value}
+        dropped = sorted(set(self._request.previous_spec.tags) & set(present) - set(tags))
         if dropped:
-            self._all.untag(arn, dropped)
+            self._interpreters.untag(interpreter.arn, dropped)
         if changed:
-            self._all.tag(arn, changed)
+            self._interpreters.tag(interpreter.arn, changed)
 
     def _remove_leftovers(self) -> None:
-        """Remove what a failed update could not remove. Failing again does not fail this one."""
+        """Remove what earlier updates could not remove; a further failure does not matter here."""
         try:
             self._remove_unfinished()
-        except Failed as failure:
-            _log.warning("a leftover stays: %s", failure.code)
+        except LifecycleError as error:
+            log.warning("cannot remove a leftover code interpreter: %s", error.code)
 
     def _remove_unfinished(self) -> None:
-        for summary, tags in self._owned():
+        for interpreter, tags in self._owned():
             if CONFIGURATION_TAG not in tags:
-                self._remove(summary["codeInterpreterId"])
+                self._remove(interpreter.id)
 
-    def _owned(self) -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
-        """The code interpreters that this resource has made, with their tags."""
-        for summary in list(self._all.all()):
-            name = summary["codeInterpreterId"].rpartition("-")[0]
-            if self._request.wanted.may_have_named(name) or self._request.previous.may_have_named(
-                name
-            ):
-                tags = self._all.tags(summary["codeInterpreterArn"])
+    def _owned(self) -> Iterator[tuple[CodeInterpreter, dict[str, str]]]:
+        """Return the code interpreters that this resource has created, with their tags."""
+        specs = (self._request.spec, self._request.previous_spec)
+        for interpreter in list(self._interpreters.all()):
+            if any(spec.could_have_created(interpreter.name) for spec in specs):
+                tags = self._interpreters.tags(interpreter.arn)
                 if self._request.owns(tags):
-                    yield summary, tags
+                    yield interpreter, tags
 
 
-def _reason(current: dict[str, Any] | None) -> str:
-    return str((current or {}).get("failureReason", "AWS gave no reason"))
-
-
-def _may_be_iam_propagation(error: ServiceError) -> bool:
-    """Whether the failure can come from a role or policy that was made a moment ago."""
+def may_be_iam_propagation(error: ServiceError) -> bool:
+    """Return whether the cause can be a role or policy that IAM has not propagated yet."""
     return error.is_denied or (
         error.is_invalid and "role validation failed" in error.message.lower()
     )

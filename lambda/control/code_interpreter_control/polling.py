@@ -1,4 +1,4 @@
-"""How much time is left, and waiting within it."""
+"""The function's remaining time, and pauses that fit into it."""
 
 from __future__ import annotations
 
@@ -7,42 +7,42 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from .errors import OutOfTime
+from .errors import DeadlineExceededError
 
-_FIRST_PAUSE = 1.0
-_LONGEST_PAUSE = 10.0
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 10.0
 
 
 @dataclass(frozen=True)
 class Clock:
-    """Counts down to the moment at which Lambda ends the function.
+    """A countdown to the moment at which Lambda ends the function.
 
-    `remaining` gives the seconds until then; `reserve` are the last of them, which are not for
-    waiting.
+    `remaining` returns the seconds until then. Polling stops when only the last `reserve` seconds
+    are left.
     """
 
     remaining: Callable[[], float]
     reserve: float = 0.0
     sleep: Callable[[float], None] = time.sleep
 
-    def keeping(self, seconds: float) -> Clock:
-        """The same clock with another reserve."""
+    def with_reserve(self, seconds: float) -> Clock:
+        """Return a clock with the same deadline and another reserve."""
         return replace(self, reserve=seconds)
 
-    def within(self, seconds: float) -> Clock:
-        """The same clock with at most `seconds` left for waiting from now on."""
+    def limited_to(self, seconds: float) -> Clock:
+        """Return a clock that polls for at most `seconds` from now on."""
         return replace(self, reserve=max(self.reserve, self.remaining() - seconds))
 
-    def pauses(self) -> Iterator[None]:
-        """Go round at once, then after ever longer pauses, with jitter, while there is time.
+    def poll(self) -> Iterator[None]:
+        """Yield at once, then after pauses with jitter, each longer than the pause before.
 
-        :raises OutOfTime: when the next pause would reach into the reserve.
+        :raises DeadlineExceededError: if the next pause would reach into the reserve.
         """
-        pause = _FIRST_PAUSE
+        pause = FIRST_PAUSE
         while True:
             yield
             seconds = pause * random.uniform(0.75, 1.25)  # noqa: S311 - not for secrets
             if self.remaining() - seconds <= self.reserve:
-                raise OutOfTime
+                raise DeadlineExceededError
             self.sleep(seconds)
-            pause = min(pause * 1.5, _LONGEST_PAUSE)
+            pause = min(pause * 1.5, LONGEST_PAUSE)

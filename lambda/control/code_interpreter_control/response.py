@@ -1,4 +1,4 @@
-"""Telling CloudFormation how a request went."""
+"""The response that CloudFormation waits for."""
 
 from __future__ import annotations
 
@@ -6,35 +6,32 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from .event import Request
+from .outcome import Outcome
 
-# CloudFormation refuses answers of more than 4096 bytes; all else in one is far below the rest.
-_LONGEST_REASON = 1500
-_ATTEMPTS = 5
-_TIMEOUT = 10.0
+# CloudFormation refuses responses of more than 4,096 bytes. The other fields need far less than
+# the rest.
+MAX_REASON_LENGTH = 1500
+ATTEMPTS = 5
+TIMEOUT = 10.0
 
 
-def body(
-    request: Request,
-    *,
-    physical_id: str,
-    reason: str | None = None,
-    data: Mapping[str, str] | None = None,
-) -> bytes:
-    """The answer: a failure if there is a `reason`, else a success."""
-    answer = {
-        "Status": "SUCCESS" if reason is None else "FAILED",
-        "PhysicalResourceId": physical_id,
+def render(request: Request, outcome: Outcome) -> bytes:
+    """Return the response document for an outcome."""
+    document: dict[str, object] = {
+        "Status": "SUCCESS" if outcome.reason is None else "FAILED",
+        "PhysicalResourceId": outcome.physical_id,
         "StackId": request.stack_id,
         "RequestId": request.request_id,
         "LogicalResourceId": request.logical_id,
     }
-    if reason is not None:
-        # In JSON a character takes up to six bytes, so it is cut by its length as JSON.
-        answer["Reason"] = _shortened(reason)
-    return json.dumps({**answer, "Data": data} if data else answer).encode()
+    if outcome.reason is not None:
+        document["Reason"] = truncate(outcome.reason)
+    if outcome.data:
+        document["Data"] = outcome.data
+    return json.dumps(document).encode()
 
 
 def send(
@@ -43,28 +40,29 @@ def send(
     *,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Put the answer where CloudFormation waits for it.
+    """Put the response to the URL that CloudFormation has signed for it.
 
     :raises urllib.error.URLError: if it cannot be delivered; Lambda then runs the request again.
     """
     request = urllib.request.Request(  # noqa: S310 - the URL is CloudFormation's
-        # The URL is signed for an empty content type; urllib would fill in one of its own.
+        # The signature covers an empty content type; without the header urllib sends its own.
         url,
         data=content,
         method="PUT",
         headers={"Content-Type": ""},
     )
-    for attempt in range(1, _ATTEMPTS + 1):
+    for attempt in range(1, ATTEMPTS + 1):
         try:
-            with urllib.request.urlopen(request, timeout=_TIMEOUT):  # noqa: S310
+            with urllib.request.urlopen(request, timeout=TIMEOUT):  # noqa: S310 - as above
                 return
         except (urllib.error.URLError, TimeoutError, ConnectionError):
-            if attempt == _ATTEMPTS:
+            if attempt == ATTEMPTS:
                 raise
             sleep(2.0 ** (attempt - 1))
 
 
-def _shortened(reason: str) -> str:
-    while len(json.dumps(reason)) > _LONGEST_REASON:
+def truncate(reason: str) -> str:
+    """Shorten a reason by its length as JSON, in which a character takes up to twelve bytes."""
+    while len(json.dumps(reason)) > MAX_REASON_LENGTH:
         reason = reason[: len(reason) * 9 // 10].rstrip() + "…"
     return reason

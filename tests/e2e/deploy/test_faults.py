@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
@@ -20,8 +20,8 @@ from aws_cdk import App, CfnOutput, Stack
 from botocore.config import Config
 
 from cdk_code_interpreter import ControlFunction, Network
+from tests.fakes.cloudformation import CloudFormation, Event, Properties, Response
 
-from .custom_resource import Answer, CustomResource
 from .deployment import Deployment, synthesise
 from .wire import ANSWER, ANSWERS_PATH, Fault, Plan, Row, Wire, at, everywhere
 
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 SERVICE = "bedrock-agentcore"
 LANES = 24
+# Lambda runs an asynchronous event up to three times, as long as the function fails.
+ATTEMPTS = 3
 
 # What is tried again where it happened, so that the event succeeds, even if every call needs it.
 PASSING: tuple[Fault, ...] = tuple(
@@ -52,7 +54,7 @@ DESCRIBED = {**RETAGGED, "Description": "another"}
 # What CloudFormation calls a resource of whose creation it has not heard.
 INVENTED_ID = "Control-Resource-1ABCDEFGHIJKL"
 BY_INVENTED_ID = "delete by an invented id"
-EVENTS = ("create", "tags", "replacement", "replacement: the old one", BY_INVENTED_ID)
+EVENTS = ("create", "tags", "replacement", "replacement: the predecessor", BY_INVENTED_ID)
 
 
 class Lane:
@@ -79,10 +81,10 @@ class Lane:
     def url(self, request_id: str) -> str:
         return f"{self.wire.url}{ANSWERS_PATH}{request_id}"
 
-    def answers(self, request_id: str) -> list[Answer]:
+    def answers(self, request_id: str) -> list[Response]:
         return self.wire.answers[ANSWERS_PATH + request_id]
 
-    def run(self, event: dict[str, Any]) -> bool:
+    def run(self, event: Event) -> bool:
         """Invoke the function; whether it ended by itself."""
         answer = self._lambda.invoke(FunctionName=self.function_name, Payload=json.dumps(event))
         return "FunctionError" not in answer
@@ -104,15 +106,15 @@ class Life:
 
     def live(self) -> None:
         lane = self.lane
-        self.resource = resource = CustomResource(
-            lane.stack_id, "Resource", lane.url, self._run, lane.answers, self._before
+        self.resource = resource = CloudFormation(
+            self._run, lane.stack_id, "Resource", lane.url, self._before
         )
         self._succeed(lambda: resource.create(TAGGED))
         created = self._only(TAGGED)
-        self._succeed(lambda: resource.update("tags", RETAGGED))
+        self._succeed(lambda: resource.update(RETAGGED, "tags"))
         assert self._only(RETAGGED) == created
         lane.deployment.start_session(created)
-        self._succeed(lambda: resource.update("replacement", DESCRIBED))
+        self._succeed(lambda: resource.update(DESCRIBED, "replacement"))
         assert self._only(DESCRIBED) != created
         lane.deployment.start_session(resource.physical_id)
         resource.physical_id = INVENTED_ID
@@ -124,7 +126,14 @@ class Life:
     def _succeed(self, step: Callable[[], bool]) -> None:
         assert step() or step()
 
-    def _run(self, event: dict[str, Any]) -> bool:
+    def _run(self, event: Event) -> Response:
+        """Return the response to an event; every delivery has to give the same one."""
+        assert any(self._deliver(event) for _ in range(ATTEMPTS)), "no attempt ended"
+        response, *repetitions = self.lane.answers(event["RequestId"])
+        assert all(repetition == response for repetition in repetitions)
+        return response
+
+    def _deliver(self, event: Event) -> bool:
         return all(self.lane.run(event) for _ in range(self.deliveries))
 
     def _before(self, name: str) -> None:
@@ -133,7 +142,7 @@ class Life:
         else:
             self.rows[name] = self.lane.wire.begin(self.fault, self.plans[name])
 
-    def _only(self, properties: dict[str, Any]) -> str:
+    def _only(self, properties: Properties) -> str:
         """The id of the only code interpreter, which is as wanted."""
         [(interpreter_id, one)] = self.lane.deployment.code_interpreters().items()
         assert interpreter_id == self.resource.physical_id

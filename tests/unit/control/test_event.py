@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from code_interpreter_control.event import Request, Wanted
+from code_interpreter_control.event import InterpreterSpec, Request
 
 NAME = re.compile("[a-zA-Z][a-zA-Z0-9_]{0,47}")
 
@@ -23,34 +23,37 @@ def request(request_id: str = "r", **properties: Any) -> Request:
     )
 
 
-def test_the_same_request_always_gives_the_same_name_and_another_another() -> None:
+def test_a_generated_name_depends_on_the_request() -> None:
     assert request("a", NamePrefix="P").new_name == request("a", NamePrefix="P").new_name
     assert request("a", NamePrefix="P").new_name != request("b", NamePrefix="P").new_name
 
 
-def test_a_generated_name_is_one_that_the_service_takes() -> None:
+def test_a_generated_name_matches_the_pattern_of_the_api() -> None:
     assert NAME.fullmatch(request(NamePrefix="P" * 37).new_name)
 
 
-def test_a_given_name_stays_as_it_is() -> None:
+def test_a_given_name_is_used_unchanged() -> None:
     assert request(Name="mine").new_name == "mine"
 
 
 @pytest.mark.parametrize(
-    ("name", "mine"),
+    ("name", "is_recognised"),
     [("P_0123456789", True), ("P0_0123456789", False), ("P", False), ("other", False)],
 )
-def test_generated_names_are_recognised(name: str, mine: bool) -> None:
-    assert Wanted.from_properties({"NamePrefix": "P"}).may_have_named(name) is mine
+def test_generated_names_are_recognised(name: str, is_recognised: bool) -> None:
+    assert (
+        InterpreterSpec.from_properties({"NamePrefix": "P"}).could_have_created(name)
+        is is_recognised
+    )
 
 
 def test_given_names_are_recognised() -> None:
-    wanted = Wanted.from_properties({"Name": "mine"})
-    assert wanted.may_have_named("mine")
-    assert not wanted.may_have_named("mine2")
+    spec = InterpreterSpec.from_properties({"Name": "mine"})
+    assert spec.could_have_created("mine")
+    assert not spec.could_have_created("mine2")
 
 
-def test_only_what_needs_a_new_code_interpreter_is_its_configuration() -> None:
+def test_only_properties_that_need_a_replacement_change_the_digest() -> None:
     base: dict[str, Any] = {"NamePrefix": "P", "Description": "d"}
     same: list[dict[str, Any]] = [
         {**base, "Tags": {"a": "b"}},
@@ -62,11 +65,17 @@ def test_only_what_needs_a_new_code_interpreter_is_its_configuration() -> None:
         {**base, "Name": "n"},
         {"NamePrefix": "P"},
     ]
-    configuration = Wanted.from_properties(base).configuration
-    assert all(Wanted.from_properties(one).configuration == configuration for one in same)
-    assert all(Wanted.from_properties(one).configuration != configuration for one in other)
+    digest = InterpreterSpec.from_properties(base).configuration_digest
+    assert all(
+        InterpreterSpec.from_properties(properties).configuration_digest == digest
+        for properties in same
+    )
+    assert all(
+        InterpreterSpec.from_properties(properties).configuration_digest != digest
+        for properties in other
+    )
 
 
-def test_users_tags_cannot_pretend_another_owner() -> None:
+def test_a_users_tag_cannot_replace_the_owners() -> None:
     forged = {"cdk-code-interpreter:stack-id": "theirs"}
-    assert request(Tags=forged).final_tags["cdk-code-interpreter:stack-id"] == "stack"
+    assert request(Tags=forged).all_tags["cdk-code-interpreter:stack-id"] == "stack"

@@ -1,4 +1,4 @@
-"""One fault at every call of every event: one answer each time, and no stray code interpreter."""
+"""One fault at each call of each event: each gets a response, and nothing is left behind."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from code_interpreter_control import handler
-
-from .fakes import CloudFormation, FakeService, Killed, service_error
+from tests.fakes.cloudformation import CloudFormation
+from tests.fakes.control_plane import FakeCodeInterpreters, InProcessFunction, Killed, service_error
 
 SANDBOX = {"NamePrefix": "Demo", "NetworkConfiguration": {"NetworkMode": "SANDBOX"}}
 TAGGED = {**SANDBOX, "Tags": {"a": "1"}}
@@ -19,44 +18,40 @@ NAMED = {"Name": "mine", "NetworkConfiguration": {"NetworkMode": "SANDBOX"}}
 RENAMED = {"Name": "yours", "NetworkConfiguration": {"NetworkMode": "PUBLIC"}}
 
 
-def forgotten(cloudformation: CloudFormation) -> CloudFormation:
-    """A creation was canceled before its answer came, so CloudFormation makes up an id."""
+def delete_by_made_up_id(cloudformation: CloudFormation) -> None:
+    """Delete a resource whose creation was canceled before CloudFormation learnt its id."""
     cloudformation.physical_id = "Demo-Interpreter0A1B2C3D-1ABCDEF"
-    return cloudformation
+    cloudformation.delete()
 
 
-def there_and_back(cloudformation: CloudFormation) -> None:
-    """A replacement, and its rollback because another resource failed; the user continues a
-    rollback that fails."""
+def replace_and_roll_back(cloudformation: CloudFormation) -> None:
+    """Replace the resource, then roll back because of another resource.
+
+    The user continues a rollback that fails.
+    """
     old_id = cloudformation.physical_id
-
-    def update(current: str | None, before: dict[str, Any], after: dict[str, Any]) -> Any:
-        return cloudformation.send(
-            "Update", after, PhysicalResourceId=current, OldResourceProperties=before
-        )
-
-    new_id = update(old_id, SANDBOX, PUBLIC)["PhysicalResourceId"]
-    back = update(new_id, PUBLIC, SANDBOX)
-    if back["Status"] == "FAILED":
-        back = update(new_id, PUBLIC, SANDBOX)
-    assert (back["Status"], back["PhysicalResourceId"]) == ("SUCCESS", old_id)
+    new_id = cloudformation.send_update(old_id, SANDBOX, PUBLIC)["PhysicalResourceId"]
+    rollback = cloudformation.send_update(new_id, PUBLIC, SANDBOX)
+    if rollback["Status"] == "FAILED":
+        rollback = cloudformation.send_update(new_id, PUBLIC, SANDBOX)
+    assert (rollback["Status"], rollback["PhysicalResourceId"]) == ("SUCCESS", old_id)
     if new_id != old_id:
         cloudformation.send_delete(new_id, PUBLIC)
 
 
-# What exists before the event, and the event.
+# The properties of the code interpreter that exists before, and the events.
 SCENARIOS: dict[str, tuple[dict[str, Any] | None, Callable[[CloudFormation], Any]]] = {
     "create": (None, lambda cfn: cfn.create(SANDBOX)),
     "create named": (None, lambda cfn: cfn.create(NAMED)),
     "tag": (
-        {**SANDBOX, "Tags": {"a": "1"}},
+        TAGGED,
         lambda cfn: cfn.update({**SANDBOX, "Tags": {"b": "2"}}),
     ),
     "replace": (SANDBOX, lambda cfn: cfn.update(PUBLIC)),
     "rename": (NAMED, lambda cfn: cfn.update(RENAMED)),
     "delete": (SANDBOX, lambda cfn: cfn.delete()),
-    "delete by an invented id": (SANDBOX, lambda cfn: forgotten(cfn).delete()),
-    "rollback": (SANDBOX, lambda cfn: there_and_back(cfn)),
+    "delete by a made-up id": (SANDBOX, delete_by_made_up_id),
+    "rollback": (SANDBOX, replace_and_roll_back),
 }
 ERRORS = (
     Killed(),
@@ -67,15 +62,12 @@ ERRORS = (
 )
 
 
-def start(
-    monkeypatch: pytest.MonkeyPatch, before: dict[str, Any] | None
-) -> tuple[FakeService, CloudFormation]:
-    service = FakeService()
-    monkeypatch.setattr(handler, "_code_interpreters", lambda: service)
-    cloudformation = CloudFormation(service)
+def start(before: dict[str, Any] | None) -> tuple[FakeCodeInterpreters, CloudFormation]:
+    service = FakeCodeInterpreters()
+    cloudformation = CloudFormation(InProcessFunction(service).run)
     if before is not None:
         cloudformation.create(before)
-        next(iter(service.interpreters.values())).sessions = {"one", "two"}
+        next(iter(service.interpreters.values())).sessions = {"session-1", "session-2"}
     service.calls.clear()
     return service, cloudformation
 
@@ -83,18 +75,18 @@ def start(
 @pytest.mark.parametrize("after_effect", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: getattr(error, "code", "killed"))
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_a_fault_at_any_call(
-    monkeypatch: pytest.MonkeyPatch, scenario: str, error: BaseException, after_effect: bool
+def test_a_fault_at_any_call_leaves_the_code_interpreter_of_the_stack_and_no_other(
+    scenario: str, error: BaseException, after_effect: bool
 ) -> None:
-    before, event = SCENARIOS[scenario]
+    before, send_events = SCENARIOS[scenario]
     for number in itertools.count(1):
-        service, cloudformation = start(monkeypatch, before)
+        service, cloudformation = start(before)
         service.fault = (number, after_effect, error)
-        event(cloudformation)
+        send_events(cloudformation)
         known = set() if cloudformation.physical_id is None else {cloudformation.physical_id}
         assert set(service.interpreters) == known, f"call {number}: {service.calls}"
         if isinstance(error, Killed):
-            assert {answer["Status"] for answer in cloudformation.answers} == {"SUCCESS"}
+            assert cloudformation.failures == []
         if len(service.calls) < number:
             break
     assert number > 3

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 
 from code_interpreter_control import handler
+from tests.fakes.control_plane import FakeCodeInterpreters, FakeTime, service_error
 
-from .fakes import FakeService, FakeTime, service_error
-
-URL = "https://cloudformation.example/answer?X-Amz-Signature=url-secret"
+URL = "https://cloudformation.example/response?X-Amz-Signature=url-secret"
 PROPERTIES = {
     "NamePrefix": "Demo",
     "Description": "description-secret",
@@ -20,7 +19,7 @@ PROPERTIES = {
 
 
 class Context:
-    """Lambda's context object, of which only the clock is used."""
+    """Lambda's context object."""
 
     def get_remaining_time_in_millis(self) -> int:
         return 60_000
@@ -28,14 +27,14 @@ class Context:
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
-    """Every answer that was sent, and where to."""
-    answers: list[tuple[str, dict[str, Any]]] = []
+    """Return the list to which each response that is sent is added, with its URL."""
+    responses: list[tuple[str, dict[str, Any]]] = []
     monkeypatch.setattr(
         "code_interpreter_control.response.send",
-        lambda url, body: answers.append((url, json.loads(body))),
+        lambda url, body: responses.append((url, json.loads(body))),
     )
-    monkeypatch.setattr(handler, "_clock", lambda _: FakeTime().clock())
-    return answers
+    monkeypatch.setattr(handler, "clock_of", lambda _: FakeTime().clock())
+    return responses
 
 
 def event(kind: str, **fields: Any) -> dict[str, Any]:
@@ -50,8 +49,8 @@ def event(kind: str, **fields: Any) -> dict[str, Any]:
     }
 
 
-def test_every_event_gets_one_answer_at_its_url(
-    service: FakeService, sent: list[tuple[str, dict[str, Any]]]
+def test_every_event_gets_one_response_at_its_url(
+    service: FakeCodeInterpreters, sent: list[tuple[str, dict[str, Any]]]
 ) -> None:
     handler.handler(event("Create"), Context())
     physical_id = sent[0][1]["PhysicalResourceId"]
@@ -59,36 +58,38 @@ def test_every_event_gets_one_answer_at_its_url(
     handler.handler(event("Update", **known), Context())
     handler.handler(event("Delete", PhysicalResourceId=physical_id), Context())
     assert [url for url, _ in sent] == [URL] * 3
-    assert {answer["Status"] for _, answer in sent} == {"SUCCESS"}
+    assert {response["Status"] for _, response in sent} == {"SUCCESS"}
     assert not service.interpreters
 
 
-def test_the_clock_is_lambdas() -> None:
-    assert handler._clock(Context()).remaining() == 60
+def test_the_clock_counts_the_time_that_lambda_leaves() -> None:
+    assert handler.clock_of(Context()).remaining() == 60
 
 
-def test_a_failed_creation_that_left_nothing_has_an_id_that_deletes_nothing(
-    service: FakeService, sent: list[tuple[str, dict[str, Any]]]
+def test_deleting_a_failed_creation_that_left_nothing_deletes_nothing(
+    service: FakeCodeInterpreters, sent: list[tuple[str, dict[str, Any]]]
 ) -> None:
     service.create_errors = [service_error("ServiceQuotaExceededException", "too many")]
     handler.handler(event("Create"), Context())
-    [(_, answer)] = sent
-    assert answer["Status"] == "FAILED"
-    assert answer["PhysicalResourceId"] == f"not-created-{answer['RequestId']}"
-    assert answer["Reason"] == ("operation: too many (ServiceQuotaExceededException, request r-1)")
-    handler.handler(event("Delete", PhysicalResourceId=answer["PhysicalResourceId"]), Context())
+    [(_, response)] = sent
+    assert response["Status"] == "FAILED"
+    assert response["PhysicalResourceId"] == f"not-created-{response['RequestId']}"
+    assert response["Reason"] == (
+        "operation: too many (ServiceQuotaExceededException, request r-1)"
+    )
+    handler.handler(event("Delete", PhysicalResourceId=response["PhysicalResourceId"]), Context())
     assert sent[1][1]["Status"] == "SUCCESS"
     assert "delete" not in service.calls
 
 
-def test_an_error_of_the_handler_itself_is_answered(
-    service: FakeService, sent: list[tuple[str, dict[str, Any]]]
+def test_a_defect_in_the_function_becomes_a_failed_response(
+    service: FakeCodeInterpreters, sent: list[tuple[str, dict[str, Any]]]
 ) -> None:
     service.fault = (1, False, ZeroDivisionError("message-secret"))
     handler.handler(event("Create"), Context())
-    [(_, answer)] = sent
-    assert answer["Status"] == "FAILED"
-    assert "ZeroDivisionError" in answer["Reason"]
+    [(_, response)] = sent
+    assert response["Status"] == "FAILED"
+    assert "ZeroDivisionError" in response["Reason"]
 
 
 @pytest.mark.parametrize(
@@ -99,8 +100,8 @@ def test_an_error_of_the_handler_itself_is_answered(
         ZeroDivisionError("message-secret"),
     ],
 )
-def test_no_log_has_a_url_a_property_or_an_error_text(
-    service: FakeService,
+def test_the_log_has_no_url_property_or_error_text(
+    service: FakeCodeInterpreters,
     sent: list[tuple[str, dict[str, Any]]],
     caplog: pytest.LogCaptureFixture,
     error: Exception | None,

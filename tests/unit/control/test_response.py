@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from code_interpreter_control import response as answer
+from code_interpreter_control import response
 from code_interpreter_control.event import Request
+from code_interpreter_control.outcome import Outcome
 
 SIGNATURE = "?X-Amz-Signature=secret"
 EVENT = {
@@ -24,9 +25,10 @@ EVENT = {
 }
 
 
-class CloudFormationsBucket(http.server.BaseHTTPRequestHandler):
-    """Where answers are put; it fails as often as it is told."""
+class ResponseBucket(http.server.BaseHTTPRequestHandler):
+    """The bucket that receives responses; its first `failures` requests fail."""
 
+    url: str
     failures = 0
     received: list[tuple[Any, bytes]]
 
@@ -42,46 +44,46 @@ class CloudFormationsBucket(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def bucket() -> Iterator[type[CloudFormationsBucket]]:
-    CloudFormationsBucket.received = []
-    CloudFormationsBucket.failures = 0
-    with http.server.HTTPServer(("127.0.0.1", 0), CloudFormationsBucket) as server:
-        CloudFormationsBucket.url = f"http://127.0.0.1:{server.server_port}/answer"  # type: ignore[attr-defined]
+def bucket() -> Iterator[type[ResponseBucket]]:
+    ResponseBucket.received = []
+    ResponseBucket.failures = 0
+    with http.server.HTTPServer(("127.0.0.1", 0), ResponseBucket) as server:
+        ResponseBucket.url = f"http://127.0.0.1:{server.server_port}/response"
         thread = threading.Thread(target=server.serve_forever, args=[0.01])
         thread.start()
-        yield CloudFormationsBucket
+        yield ResponseBucket
         server.shutdown()
         thread.join()
 
 
-def test_it_is_put_once_with_the_content_type_that_the_url_is_signed_for(bucket: Any) -> None:
-    answer.send(bucket.url, b"{}")
+def test_the_response_is_sent_with_the_content_type_of_the_signature(bucket: Any) -> None:
+    response.send(bucket.url, b"{}")
     [(headers, content)] = bucket.received
     assert headers["Content-Type"] == ""
     assert content == b"{}"
 
 
-def test_it_is_put_again_until_it_arrives(bucket: Any) -> None:
+def test_sending_is_repeated_after_failures(bucket: Any) -> None:
     bucket.failures = 2
     pauses: list[float] = []
-    answer.send(bucket.url, b"{}", sleep=pauses.append)
+    response.send(bucket.url, b"{}", sleep=pauses.append)
     assert len(bucket.received) == 3
     assert pauses == [1.0, 2.0]
 
 
-def test_what_cannot_be_delivered_is_an_error(bucket: Any) -> None:
+def test_a_response_that_cannot_be_delivered_is_an_error_without_the_signature(bucket: Any) -> None:
     bucket.failures = 99
     bucket.url += SIGNATURE
     with pytest.raises(urllib.error.HTTPError) as error:
-        answer.send(bucket.url, b"{}", sleep=lambda _: None)
+        response.send(bucket.url, b"{}", sleep=lambda _: None)
     error.value.close()
     assert len(bucket.received) == 5
-    # Lambda logs what ends a function.
+    # Lambda logs the exception that ends a function.
     assert SIGNATURE not in "".join(traceback.format_exception(error.value))
 
 
 def test_a_success_has_data_and_no_reason() -> None:
-    content = json.loads(answer.body(request(), physical_id="id", data={"Name": "n"}))
+    content = json.loads(response.render(request(), Outcome("settled", "id", {"Name": "n"})))
     assert content == {
         "Status": "SUCCESS",
         "PhysicalResourceId": "id",
@@ -93,17 +95,19 @@ def test_a_success_has_data_and_no_reason() -> None:
 
 
 def test_a_failure_has_a_reason() -> None:
-    content = json.loads(answer.body(request(), physical_id="id", reason="no such role"))
+    content = json.loads(response.render(request(), Outcome("failed", "id", reason="no such role")))
     assert (content["Status"], content["Reason"]) == ("FAILED", "no such role")
 
 
 @pytest.mark.parametrize("character", ["x", "\n", "ß", "\U0001f600"])
-def test_it_is_never_longer_than_cloudformation_takes(character: str) -> None:
+def test_a_response_is_never_longer_than_the_limit_of_cloudformation(character: str) -> None:
     longest = {
         "StackId": "arn:aws:cloudformation:us-gov-west-1:123456789012:stack/" + "s" * 165,
         "LogicalResourceId": "r" * 255,
     }
-    content = answer.body(request(**longest), physical_id="p" * 255, reason=character * 10_000)
+    content = response.render(
+        request(**longest), Outcome("failed", "p" * 255, reason=character * 10_000)
+    )
     assert len(content) <= 4096
     assert json.loads(content)["Reason"].endswith("…")
 
