@@ -16,15 +16,8 @@ from agentcore_emulator.http.app import create_app
 from agentcore_emulator.http.origin import NOT_LOCAL, is_local
 from agentcore_emulator.sandbox import SandboxSettings
 from agentcore_emulator.settings import EmulatorSettings
-from local_aws.ministack_patches import authorization as iam
-from local_aws.ministack_patches import (
-    cloudformation_types,
-    custom_resources,
-    lambda_runtime,
-    lambda_updates,
-    presigned_urls,
-    state_machines,
-)
+from local_aws import ministack_patches
+from local_aws.ministack_patches import authorization, lambda_runtime, presigned_urls
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,22 +41,16 @@ class LocalAwsApp:
         lambda_python: Path,
         sandbox_python: Path | None,
         sessions: Path,
-        authorization: bool,
+        enforce_policies: bool,
     ) -> None:
         hypercorn_compat.install()
-        lambda_runtime.install(lambda_python)
-        custom_resources.install()
-        lambda_updates.install()
-        cloudformation_types.install()
-        state_machines.install()
-        iam.install()
+        ministack_patches.install(lambda_python=lambda_python, clock=lambda: self._emulator.clock)
         sandbox = SandboxSettings(python=sandbox_python) if sandbox_python else SandboxSettings()
         self._emulator = create_app(
             EmulatorSettings(directory=sessions, sandbox=sandbox),
-            iam.authorize if authorization else None,
-            resolve_account=iam.account_of,
+            authorization.authorize if enforce_policies else None,
+            resolve_account=authorization.account_of,
         )
-        presigned_urls.install(lambda: self._emulator.clock)
 
     async def startup(self) -> None:
         await self._emulator.startup()
@@ -87,10 +74,10 @@ class LocalAwsApp:
                 await presigned_urls.next_second()
             await self._emulator(scope, receive, send)
         elif path == DECISIONS_PATH:
-            await _answer(send, iam.recorded())
+            await _answer(send, authorization.recorded())
         else:
             if path == "/_ministack/reset":
-                iam.decisions.clear()
+                authorization.decisions.clear()
                 await self._emulator.reset()
             lambda_runtime.remember_client_context(headers.get("x-amz-client-context"))
             # Loopback stands for TLS: every "TLS only" bucket policy would deny plain HTTP.

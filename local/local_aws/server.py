@@ -90,7 +90,7 @@ async def run(listener: socket.socket, arguments: argparse.Namespace) -> None:
         lambda_python=arguments.lambda_python,
         sandbox_python=arguments.sandbox_python,
         sessions=arguments.directory / "sessions",
-        authorization=arguments.authorization,
+        enforce_policies=arguments.authorization,
     )
     config = Config()
     config.bind = [f"fd://{listener.fileno()}"]

@@ -16,6 +16,7 @@ from ministack.core.responses import get_account_id, set_request_account_id
 
 from agentcore_emulator.model.errors import AccessDeniedError
 from agentcore_emulator.service.authorization import AccessRequest
+from local_aws.ministack_patches.requirements import require
 
 RECORDED_DECISIONS = 20_000
 
@@ -35,10 +36,8 @@ decisions: collections.deque[Decision] = collections.deque(maxlen=RECORDED_DECIS
 
 
 def install() -> None:
-    """Record every decision of MiniStack's evaluator.
-
-    Raises AttributeError when this MiniStack no longer has what is patched here.
-    """
+    """Record every decision of MiniStack's evaluator."""
+    require(iam_evaluator, ["enforce", "find_iam_access_key_account", "resolve_principal"])
     stock_enforce = iam_evaluator.enforce
 
     def enforce(

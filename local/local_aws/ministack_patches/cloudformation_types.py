@@ -22,18 +22,45 @@ from typing import Any
 from ministack.services import ec2, iam, s3
 from ministack.services.cloudformation import provisioners
 
+from local_aws.ministack_patches.requirements import MiniStackChangedError, require
+
 Properties = dict[str, Any]
 Created = tuple[str, dict[str, Any]]
 Handler = Callable[..., Created]
 Answer = tuple[int, dict[str, str], bytes]
 
+REQUIRED = (
+    (
+        ec2,
+        [
+            "_addresses",
+            "_allocate_address",
+            "_create_flow_logs",
+            "_create_nat_gateway",
+            "_delete_flow_logs",
+            "_delete_nat_gateway",
+            "_release_address",
+            "_security_groups",
+            "_vpcs",
+        ],
+    ),
+    (iam, ["_delete_role_policy", "_put_role_policy"]),
+    (s3, ["_bucket_has_versions", "_bucket_tags", "_buckets"]),
+    (
+        provisioners,
+        ["_RESOURCE_HANDLERS", "_ec2_sg_permissions", "_ec2_sg_reconcile", "_reconcile_tag_map"],
+    ),
+)
+
 
 def install() -> None:
-    """Raises AttributeError when this MiniStack no longer lacks, or has, what is patched here."""
+    """Add the missing types, and complete those of VPCs and buckets."""
+    for module, names in REQUIRED:
+        require(module, names)
     handlers = provisioners._RESOURCE_HANDLERS
     known = handlers.keys() & TYPES.keys()
     if known:
-        raise AttributeError(f"MiniStack knows {sorted(known)} by itself; remove them here")
+        raise MiniStackChangedError(f"MiniStack has {', '.join(sorted(known))} itself")
     handlers.update(TYPES)
     vpc = handlers["AWS::EC2::VPC"]
     for action in ("create", "update"):

@@ -20,6 +20,8 @@ from typing import Any
 from ministack.services import lambda_svc
 from ministack.services.cloudformation import custom_resource
 
+from local_aws.ministack_patches.requirements import require
+
 # Lambda's asynchronous invocation: two more attempts, after one and two minutes. Only the
 # waiting is shorter here.
 MORE_ATTEMPTS = 2
@@ -27,7 +29,9 @@ SECONDS_BETWEEN_ATTEMPTS = 0.2
 
 
 def install() -> None:
-    """Raises AttributeError when this MiniStack no longer has what is patched here."""
+    """Repeat failed invocations, and clean up after a failed Create."""
+    require(custom_resource, ["deliver_response", "invoke_custom_resource", "register_token"])
+    require(lambda_svc, ["_execute_function_with_config_scope"])
     stock_invoke = custom_resource.invoke_custom_resource
     stock_deliver = custom_resource.deliver_response
     stock_register = custom_resource.register_token

@@ -19,6 +19,8 @@ from typing import Any
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
+from local_aws.ministack_patches.requirements import require
+
 WORKER = Path(__file__).with_name("lambda_worker.py")
 
 client_context: ContextVar[dict[str, Any] | None] = ContextVar("client_context", default=None)
@@ -30,10 +32,9 @@ def remember_client_context(header: str | None) -> None:
 
 
 def install(python: Path) -> None:
-    """Run Python functions with the interpreter `python`.
-
-    Raises AttributeError when this MiniStack no longer has what is patched here.
-    """
+    """Run Python functions with the interpreter `python`."""
+    require(lambda_runtime, ["_detect_runtime_binary"])
+    require(lambda_svc, ["_execute_function_warm"])
     stock_binary = lambda_runtime._detect_runtime_binary
     stock_execute = lambda_svc._execute_function_warm
     script = WORKER.read_text()

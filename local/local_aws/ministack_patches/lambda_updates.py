@@ -16,9 +16,13 @@ from ministack.core import lambda_runtime
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import lambda_svc
 
+from local_aws.ministack_patches.requirements import require
+
 
 def install() -> None:
-    """Raises AttributeError when this MiniStack no longer has what is patched here."""
+    """Let running invocations finish when their function changes."""
+    require(lambda_runtime, ["_lock", "_workers", "kill_workers"])
+    require(lambda_svc, ["invalidate_worker", "release_worker"])
     stock_invalidate = lambda_svc.invalidate_worker
     stock_release = lambda_svc.release_worker
     outdated: weakref.WeakSet[Any] = weakref.WeakSet()

@@ -16,6 +16,8 @@ from typing import Any
 
 from ministack.services import s3, stepfunctions
 
+from local_aws.ministack_patches.requirements import require
+
 TOO_MANY_FAILED = "States.ExceedToleratedFailureThreshold"
 # What shapes the output of a state in JSONPath; it is applied to where the results are.
 SHAPING = ("ResultSelector", "ResultPath", "OutputPath")
@@ -36,12 +38,29 @@ DETAILS = (
     "stopDate",
 )
 
+REQUIRED = (
+    "_ExecutionError",
+    "_apply_jsonata_output",
+    "_apply_output_path",
+    "_apply_result_path",
+    "_apply_result_selector",
+    "_convert_keys_to_sfn_convention",
+    "_executions",
+    "_map_runs",
+    "_resolve_params_obj",
+    "_run_distributed_map",
+    "_run_parallel_branches",
+    "_state_query_language",
+)
+
 State = dict[str, Any]
 Passed = tuple[Any, str | None]
 
 
 def install() -> None:
-    """Raises AttributeError when this MiniStack no longer has what is patched here."""
+    """Write the results of distributed maps, and shape those of Parallel states."""
+    require(stepfunctions, REQUIRED)
+    require(s3, ["_put_object"])
     stock_map = stepfunctions._run_distributed_map
     stock_branches = stepfunctions._run_parallel_branches
 
