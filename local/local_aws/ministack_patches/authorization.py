@@ -1,8 +1,8 @@
-"""Evaluates IAM policies for the code interpreter's routes, with MiniStack's evaluator.
+"""Authorize calls of the code interpreter's API with MiniStack's IAM evaluator.
 
-MiniStack authorises its own services; ours sit beside it, so they ask the same evaluator and
-every decision, theirs and ours, is recorded: least-privilege tests compare that record with
-the policies the constructs synthesise.
+The gap: MiniStack authorizes calls of its own services only, and keeps no record of decisions.
+The emulator asks the same evaluator, and every decision is recorded: least-privilege tests compare
+the record with the policies that the constructs synthesize.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ RECORDED_DECISIONS = 20_000
 
 @dataclass(frozen=True)
 class Decision:
-    """One evaluated call: who asked for what, and what the policies said."""
+    """One evaluation of IAM policies: the caller, its request, and the decision."""
 
     access_key: str
     principal: str
@@ -85,11 +85,12 @@ def authorize(request: AccessRequest) -> None:
         )
 
 
-def recorded() -> list[dict[str, str]]:
+def recorded_decisions() -> list[dict[str, str]]:
+    """Return the decisions as JSON objects, oldest first."""
     return [asdict(decision) for decision in decisions]
 
 
 def account_of(access_key: str) -> str:
-    """The 12-digit account an access key belongs to, also for a role's temporary key."""
+    """Return the 12-digit account of an access key, which may be a role's temporary key."""
     set_request_account_id(iam_evaluator.find_iam_access_key_account(access_key) or access_key)
     return str(get_account_id())

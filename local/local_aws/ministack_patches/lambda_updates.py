@@ -1,10 +1,11 @@
-"""Makes MiniStack change functions as Lambda does.
+"""Make MiniStack update functions as Lambda does.
 
-When a function is changed or deleted, its execution environments go. The patch closes two gaps:
+An update or deletion of a function ends its execution environments. The gaps:
 
-- stock MiniStack ends them in the midst of a call; on AWS a running call finishes where it began,
-  and later calls get new environments;
-- a change of the configuration ends those of every account that has a function of this name.
+- MiniStack ends them during an invocation. In AWS a running invocation finishes in its environment,
+  and later invocations get new ones;
+- an update of the configuration ends the environments of functions with the same name in every
+  account.
 """
 
 from __future__ import annotations

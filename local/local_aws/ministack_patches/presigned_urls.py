@@ -1,7 +1,7 @@
-"""Presigned URLs end by the emulator's clock, which a test can advance.
+"""Presigned URLs expire by the emulator's clock, which a test can advance.
 
-They are dated in whole seconds by the machine's clock. One that was signed before an advance is
-older by it; one that is signed afterwards is not.
+The gap: MiniStack knows only the machine's clock, which also dates the URLs, in whole seconds.
+Advancing the emulator's clock makes earlier URLs older, and does not affect later ones.
 """
 
 from __future__ import annotations
@@ -37,6 +37,6 @@ def install(clock: Callable[[], Clock]) -> None:
         module.presigned_request_is_expired = is_expired
 
 
-async def next_second() -> None:
-    """Wait for it, so that nothing is dated with the second in which the clock is advanced."""
+async def wait_for_next_second() -> None:
+    """Wait for the next second, so that no URL has the second in which the clock is advanced."""
     await asyncio.sleep(1.001 - time.time() % 1)
