@@ -128,7 +128,9 @@ def survey_zip() -> bytes:
 
 
 def save_files(deployment: Deployment, say: Say) -> None:
-    response = deployment.call("execute_command", command="python --version && pip list | head")
+    response = deployment.call(
+        "execute_command", command="python --version && pip list 2>/dev/null | head"
+    )
     say(response["stdout"])
     check("Python 3" in response["stdout"], "python --version did not print a version")
     saved = deployment.call("ci_push_to_workspace")
