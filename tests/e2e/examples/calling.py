@@ -1,4 +1,4 @@
-"""Calls to what the examples deploy, and a look at what became of their sandboxes."""
+"""Deploy the examples, call their functions, and look at their sandboxes."""
 
 from __future__ import annotations
 
@@ -31,26 +31,26 @@ class Deployed:
         return self.aws.client(service, self.account)
 
     def invoke(self, function: str, event: dict[str, Any], **options: str) -> dict[str, Any]:
-        """The invoke function's answer."""
-        response = self.client("lambda").invoke(
+        """Invoke the function and return its response."""
+        invocation = self.client("lambda").invoke(
             FunctionName=function, Payload=json.dumps(event), **options
         )
-        answer: dict[str, Any] = json.load(response["Payload"])
-        assert "FunctionError" not in response, answer
-        return answer
+        response: dict[str, Any] = json.load(invocation["Payload"])
+        assert "FunctionError" not in invocation, response
+        return response
 
     def physical_id(self, logical_id: str) -> str:
-        """Of the only resource whose logical id begins so."""
+        """Return the physical id of the only resource with this logical id, without its hash."""
         found = self.client("cloudformation").describe_stack_resources(StackName=self.stack)
         [physical_id] = [
-            one["PhysicalResourceId"]
-            for one in found["StackResources"]
-            if one["LogicalResourceId"].rstrip("0123456789ABCDEF") == logical_id
+            resource["PhysicalResourceId"]
+            for resource in found["StackResources"]
+            if resource["LogicalResourceId"].rstrip("0123456789ABCDEF") == logical_id
         ]
         return str(physical_id)
 
     def may(self, role: str, action: str, resource: str) -> bool:
-        """Whether the role's policies allow it."""
+        """Return whether the role's policies allow the action."""
         [result] = self.client("iam").simulate_principal_policy(
             PolicySourceArn=f"arn:aws:iam::{self.account}:role/{role}",
             ActionNames=[action],

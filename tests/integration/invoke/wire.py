@@ -1,4 +1,4 @@
-"""The function before the local AWS: its real clients, over HTTP."""
+"""The invoke function with its real clients, over HTTP to the local AWS."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Wire:
-    """A code interpreter and a bucket in an account of their own, and the function using them."""
+    """The function, with a code interpreter and a bucket in an account of their own."""
 
     def __init__(self, aws: LocalAws, account: str) -> None:
         self._agentcore = aws.agentcore
@@ -40,7 +40,7 @@ class Wire:
         self.function = self.new_function()
 
     def new_function(self) -> InvokeFunction:
-        """Another instance of the function, with connections of its own."""
+        """Return another instance of the function, with its own connections."""
         botocore = connect()
         self._clients += botocore
         return InvokeFunction(self.settings, botocore)
@@ -54,9 +54,9 @@ class Wire:
         return self.function({"tool": tool, **arguments}, Context(seconds))
 
     def ok(self, tool: str, **arguments: Any) -> dict[str, Any]:
-        answer = self(tool, **arguments)
-        assert answer["status"] == "ok", answer
-        return answer
+        response = self(tool, **arguments)
+        assert response["status"] == "ok", response
+        return response
 
     def put(self, path: str, content: bytes) -> None:
         self.s3.put_object(Bucket=self.bucket, Key=f"workspace/s/{path}", Body=content)
