@@ -21,7 +21,7 @@ ONE_ATTEMPT = Config(retries={"total_max_attempts": 1})
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[LocalAws]:
-    """A local AWS of its own: a reset and the clock would reach other tests."""
+    """Start a separate local AWS: resets and the clock would affect other tests."""
     with LocalAws() as aws:
         yield aws
 
@@ -37,7 +37,7 @@ def start_session(aws: LocalAws) -> str:
     return str(started["sessionId"])
 
 
-def test_a_fault_hits_as_many_calls_as_it_counts(aws: LocalAws) -> None:
+def test_a_fault_fails_as_many_calls_as_its_count(aws: LocalAws) -> None:
     aws.agentcore.inject_fault(
         operation="StartCodeInterpreterSession", kind="error", error="ThrottlingException", count=2
     )
@@ -47,7 +47,7 @@ def test_a_fault_hits_as_many_calls_as_it_counts(aws: LocalAws) -> None:
     start_session(aws)
 
 
-def test_cleared_faults_hit_no_call(aws: LocalAws) -> None:
+def test_cleared_faults_fail_no_call(aws: LocalAws) -> None:
     aws.agentcore.inject_fault(operation="*", kind="http", status=500, count=None)
     with pytest.raises(ClientError, match="InternalServerException"):
         start_session(aws)
@@ -55,7 +55,7 @@ def test_cleared_faults_hit_no_call(aws: LocalAws) -> None:
     start_session(aws)
 
 
-def test_a_refused_fault_names_what_is_allowed(aws: LocalAws) -> None:
+def test_a_refused_fault_raises_an_error_with_the_allowed_values(aws: LocalAws) -> None:
     with pytest.raises(ValueError, match=r"418.*429, 500, 503, 504"):
         aws.agentcore.inject_fault(operation="*", kind="http", status=418)
 
@@ -88,7 +88,7 @@ def test_calls_are_recorded_with_their_effect(aws: LocalAws) -> None:
     assert (call["took_effect"], call["status"]) == (True, 503)
 
 
-def test_a_reset_forgets_sessions_calls_and_faults(aws: LocalAws) -> None:
+def test_a_reset_removes_sessions_calls_and_faults(aws: LocalAws) -> None:
     start_session(aws)
     aws.agentcore.inject_fault(operation="*", kind="hang")
     aws.agentcore.reset()

@@ -8,7 +8,7 @@ from botocore.config import Config
 from local_aws import LocalAws
 
 
-def test_they_end_when_the_clock_is_advanced() -> None:
+def test_presigned_urls_expire_by_the_emulators_clock() -> None:
     with LocalAws() as aws:
         s3 = aws.client("s3", config=Config(signature_version="s3v4"))
         s3.create_bucket(Bucket="a-bucket")
@@ -34,8 +34,8 @@ def test_they_end_when_the_clock_is_advanced() -> None:
 
 def is_valid(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url) as answer:
-            assert answer.read() == b"content"
+        with urllib.request.urlopen(url) as response:
+            assert response.read() == b"content"
     except urllib.error.HTTPError as error:
         with error:
             assert (error.code, b"Request has expired" in error.read()) == (403, True)
