@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class FaultOptions(TypedDict, total=False):
-    """One fault, as `POST /_agentcore/faults` takes it."""
+    """One fault: the keywords of `inject_fault`, and the JSON of `POST /_agentcore/faults`."""
 
     kind: Required[Kind]
     """The failure: "error", "http", "reset", "hang", "slow", "stream_exception", "stream_empty",
