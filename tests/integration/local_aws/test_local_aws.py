@@ -75,7 +75,7 @@ def test_a_server_without_its_parent_ends_and_leaves_nothing(tmp_path: Path) -> 
     """Its parent ended before it could stop the server."""
     directory = tmp_path / "directory"
     directory.mkdir()
-    command = ["-m", "local_aws.server", "--port", "0", "--directory", directory]
+    command = ["-m", "local_aws.server", "--port", "0", "--directory", str(directory)]
     with subprocess.Popen(
         [sys.executable, *command, "--lambda-python", sys.executable],
         env=server_environment(directory),

@@ -68,4 +68,4 @@ def pinned_version() -> str:
         for requirement in project["dependencies"]
         if requirement.startswith("ministack")
     ]
-    return version
+    return str(version)
