@@ -1,7 +1,7 @@
-"""How fast the emulator is, and what a session costs: `make bench`.
+"""Measure the emulator's speed, and the memory of a session: `make bench`.
 
-Timings on a shared machine drift, so what is compared is measured in turn in one run, and
-ratios of medians are what counts.
+Timings on a shared machine drift, so the two sides of a comparison are measured in turn in the same
+run. Compare the ratios of medians, not the times.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 
 import psutil
 from botocore.config import Config
@@ -41,23 +40,23 @@ def main() -> None:
 
 
 def compare_with_bare_kernel(aws: LocalAws) -> None:
-    """Warm `executeCode("pass")` over HTTP, in turn with the same kernel without us."""
+    """Measure a warm `executeCode("pass")` over HTTP, in turn with the same kernel alone."""
     data = aws.client("bedrock-agentcore")
     with session(data) as identifier, bare_kernel() as kernel:
-        ours = invoke_over_http(aws, identifier)
-        bare: list[float] = []
-        through_us: list[float] = []
+        invoke = invoke_over_http(aws, identifier)
+        bare_times: list[float] = []
+        emulator_times: list[float] = []
         for _ in range(ROUNDS):
-            bare.append(timed(lambda: kernel.execute("pass", reply=True, timeout=10)))
-            through_us.append(timed(ours))
-    ratio = statistics.median(through_us) / statistics.median(bare)
-    say("bare kernel through jupyter_client", f"{milliseconds(bare)}")
-    say("executeCode over the wire", f"{milliseconds(through_us)}")
+            bare_times.append(timed(lambda: kernel.execute("pass", reply=True, timeout=10)))
+            emulator_times.append(timed(invoke))
+    ratio = statistics.median(emulator_times) / statistics.median(bare_times)
+    say("bare kernel through jupyter_client", f"{milliseconds(bare_times)}")
+    say("executeCode over the wire", f"{milliseconds(emulator_times)}")
     say("ratio of medians", f"{ratio:.2f}")
 
 
 def invoke_over_http(aws: LocalAws, identifier: str) -> Callable[[], None]:
-    """The raw request on a connection that is kept open: no SDK's own time in it."""
+    """Return a function that sends the request on an open connection, without an SDK's time."""
     connection = http.client.HTTPConnection(aws.endpoint.removeprefix("http://"))
     arguments = {"code": "pass", "language": "python"}
     body = json.dumps({"name": "executeCode", "arguments": arguments})
@@ -69,9 +68,10 @@ def invoke_over_http(aws: LocalAws, identifier: str) -> Callable[[], None]:
 
     def invoke() -> None:
         connection.request("POST", f"/code-interpreters/{SYSTEM}/tools/invoke", body, headers)
-        answer = connection.getresponse()
-        if answer.status != 200 or b'"exitCode": 0' not in answer.read().replace(b'":0', b'": 0'):
-            raise RuntimeError(f"the call failed with {answer.status}")
+        response = connection.getresponse()
+        compact = response.read().replace(b" ", b"")
+        if response.status != 200 or b'"exitCode":0' not in compact:
+            raise RuntimeError(f"the call failed with {response.status}")
 
     return invoke
 
@@ -93,7 +93,7 @@ def bare_kernel() -> Iterator[BlockingKernelClient]:
 
 
 def many_sessions(aws: LocalAws) -> None:
-    """All sessions are started at once and called at once; every call must succeed."""
+    """Start and call all sessions at once; every call must succeed."""
     starts: list[float] = []
     calls: list[float] = []
     lock = threading.Lock()
@@ -103,7 +103,7 @@ def many_sessions(aws: LocalAws) -> None:
     data = aws.client("bedrock-agentcore", config=config)
     identifiers: list[str] = []
 
-    def one_session(_: int) -> None:
+    def run_session(_: int) -> None:
         began = time.perf_counter()
         identifier = start(data)
         started = time.perf_counter() - began
@@ -117,7 +117,7 @@ def many_sessions(aws: LocalAws) -> None:
 
     began = time.perf_counter()
     with ThreadPoolExecutor(SESSIONS) as pool:
-        list(pool.map(one_session, range(SESSIONS)))
+        list(pool.map(run_session, range(SESSIONS)))
     total = time.perf_counter() - began
     memory = sandbox_memory(aws) / SESSIONS
     for identifier in identifiers:
@@ -129,10 +129,9 @@ def many_sessions(aws: LocalAws) -> None:
 
 
 def sandbox_memory(aws: LocalAws) -> int:
-    with urlopen(f"{aws.endpoint}/_agentcore/state") as response:  # noqa: S310
-        state = json.load(response)
-    processes = [pid for one in state["sessions"] for pid in one["processIds"]]
-    return sum(psutil.Process(pid).memory_full_info().pss for pid in processes)
+    sessions = aws.agentcore.state()["sessions"]
+    processes = [process_id for session in sessions for process_id in session["processIds"]]
+    return sum(psutil.Process(process_id).memory_full_info().pss for process_id in processes)
 
 
 @contextlib.contextmanager
@@ -148,13 +147,13 @@ def start(data: Any) -> str:
 
 
 def execute(data: Any, identifier: str, code: str) -> None:
-    answer = data.invoke_code_interpreter(
+    response = data.invoke_code_interpreter(
         codeInterpreterIdentifier=SYSTEM,
         sessionId=identifier,
         name="executeCode",
         arguments={"code": code, "language": "python"},
     )
-    for event in answer["stream"]:
+    for event in response["stream"]:
         if event["result"]["isError"]:
             raise RuntimeError(f"a call failed: {event}")
 
@@ -171,8 +170,8 @@ def milliseconds(seconds: list[float]) -> str:
     return f"p50 {statistics.median(ordered) * 1000:.1f} ms, p95 {tail * 1000:.1f} ms"
 
 
-def say(what: str, figure: str) -> None:
-    sys.stdout.write(f"{what:<45}{figure}\n")
+def say(measure: str, figure: str) -> None:
+    sys.stdout.write(f"{measure:<45}{figure}\n")
 
 
 if __name__ == "__main__":

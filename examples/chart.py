@@ -1,11 +1,11 @@
-"""A plain boto3 caller: upload data, have a chart drawn from it, download the chart.
+"""A plain boto3 caller: upload data, draw a chart of it in a sandbox, download the chart.
 
     make deploy
     python examples/chart.py [stack]
 
-It calls the stack `CodeInterpreter`, or another one with the outputs `InvokeFunctionName` and
-`WorkspaceBucketName`, in the account that the environment names: an AWS profile, or the local AWS
-whose `export` lines `make local` prints. The chart is in `chart.png` then.
+The program uses the stack `CodeInterpreter`, or another stack with the outputs
+`InvokeFunctionName` and `WorkspaceBucketName`, in the account that the environment names: an AWS
+profile, or the local AWS whose `export` lines `make local` prints. It writes `chart.png`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ axes.figure.savefig("chart.png")
 print(f"best month: {sales.loc[sales.revenue.idxmax(), 'month']}")
 """
 
-# A call takes up to 15 minutes, longer than boto3 and many networks wait in silence.
+# A call takes up to 15 minutes. By default boto3 waits one minute, and some networks drop idle
+# connections.
 PATIENT = Config(read_timeout=15 * 60 + 10, tcp_keepalive=True)
 
 
@@ -42,22 +43,22 @@ def main(stack: str = "CodeInterpreter") -> None:
     s3 = boto3.client("s3")
     session = f"chart-{uuid.uuid4().hex}"
     folder = f"workspace/{session}"
-    # Whatever is below uploads/ is in the working directory of the session's sandbox.
+    # Files below uploads/ are in the working directory of the session's sandbox.
     s3.put_object(Bucket=bucket, Key=f"{folder}/uploads/sales.csv", Body=SALES.encode())
     try:
-        answer = invoke(
+        response = invoke(
             function,
             tool="execute_code",
             session=session,
             code=PROGRAM,
             output_filename="chart.png",
-            # boto3 repeats a call whose answer was lost: with a key the program still runs once.
+            # boto3 retries a call if its response is lost. With a key the program runs only once.
             idempotency_key=session,
         )
     finally:
         invoke(function, tool="stop_session", session=session)
-    print(answer["stdout"])
-    [saved] = answer["files_saved"]
+    print(response["stdout"])
+    [saved] = response["files_saved"]
     s3.download_file(bucket, f"{folder}/{saved}", "chart.png")
 
 
@@ -67,14 +68,14 @@ def outputs_of(stack: str) -> dict[str, str]:
 
 
 def invoke(function: str, **event: Any) -> dict[str, Any]:
-    """The function's answer. What did not succeed ends the program with the reason."""
-    response = boto3.client("lambda", config=PATIENT).invoke(
+    """Return the function's response; if it is not a success, print it and exit."""
+    invocation = boto3.client("lambda", config=PATIENT).invoke(
         FunctionName=function, Payload=json.dumps(event)
     )
-    answer: dict[str, Any] = json.load(response["Payload"])
-    if "FunctionError" in response or answer["status"] != "ok":
-        sys.exit(json.dumps(answer, indent=2))
-    return answer
+    response: dict[str, Any] = json.load(invocation["Payload"])
+    if "FunctionError" in invocation or response["status"] != "ok":
+        sys.exit(json.dumps(response, indent=2))
+    return response
 
 
 if __name__ == "__main__":

@@ -1,14 +1,14 @@
-"""An interpreter in a VPC that is there already, so that code reaches what is in it.
+r"""A code interpreter in an existing VPC, so that its code can reach the VPC's resources.
 
-    cdk deploy --app "python examples/existing_vpc.py" \\
+    cdk deploy --app "python examples/existing_vpc.py" \
         -c vpc-id=vpc-0123456789abcdef0 -c subnet-ids=subnet-0123456789abcdef0,...
 
-Nothing is looked up, so synthesis needs no account. Choose private subnets: their routes and VPC
-endpoints decide what can be reached. The interpreter's own security group lets nothing in, and
-out only what its `connections` allow, which here is HTTPS.
+The app looks nothing up, so synthesis needs no account. Choose private subnets: their routes and
+VPC endpoints decide which addresses the code can reach. The interpreter's own security group allows
+no ingress, and only the egress that its `connections` allow, here HTTPS.
 
-AgentCore keeps network interfaces in the subnets for up to 8 hours after the interpreter is gone,
-so the group stays when the stack is destroyed. Delete it when they are gone, too.
+AgentCore keeps network interfaces in the subnets for up to 8 hours after the interpreter is
+deleted, so destroying the stack retains the security group. Delete the group after the interfaces.
 """
 
 from __future__ import annotations
@@ -41,19 +41,19 @@ class ExistingVpcStack(Stack):
         CfnOutput(self, "InvokeFunctionName", value=function.function.function_name)
 
     def _network(self, vpc_id: str, subnet_ids: Sequence[str]) -> Network:
-        """A VPC of another stack in the same app needs less: `Network.vpc(network_stack.vpc)`."""
+        """Refer to the VPC by its ids. For a VPC of the same app, use `Network.vpc(stack.vpc)`."""
         vpc = ec2.Vpc.from_vpc_attributes(
             self,
             "Vpc",
             vpc_id=vpc_id,
-            availability_zones=["unknown"],  # must not be empty; the subnets are given below
+            availability_zones=["unknown"],  # required, but not used: the subnets are named below
         )
         subnets = [
             ec2.Subnet.from_subnet_id(self, f"Subnet{number}", subnet_id)
             for number, subnet_id in enumerate(subnet_ids)
         ]
         Annotations.of(self).acknowledge_warning(
-            "@aws-cdk/aws-ec2:noSubnetRouteTableId", "nothing here changes their routes"
+            "@aws-cdk/aws-ec2:noSubnetRouteTableId", "this app does not change their routes"
         )
         return Network.vpc(vpc, subnets=ec2.SubnetSelection(subnets=subnets))
 

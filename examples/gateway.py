@@ -1,12 +1,12 @@
-"""An AgentCore Gateway whose tools are the invoke function's: code execution for any MCP client.
+"""An AgentCore Gateway that offers the invoke function's tools to any MCP client.
 
     cdk deploy --app "python examples/gateway.py"
 
-Agents that may invoke the gateway (`gateway.grant_invoke(role)`) sign their requests to
-`GatewayUrl` with IAM and find the tools as `code-interpreter___execute_code` and so on. Calls with
-the header `x-code-interpreter-session: <name>` share that session's variables and files; the
-agent's program sets it, a name for each conversation, and the model cannot. A call without it has
-a sandbox of its own.
+Agents whose role may invoke the gateway (`gateway.grant_invoke(role)`) sign their requests to
+`GatewayUrl` with SigV4. The tools are named `code-interpreter___execute_code` and so on. Calls with
+the same header `x-code-interpreter-session: <name>` share a session's variables and files. The
+agent's program sets the header, for example to the conversation's id; the model cannot. A call
+without the header gets a temporary sandbox.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""One program over many files, each in a sandbox of its own, the results gathered in the bucket.
+r"""Run one program over many files, each in its own sandbox, and gather the results in the bucket.
 
-When one sandbox is too small or too slow, Step Functions takes over: a distributed map starts an
-execution per file, many at once, and keeps what succeeded even if some fail.
+For work that is too much for one sandbox, Step Functions' distributed map runs an execution for
+each file, up to 100 at once, and keeps the results of those that succeed even if some fail.
 
     cdk deploy --app "python examples/many_inputs.py"
 
-Upload the files to a folder below `batches/` in the bucket, and start an execution. Its name, 1 to
-50 letters, digits, `_` and `-`, becomes a part of the sessions' names.
+Upload the files to a folder below `batches/` in the bucket, and start an execution. Its name is
+part of the sessions' names, so it can have up to 50 letters, digits, `_` and `-`.
 
     aws s3 cp --recursive sales/ s3://$BUCKET/batches/sales-q3/
     aws stepfunctions start-execution --state-machine-arn $STATE_MACHINE --name sales-q3 --input '{
@@ -14,9 +14,9 @@ Upload the files to a folder below `batches/` in the bucket, and start an execut
         "program": "import pandas as pd; print(pd.read_csv(\"input\")[\"revenue\"].sum())"
     }'
 
-The program finds its file as `input` in the working directory. What it prints, up to 100 KiB, is
-its result. The execution's output names a manifest in the bucket, and that the files with all
-results and with the reasons of all failures.
+Each program reads its file as `input` in the working directory, and its stdout, up to 100 KiB, is
+the result. The execution's output names a manifest in the bucket, which lists the files with the
+results and the failures' reasons.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from constructs import Construct
 
 from cdk_code_interpreter import CodeInterpreter, InvokeFunction, Workspace
 
-# The top folder of whatever may be an input.
+# The top folder of the input files.
 INPUTS = "batches"
-# AgentCore starts 30 sessions a second and runs 1000 at once (the service's quotas page).
+# AgentCore allows 1,000 sessions at once, and 30 starts a second (its quotas page).
 SANDBOXES_AT_ONCE = 100
 TOLERATED_FAILURES_PERCENT = 20
 RESULT_WRITER_V2 = "@aws-cdk/aws-stepfunctions:useDistributedMapResultWriterV2"
@@ -41,7 +41,7 @@ RESULT_WRITER_V2 = "@aws-cdk/aws-stepfunctions:useDistributedMapResultWriterV2"
 class ManyInputsStack(Stack):
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
-        # Apps made before this flag ignore result_writer_v2.
+        # Without this feature flag, which older apps lack, CDK ignores result_writer_v2.
         self.node.set_context(RESULT_WRITER_V2, True)
         self.workspace = Workspace(self, "Workspace")
         self.function = InvokeFunction(
@@ -53,7 +53,7 @@ class ManyInputsStack(Stack):
         self.state_machine = sfn.StateMachine(
             self,
             "StateMachine",
-            definition_body=sfn.DefinitionBody.from_chainable(self._every_input()),
+            definition_body=sfn.DefinitionBody.from_chainable(self._process_every_input()),
             logs=sfn.LogOptions(
                 destination=logs.LogGroup(
                     self,
@@ -69,7 +69,7 @@ class ManyInputsStack(Stack):
         CfnOutput(self, "StateMachineArn", value=self.state_machine.state_machine_arn)
         CfnOutput(self, "WorkspaceBucketName", value=self.workspace.bucket.bucket_name)
 
-    def _every_input(self) -> sfn.DistributedMap:
+    def _process_every_input(self) -> sfn.DistributedMap:
         bucket = self.workspace.bucket
         every_input = sfn.DistributedMap(
             self,
@@ -77,7 +77,7 @@ class ManyInputsStack(Stack):
             item_reader=sfn.S3ObjectsItemReader(
                 bucket=bucket, prefix=sfn.JsonPath.string_at("$.inputs")
             ),
-            # A name is given to one execution in 90 days, so every input has a session of its own.
+            # Execution names are unique for 90 days, so every input has its own session.
             item_selector={
                 "session": sfn.JsonPath.format(
                     "{}-{}",
@@ -97,13 +97,13 @@ class ManyInputsStack(Stack):
                 ),
             ),
         )
-        return every_input.item_processor(self._one_input())
+        return every_input.item_processor(self._process_input())
 
-    def _one_input(self) -> sfn.IChainable:
-        """Run the program, again only if nothing of it ran, and stop its sandbox in any case.
+    def _process_input(self) -> sfn.IChainable:
+        """Run the program, retry it only if it did not start, and always stop its sandbox.
 
-        A sandbox that is left alone is paid for until its time is up, and counts as one of those
-        that may run at once.
+        An idle sandbox costs money until its session times out, and counts towards the quota of
+        sessions.
         """
         in_sandbox = sfn.Parallel.jsonata(self, "In its sandbox", outputs="{% $states.result[0] %}")
         in_sandbox.branch(self._upload().next(self._run()).next(self._fail_if_refused()))
@@ -119,7 +119,7 @@ class ManyInputsStack(Stack):
             stop,
             outputs={
                 "session": "{% $states.input.session %}",
-                "answer": {
+                "response": {
                     "error": {
                         "type": "{% $states.errorOutput.Error %}",
                         "message": "{% $states.errorOutput.Cause %}",
@@ -132,22 +132,22 @@ class ManyInputsStack(Stack):
             "Succeeded",
             outputs={
                 "input": "{% $states.input.key %}",
-                "output": "{% $states.input.answer.stdout %}",
+                "output": "{% $states.input.response.stdout %}",
             },
         )
         failed = sfn.Fail.jsonata(
             self,
             "Failed",
-            error="{% $states.input.answer.error.type %}",
-            cause="{% $states.input.answer.error.message %}",
+            error="{% $states.input.response.error.type %}",
+            cause="{% $states.input.response.error.message %}",
         )
         ended = sfn.Choice.jsonata(self, "Did it succeed?")
-        ended.when(sfn.Condition.jsonata("{% $states.input.answer.status = 'ok' %}"), succeeded)
+        ended.when(sfn.Condition.jsonata("{% $states.input.response.status = 'ok' %}"), succeeded)
         ended.otherwise(failed)
         return in_sandbox.next(stop).next(ended)
 
     def _upload(self) -> tasks.CallAwsService:
-        """Copy the input to where its session's sandbox gets its files from."""
+        """Copy the input to the uploads of its session."""
         bucket, prefix = self.workspace.bucket, self.workspace.prefix
         key = "$states.input.key"
         read_inputs = iam.PolicyStatement(
@@ -177,21 +177,22 @@ class ManyInputsStack(Stack):
             {
                 "tool": "execute_code",
                 "code": "{% $states.input.program %}",
-                # Step Functions repeats a call whose answer was lost: with a key it runs once.
+                # Step Functions retries a call if its response is lost. With a key the program
+                # runs only once.
                 "idempotency_key": "{% $states.input.session %}",
             },
-            outputs="{% $merge([$states.input, {'answer': $states.result.Payload}]) %}",
+            outputs="{% $merge([$states.input, {'response': $states.result.Payload}]) %}",
         )
 
     def _fail_if_refused(self) -> sfn.Choice:
-        """Make an error, which Step Functions can repeat, of an answer that may be repeated."""
+        """Turn a retryable response into an error, which Step Functions can retry."""
         refused = sfn.Fail.jsonata(
             self,
             "Refused",
             error="Retryable",
-            cause="{% $states.input.answer.error.message %}",
+            cause="{% $states.input.response.error.message %}",
         )
-        retryable = sfn.Condition.jsonata("{% $states.input.answer.error.retryable = true %}")
+        retryable = sfn.Condition.jsonata("{% $states.input.response.error.retryable = true %}")
         ran = sfn.Pass.jsonata(self, "Ran")
         return sfn.Choice.jsonata(self, "Refused?").when(retryable, refused).otherwise(ran)
 

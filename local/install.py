@@ -1,12 +1,12 @@
 """Install everything the project runs on into the project folder.
 
-Called by `make` with whatever Python the machine has, so this file needs the standard
-library only and must at least parse on an old Python, to be able to say that it is too old.
-Nothing outside the project folder is written: the package caches live in `.cache`.
+`make` runs this file with the machine's own Python, so it uses only the standard library and
+parses on old Pythons, to report that they are too old. It writes nothing outside the project
+folder: the package caches are in `.cache`.
 
-What is installed is pinned: Python packages by hash (`requirements/*.txt`), Node by the wheel
-that ships it, the CDK CLI by `package-lock.json`. A finished environment carries a stamp of
-its lock file; one that was interrupted carries none and is completed by the next run.
+Every package is pinned: Python packages by hash (`requirements/*.txt`), Node by the wheel that
+ships it, the CDK CLI by `package-lock.json`. A complete environment has a stamp of its lock file.
+An interrupted installation leaves no stamp, so the next run completes it.
 """
 
 import fcntl
@@ -32,55 +32,57 @@ ENVIRONMENTS = {
 
 
 class InstallError(Exception):
-    """One line for the user: what went wrong and what to do."""
+    """The installation failed; the message has the cause and the remedy in one line."""
 
 
 def main():
     check_python()
     CACHE.mkdir(exist_ok=True)
     with open(str(CACHE / "install.lock"), "w") as lock:
-        fcntl.flock(
-            lock, fcntl.LOCK_EX
-        )  # two `make`s at once: the second waits, then finds it done
+        fcntl.flock(lock, fcntl.LOCK_EX)  # of two `make`s at once, the second waits for the first
         for venv, requirements in ENVIRONMENTS.items():
-            once(ROOT / venv, [ROOT / requirements], lambda: install_python(venv, requirements))
-        once(
+            install_unless_current(
+                ROOT / venv, [ROOT / requirements], lambda: install_python(venv, requirements)
+            )
+        install_unless_current(
             ROOT / ".venv" / "project",
             [ROOT / "pyproject.toml", ROOT / ".venv" / "installed"],
             install_project,
         )
-        once(ROOT / "node_modules", [ROOT / "package-lock.json"], install_node_packages)
+        install_unless_current(
+            ROOT / "node_modules", [ROOT / "package-lock.json"], install_node_packages
+        )
 
 
 def check_python():
     if sys.version_info < MINIMUM_PYTHON:
         raise InstallError(
-            "Python %d.%d is too old: Python 3.11 or newer is needed. Install one, or name it: "
+            "Python %d.%d is too old: install Python 3.11 or newer, or name one: "
             "make PYTHON=/path/to/python3.12" % sys.version_info[:2]
         )
 
 
-def once(target, inputs, install):
-    """Run `install` unless `target` carries the stamp of exactly these inputs."""
+def install_unless_current(target, inputs, install):
+    """Run `install` unless `target` has the stamp of exactly these inputs."""
     stamp = target / "installed"
-    # An environment holds paths, so it is of no use in a folder that was moved.
+    # An environment contains absolute paths, so moving the folder makes it unusable.
     digest = hashlib.sha256(("%s %s" % (sys.version, ROOT)).encode())
     for path in inputs:
         digest.update(path.read_bytes())
-    wanted = digest.hexdigest()
-    if stamp.is_file() and stamp.read_text() == wanted:
+    current = digest.hexdigest()
+    if stamp.is_file() and stamp.read_text() == current:
         return
     check_space()
     install()
     target.mkdir(exist_ok=True)
-    stamp.write_text(wanted)
+    stamp.write_text(current)
 
 
 def check_space():
     free = shutil.disk_usage(str(ROOT)).free
     if free < NEEDED_BYTES:
         raise InstallError(
-            "%.1f GB free in %s, but the installation needs up to %.0f GB: free some space and "
+            "%.1f GB are free in %s, but the installation needs up to %.0f GB: free some space and "
             "run the same command again" % (free / 1024**3, ROOT, NEEDED_BYTES / 1024**3)
         )
 
@@ -101,7 +103,7 @@ def install_python(venv, requirements):
 
 
 def install_project():
-    """Make the library and the local AWS importable by name, and Node found on the PATH."""
+    """Make the library and the local AWS importable, and put Node on the PATH."""
     # fmt: off
     run([
         uv(), "pip", "install", "--quiet", "--no-deps", "--no-build-isolation",
@@ -109,7 +111,7 @@ def install_project():
     ])
     # fmt: on
     # Both the CDK CLI and jsii look for `node` on the PATH, which starts with .venv/bin.
-    # The wheel's own bin/npm and bin/npx are copies that do not find the rest of npm.
+    # The wheel's own bin/npm and bin/npx are copies, which do not find npm's modules.
     for name, program in node_programs().items():
         link = ROOT / ".venv" / "bin" / name
         link.unlink(missing_ok=True)
@@ -133,16 +135,16 @@ def install_node_packages():
 
 
 def uv():
-    """The installer's path; a venv with pip fetches it first."""
+    """Return the path of uv, which pip installs first."""
     home = CACHE / "uv-venv"
-    once(home, [ROOT / "requirements" / "uv.txt"], lambda: install_uv(home))
+    install_unless_current(home, [ROOT / "requirements" / "uv.txt"], lambda: install_uv(home))
     return str(home / "bin" / "uv")
 
 
 def install_uv(home):
     run(
         [sys.executable, "-m", "venv", "--clear", str(home)],
-        hint="on Debian and Ubuntu the package python3-venv brings what is missing",
+        hint="on Debian and Ubuntu, install the package python3-venv",
     )
     # fmt: off
     run([
@@ -163,15 +165,15 @@ def run(command, hint="check the network and the free disk space, then run the s
     # Compiled bytecode halves the start time of every later command.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     environment.pop("VIRTUAL_ENV", None)
-    done = subprocess.run(
+    finished = subprocess.run(
         command, cwd=str(ROOT), env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     with open(str(LOG), "ab") as log:
-        log.write(done.stdout)
-    if done.returncode != 0:
-        lines = done.stdout.decode("utf-8", "replace").strip().splitlines() or ["no output"]
+        log.write(finished.stdout)
+    if finished.returncode != 0:
+        lines = finished.stdout.decode("utf-8", "replace").strip().splitlines() or ["no output"]
         raise InstallError(
-            "installing failed: %s. %s (the whole output: .cache/install.log)"
+            "installing failed: %s. %s (see .cache/install.log for the whole output)"
             % (lines[-1].strip(), hint[0].upper() + hint[1:])
         )
 
@@ -186,6 +188,6 @@ if __name__ == "__main__":
     except InstallError as error:
         sys.exit("error: %s" % error)
     except KeyboardInterrupt:
-        sys.exit("\nerror: interrupted; run the same command again, it goes on where it stopped")
+        sys.exit("\nerror: interrupted; run the same command again to continue")
     except OSError as error:
         sys.exit("error: installing failed: %s. Run the same command again" % error)

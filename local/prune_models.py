@@ -1,8 +1,8 @@
-"""Write the service models that travel with the Lambda code.
+"""Write the service models that the Lambda functions ship.
 
-The Lambda runtime's own boto3 can be older than the API, and its full models are slow to load.
-Each function therefore ships the operations that it calls, cut out of the pinned botocore's
-models: nothing is typed by hand. Run it after changing the botocore pin or an operation below:
+The Lambda runtime's own boto3 can be older than the API, and its full models are slow to load. Each
+function therefore ships the operations that it calls, cut out of the models of the pinned botocore.
+Run this script after changing the botocore pin or an operation below:
 
     python local/prune_models.py
 """
@@ -66,65 +66,65 @@ MODELS = (
 
 
 def main() -> None:
-    for path, text in files().items():
+    for path, text in model_files().items():
         target = PROJECT / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
 
 
-def files() -> dict[str, str]:
-    """Every model file, by its path from the project's folder."""
+def model_files() -> dict[str, str]:
+    """Return the text of every model file, by its path in the project."""
     loader = Loader(include_default_extras=False)
     result = {}
     for model in MODELS:
         folder = f"{model.folder}/{model.service}/{model.api_version}"
         full = loader.load_service_model(model.service, "service-2", model.api_version)
         rules = loader.load_service_model(model.service, "endpoint-rule-set-1", model.api_version)
-        result[f"{folder}/service-2.json"] = _text(_prune(full, model.operations))
-        result[f"{folder}/endpoint-rule-set-1.json"] = _text(rules)
+        result[f"{folder}/service-2.json"] = to_json(prune(full, model.operations))
+        result[f"{folder}/endpoint-rule-set-1.json"] = to_json(rules)
     return result
 
 
-def _prune(model: dict[str, Any], operations: tuple[str, ...]) -> dict[str, Any]:
+def prune(model: dict[str, Any], operations: tuple[str, ...]) -> dict[str, Any]:
     kept = {name: model["operations"][name] for name in operations}
     shapes: dict[str, Any] = {}
-    wanted = sorted(_shape_names(kept))
-    while wanted:
-        name = wanted.pop()
+    pending = sorted(shape_names(kept))
+    while pending:
+        name = pending.pop()
         if name not in shapes:
             shapes[name] = model["shapes"][name]
-            wanted += _shape_names(shapes[name])
+            pending += shape_names(shapes[name])
     return {
         "version": model["version"],
         "metadata": model["metadata"],
-        "operations": _without_documentation(kept),
-        "shapes": _without_documentation(shapes),
+        "operations": without_documentation(kept),
+        "shapes": without_documentation(shapes),
     }
 
 
-def _shape_names(node: Any) -> set[str]:
-    """Every shape that a piece of a model refers to."""
+def shape_names(node: Any) -> set[str]:
+    """Return the names of the shapes that a part of a model refers to."""
     if isinstance(node, list):
-        return {name for item in node for name in _shape_names(item)}
+        return {name for item in node for name in shape_names(item)}
     if not isinstance(node, dict):
         return set()
     own = {node["shape"]} if isinstance(node.get("shape"), str) else set()
-    return own.union(*(_shape_names(item) for item in node.values()))
+    return own.union(*(shape_names(item) for item in node.values()))
 
 
-def _without_documentation(node: Any) -> Any:
+def without_documentation(node: Any) -> Any:
     if isinstance(node, list):
-        return [_without_documentation(item) for item in node]
+        return [without_documentation(item) for item in node]
     if not isinstance(node, dict):
         return node
     return {
-        key: _without_documentation(value)
+        key: without_documentation(value)
         for key, value in node.items()
         if not (key == "documentation" and isinstance(value, str))
     }
 
 
-def _text(document: dict[str, Any]) -> str:
+def to_json(document: dict[str, Any]) -> str:
     return json.dumps(document, indent=1, sort_keys=True) + "\n"
 
 

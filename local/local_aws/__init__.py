@@ -1,7 +1,8 @@
-"""A local AWS: MiniStack and an AgentCore Code Interpreter emulator on one loopback port.
+"""Run a local AWS: MiniStack and an emulator of AgentCore Code Interpreter on one loopback port.
 
 with LocalAws() as aws:
-    aws.client("lambda").invoke(FunctionName=..., Payload=...)
+    outputs = aws.deploy(app.synth().directory)
+    aws.client("lambda").invoke(FunctionName=outputs["MyStack"]["FunctionName"], Payload=...)
 """
 
 from local_aws.assembly import DeploymentError

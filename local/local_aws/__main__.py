@@ -1,4 +1,7 @@
-"""A local AWS that runs until Ctrl-C: python -m local_aws [--port 4566] [--no-authorization]"""
+"""Run a local AWS until Ctrl-C.
+
+python -m local_aws [--port 4566] [--no-authorization]
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,17 @@ PORT = 4566
 
 def main() -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m local_aws", description="A local AWS that runs until Ctrl-C"
+        prog="python -m local_aws", description="Run a local AWS until Ctrl-C."
     )
-    parser.add_argument("--port", type=int, default=PORT, help="0 takes any free one")
-    parser.add_argument("--no-authorization", dest="authorization", action="store_false")
+    parser.add_argument(
+        "--port", type=int, default=PORT, help="0 for any free port (default: 4566)"
+    )
+    parser.add_argument(
+        "--no-authorization",
+        dest="authorization",
+        action="store_false",
+        help="allow every call, whatever the IAM policies say",
+    )
     arguments = parser.parse_args()
     raise_when_interrupted()
     try:
@@ -35,8 +45,8 @@ def welcome(aws: LocalAws) -> str:
     exports = "\n".join(f"export {name}={value}" for name, value in aws.environment().items())
     return (
         f"{exports}\n\n"
-        "# A local AWS is running. Paste the lines above into another shell; there cdk, aws and\n"
-        "# boto3 talk to it. Everything in it is gone when you press Ctrl-C here.\n"
+        "# A local AWS is running. Paste the lines above into another shell to use it with cdk,\n"
+        "# aws and boto3. Ctrl-C here stops it and deletes everything in it.\n"
     )
 
 

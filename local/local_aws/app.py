@@ -1,6 +1,6 @@
-"""One ASGI application in front of MiniStack and the emulator.
+"""Serve MiniStack and the emulator as one ASGI application.
 
-Importing it imports MiniStack, which reads its settings from the environment at that moment.
+Importing this module imports MiniStack, which reads its settings from the environment then.
 """
 
 from __future__ import annotations
@@ -16,30 +16,24 @@ from agentcore_emulator.http.app import create_app
 from agentcore_emulator.http.origin import NOT_LOCAL, is_local
 from agentcore_emulator.sandbox import SandboxSettings
 from agentcore_emulator.settings import EmulatorSettings
-from local_aws.ministack_patches import authorization as iam
-from local_aws.ministack_patches import (
-    cloudformation_types,
-    custom_resources,
-    lambda_runtime,
-    lambda_updates,
-    presigned_urls,
-    state_machines,
-)
+from local_aws import ministack_patches
+from local_aws.ministack_patches import authorization, lambda_runtime, presigned_urls
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from agentcore_emulator.http.exchange import Receive, Scope, Send
 
-# Every access decision so far, MiniStack's and ours, as JSON.
+# The access decisions so far, MiniStack's and the emulator's, as JSON.
 DECISIONS_PATH = "/_local_aws/decisions"
 CLOCK_PATH = "/_agentcore/clock"
 
 
 class LocalAwsApp:
-    """Routes each request to the emulator or to MiniStack.
+    """Route each request to the emulator or to MiniStack.
 
-    `sessions` is where the sandboxes' directories are made.
+    `sessions` is the directory of the sandboxes. `enforce_policies` makes the emulator evaluate IAM
+    policies.
     """
 
     def __init__(
@@ -48,22 +42,16 @@ class LocalAwsApp:
         lambda_python: Path,
         sandbox_python: Path | None,
         sessions: Path,
-        authorization: bool,
+        enforce_policies: bool,
     ) -> None:
         hypercorn_compat.install()
-        lambda_runtime.install(lambda_python)
-        custom_resources.install()
-        lambda_updates.install()
-        cloudformation_types.install()
-        state_machines.install()
-        iam.install()
+        ministack_patches.install(lambda_python=lambda_python, clock=lambda: self._emulator.clock)
         sandbox = SandboxSettings(python=sandbox_python) if sandbox_python else SandboxSettings()
         self._emulator = create_app(
             EmulatorSettings(directory=sessions, sandbox=sandbox),
-            iam.authorize if authorization else None,
-            resolve_account=iam.account_of,
+            authorization.authorize if enforce_policies else None,
+            resolve_account=authorization.account_of,
         )
-        presigned_urls.install(lambda: self._emulator.clock)
 
     async def startup(self) -> None:
         await self._emulator.startup()
@@ -80,25 +68,25 @@ class LocalAwsApp:
         headers = {name.decode(): value.decode("latin-1") for name, value in scope["headers"]}
         path = scope["path"]
         if not is_local(headers):
-            # MiniStack answers web pages, and checks no signature of the root key.
-            await _answer(send, {"message": NOT_LOCAL}, status=403)
+            # MiniStack serves web pages of any origin, and never checks the root key's signature.
+            await send_json(send, {"message": NOT_LOCAL}, status=403)
         elif self._emulator.handles(path, headers):
             if path == CLOCK_PATH:
-                await presigned_urls.next_second()
+                await presigned_urls.wait_for_next_second()
             await self._emulator(scope, receive, send)
         elif path == DECISIONS_PATH:
-            await _answer(send, iam.recorded())
+            await send_json(send, authorization.recorded_decisions())
         else:
             if path == "/_ministack/reset":
-                iam.decisions.clear()
+                authorization.decisions.clear()
                 await self._emulator.reset()
             lambda_runtime.remember_client_context(headers.get("x-amz-client-context"))
-            # Loopback stands for TLS: every "TLS only" bucket policy would deny plain HTTP.
+            # Treat loopback as TLS: bucket policies that require TLS would deny plain HTTP.
             secured = [*scope["headers"], (b"x-forwarded-proto", b"https")]
             await ministack.app({**scope, "headers": secured}, receive, send)
 
 
-async def _answer(send: Send, content: Any, status: int = 200) -> None:
+async def send_json(send: Send, content: Any, status: int = 200) -> None:
     body = json.dumps(content).encode()
     headers = [
         (b"content-type", b"application/json"),

@@ -1,5 +1,8 @@
-"""Deploys a synthesised cloud assembly with CloudFormation's API: what `cdk deploy` does, in a
-second, and without the CLI. Of the bootstrap stack it makes what templates refer to."""
+"""Deploy a cloud assembly as `cdk deploy` does, in a second and without the CLI.
+
+Of the bootstrap stack, only the buckets and the version parameter that templates refer to are
+created.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
-# A stack that takes longer than ten minutes is stuck.
-POLLING = {"Delay": 0.05, "MaxAttempts": 12_000}
+# Ten minutes: a stack that takes longer is stuck.
+WAITER_CONFIG = {"Delay": 0.05, "MaxAttempts": 12_000}
 
 
 class DeploymentError(Exception):
-    """A stack could not be created, updated or deleted; the text has its events' reasons."""
+    """A stack could not be created, updated or deleted; the message has its events' reasons."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class StackArtifact:
 class Assembly:
     """The cloud assembly in `directory`, in one account of a local AWS.
 
-    `client` makes a boto3 client of a service in a region.
+    `client` returns a boto3 client for a service and a region.
     """
 
     def __init__(
@@ -55,16 +58,16 @@ class Assembly:
         self._client = client
 
     def deploy(self) -> dict[str, dict[str, str]]:
-        """Create or update every stack; each one's outputs, by its name."""
+        """Create or update every stack, and return each stack's outputs by its name."""
         self._publish_assets()
-        return {stack.name: self._deploy(stack) for stack in stacks(self._directory)}
+        return {stack.name: self._deploy(stack) for stack in read_stacks(self._directory)}
 
     def destroy(self) -> None:
-        """Delete every stack that exists, the last one first."""
-        for stack in reversed(list(stacks(self._directory))):
+        """Delete the stacks in reverse order."""
+        for stack in reversed(list(read_stacks(self._directory))):
             cloudformation = self._client("cloudformation", stack.region or self._region)
             cloudformation.delete_stack(StackName=stack.name)
-            settle(cloudformation, "stack_delete_complete", stack.name)
+            wait_for_stack(cloudformation, "stack_delete_complete", stack.name)
 
     def _deploy(self, stack: StackArtifact) -> dict[str, str]:
         region = stack.region or self._region
@@ -81,29 +84,30 @@ class Assembly:
                 for key, value in stack.parameters.items()
             ],
         }
-        if exists(cloudformation, stack.name):
+        if stack_exists(cloudformation, stack.name):
             try:
                 cloudformation.update_stack(**request)
             except ClientError as error:
                 if "No updates" not in str(error):
                     raise
             else:
-                settle(cloudformation, "stack_update_complete", stack.name)
+                wait_for_stack(cloudformation, "stack_update_complete", stack.name)
         else:
             cloudformation.create_stack(**request)
-            settle(cloudformation, "stack_create_complete", stack.name)
+            wait_for_stack(cloudformation, "stack_create_complete", stack.name)
         [description] = cloudformation.describe_stacks(StackName=stack.name)["Stacks"]
-        return {one["OutputKey"]: one["OutputValue"] for one in description.get("Outputs", [])}
+        outputs = description.get("Outputs", [])
+        return {output["OutputKey"]: output["OutputValue"] for output in outputs}
 
     def _template(self, stack: StackArtifact, region: str) -> dict[str, str]:
-        """A published template is named, as CloudFormation takes no more than 51,200 bytes."""
+        """Name the published template: CloudFormation accepts 51,200 bytes in the request."""
         if stack.template_asset is None:
             return {"TemplateBody": stack.template.read_text()}
         location = self._resolve(stack.template_asset, region).removeprefix("s3://")
         return {"TemplateURL": f"https://s3.{region}.amazonaws.com/{location}"}
 
     def _resolve(self, name: str, region: str) -> str:
-        """A name in an assembly that leaves the account or the region open."""
+        """Replace the placeholders of an app that leaves its account or region open."""
         return name.replace("${AWS::AccountId}", self._account).replace("${AWS::Region}", region)
 
     def _put_bootstrap_version(self, stack: StackArtifact, region: str) -> None:
@@ -118,7 +122,9 @@ class Assembly:
             for asset in json.loads(manifest.read_text())["files"].values():
                 source = manifest.parent / asset["source"]["path"]
                 content = (
-                    zipped(source) if asset["source"]["packaging"] == "zip" else source.read_bytes()
+                    zip_directory(source)
+                    if asset["source"]["packaging"] == "zip"
+                    else source.read_bytes()
                 )
                 for destination in asset["destinations"].values():
                     self._put(destination, content)
@@ -128,19 +134,19 @@ class Assembly:
         bucket = self._resolve(destination["bucketName"], region)
         s3 = self._client("s3", region)
         with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
-            s3.create_bucket(Bucket=bucket, **bucket_location(region))
+            s3.create_bucket(Bucket=bucket, **bucket_location_options(region))
         s3.put_object(Bucket=bucket, Key=destination["objectKey"], Body=content)
 
 
-def stacks(directory: Path) -> Iterator[StackArtifact]:
-    """The stacks of an assembly and of the stages in it, each after those it depends on."""
+def read_stacks(directory: Path) -> Iterator[StackArtifact]:
+    """Yield the stacks of an assembly and of its stages, each after the stacks it depends on."""
     artifacts = json.loads((directory / "manifest.json").read_text())["artifacts"]
-    dependencies = {name: one.get("dependencies", []) for name, one in artifacts.items()}
+    dependencies = {name: artifact.get("dependencies", []) for name, artifact in artifacts.items()}
     for name in TopologicalSorter(dependencies).static_order():
         properties = artifacts[name].get("properties", {})
         match artifacts[name]["type"]:
             case "cdk:cloud-assembly":
-                yield from stacks(directory / properties["directoryName"])
+                yield from read_stacks(directory / properties["directoryName"])
             case "aws:cloudformation:stack":
                 region = artifacts[name]["environment"].rpartition("/")[2]
                 yield StackArtifact(
@@ -155,14 +161,14 @@ def stacks(directory: Path) -> Iterator[StackArtifact]:
                 )
 
 
-def bucket_location(region: str) -> dict[str, Any]:
-    """S3 wants a bucket's region to be named, unless it is us-east-1."""
+def bucket_location_options(region: str) -> dict[str, Any]:
+    """Return the options that S3 requires for a bucket outside us-east-1."""
     if region == "us-east-1":
         return {}
     return {"CreateBucketConfiguration": {"LocationConstraint": region}}
 
 
-def zipped(directory: Path) -> bytes:
+def zip_directory(directory: Path) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(directory.rglob("*")):
@@ -170,7 +176,7 @@ def zipped(directory: Path) -> bytes:
     return buffer.getvalue()
 
 
-def exists(cloudformation: Any, stack_name: str) -> bool:
+def stack_exists(cloudformation: Any, stack_name: str) -> bool:
     try:
         cloudformation.describe_stacks(StackName=stack_name)
     except ClientError:
@@ -178,9 +184,9 @@ def exists(cloudformation: Any, stack_name: str) -> bool:
     return True
 
 
-def settle(cloudformation: Any, state: str, stack_name: str) -> None:
+def wait_for_stack(cloudformation: Any, state: str, stack_name: str) -> None:
     try:
-        cloudformation.get_waiter(state).wait(StackName=stack_name, WaiterConfig=POLLING)
+        cloudformation.get_waiter(state).wait(StackName=stack_name, WaiterConfig=WAITER_CONFIG)
     except WaiterError as error:
         events = cloudformation.describe_stack_events(StackName=stack_name)["StackEvents"]
         reasons = [

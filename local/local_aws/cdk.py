@@ -1,4 +1,4 @@
-"""Runs the project's real CDK CLI against a local AWS."""
+"""Run the project's CDK CLI against a local AWS."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-from local_aws.interrupts import put_off
+from local_aws.interrupts import defer_interrupts
 from local_aws.local_aws import CERTIFICATE_VARIABLES, REGION, LocalAws
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -18,14 +18,14 @@ ACCOUNT_VARIABLE = "AWS_ACCESS_KEY_ID"
 
 
 class CdkError(Exception):
-    """The CDK CLI failed; the text is what it said."""
+    """The CDK CLI failed; the message is its output."""
 
 
 class Cdk:
-    """The CDK CLI for the app in `app_directory`, talking to `aws`.
+    """The CDK CLI for the app in `app_directory`, with `aws` as its account.
 
-    `home` takes the CLI's caches and the synthesised assembly, so that nothing is written to
-    the user's home or into the app's folder.
+    The CLI's caches and the cloud assembly are in `home`, so that nothing is written to the user's
+    home directory or the app's folder.
     """
 
     def __init__(self, aws: LocalAws, home: Path, app_directory: Path = PROJECT) -> None:
@@ -38,7 +38,7 @@ class Cdk:
         return self.run("bootstrap", f"aws://{account}/{REGION}")
 
     def deploy(self, *arguments: str) -> str:
-        """Deploy every stack; the stacks' outputs are in `home/outputs.json`."""
+        """Deploy every stack, and write the outputs to `home/outputs.json`."""
         outputs = ["--outputs-file", str(self.home / "outputs.json")]
         return self.run("deploy", "--all", "--require-approval", "never", *outputs, *arguments)
 
@@ -46,11 +46,14 @@ class Cdk:
         return self.run("destroy", "--all", "--force", *arguments)
 
     def run(self, *arguments: str) -> str:
-        """What the CLI printed. Raises CdkError when it fails."""
+        """Run the CLI and return its output.
+
+        :raises CdkError: if the CLI fails.
+        """
         cdk = PROJECT / "node_modules" / ".bin" / "cdk"
         command = [str(cdk), *arguments, "--no-notices", "--output", str(self.home / "cdk.out")]
-        with ExitStack() as running:
-            with put_off():
+        with ExitStack() as cleanup:
+            with defer_interrupts():
                 cli = subprocess.Popen(
                     command,
                     cwd=self.app_directory,
@@ -61,8 +64,8 @@ class Cdk:
                     text=True,
                     start_new_session=True,
                 )
-                running.enter_context(cli)
-                running.callback(end_group, cli.pid)
+                cleanup.enter_context(cli)
+                cleanup.callback(kill_process_group, cli.pid)
             output, _ = cli.communicate()
         if cli.returncode != 0:
             raise CdkError(f"cdk {arguments[0]} failed:\n{output.strip()}")
@@ -85,7 +88,7 @@ class Cdk:
         }
 
 
-def end_group(group: int) -> None:
-    """End what the CLI may have left running: the app's Python and its Node."""
+def kill_process_group(group: int) -> None:
+    """Kill the processes that the CLI may have left running: the app's Python and its Node."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(group, signal.SIGKILL)

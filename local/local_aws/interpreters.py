@@ -1,4 +1,4 @@
-"""Which Python runs Lambda functions."""
+"""Find or make the Python environment for Lambda functions."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ import sys
 import venv
 from pathlib import Path
 
-# What boto3 is made of. Lambda's runtime has no more than that and the standard library.
-SDK = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3")
+# boto3 and its dependencies: with the standard library, everything that Lambda's runtime has.
+SDK_PACKAGES = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3")
 
 
 def find_lambda_python(directory: Path) -> Path:
-    """The environment `.venv-lambda` beside the one that runs this, else one made in `directory`.
+    """Return the interpreter of `.venv-lambda` beside this environment, or make an environment.
 
-    The latter has the boto3 of this environment and nothing else of it, so that a function that
-    imports what Lambda does not have fails here, too.
+    The environment made in `directory` has this environment's boto3 and nothing else, so that a
+    function fails here, too, if it imports a package that Lambda lacks.
     """
     beside = Path(sys.prefix).parent / ".venv-lambda" / "bin" / "python"
     return beside if beside.exists() else make_lambda_environment(directory / "lambda-environment")
 
 
 def make_lambda_environment(directory: Path) -> Path:
-    """Its interpreter. The packages are links, which takes no time and no network."""
+    """Link this environment's boto3 into a new one, and return its interpreter."""
     venv.create(directory, symlinks=True)
     [packages] = directory.glob("lib/python3*/site-packages")
-    for name in SDK:
+    for name in SDK_PACKAGES:
         spec = importlib.util.find_spec(name)
         if spec is not None and spec.origin is not None:
             found = Path(spec.origin)

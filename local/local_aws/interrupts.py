@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as one exception, raised once."""
+"""Turn Ctrl-C and SIGTERM into one exception, raised once."""
 
 from __future__ import annotations
 
@@ -13,39 +13,39 @@ if TYPE_CHECKING:
 
 
 class Interrupted(BaseException):
-    """The user pressed Ctrl-C, or the process was told to end.
+    """The user pressed Ctrl-C, or the process received SIGTERM.
 
-    Like KeyboardInterrupt no Exception: libraries catch those, and try again.
+    Like KeyboardInterrupt, it is not an Exception: libraries catch those and retry.
     """
 
 
 def raise_when_interrupted() -> None:
     """Raise Interrupted in the main thread at the first SIGINT or SIGTERM; ignore later ones.
 
-    A second Ctrl-C must not cut the cleaning up short.
+    A second Ctrl-C must not end the clean-up early.
     """
-    signal.signal(signal.SIGINT, interrupt)
-    signal.signal(signal.SIGTERM, interrupt)
+    signal.signal(signal.SIGINT, raise_interrupted)
+    signal.signal(signal.SIGTERM, raise_interrupted)
 
 
-def interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+def raise_interrupted(_number: int, _frame: FrameType | None) -> NoReturn:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise Interrupted
 
 
 @contextmanager
-def put_off() -> Iterator[None]:
-    """Put SIGINT and SIGTERM off to the end of the block.
+def defer_interrupts() -> Iterator[None]:
+    """Defer SIGINT and SIGTERM to the end of the block.
 
-    Raised while a process is being started, they would leave it to nobody.
+    An exception during `Popen` would leak the child process.
     """
     if threading.current_thread() is not threading.main_thread():
-        yield  # signals are for the main thread
+        yield  # signals reach the main thread only
         return
-    caught: list[int] = []
+    deferred: list[int] = []
     handlers = {
-        number: signal.signal(number, lambda number, _frame: caught.append(number))
+        number: signal.signal(number, lambda number, _frame: deferred.append(number))
         for number in (signal.SIGINT, signal.SIGTERM)
     }
     try:
@@ -53,5 +53,5 @@ def put_off() -> Iterator[None]:
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
-        if caught:
-            signal.raise_signal(caught[0])
+        if deferred:
+            signal.raise_signal(deferred[0])

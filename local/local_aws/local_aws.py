@@ -1,4 +1,4 @@
-"""Starts and stops a local AWS: one process, one loopback port, nothing left behind."""
+"""Start and stop a local AWS: one process on one loopback port, which leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ import sys
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 import boto3
 
+from local_aws.agentcore_client import AgentCoreClient
 from local_aws.assembly import Assembly
 from local_aws.interpreters import find_lambda_python
-from local_aws.interrupts import put_off
+from local_aws.interrupts import defer_interrupts
+from local_aws.json_requests import request_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +34,7 @@ REGION = "us-east-1"
 START_TIMEOUT_SECONDS = 60
 STOP_GRACE_SECONDS = 10
 
-# What sandboxes and Lambda functions need of the machine to reach a package index over TLS.
+# The machine's certificates, for sandboxes and Lambda functions that connect over TLS.
 CERTIFICATE_VARIABLES = (
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
@@ -43,24 +45,33 @@ CERTIFICATE_VARIABLES = (
 )
 
 
+class AccessDecision(TypedDict):
+    """One evaluation of IAM policies: the caller, its request, and the decision."""
+
+    access_key: str
+    principal: str
+    action: str
+    resource: str
+    decision: Literal["Allow", "Deny", "ImplicitDeny"]
+
+
 class LocalAwsError(Exception):
-    """The local AWS could not be started; the text says why and what to do."""
+    """The local AWS could not be started; the message has the cause and the remedy."""
 
 
 class LocalAws:
     """A local AWS as a context manager.
 
-    `port` 0 takes a free one. With `authorization` (the default) IAM policies are evaluated as
-    in an account: Lambda functions act as their roles, and only the root key may do everything.
-    The account is the access key itself when it has 12 digits, so two keys never see each
+    An access key of 12 digits is its own account, so tests with different keys never see each
     other's resources.
 
-    `lambda_python` runs Lambda functions; by default it is that of `.venv-lambda` beside this
-    environment, or else one that is made of this environment's boto3 alone. `sandbox_python` runs
-    the code in sandboxes and needs ipykernel; by default it is that of `.venv-sandbox` beside this
-    environment, or else this environment's.
-
-    Raises LocalAwsError when the port is taken or the server does not come up.
+    :param port: the port on 127.0.0.1. Default: any free port.
+    :param authorization: whether IAM policies are evaluated as in an account, where Lambda
+        functions act as their roles and only the root key may do everything. Default: True.
+    :param lambda_python: the interpreter for Lambda functions. Default: that of `.venv-lambda`
+        beside this environment, or of a new environment with this environment's boto3 alone.
+    :param sandbox_python: the interpreter for code in sandboxes, with ipykernel. Default: that of
+        `.venv-sandbox` beside this environment, or this environment's own.
     """
 
     def __init__(
@@ -76,7 +87,7 @@ class LocalAws:
         self.lambda_python = lambda_python
         self.sandbox_python = sandbox_python
         self.endpoint = ""
-        self._running = ExitStack()
+        self._started = ExitStack()
 
     def __enter__(self) -> Self:
         self.start()
@@ -91,21 +102,28 @@ class LocalAws:
         self.stop()
 
     def start(self) -> None:
-        refuse_busy_port(self.port)
+        """Start the server and wait until it serves requests.
+
+        :raises LocalAwsError: if the port is taken or the server does not start.
+        """
+        check_port_is_free(self.port)
         with ExitStack() as starting:
-            with put_off():
+            with defer_interrupts():
                 temporary = TemporaryDirectory(prefix="local-aws-", ignore_cleanup_errors=True)
                 directory = Path(starting.enter_context(temporary))
             self._server = starting.enter_context(self._serve(directory))
-            self.endpoint = wait_until_ready(self._server, directory / LOG)
-            self._running = starting.pop_all()
+            self.endpoint = read_endpoint(self._server, directory / LOG)
+            self._started = starting.pop_all()
 
     def stop(self) -> None:
         """End the server, its Lambda functions and its sandboxes, and remove its directory."""
-        self._running.close()
+        self._started.close()
 
     def wait(self) -> None:
-        """Return never; raise LocalAwsError when the server ends by itself."""
+        """Wait for as long as the server runs.
+
+        :raises LocalAwsError: when the server ends by itself.
+        """
         code = self._server.wait()
         message = f"the local AWS ended unexpectedly with exit code {code}; start it again"
         raise LocalAwsError(message)
@@ -119,8 +137,8 @@ class LocalAws:
             command += ["--sandbox-python", str(self.sandbox_python)]
         if not self.authorization:
             command.append("--no-authorization")
-        with (directory / LOG).open("wb") as log, ExitStack() as running:
-            with put_off():
+        with (directory / LOG).open("wb") as log, ExitStack() as cleanup:
+            with defer_interrupts():
                 server = subprocess.Popen(
                     command,
                     env=server_environment(directory),
@@ -128,14 +146,31 @@ class LocalAws:
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=log,
-                    start_new_session=True,  # Ctrl-C reaches us alone, and we stop it in order
+                    start_new_session=True,  # Ctrl-C reaches only this process, which then stops it
                 )
-                running.enter_context(server)
-                running.callback(stop_server, server)
+                cleanup.enter_context(server)
+                cleanup.callback(stop_server, server)
             yield server
 
+    @property
+    def agentcore(self) -> AgentCoreClient:
+        """The AgentCore emulator: inject faults, advance its clock, read its state and calls."""
+        return AgentCoreClient(self.endpoint)
+
+    @property
+    def process_id(self) -> int:
+        """The id of the server's process, the parent of its Lambda functions and sandboxes."""
+        return self._server.pid
+
+    def access_decisions(self) -> list[AccessDecision]:
+        """Return the last 20,000 access decisions of all services, oldest first."""
+        decisions: list[AccessDecision] = request_json(
+            self.endpoint, "GET", "/_local_aws/decisions"
+        )
+        return decisions
+
     def environment(self, account: str = ACCOUNT) -> dict[str, str]:
-        """The variables with which the CDK CLI, the AWS CLI or an SDK talks to it."""
+        """Return the environment variables for the CDK CLI, the AWS CLI and SDKs."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ACCESS_KEY_ID": account,
@@ -147,7 +182,7 @@ class LocalAws:
     def client(
         self, service: str, account: str = ACCOUNT, region: str = REGION, **options: Any
     ) -> Any:
-        """A boto3 client of `service`, such as "lambda", that talks to it."""
+        """Return a boto3 client of `service`, such as "lambda", for this local AWS."""
         return boto3.client(
             service,
             endpoint_url=self.endpoint,
@@ -160,18 +195,18 @@ class LocalAws:
     def deploy(
         self, assembly: str | Path, account: str = ACCOUNT, region: str = REGION
     ) -> dict[str, dict[str, str]]:
-        """Create or update the stacks of a cloud assembly: what `app.synth().directory` names.
+        """Create or update the stacks of a cloud assembly, and return their outputs by name.
 
-        `region` is for stacks that leave it open. Returns each stack's outputs, by its name.
-
-        Raises DeploymentError when a stack cannot be created or updated.
+        :param assembly: the assembly's directory, `app.synth().directory`.
+        :param region: the region of stacks that do not name their own.
+        :raises DeploymentError: if a stack cannot be created or updated.
         """
         return self._assembly(assembly, account, region).deploy()
 
     def destroy(self, assembly: str | Path, account: str = ACCOUNT, region: str = REGION) -> None:
         """Delete the stacks of a cloud assembly.
 
-        Raises DeploymentError when a stack cannot be deleted.
+        :raises DeploymentError: if a stack cannot be deleted.
         """
         self._assembly(assembly, account, region).destroy()
 
@@ -182,29 +217,29 @@ class LocalAws:
         return Assembly(Path(directory), account, region, client)
 
 
-def refuse_busy_port(port: int) -> None:
+def check_port_is_free(port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except OSError as error:
             message = (
-                f"port {port} on {HOST} is not free ({error.strerror}): end what uses it, "
-                "or choose another, for example make local PORT=0 for any free one"
+                f"port {port} on {HOST} is not free ({error.strerror}): end the process that uses "
+                "it, or choose another port; make local PORT=0 takes any free port"
             )
             raise LocalAwsError(message) from None
 
 
 def server_environment(directory: Path) -> dict[str, str]:
-    """Lambda functions inherit it, so it carries nothing of the user's own."""
+    """Return the server's environment, without the user's own: Lambda functions inherit it."""
     temporary = directory / "tmp"
     temporary.mkdir()
     certificates = {name: os.environ[name] for name in CERTIFICATE_VARIABLES if name in os.environ}
-    node = shutil.which("node")  # runs CDK's own Lambda functions
+    node = shutil.which("node")  # CDK's own Lambda functions run in Node
     programs = [Path(sys.executable).parent, *([Path(node).parent] if node else [])]
     return {
         "PATH": os.pathsep.join([*map(str, programs), "/usr/bin", "/bin"]),
-        # The AWS SDK, which functions in Node find in Lambda.
+        # Lambda's Node runtime has the AWS SDK; here functions find it in this folder.
         "NODE_PATH": str(Path.cwd() / "node_modules"),
         "HOME": str(directory),
         "TMPDIR": str(temporary),
@@ -213,20 +248,20 @@ def server_environment(directory: Path) -> dict[str, str]:
     }
 
 
-def wait_until_ready(server: subprocess.Popen[bytes], log: Path) -> str:
-    """The endpoint, which the server prints when it answers."""
+def read_endpoint(server: subprocess.Popen[bytes], log: Path) -> str:
+    """Wait for the endpoint, which the server prints when it is ready, and return it."""
     assert server.stdout is not None
     readable, _, _ = select.select([server.stdout], [], [], START_TIMEOUT_SECONDS)
     line = server.stdout.readline() if readable else b""
     if not line:
-        said = log.read_text(errors="replace").strip().splitlines() or ["it said nothing"]
-        message = f"the local AWS did not start: {said[-1]}"
+        lines = log.read_text(errors="replace").strip().splitlines() or ["it printed nothing"]
+        message = f"the local AWS did not start: {lines[-1]}"
         raise LocalAwsError(message)
     return str(json.loads(line)["endpoint"])
 
 
 def stop_server(server: subprocess.Popen[bytes]) -> None:
-    """It ends when its standard input does; a custom resource that waits is not waited for."""
+    """Close the server's standard input, which ends it, and kill it after a grace period."""
     assert server.stdin is not None
     server.stdin.close()
     try:

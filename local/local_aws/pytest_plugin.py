@@ -1,4 +1,4 @@
-"""The pytest fixture that comes with an installed local AWS."""
+"""The pytest fixture `local_aws`, which an installed local AWS brings along."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def local_aws() -> Iterator[LocalAws]:
-    """A local AWS for the whole run, or for each worker of pytest-xdist.
+    """Run one local AWS for the whole test run, or for each worker of pytest-xdist.
 
-    Tests that use different accounts do not see each other.
+    Tests that use different accounts do not see each other's resources.
     """
-    from local_aws import LocalAws  # a run that does not ask for it shall not wait for boto3
+    from local_aws import LocalAws  # here, so that other test runs do not wait for boto3's import
 
     with LocalAws() as aws:
         yield aws

@@ -1,8 +1,8 @@
-"""The process behind the local AWS: MiniStack and our emulator on one loopback port.
+"""Run the process behind the local AWS: MiniStack and the emulator on one loopback port.
 
-Started by `local_aws.LocalAws` with a scrubbed environment and a directory of its own; it ends
-when its standard input does, so it never outlives whoever started it, and takes the Lambda
-workers, the sandboxes and the directory with it.
+`local_aws.LocalAws` starts it with a scrubbed environment and a directory of its own. The process
+ends when its standard input does, so it never outlives its parent, and it ends the Lambda workers
+and the sandboxes and removes the directory.
 
     python -m local_aws.server --port 0 --directory DIR --lambda-python P [--sandbox-python P]
 """
@@ -28,7 +28,7 @@ from hypercorn.config import Config
 
 HOST = "127.0.0.1"
 SHUTDOWN_GRACE_SECONDS = 2
-LONGEST_SHUTDOWN_SECONDS = 20
+SHUTDOWN_LIMIT_SECONDS = 20
 
 
 def main() -> None:
@@ -36,24 +36,24 @@ def main() -> None:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((HOST, arguments.port))
-    listener.listen()  # from here on a client's connection waits instead of being refused
+    listener.listen()  # from now on connections wait instead of being refused
     port = listener.getsockname()[1]
     configure_ministack(port, arguments.authorization)
-    # It never returns: MiniStack's worker threads may wait for a custom resource for an hour.
+    # os._exit, because MiniStack's threads may wait for a custom resource for an hour.
     try:
         asyncio.run(run(listener, arguments))
     except BaseException:
-        # Into the log, which whoever started this reads before it removes the directory.
+        # The parent reads the log before it removes the directory.
         traceback.print_exc()
-        if parent_is_gone():
+        if parent_has_ended():
             shutil.rmtree(arguments.directory, ignore_errors=True)
         os._exit(1)
     shutil.rmtree(arguments.directory, ignore_errors=True)
     os._exit(0)
 
 
-def parent_is_gone() -> bool:
-    """It never writes to the standard input, so that there is only the end of it to be read."""
+def parent_has_ended() -> bool:
+    """Return whether standard input has ended: the parent never writes to it."""
     readable, _, _ = select.select([sys.stdin], [], [], 0)
     return bool(readable)
 
@@ -69,7 +69,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def configure_ministack(port: int, authorization: bool) -> None:
-    """MiniStack reads its settings from the environment, once, when it is imported."""
+    """Set the environment variables that MiniStack reads once, when it is imported."""
     os.environ.update(
         {
             "GATEWAY_PORT": str(port),
@@ -84,13 +84,13 @@ def configure_ministack(port: int, authorization: bool) -> None:
 
 
 async def run(listener: socket.socket, arguments: argparse.Namespace) -> None:
-    from local_aws.app import LocalAwsApp  # imports MiniStack, which reads its settings then
+    from local_aws.app import LocalAwsApp  # imports MiniStack, so only after it is configured
 
     app = LocalAwsApp(
         lambda_python=arguments.lambda_python,
         sandbox_python=arguments.sandbox_python,
         sessions=arguments.directory / "sessions",
-        authorization=arguments.authorization,
+        enforce_policies=arguments.authorization,
     )
     config = Config()
     config.bind = [f"fd://{listener.fileno()}"]
@@ -99,7 +99,7 @@ async def run(listener: socket.socket, arguments: argparse.Namespace) -> None:
     stop = stop_event(arguments.directory)
 
     async def stopped() -> None:
-        """Ends the sandboxes before the server waits for calls that are still running in them."""
+        """End the sandboxes before the server waits for the calls that run in them."""
         await stop.wait()
         await app.shutdown()
 
@@ -112,9 +112,9 @@ async def run(listener: socket.socket, arguments: argparse.Namespace) -> None:
 
 
 def stop_event(directory: Path) -> asyncio.Event:
-    """Set by SIGTERM, SIGINT or the end of standard input.
+    """Return an event that SIGTERM, SIGINT or the end of standard input sets.
 
-    After the last of these, `directory` and the process are gone in any case.
+    After the end of standard input, the process removes `directory` and exits within a time limit.
     """
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
@@ -124,8 +124,8 @@ def stop_event(directory: Path) -> asyncio.Event:
     def wait_for_parent() -> None:
         sys.stdin.buffer.read()
         loop.call_soon_threadsafe(stop.set)
-        # Whatever blocks the loop, nobody is left to kill this process.
-        time.sleep(LONGEST_SHUTDOWN_SECONDS)
+        # The parent is gone and cannot kill this process if something blocks the loop.
+        time.sleep(SHUTDOWN_LIMIT_SECONDS)
         shutil.rmtree(directory, ignore_errors=True)
         os._exit(1)
 

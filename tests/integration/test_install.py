@@ -1,4 +1,4 @@
-"""Setting up a fresh machine: what is pinned, and what a user reads when it goes wrong."""
+"""The installation: its pins, and its messages for users when it fails."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LOCKS = [PROJECT / "requirements" / f"{name}.txt" for name in ("tools", "lambda"
 
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The installer, working in an empty folder."""
+    """Return the installer, with an empty folder as the project."""
     spec = importlib.util.spec_from_file_location("install", PROJECT / "local" / "install.py")
     assert spec is not None
     assert spec.loader is not None
@@ -32,7 +32,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return module
 
 
-def test_an_old_python_is_named_with_the_remedy(
+def test_an_old_python_is_reported_with_the_remedy(
     install: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(install.sys, "version_info", (3, 9, 1))
@@ -40,12 +40,12 @@ def test_an_old_python_is_named_with_the_remedy(
         install.check_python()
 
 
-def test_a_full_disk_is_named_before_anything_is_installed(
+def test_a_full_disk_is_reported_before_the_installation(
     install: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=10**9))
-    with pytest.raises(install.InstallError, match=r"0.9 GB free.*needs up to 3 GB"):
-        install.once(tmp_path / "venv", [], lambda: pytest.fail("it installed all the same"))
+    with pytest.raises(install.InstallError, match=r"0.9 GB are free.*needs up to 3 GB"):
+        install.install_unless_current(tmp_path / "venv", [], lambda: pytest.fail("it installed"))
 
 
 def test_an_interrupted_install_is_repeated(install: ModuleType, tmp_path: Path) -> None:
@@ -58,40 +58,44 @@ def test_an_interrupted_install_is_repeated(install: ModuleType, tmp_path: Path)
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        install.once(tmp_path / "venv", [lock], interrupted)
+        install.install_unless_current(tmp_path / "venv", [lock], interrupted)
     for _ in range(2):
-        install.once(tmp_path / "venv", [lock], lambda: runs.append("finished"))
+        install.install_unless_current(tmp_path / "venv", [lock], lambda: runs.append("finished"))
     assert runs == ["interrupted", "finished"]
 
 
-def test_a_changed_lock_is_installed_anew(install: ModuleType, tmp_path: Path) -> None:
+def test_a_changed_lock_file_is_installed_again(install: ModuleType, tmp_path: Path) -> None:
     lock = tmp_path / "lock"
     runs = []
     for content in ("a", "b", "b"):
         lock.write_text(content)
-        install.once(tmp_path / "venv", [lock], lambda text=content: runs.append(text))
+        install.install_unless_current(
+            tmp_path / "venv", [lock], lambda text=content: runs.append(text)
+        )
     assert runs == ["a", "b"]
 
 
-def test_a_moved_folder_is_installed_anew(
+def test_a_moved_folder_is_installed_again(
     install: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs: list[str] = []
     for folder in ("here", "there", "there"):
         (tmp_path / folder).mkdir(exist_ok=True)
         monkeypatch.setattr(install, "ROOT", tmp_path / folder)
-        install.once(tmp_path / "venv", [], lambda where=folder: runs.append(where))
+        install.install_unless_current(
+            tmp_path / "venv", [], lambda where=folder: runs.append(where)
+        )
     assert runs == ["here", "there"]
 
 
 @pytest.mark.parametrize("name", ["node", "npm", "npx"])
-def test_node_and_what_belongs_to_it_run(name: str) -> None:
+def test_node_npm_and_npx_run(name: str) -> None:
     program = PROJECT / ".venv" / "bin" / name
     done = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
     assert re.fullmatch(r"v?\d+\.\d+\.\d+\n", done.stdout)
 
 
-def test_a_failed_command_ends_in_one_line(install: ModuleType, tmp_path: Path) -> None:
+def test_a_failed_command_is_reported_in_one_line(install: ModuleType, tmp_path: Path) -> None:
     command = [sys.executable, "-c", "print('first'); print('the reason'); raise SystemExit(2)"]
     with pytest.raises(install.InstallError) as failure:
         install.run(command)
@@ -100,7 +104,7 @@ def test_a_failed_command_ends_in_one_line(install: ModuleType, tmp_path: Path) 
     assert "first" in (tmp_path / "install.log").read_text()
 
 
-def test_make_without_python_says_so() -> None:
+def test_make_reports_a_missing_python() -> None:
     done = subprocess.run(
         ["make", "--no-print-directory", "PYTHON=no-such-python", "install"],
         cwd=PROJECT,

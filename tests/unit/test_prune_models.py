@@ -1,4 +1,4 @@
-"""The models that travel with the Lambda code come from the pinned botocore, untouched by hand."""
+"""The models that the Lambda functions ship are the pinned botocore's, pruned by the script."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import pytest
 from tests.project import PROJECT
 
 
-@pytest.mark.parametrize("path", prune_models.files())
+@pytest.mark.parametrize("path", prune_models.model_files())
 def test_the_committed_model_is_what_the_script_writes(path: str) -> None:
-    assert (PROJECT / path).read_text(encoding="utf-8") == prune_models.files()[path]
+    assert (PROJECT / path).read_text(encoding="utf-8") == prune_models.model_files()[path]
 
 
-def test_nothing_else_is_in_the_model_folders() -> None:
+def test_the_model_folders_have_no_other_files() -> None:
     folders = {model.folder for model in prune_models.MODELS}
     found = {
         str(file.relative_to(PROJECT))
@@ -22,11 +22,11 @@ def test_nothing_else_is_in_the_model_folders() -> None:
         for file in (PROJECT / folder).rglob("*")
         if file.is_file()
     }
-    assert found == set(prune_models.files())
+    assert found == set(prune_models.model_files())
 
 
 @pytest.mark.parametrize("model", prune_models.MODELS, ids=lambda model: model.folder.split("/")[1])
-def test_a_client_made_of_it_has_the_same_shapes_as_the_full_model(
+def test_a_pruned_model_has_the_members_of_the_full_model(
     model: prune_models.Model,
 ) -> None:
     pruned, full = botocore.session.Session(), botocore.session.Session()

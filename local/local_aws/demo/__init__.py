@@ -1,1 +1,1 @@
-"""The demo: deploys the app into a local AWS, uses it, and takes it down again."""
+"""The demo: deploy the app into a local AWS, use it, and destroy it."""

@@ -1,7 +1,7 @@
-"""`make demo`: the whole way a user goes, in a local AWS, with nothing left behind.
+"""`make demo`: deploy the app into a local AWS, use it as a user does, and destroy it.
 
-The real CDK CLI bootstraps and deploys the real app; the deployed invoke function is called
-through the Lambda API; `cdk destroy` takes everything down.
+The CDK CLI bootstraps and deploys the app, the demo calls the deployed invoke function through the
+Lambda API, and `cdk destroy` deletes everything.
 """
 
 from __future__ import annotations
@@ -9,18 +9,19 @@ from __future__ import annotations
 import json
 import sys
 import time
-import urllib.request
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from local_aws import LocalAws, LocalAwsError
 from local_aws.cdk import PROJECT, Cdk, CdkError
-from local_aws.demo.work import DemoError, Deployment, require, steps
+from local_aws.demo.work import DemoError, Deployment, check, steps
 from local_aws.interrupts import Interrupted, raise_when_interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from local_aws.demo.work import Say
 
 STACK = "CodeInterpreter"
 OUTPUT = PROJECT / "demo-output"
@@ -30,40 +31,40 @@ def main() -> int:
     raise_when_interrupted()
     began = time.monotonic()
     try:
-        demo()
+        run_demo()
     except Interrupted:
-        return fail("interrupted; nothing was left running", 130)
+        return report_error("interrupted; nothing was left running", 130)
     except (LocalAwsError, CdkError, DemoError, OSError) as error:
-        return fail(str(error), 1)
+        return report_error(str(error), 1)
     sys.stdout.write(f"\nThe demo took {time.monotonic() - began:.0f} s.\n")
     return 0
 
 
-def fail(message: str, code: int) -> int:
+def report_error(message: str, exit_code: int) -> int:
     sys.stdout.flush()
     sys.stderr.write(f"\nerror: {message}\n")
-    return code
+    return exit_code
 
 
-def demo() -> None:
+def run_demo() -> None:
     aws = LocalAws()
     with TemporaryDirectory(prefix="local-aws-demo-") as home:
-        step("Start a local AWS", lambda say: aws.start())
+        run_step("Start a local AWS", lambda say: aws.start())
         try:
             cdk = Cdk(aws, Path(home))
-            step("cdk bootstrap", lambda say: say(last_line(cdk.bootstrap())))
-            step("cdk deploy", lambda say: say(last_line(cdk.deploy())))
-            deployment = deployed(aws, Path(home) / "outputs.json")
+            run_step("cdk bootstrap", lambda say: say(success_line(cdk.bootstrap())))
+            run_step("cdk deploy", lambda say: say(success_line(cdk.deploy())))
+            deployment = read_deployment(aws, Path(home) / "outputs.json")
             for number, (name, action) in enumerate(steps(deployment, OUTPUT), start=1):
-                step(f"{number}. {name}", action)
-            step("cdk destroy", lambda say: say(last_line(cdk.destroy())))
-            step("What is left", lambda say: show_what_is_left(aws, say))
+                run_step(f"{number}. {name}", action)
+            run_step("cdk destroy", lambda say: say(success_line(cdk.destroy())))
+            run_step("Check that nothing is left", lambda say: check_nothing_is_left(aws, say))
         finally:
             aws.stop()
 
 
-def step(name: str, action: Callable[[Callable[[str], None]], None]) -> None:
-    """Print the step's name, what it says while it runs, and its time."""
+def run_step(name: str, action: Callable[[Say], None]) -> None:
+    """Print the step's name, its output, and the time it took."""
     sys.stdout.write(f"\n== {name}\n")
     sys.stdout.flush()
     began = time.monotonic()
@@ -77,11 +78,12 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def last_line(text: str) -> str:
-    return next(line for line in reversed(text.splitlines()) if "✅" in line).strip()
+def success_line(cdk_output: str) -> str:
+    """Return the last line that the CDK CLI marks as a success."""
+    return next(line for line in reversed(cdk_output.splitlines()) if "✅" in line).strip()
 
 
-def deployed(aws: LocalAws, outputs: Path) -> Deployment:
+def read_deployment(aws: LocalAws, outputs: Path) -> Deployment:
     values = json.loads(outputs.read_text())[STACK]
     return Deployment(
         lambda_client=aws.client("lambda"),
@@ -91,23 +93,18 @@ def deployed(aws: LocalAws, outputs: Path) -> Deployment:
     )
 
 
-def show_what_is_left(aws: LocalAws, say: Callable[[str], None]) -> None:
+def check_nothing_is_left(aws: LocalAws, say: Say) -> None:
     control = aws.client("bedrock-agentcore-control")
     interpreters = control.list_code_interpreters(type="CUSTOM")["codeInterpreterSummaries"]
-    sessions = emulator_state(aws)["sessions"]
+    sessions = aws.agentcore.state()["sessions"]
     ready = [session["sessionId"] for session in sessions if session["status"] == "READY"]
-    processes = [process for session in sessions for process in session["processIds"]]
+    processes = [process_id for session in sessions for process_id in session["processIds"]]
     say(f"code interpreters: {len(interpreters)}")
     say(f"sessions: {len(ready)}")
     say(f"sandbox processes: {len(processes)}")
-    require(not interpreters, f"a code interpreter is left: {interpreters}")
-    require(not ready, f"a session is left: {ready}")
-    require(not processes, f"a sandbox process is left: {processes}")
-
-
-def emulator_state(aws: LocalAws) -> dict[str, Any]:
-    with urllib.request.urlopen(f"{aws.endpoint}/_agentcore/state", timeout=10) as response:  # noqa: S310
-        return json.load(response)  # type: ignore[no-any-return]
+    check(not interpreters, f"code interpreters were not deleted: {interpreters}")
+    check(not ready, f"sessions were not stopped: {ready}")
+    check(not processes, f"sandbox processes are still running: {processes}")
 
 
 if __name__ == "__main__":

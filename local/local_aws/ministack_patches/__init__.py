@@ -1,1 +1,53 @@
-"""Gaps in MiniStack that the local AWS closes, one module for each."""
+"""Gaps in MiniStack that the local AWS closes, one module for each.
+
+| module | gap in MiniStack |
+|---|---|
+| authorization | IAM policies do not cover the code interpreter's API; decisions are not recorded |
+| cloudformation_types | resource types and attributes are missing |
+| custom_resources | a failed handler is not retried, nor a failed Create cleaned up |
+| lambda_runtime | Python functions see the server's packages, and failures lack their type |
+| lambda_updates | updating a function ends its running invocations |
+| presigned_urls | expiry ignores the emulator's clock |
+| state_machines | ResultWriter and the Output of a Parallel state in JSONata are ignored |
+
+Importing this package imports MiniStack, which reads its settings from the environment then.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from local_aws.ministack_patches import (
+    authorization,
+    cloudformation_types,
+    custom_resources,
+    lambda_runtime,
+    lambda_updates,
+    presigned_urls,
+    state_machines,
+)
+from local_aws.ministack_patches.requirements import require
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from agentcore_emulator.service.clock import Clock
+
+__all__ = ["install", "require"]
+
+
+def install(*, lambda_python: Path, clock: Callable[[], Clock]) -> None:
+    """Install every patch.
+
+    :param lambda_python: the interpreter that runs Python functions.
+    :param clock: returns the emulator's current clock, which a reset replaces.
+    :raises MiniStackChangedError: if MiniStack lacks a name that a patch needs.
+    """
+    lambda_runtime.install(lambda_python)
+    custom_resources.install()
+    lambda_updates.install()
+    cloudformation_types.install()
+    state_machines.install()
+    authorization.install()
+    presigned_urls.install(clock)

@@ -1,8 +1,8 @@
-"""Evaluates IAM policies for the code interpreter's routes, with MiniStack's evaluator.
+"""Authorize calls of the code interpreter's API with MiniStack's IAM evaluator.
 
-MiniStack authorises its own services; ours sit beside it, so they ask the same evaluator and
-every decision, theirs and ours, is recorded: least-privilege tests compare that record with
-the policies the constructs synthesise.
+The gap: MiniStack authorizes calls of its own services only, and keeps no record of decisions.
+The emulator asks the same evaluator, and every decision is recorded: least-privilege tests compare
+the record with the policies that the constructs synthesize.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from ministack.core.responses import get_account_id, set_request_account_id
 
 from agentcore_emulator.model.errors import AccessDeniedError
 from agentcore_emulator.service.authorization import AccessRequest
+from local_aws.ministack_patches.requirements import require
 
 RECORDED_DECISIONS = 20_000
 
 
 @dataclass(frozen=True)
 class Decision:
-    """One evaluated call: who asked for what, and what the policies said."""
+    """One evaluation of IAM policies: the caller, its request, and the decision."""
 
     access_key: str
     principal: str
@@ -35,10 +36,8 @@ decisions: collections.deque[Decision] = collections.deque(maxlen=RECORDED_DECIS
 
 
 def install() -> None:
-    """Record every decision of MiniStack's evaluator.
-
-    Raises AttributeError when this MiniStack no longer has what is patched here.
-    """
+    """Record every decision of MiniStack's evaluator."""
+    require(iam_evaluator, ["enforce", "find_iam_access_key_account", "resolve_principal"])
     stock_enforce = iam_evaluator.enforce
 
     def enforce(
@@ -86,11 +85,12 @@ def authorize(request: AccessRequest) -> None:
         )
 
 
-def recorded() -> list[dict[str, str]]:
+def recorded_decisions() -> list[dict[str, str]]:
+    """Return the decisions as JSON objects, oldest first."""
     return [asdict(decision) for decision in decisions]
 
 
 def account_of(access_key: str) -> str:
-    """The 12-digit account an access key belongs to, also for a role's temporary key."""
+    """Return the 12-digit account of an access key, which may be a role's temporary key."""
     set_request_account_id(iam_evaluator.find_iam_access_key_account(access_key) or access_key)
     return str(get_account_id())

@@ -1,14 +1,16 @@
-"""Teaches MiniStack's CloudFormation what MiniStack's EC2, IAM and S3 have.
+"""Add resource types and attributes that MiniStack's CloudFormation lacks.
 
-Resources of a network have no network meaning there. Each entry closes one gap:
+MiniStack's EC2, IAM and S3 have the operations behind them; no network traffic is involved. The
+gaps:
 
-- `AWS::IAM::RolePolicy` is refused as unrecognized;
-- `AWS::EC2::EIP`, `NatGateway` and `FlowLog` are, too, which the stack of a VPC has;
-- `AWS::EC2::SecurityGroupEgress` and `SecurityGroupIngress` are, too, which CDK makes when two
-  security groups know each other;
-- `AWS::EC2::VPC` has no attribute `CidrBlock`, which CDK's interface endpoints ask for;
-- `AWS::S3::Bucket` does not get its tags, by which CDK's function that empties a bucket knows
-  that it may, and is deleted with all that is in it, where CloudFormation fails.
+- MiniStack refuses `AWS::IAM::RolePolicy` as unrecognized;
+- it refuses `AWS::EC2::EIP`, `NatGateway` and `FlowLog`, which a VPC's stack contains;
+- it refuses `AWS::EC2::SecurityGroupEgress` and `SecurityGroupIngress`, which CDK creates when two
+  security groups refer to each other;
+- `AWS::EC2::VPC` has no attribute `CidrBlock`, which CDK's interface endpoints read;
+- `AWS::S3::Bucket` ignores its tags, which CDK's auto-delete function checks before it empties a
+  bucket;
+- MiniStack deletes a bucket together with its objects, where CloudFormation fails.
 """
 
 from __future__ import annotations
@@ -22,18 +24,46 @@ from typing import Any
 from ministack.services import ec2, iam, s3
 from ministack.services.cloudformation import provisioners
 
+from local_aws.ministack_patches.requirements import MiniStackChangedError, require
+
 Properties = dict[str, Any]
 Created = tuple[str, dict[str, Any]]
 Handler = Callable[..., Created]
-Answer = tuple[int, dict[str, str], bytes]
+DeleteHandler = Callable[[str, Properties], None]
+ServiceResponse = tuple[int, dict[str, str], bytes]
+
+REQUIRED = (
+    (
+        ec2,
+        [
+            "_addresses",
+            "_allocate_address",
+            "_create_flow_logs",
+            "_create_nat_gateway",
+            "_delete_flow_logs",
+            "_delete_nat_gateway",
+            "_release_address",
+            "_security_groups",
+            "_vpcs",
+        ],
+    ),
+    (iam, ["_delete_role_policy", "_put_role_policy"]),
+    (s3, ["_bucket_has_versions", "_bucket_tags", "_buckets"]),
+    (
+        provisioners,
+        ["_RESOURCE_HANDLERS", "_ec2_sg_permissions", "_ec2_sg_reconcile", "_reconcile_tag_map"],
+    ),
+)
 
 
 def install() -> None:
-    """Raises AttributeError when this MiniStack no longer lacks, or has, what is patched here."""
+    """Add the missing types, and complete those of VPCs and buckets."""
+    for module, names in REQUIRED:
+        require(module, names)
     handlers = provisioners._RESOURCE_HANDLERS
     known = handlers.keys() & TYPES.keys()
     if known:
-        raise AttributeError(f"MiniStack knows {sorted(known)} by itself; remove them here")
+        raise MiniStackChangedError(f"MiniStack has {', '.join(sorted(known))} itself")
     handlers.update(TYPES)
     vpc = handlers["AWS::EC2::VPC"]
     for action in ("create", "update"):
@@ -41,7 +71,7 @@ def install() -> None:
     bucket = handlers["AWS::S3::Bucket"]
     for action in ("create", "update"):
         bucket[action] = with_tags(bucket[action])
-    bucket["delete"] = if_empty(bucket["delete"])
+    bucket["delete"] = refusing_full_buckets(bucket["delete"])
 
 
 def with_cidr_block(stock: Handler) -> Handler:
@@ -55,8 +85,8 @@ def with_cidr_block(stock: Handler) -> Handler:
 def with_tags(stock: Handler) -> Handler:
     def provision(*arguments: Any) -> Created:
         name, attributes = stock(*arguments)
-        # An update is given the old properties before the new ones.
-        *older, properties = [one for one in arguments if isinstance(one, dict)]
+        # Updates pass the old properties before the new ones.
+        *older, properties = [argument for argument in arguments if isinstance(argument, dict)]
         tags = s3._bucket_tags.get(name, {})
         provisioners._reconcile_tag_map(tags, older[0] if older else {}, properties)
         if tags:
@@ -66,7 +96,7 @@ def with_tags(stock: Handler) -> Handler:
     return provision
 
 
-def if_empty(stock: Callable[[str, Properties], None]) -> Callable[[str, Properties], None]:
+def refusing_full_buckets(stock: DeleteHandler) -> DeleteHandler:
     def delete(name: str, properties: Properties) -> None:
         bucket = s3._buckets.get(name, {"objects": {}})
         if bucket["objects"] or s3._bucket_has_versions(name):
@@ -77,14 +107,14 @@ def if_empty(stock: Callable[[str, Properties], None]) -> Callable[[str, Propert
 
 
 def create_role_policy(_logical_id: str, properties: Properties, _stack_name: str) -> Created:
-    answer = iam._put_role_policy(
+    response = iam._put_role_policy(
         {
             "RoleName": properties["RoleName"],
             "PolicyName": properties["PolicyName"],
             "PolicyDocument": json.dumps(properties["PolicyDocument"]),
         }
     )
-    raise_if_refused(answer)
+    raise_if_refused(response)
     return f"{properties['PolicyName']}|{properties['RoleName']}", {}
 
 
@@ -94,9 +124,9 @@ def delete_role_policy(_policy_id: str, properties: Properties) -> None:
 
 
 def create_address(_logical_id: str, properties: Properties, _stack_name: str) -> Created:
-    answer = ec2._allocate_address({"Domain": properties.get("Domain", "vpc")})
-    address = element(answer, "publicIp")
-    return address, {"PublicIp": address, "AllocationId": element(answer, "allocationId")}
+    response = ec2._allocate_address({"Domain": properties.get("Domain", "vpc")})
+    address = xml_text(response, "publicIp")
+    return address, {"PublicIp": address, "AllocationId": xml_text(response, "allocationId")}
 
 
 def delete_address(address: str, _properties: Properties) -> None:
@@ -107,7 +137,7 @@ def delete_address(address: str, _properties: Properties) -> None:
 
 def create_nat_gateway(_logical_id: str, properties: Properties, _stack_name: str) -> Created:
     names = ("SubnetId", "AllocationId", "ConnectivityType")
-    gateway_id = element(
+    gateway_id = xml_text(
         ec2._create_nat_gateway({name: properties.get(name, "") for name in names}), "natGatewayId"
     )
     return gateway_id, {"NatGatewayId": gateway_id}
@@ -120,7 +150,7 @@ def delete_nat_gateway(gateway_id: str, _properties: Properties) -> None:
 def create_flow_log(_logical_id: str, properties: Properties, _stack_name: str) -> Created:
     names = ("ResourceType", "TrafficType", "LogDestinationType", "LogDestination", "LogGroupName")
     parameters = {name: properties.get(name, "") for name in names}
-    log_id = element(
+    log_id = xml_text(
         ec2._create_flow_logs({**parameters, "ResourceId.1": properties["ResourceId"]}), "item"
     )
     return log_id, {"Id": log_id}
@@ -130,26 +160,26 @@ def delete_flow_log(log_id: str, _properties: Properties) -> None:
     ec2._delete_flow_logs({"FlowLogId.1": log_id})
 
 
-def element(answer: Answer, name: str) -> str:
-    """The text of an element in the XML answer of an action."""
-    raise_if_refused(answer)
-    found = re.search(f"<{name}>(.+?)</{name}>", answer[2].decode())
+def xml_text(response: ServiceResponse, name: str) -> str:
+    """Return the text of an element in the XML response of an action."""
+    raise_if_refused(response)
+    found = re.search(f"<{name}>(.+?)</{name}>", response[2].decode())
     if found is None:
-        raise ValueError(answer[2].decode())
+        raise ValueError(response[2].decode())
     return found[1]
 
 
-def raise_if_refused(answer: Answer) -> None:
-    """What is raised becomes the reason in the stack's events."""
-    status, _, body = answer
+def raise_if_refused(response: ServiceResponse) -> None:
+    """Raise the response's body, which becomes the reason in the stack's events."""
+    status, _, body = response
     if status >= 400:
         raise ValueError(body.decode())
 
 
-def rules(permissions: str) -> dict[str, Callable[..., Any]]:
-    """How a single rule of a security group comes and goes.
+def rule_handlers(permissions: str) -> dict[str, Callable[..., Any]]:
+    """Return the handlers of a single rule of a security group.
 
-    `permissions` is where the group keeps it.
+    `permissions` is the group's member that holds the rule.
     """
 
     def create(_logical_id: str, properties: Properties, _stack_name: str) -> Created:
@@ -177,6 +207,6 @@ TYPES: dict[str, dict[str, Callable[..., Any]]] = {
     "AWS::EC2::EIP": {"create": create_address, "delete": delete_address},
     "AWS::EC2::NatGateway": {"create": create_nat_gateway, "delete": delete_nat_gateway},
     "AWS::EC2::FlowLog": {"create": create_flow_log, "delete": delete_flow_log},
-    "AWS::EC2::SecurityGroupEgress": rules("IpPermissionsEgress"),
-    "AWS::EC2::SecurityGroupIngress": rules("IpPermissions"),
+    "AWS::EC2::SecurityGroupEgress": rule_handlers("IpPermissionsEgress"),
+    "AWS::EC2::SecurityGroupIngress": rule_handlers("IpPermissions"),
 }

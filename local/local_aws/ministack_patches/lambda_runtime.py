@@ -1,11 +1,11 @@
-"""Makes MiniStack run Python functions as the managed Lambda runtime does.
+"""Make MiniStack run Python functions as the managed Lambda runtime does.
 
-Each patch closes one gap of the stock executor:
+The gaps:
 
-- it runs Python functions in the server's own interpreter, whose packages they would then
-  see; here they run in one that has boto3 and the standard library only;
+- MiniStack runs Python functions in the server's own interpreter, where they can import its
+  packages. Here they run in an interpreter that has only boto3 and the standard library;
 - it reports every failure as `Runtime.HandlerError` and discards the execution environment;
-- it drops the caller's client context, which is how AgentCore Gateway names the tool.
+- it drops the caller's client context, in which AgentCore Gateway passes the tool's name.
 """
 
 from __future__ import annotations
@@ -19,21 +19,22 @@ from typing import Any
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
+from local_aws.ministack_patches.requirements import require
+
 WORKER = Path(__file__).with_name("lambda_worker.py")
 
 client_context: ContextVar[dict[str, Any] | None] = ContextVar("client_context", default=None)
 
 
 def remember_client_context(header: str | None) -> None:
-    """Keep the `X-Amz-Client-Context` header of the invocation now being served."""
+    """Keep the `X-Amz-Client-Context` header for the invocation of the current request."""
     client_context.set(json.loads(base64.b64decode(header)) if header else None)
 
 
 def install(python: Path) -> None:
-    """Run Python functions with the interpreter `python`.
-
-    Raises AttributeError when this MiniStack no longer has what is patched here.
-    """
+    """Run Python functions with the interpreter `python`."""
+    require(lambda_runtime, ["_detect_runtime_binary"])
+    require(lambda_svc, ["_execute_function_warm"])
     stock_binary = lambda_runtime._detect_runtime_binary
     stock_execute = lambda_svc._execute_function_warm
     script = WORKER.read_text()
@@ -54,6 +55,7 @@ def install(python: Path) -> None:
 
 
 def unwrap(result: dict[str, Any], request_id: str) -> dict[str, Any]:
+    """Return MiniStack's result with the payload or error that `lambda_worker` reported."""
     body = result.get("body")
     if result.get("error"):
         if isinstance(body, dict) and body.get("errorMessage") == "Worker process died":
@@ -63,12 +65,12 @@ def unwrap(result: dict[str, Any], request_id: str) -> dict[str, Any]:
     if not isinstance(body, dict):
         return result
     if "error" in body:
-        log = "\n".join(filter(None, [result.get("log", ""), render(body["error"])]))
+        log = "\n".join(filter(None, [result.get("log", ""), format_log(body["error"])]))
         return {"body": body["error"], "error": True, "log": log}
     return {**result, "body": body["payload"]}
 
 
-def render(error: dict[str, Any]) -> str:
-    """The failure as the managed runtime writes it to the function's log."""
+def format_log(error: dict[str, Any]) -> str:
+    """Return an error in the format of the managed runtime's log."""
     trace = "".join(error.get("stackTrace", []))
     return f"[ERROR] {error['errorType']}: {error['errorMessage']}\nTraceback:\n{trace}".rstrip()

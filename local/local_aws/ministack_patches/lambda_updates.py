@@ -1,10 +1,11 @@
-"""Makes MiniStack change functions as Lambda does.
+"""Make MiniStack update functions as Lambda does.
 
-When a function is changed or deleted, its execution environments go. The patch closes two gaps:
+An update or deletion of a function ends its execution environments. The gaps:
 
-- stock MiniStack ends them in the midst of a call; on AWS a running call finishes where it began,
-  and later calls get new environments;
-- a change of the configuration ends those of every account that has a function of this name.
+- MiniStack ends them during an invocation. In AWS a running invocation finishes in its environment,
+  and later invocations get new ones;
+- an update of the configuration ends the environments of functions with the same name in every
+  account.
 """
 
 from __future__ import annotations
@@ -16,9 +17,13 @@ from ministack.core import lambda_runtime
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import lambda_svc
 
+from local_aws.ministack_patches.requirements import require
+
 
 def install() -> None:
-    """Raises AttributeError when this MiniStack no longer has what is patched here."""
+    """Let running invocations finish when their function changes."""
+    require(lambda_runtime, ["_lock", "_workers", "kill_workers"])
+    require(lambda_svc, ["invalidate_worker", "release_worker"])
     stock_invalidate = lambda_svc.invalidate_worker
     stock_release = lambda_svc.release_worker
     outdated: weakref.WeakSet[Any] = weakref.WeakSet()

@@ -1,10 +1,10 @@
-"""Runs one Lambda function's handler; the local AWS starts it with the Lambda interpreter.
+"""Run one Lambda function's handler, in a process with the Lambda interpreter.
 
-Never imported: its text is what MiniStack writes beside the function's code. It speaks
-MiniStack's line protocol (an `init` line, then one envelope a line in, one answer a line out)
-and answers as the managed runtime does, so that callers see the same failures as on AWS:
-the exception's class as `errorType`, its `stackTrace`, an import that fails as
-`Runtime.ImportModuleError`, and an execution environment that survives its handler's exceptions.
+Never imported: MiniStack writes this module's text beside the function's code. It speaks
+MiniStack's line protocol: an `init` line, then one line for each event and one for each response.
+Callers see the failures of the managed runtime: the exception's class as `errorType`, its
+`stackTrace`, `Runtime.ImportModuleError` for a failed import, and an execution environment that
+survives its handler's exceptions.
 """
 
 from __future__ import annotations
@@ -24,33 +24,33 @@ if TYPE_CHECKING:
 
     Handler = Callable[[Any, Any], Any]
 
-# Lambda's quota for the answer of a synchronous invocation, in bytes.
-MAXIMUM_RESPONSE = 6 * 1024 * 1024 + 100
+# Lambda's quota for the response of a synchronous invocation.
+MAX_RESPONSE_BYTES = 6 * 1024 * 1024 + 100
 
 
 def main() -> None:
-    answers = sys.stdout
+    responses = sys.stdout
     sys.stdout = sys.stderr  # print() goes to the log; the real stdout carries the protocol
     init = json.loads(sys.stdin.readline())
     sys.path.insert(0, init["code_dir"])
     os.environ["LAMBDA_TASK_ROOT"] = init["code_dir"]
     log_to_stderr()
     handler = load(init["module"], init["handler"])
-    answer(answers, {"status": "ready"})
+    send(responses, {"status": "ready"})
     for line in sys.stdin:
         envelope = json.loads(line)
-        answer(answers, {"status": "ok", "result": invoke(handler, envelope, init)})
+        send(responses, {"status": "ok", "result": invoke(handler, envelope, init)})
 
 
 def log_to_stderr() -> None:
-    """What the managed runtime sets up: a handler on the root logger, level WARNING."""
+    """Log from level WARNING up through the root logger, as the managed runtime does."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("[%(levelname)s]\t%(asctime)s\t%(message)s"))
     logging.getLogger().addHandler(handler)
 
 
 def load(module: str, name: str) -> Handler:
-    """The handler, or a stand-in that answers every invocation with the failed import."""
+    """Return the handler, or a handler that reports the failed import to every invocation."""
     try:
         return getattr(importlib.import_module(module), name)  # type: ignore[no-any-return]
     except Exception as failure:
@@ -67,21 +67,21 @@ class ImportModuleError(Exception):
 
 
 def invoke(handler: Handler, envelope: dict[str, Any], init: dict[str, Any]) -> dict[str, Any]:
-    """`{"payload": ...}` or `{"error": ...}`; local_aws.lambda_runtime unwraps it."""
+    """Return `{"payload": ...}` or `{"error": ...}`, which `lambda_runtime.unwrap` reads."""
     event, context = envelope["event"], envelope["ctx"]
     try:
         result = handler(event["event"], make_context(event, context, init))
         size = len(json.dumps(result).encode())
     except Exception as failure:
-        return {"error": describe(failure, context["request_id"])}
-    if size > MAXIMUM_RESPONSE:
-        limit = f"maximum allowed payload size ({MAXIMUM_RESPONSE} bytes)"
+        return {"error": error_document(failure, context["request_id"])}
+    if size > MAX_RESPONSE_BYTES:
+        limit = f"maximum allowed payload size ({MAX_RESPONSE_BYTES} bytes)"
         message = f"Response payload size exceeded {limit}."
         return {"error": {"errorMessage": message, "errorType": "Function.ResponseSizeTooLarge"}}
     return {"payload": result}
 
 
-def describe(failure: Exception, request_id: str) -> dict[str, Any]:
+def error_document(failure: Exception, request_id: str) -> dict[str, Any]:
     name = type(failure).__name__
     return {
         "errorMessage": str(failure),
@@ -117,7 +117,7 @@ def make_context(
     )
 
 
-def answer(stream: TextIO, message: dict[str, Any]) -> None:
+def send(stream: TextIO, message: dict[str, Any]) -> None:
     stream.write(json.dumps(message) + "\n")
     stream.flush()
 

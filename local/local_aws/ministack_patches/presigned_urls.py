@@ -1,7 +1,7 @@
-"""Presigned URLs end by the emulator's clock, which a test can advance.
+"""Presigned URLs expire by the emulator's clock, which a test can advance.
 
-They are dated in whole seconds by the machine's clock. One that was signed before an advance is
-older by it; one that is signed afterwards is not.
+The gap: MiniStack knows only the machine's clock, which also dates the URLs, in whole seconds.
+Advancing the emulator's clock makes earlier URLs older, and does not affect later ones.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from ministack.core import sigv4
 from ministack.services import s3
 
+from local_aws.ministack_patches.requirements import require
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -21,8 +23,9 @@ if TYPE_CHECKING:
 
 
 def install(clock: Callable[[], Clock]) -> None:
-    """`clock` is the one in use. Raises AttributeError when this MiniStack no longer has what is
-    patched here."""
+    """Make presigned URLs expire by the clock that `clock` returns."""
+    for module in (sigv4, s3):
+        require(module, ["presigned_request_is_expired"])
     stock_is_expired = sigv4.presigned_request_is_expired
 
     def is_expired(amz_date: str, expires: str | int, *, now: datetime | None = None) -> bool:
@@ -31,10 +34,9 @@ def install(clock: Callable[[], Clock]) -> None:
         return bool(stock_is_expired(amz_date, expires, now=now or here))
 
     for module in (sigv4, s3):
-        assert module.presigned_request_is_expired is stock_is_expired
         module.presigned_request_is_expired = is_expired
 
 
-async def next_second() -> None:
-    """Wait for it, so that nothing is dated with the second in which the clock is advanced."""
+async def wait_for_next_second() -> None:
+    """Wait for the next second, so that no URL has the second in which the clock is advanced."""
     await asyncio.sleep(1.001 - time.time() % 1)

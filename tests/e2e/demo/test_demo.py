@@ -1,14 +1,17 @@
-"""The demo as a user runs it, and the same work under harder conditions."""
+"""The demo as a user runs it, and the same work under harder conditions.
+
+Each of these tests deploys the app with the CDK CLI, most of a minute of two cores. `make test` has
+one full run and one Ctrl-C, at the moment with the most processes. The slow tests add the other
+moments, a second deployment and a restart, which run the same code.
+"""
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
-import urllib.request
 from typing import TYPE_CHECKING
 
 import psutil
@@ -16,11 +19,13 @@ import pytest
 
 from local_aws import LocalAws
 from local_aws.cdk import Cdk
-from local_aws.demo.__main__ import OUTPUT, deployed, show_what_is_left
+from local_aws.demo.__main__ import OUTPUT, check_nothing_is_left, read_deployment
 from local_aws.demo.work import steps
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from local_aws.local_aws import AccessDecision
 
 DEMO = [sys.executable, "-m", "local_aws.demo"]
 MEMORY_LIMIT = 400_000_000  # bytes, for the local AWS before user code runs
@@ -46,8 +51,15 @@ def test_demo_runs_from_start_to_end(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("moment", ["== Start a local AWS", "== cdk deploy", "== 2."])
-def test_ctrl_c_leaves_nothing(tmp_path: Path, moment: str) -> None:
+@pytest.mark.parametrize(
+    "moment",
+    [
+        pytest.param("== Start a local AWS", marks=pytest.mark.slow),
+        "== cdk deploy",
+        pytest.param("== 2.", marks=pytest.mark.slow),
+    ],
+)
+def test_ctrl_c_leaves_no_process_and_no_file(tmp_path: Path, moment: str) -> None:
     with subprocess.Popen(
         DEMO,
         env=environment(tmp_path),
@@ -67,16 +79,17 @@ def test_ctrl_c_leaves_nothing(tmp_path: Path, moment: str) -> None:
         demo.stdout.read()
         assert demo.stderr.read().strip() == "error: interrupted; nothing was left running"
         assert demo.wait() == 130
-    # What was killed is gone once its new parent has noticed.
+    # A killed process disappears when its new parent has collected it.
     _, alive = psutil.wait_procs(started, timeout=20)
     assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
-    # A server that was just being started notices that it is alone, and ends by itself.
+    # A server that was just starting notices that its parent is gone, and ends by itself.
     deadline = time.monotonic() + 20
     while list(tmp_path.iterdir()) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_second_deploy_changes_nothing_and_a_restarted_local_aws_works(tmp_path: Path) -> None:
     for name in ("first", "restarted"):
         home = tmp_path / name
@@ -87,11 +100,11 @@ def test_a_second_deploy_changes_nothing_and_a_restarted_local_aws_works(tmp_pat
             cdk.deploy()
             assert memory_of(aws) < MEMORY_LIMIT
             assert "(no changes)" in cdk.deploy()
-            for _, action in steps(deployed(aws, home / "outputs.json"), home):
+            for _, action in steps(read_deployment(aws, home / "outputs.json"), home):
                 action(lambda text: None)
             assert denied_to(aws, "InvokeFunction") == []
             cdk.destroy()
-            show_what_is_left(aws, lambda text: None)
+            check_nothing_is_left(aws, lambda text: None)
 
 
 def environment(temporary: Path) -> dict[str, str]:
@@ -99,13 +112,12 @@ def environment(temporary: Path) -> dict[str, str]:
 
 
 def memory_of(aws: LocalAws) -> int:
-    server = psutil.Process(aws._server.pid)
+    server = psutil.Process(aws.process_id)
     return sum(p.memory_info().rss for p in [server, *server.children(recursive=True)])
 
 
-def denied_to(aws: LocalAws, role: str) -> list[dict[str, str]]:
-    """What IAM policies refused to the roles that have `role` in their name."""
-    with urllib.request.urlopen(f"{aws.endpoint}/_local_aws/decisions") as response:
-        decisions = [entry for entry in json.load(response) if role in entry["principal"]]
+def denied_to(aws: LocalAws, role: str) -> list[AccessDecision]:
+    """Return the requests that IAM denied to roles with `role` in their name."""
+    decisions = [entry for entry in aws.access_decisions() if role in entry["principal"]]
     assert decisions
     return [entry for entry in decisions if entry["decision"] != "Allow"]

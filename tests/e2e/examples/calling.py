@@ -1,9 +1,8 @@
-"""Calls to what the examples deploy, and a look at what became of their sandboxes."""
+"""Deploy the examples, call their functions, and look at their sandboxes."""
 
 from __future__ import annotations
 
 import json
-import urllib.request
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from local_aws import LocalAws
+    from local_aws.agentcore_client import SessionState
 
 
 @dataclass(frozen=True)
@@ -31,26 +31,26 @@ class Deployed:
         return self.aws.client(service, self.account)
 
     def invoke(self, function: str, event: dict[str, Any], **options: str) -> dict[str, Any]:
-        """The invoke function's answer."""
-        response = self.client("lambda").invoke(
+        """Invoke the function and return its response."""
+        invocation = self.client("lambda").invoke(
             FunctionName=function, Payload=json.dumps(event), **options
         )
-        answer: dict[str, Any] = json.load(response["Payload"])
-        assert "FunctionError" not in response, answer
-        return answer
+        response: dict[str, Any] = json.load(invocation["Payload"])
+        assert "FunctionError" not in invocation, response
+        return response
 
     def physical_id(self, logical_id: str) -> str:
-        """Of the only resource whose logical id begins so."""
+        """Return the physical id of the only resource with this logical id, without its hash."""
         found = self.client("cloudformation").describe_stack_resources(StackName=self.stack)
         [physical_id] = [
-            one["PhysicalResourceId"]
-            for one in found["StackResources"]
-            if one["LogicalResourceId"].rstrip("0123456789ABCDEF") == logical_id
+            resource["PhysicalResourceId"]
+            for resource in found["StackResources"]
+            if resource["LogicalResourceId"].rstrip("0123456789ABCDEF") == logical_id
         ]
         return str(physical_id)
 
     def may(self, role: str, action: str, resource: str) -> bool:
-        """Whether the role's policies allow it."""
+        """Return whether the role's policies allow the action."""
         [result] = self.client("iam").simulate_principal_policy(
             PolicySourceArn=f"arn:aws:iam::{self.account}:role/{role}",
             ActionNames=[action],
@@ -58,22 +58,15 @@ class Deployed:
         )["EvaluationResults"]
         return bool(result["EvalDecision"] == "allowed")
 
-    def sessions(self) -> list[dict[str, Any]]:
-        """Every session of the account, as the emulator knows it."""
-        return self._emulated("state", "sessions")
+    def sessions(self) -> list[SessionState]:
+        """Return every session of the account, ended ones included."""
+        sessions = self.aws.agentcore.state()["sessions"]
+        return [session for session in sessions if session["account"] == self.account]
 
     def calls(self) -> list[tuple[str, str | None]]:
-        """The operations and tools that AgentCore was asked for in this account."""
-        return [(one["operation"], one["tool"]) for one in self._emulated("calls", "calls")]
-
-    def inject(self, **fault: Any) -> None:
-        """A fault of the emulator, see `agentcore_emulator.testing.faults`."""
-        request = urllib.request.Request(
-            f"{self.aws.endpoint}/_agentcore/faults", json.dumps(fault).encode(), method="POST"
-        )
-        urllib.request.urlopen(request).close()
-
-    def _emulated(self, path: str, what: str) -> list[dict[str, Any]]:
-        with urllib.request.urlopen(f"{self.aws.endpoint}/_agentcore/{path}") as response:
-            found = json.load(response)[what]
-        return [one for one in found if one["account"] == self.account]
+        """Return the operations and tools of the account's calls to AgentCore."""
+        return [
+            (call["operation"], call["tool"])
+            for call in self.aws.agentcore.calls()
+            if call["account"] == self.account
+        ]

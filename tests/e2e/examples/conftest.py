@@ -16,9 +16,9 @@ Synthesise = Callable[..., Path]
 
 @pytest.fixture(scope="session")
 def synthesise(tmp_path_factory: pytest.TempPathFactory) -> Synthesise:
-    """Runs an app of the checkout as the CDK CLI does; the cloud assembly that it writes.
+    """Return a function that runs an app as the CDK CLI does and returns its cloud assembly.
 
-    What is given by name is what `cdk -c name=value` gives.
+    The context has the values of `cdk -c name=value`.
     """
 
     def synthesise(app: str, context: dict[str, str] | None = None) -> Path:

@@ -1,4 +1,4 @@
-"""The example `chart.py`, run against the project's own stack as its users run it."""
+"""The example `chart.py`, run against the project's own stack as users run it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def deployed(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> D
     return Deployed.deploy(local_aws, ACCOUNT, assembly)
 
 
-def test_it_draws_and_downloads_a_chart(deployed: Deployed, tmp_path: Path) -> None:
+def test_the_chart_is_drawn_and_downloaded(deployed: Deployed, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, PROJECT / "examples" / "chart.py"],
         cwd=tmp_path,
@@ -49,16 +49,16 @@ def test_it_draws_and_downloads_a_chart(deployed: Deployed, tmp_path: Path) -> N
     assert (tmp_path / "chart.png").read_bytes().startswith(PNG)
 
 
-def test_a_failure_ends_it_with_the_reason_and_leaves_no_sandbox(
+def test_a_failure_is_printed_and_leaves_no_sandbox(
     deployed: Deployed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in deployed.aws.environment(ACCOUNT).items():
         monkeypatch.setenv(name, value)
-    # It remembers whose keys it found first.
+    # The default session keeps the first keys that it found.
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(chart, "PROGRAM", "1 / 0")
     with pytest.raises(SystemExit, match="CodeFailed"):
         chart.main(deployed.stack)
-    assert {one["status"] for one in deployed.sessions()} == {"TERMINATED"}
+    assert {session["status"] for session in deployed.sessions()} == {"TERMINATED"}
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""What holds for all examples that are CDK apps, and for the list of them."""
+"""Rules for all examples that are CDK apps, and for the list of examples."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from .conftest import PROJECT
 
 EXAMPLES = sorted((PROJECT / "examples").glob("*.py"))
 PUBLIC = {"__future__", "aws_cdk", "boto3", "botocore", "cdk_code_interpreter", "constructs"}
-# CDK's own constructs write roles whose permissions end with a wildcard.
+# CDK's own constructs create roles with permissions that end in a wildcard.
 WRITTEN_BY_CDK = {"ToolGateway/Gateway", "ManyInputs/StateMachine"}
 
 
 @pytest.fixture(scope="module")
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All of them, in an app without feature flags, with the findings of cdk-nag."""
+    """Synthesize all of them without feature flags, and with the findings of cdk-nag."""
     directory = tmp_path_factory.mktemp("examples")
     app = App(outdir=str(directory), builtin_cloud_formation_validation=False)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app, verbose=True))
@@ -43,13 +43,13 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-def test_cdk_nag_finds_nothing_but_what_cdk_itself_writes(assembly: Path) -> None:
+def test_cdk_nag_finds_only_roles_of_cdks_own_constructs(assembly: Path) -> None:
     report = json.loads((assembly / "validation-report.json").read_text())
     found = {
         (violation["ruleName"].partition("[")[0], "/".join(path.split("/")[:2]))
         for plugin in report["pluginReports"]
         for violation in plugin["violations"]
-        for path in [one["constructPath"] for one in violation["violatingConstructs"]]
+        for path in [violating["constructPath"] for violating in violation["violatingConstructs"]]
     }
     assert found == {("AwsSolutions-IAM5", construct) for construct in WRITTEN_BY_CDK}
 
@@ -71,11 +71,11 @@ def test_the_results_are_written_whatever_the_flags_of_the_app(assembly: Path) -
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
-def test_it_needs_nothing_but_what_consumers_have(example: Path) -> None:
+def test_an_example_imports_only_packages_that_its_users_have(example: Path) -> None:
     assert imported(example) - PUBLIC - sys.stdlib_module_names == set()
 
 
-def test_the_list_has_them_all_and_each_says_how_to_run_it() -> None:
+def test_the_list_has_every_example_and_each_says_how_to_run_it() -> None:
     table = (PROJECT / "examples" / "README.md").read_text()
     for example in EXAMPLES:
         assert f"[{example.name}]({example.name})" in table
@@ -85,11 +85,11 @@ def test_the_list_has_them_all_and_each_says_how_to_run_it() -> None:
 
 
 def imported(path: Path) -> set[str]:
-    """The packages that a module imports."""
+    """Return the packages that a module imports."""
     names: list[str] = []
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom):
             names.append(node.module or ".")
         elif isinstance(node, ast.Import):
-            names += [one.name for one in node.names]
+            names += [alias.name for alias in node.names]
     return {name.partition(".")[0] for name in names}

@@ -1,4 +1,4 @@
-"""The example `existing_vpc.py` in a VPC that something else has made."""
+"""The example `existing_vpc.py` in a VPC that its stack did not create."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .conftest import Synthesise
 
 
-def test_it_is_put_into_the_vpc_and_leaves_it_as_it_was(
+def test_the_interpreter_uses_the_vpc_and_destroying_it_keeps_the_vpc(
     synthesise: Synthesise, local_aws: LocalAws, account: str
 ) -> None:
     ec2 = local_aws.client("ec2", account)
@@ -35,15 +35,15 @@ def test_it_is_put_into_the_vpc_and_leaves_it_as_it_was(
     [group] = ec2.describe_security_groups(GroupIds=[group_id])["SecurityGroups"]
     assert group["VpcId"] == vpc
     assert group["IpPermissions"] == []
-    assert [(one["IpProtocol"], one["ToPort"]) for one in group["IpPermissionsEgress"]] == [
+    assert [(rule["IpProtocol"], rule["ToPort"]) for rule in group["IpPermissionsEgress"]] == [
         ("tcp", 443)
     ]
-    answer = deployed.invoke(
+    response = deployed.invoke(
         deployed.outputs["InvokeFunctionName"], {"tool": "execute_code", "code": "print(6 * 7)"}
     )
-    assert (answer["status"], answer["stdout"]) == ("ok", "42")
+    assert (response["status"], response["stdout"]) == ("ok", "42")
 
     local_aws.destroy(assembly, account)
     ec2.describe_security_groups(GroupIds=[group_id])
     found = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"]
-    assert sorted(one["SubnetId"] for one in found) == sorted(subnets)
+    assert sorted(subnet["SubnetId"] for subnet in found) == sorted(subnets)

@@ -1,7 +1,7 @@
 """The example `gateway.py`.
 
-The local AWS has no AgentCore Gateway. Its resources are held against the API's model, the rest
-is deployed, and the function is called as a Gateway with these resources calls it.
+The local AWS has no AgentCore Gateway. These tests compare its resources with the API's model,
+deploy the other resources, and call the function as the Gateway would.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ ACCOUNT = "200000000021"
 TYPES = ("AWS::BedrockAgentCore::Gateway", "AWS::BedrockAgentCore::GatewayTarget")
 SESSION = "conversation-7"
 
-# Each call works with what those before it left.
+# Each call uses the files and variables of the calls before it.
 CALLS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("workspace_write", {"path": "uploads/in.txt", "content": "6 7"}, {"size": 3}),
     ("execute_code", {"code": "x, y = map(int, open('in.txt').read().split())"}, {"exit_code": 0}),
@@ -53,9 +53,13 @@ def assembly(synthesise: Synthesise) -> Path:
 
 @pytest.fixture(scope="module")
 def resources(assembly: Path) -> dict[str, dict[str, Any]]:
-    """The Gateway's own resources, by type."""
+    """Return the Gateway's own resources by type."""
     template = json.loads((assembly / "ToolGateway.template.json").read_text())
-    found = {one["Type"]: one for one in template["Resources"].values() if one["Type"] in TYPES}
+    found = {
+        resource["Type"]: resource
+        for resource in template["Resources"].values()
+        if resource["Type"] in TYPES
+    }
     assert set(found) == set(TYPES)
     return found
 
@@ -68,11 +72,13 @@ def target(resources: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def deployed(assembly: Path, resources: dict[str, dict[str, Any]], local_aws: LocalAws) -> Deployed:
-    """All but the Gateway's own resources."""
+    """Deploy the template without the Gateway's own resources."""
     path = assembly / "ToolGateway.template.json"
     template = json.loads(path.read_text())
     template["Resources"] = {
-        name: one for name, one in template["Resources"].items() if one not in resources.values()
+        name: resource
+        for name, resource in template["Resources"].items()
+        if resource not in resources.values()
     }
     del template["Outputs"]["GatewayUrl"]
     path.write_text(json.dumps(template))
@@ -80,13 +86,15 @@ def deployed(assembly: Path, resources: dict[str, dict[str, Any]], local_aws: Lo
 
 
 @pytest.mark.parametrize("kind", TYPES)
-def test_the_service_takes_its_resources(resources: dict[str, dict[str, Any]], kind: str) -> None:
+def test_the_gateways_resources_match_the_api(
+    resources: dict[str, dict[str, Any]], kind: str
+) -> None:
     model = ServiceModel(Loader().load_service_model("bedrock-agentcore-control", "service-2"))
     operation = model.operation_model("Create" + kind.rpartition("::")[2])
-    validate_parameters(in_the_api(resources[kind]["Properties"]), operation.input_shape)
+    validate_parameters(as_api_member(resources[kind]["Properties"]), operation.input_shape)
 
 
-def test_the_target_is_the_function_and_passes_the_session_on(target: dict[str, Any]) -> None:
+def test_the_target_is_the_function_and_forwards_the_session(target: dict[str, Any]) -> None:
     function = target["TargetConfiguration"]["Mcp"]["Lambda"]["LambdaArn"]["Fn::GetAtt"]
     assert function[0].startswith("InvokeFunction")
     assert target["MetadataConfiguration"] == {
@@ -97,12 +105,12 @@ def test_the_target_is_the_function_and_passes_the_session_on(target: dict[str, 
     ]
 
 
-def test_only_signed_requests_are_let_in(resources: dict[str, dict[str, Any]]) -> None:
+def test_the_gateway_accepts_only_signed_requests(resources: dict[str, dict[str, Any]]) -> None:
     gateway = resources["AWS::BedrockAgentCore::Gateway"]["Properties"]
     assert (gateway["AuthorizerType"], gateway["ProtocolType"]) == ("AWS_IAM", "MCP")
 
 
-def test_the_gateway_may_invoke_the_function_before_it_is_its_target(
+def test_the_gateway_may_invoke_the_function_before_the_target_exists(
     resources: dict[str, dict[str, Any]], deployed: Deployed
 ) -> None:
     role = deployed.physical_id("GatewayServiceRole")
@@ -112,7 +120,7 @@ def test_the_gateway_may_invoke_the_function_before_it_is_its_target(
     assert deployed.may(role, "lambda:InvokeFunction", function)
     assert not deployed.may(role, "lambda:InvokeFunction", f"{function}-of-others")
     needed = resources["AWS::BedrockAgentCore::GatewayTarget"]["DependsOn"]
-    assert [one for one in needed if one.startswith("GatewayServiceRoleDefaultPolicy")]
+    assert [name for name in needed if name.startswith("GatewayServiceRoleDefaultPolicy")]
 
 
 def test_every_tool_works_in_the_session_of_the_header(
@@ -124,34 +132,34 @@ def test_every_tool_works_in_the_session_of_the_header(
     ]
     assert {tool for tool, _, _ in CALLS} == set(offered)
     for tool, arguments, expected in CALLS:
-        answer = called(deployed, target, tool, arguments, SESSION)
-        assert (answer["status"], answer["session"]) == ("ok", SESSION), (tool, answer)
-        assert expected.items() <= answer.items(), (tool, answer)
+        response = call_through_gateway(deployed, target, tool, arguments, SESSION)
+        assert (response["status"], response["session"]) == ("ok", SESSION), (tool, response)
+        assert expected.items() <= response.items(), (tool, response)
 
 
-def test_without_the_header_a_call_has_a_sandbox_of_its_own(
+def test_a_call_without_the_header_gets_a_temporary_sandbox(
     target: dict[str, Any], deployed: Deployed
 ) -> None:
-    first = called(deployed, target, "execute_code", {"code": "z = 1"})
-    second = called(deployed, target, "execute_code", {"code": "print(z)"})
+    first = call_through_gateway(deployed, target, "execute_code", {"code": "z = 1"})
+    second = call_through_gateway(deployed, target, "execute_code", {"code": "print(z)"})
     assert (first["status"], second["status"]) == ("ok", "error")
     assert second["error"]["type"] == "CodeFailed"
     assert first["session"] != second["session"]
-    refused = called(deployed, target, "workspace_list", {})
+    refused = call_through_gateway(deployed, target, "workspace_list", {})
     assert refused["error"]["type"] == "InvalidRequest"
     assert "x-code-interpreter-session" in refused["error"]["message"]
 
 
-def called(
+def call_through_gateway(
     deployed: Deployed,
     target: dict[str, Any],
     tool: str,
     arguments: dict[str, Any],
     session: str | None = None,
 ) -> dict[str, Any]:
-    """What the function answers a Gateway with this target.
+    """Call the function as a Gateway with this target does, and return its response.
 
-    The event is the tool's arguments, and everything else is in the client context (AgentCore's
+    The event has the tool's arguments, and the client context everything else (AgentCore's
     developer guide, "Lambda function targets").
     """
     [header] = target["MetadataConfiguration"]["AllowedRequestHeaders"]
@@ -170,12 +178,12 @@ def called(
     return deployed.invoke(function, arguments, ClientContext=context)
 
 
-def in_the_api(value: Any) -> Any:
-    """A property as the API spells it, with a text in the place of a reference."""
+def as_api_member(value: Any) -> Any:
+    """Return a property in the API's spelling, with a string for each reference."""
     if isinstance(value, list):
-        return [in_the_api(one) for one in value]
+        return [as_api_member(item) for item in value]
     if not isinstance(value, dict):
         return value
     if set(value) <= {"Ref", "Fn::GetAtt"}:
-        return "what is referred to"
-    return {name[0].lower() + name[1:]: in_the_api(one) for name, one in value.items()}
+        return "reference"
+    return {name[0].lower() + name[1:]: as_api_member(member) for name, member in value.items()}

@@ -1,6 +1,6 @@
-"""The example `many_inputs.py`, executed by the local AWS over a handful of files.
+"""The example `many_inputs.py`, which the local AWS executes over five files.
 
-What its role may do is asked of IAM: in the local AWS, state machines act without it.
+The local AWS runs state machines without their role, so these tests ask IAM for its permissions.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ PROGRAM = "print(sum(map(int, open('input').read().split())))"
 TIMEOUT_SECONDS = 60
 POLL_SECONDS = 0.1
 
-# Errors of Lambda's own, which say nothing about whether the function ran. CDK has the state
-# repeat the call, and the function's idempotency key makes that safe.
-LOST = {
+# Errors of Lambda itself, after which the function may have run. CDK makes the state retry them,
+# and the function's idempotency key makes that safe.
+LAMBDA_ERRORS = {
     "Lambda.ClientExecutionTimeoutException",
     "Lambda.ServiceException",
     "Lambda.AWSLambdaException",
@@ -47,12 +47,12 @@ def assembly(synthesise: Synthesise) -> Path:
 
 @pytest.fixture(scope="module")
 def definition(assembly: Path) -> dict[str, Any]:
-    """What Step Functions is to run, with a text in the place of each reference."""
+    """Return the state machine's definition, with a string for each reference."""
     template = json.loads((assembly / "ManyInputs.template.json").read_text())
     [machine] = [
-        one["Properties"]
-        for one in template["Resources"].values()
-        if one["Type"] == "AWS::StepFunctions::StateMachine"
+        resource["Properties"]
+        for resource in template["Resources"].values()
+        if resource["Type"] == "AWS::StepFunctions::StateMachine"
     ]
     [_, parts] = machine["DefinitionString"]["Fn::Join"]
     text = "".join(part if isinstance(part, str) else "reference" for part in parts)
@@ -66,27 +66,27 @@ def deployed(assembly: Path, local_aws: LocalAws) -> Deployed:
 
 @pytest.fixture(scope="module")
 def execution(deployed: Deployed) -> dict[str, Any]:
-    """The execution over all inputs, when it has ended. AgentCore refused one of its sandboxes."""
+    """Execute the state machine over all inputs; AgentCore refuses to start one sandbox."""
     for name, content in INPUTS.items():
         deployed.client("s3").put_object(
             Bucket=deployed.outputs["WorkspaceBucketName"], Key=FOLDER + name, Body=content.encode()
         )
-    deployed.inject(
+    deployed.aws.agentcore.inject_fault(
         operation="StartCodeInterpreterSession",
         kind="error",
         error="ServiceQuotaExceededException",
     )
-    return executed(deployed, NAME, PROGRAM)
+    return execute(deployed, NAME, PROGRAM)
 
 
 @pytest.fixture(scope="module")
 def results(deployed: Deployed, execution: dict[str, Any]) -> dict[str, list[Any]]:
-    """What is in the files of results, by the status that they are for."""
+    """Return the contents of the files of results, by status."""
     where = json.loads(execution["output"])["ResultWriterDetails"]
-    manifest = stored(deployed, where["Key"])
+    manifest = read_json(deployed, where["Key"])
     assert where["Key"].startswith("results/")
     return {
-        status: [item for file in files for item in stored(deployed, file["Key"])]
+        status: [item for file in files for item in read_json(deployed, file["Key"])]
         for status, files in manifest["ResultFiles"].items()
     }
 
@@ -95,11 +95,13 @@ def test_the_results_are_gathered_in_the_bucket(
     execution: dict[str, Any], results: dict[str, list[Any]]
 ) -> None:
     assert execution["status"] == "SUCCEEDED", execution
-    sums = {one["input"].removeprefix(FOLDER): one["output"] for one in results["SUCCEEDED"]}
+    sums = {
+        result["input"].removeprefix(FOLDER): result["output"] for result in results["SUCCEEDED"]
+    }
     assert sums == {"a.txt": "6", "b.txt": "9", "c+ä&?.txt": "6", "e.txt": "15"}
 
 
-def test_an_input_that_failed_is_listed_with_the_reason(results: dict[str, list[Any]]) -> None:
+def test_a_failed_input_is_listed_with_the_reason(results: dict[str, list[Any]]) -> None:
     [failed] = results["FAILED"]
     assert json.loads(failed["Input"])["key"] == f"{FOLDER}d.txt"
     assert failed["Error"] == "CodeFailed"
@@ -107,21 +109,21 @@ def test_an_input_that_failed_is_listed_with_the_reason(results: dict[str, list[
 
 
 @pytest.mark.usefixtures("execution")
-def test_every_program_ran_once_though_a_sandbox_was_refused(deployed: Deployed) -> None:
+def test_every_program_ran_once_although_a_sandbox_was_refused(deployed: Deployed) -> None:
     calls = deployed.calls()
     assert calls.count(("StartCodeInterpreterSession", None)) == len(INPUTS) + 1
     assert calls.count(("InvokeCodeInterpreter", "executeCode")) == len(INPUTS)
 
 
 @pytest.mark.usefixtures("execution")
-def test_every_input_had_a_sandbox_and_none_is_left(deployed: Deployed) -> None:
-    assert [one["status"] for one in deployed.sessions()] == ["TERMINATED"] * len(INPUTS)
+def test_every_input_had_a_sandbox_and_all_are_stopped(deployed: Deployed) -> None:
+    assert [session["status"] for session in deployed.sessions()] == ["TERMINATED"] * len(INPUTS)
 
 
 @pytest.mark.usefixtures("execution")
-def test_a_call_that_step_functions_repeats_runs_nothing(deployed: Deployed) -> None:
+def test_a_retry_by_step_functions_does_not_run_the_program_again(deployed: Deployed) -> None:
     before = deployed.calls()
-    answer = deployed.invoke(
+    response = deployed.invoke(
         deployed.physical_id("InvokeFunction"),
         {
             "tool": "execute_code",
@@ -130,37 +132,39 @@ def test_a_call_that_step_functions_repeats_runs_nothing(deployed: Deployed) -> 
             "code": PROGRAM,
         },
     )
-    assert (answer["replayed"], answer["stdout"]) == (True, "6")
+    assert (response["replayed"], response["stdout"]) == (True, "6")
     assert deployed.calls() == before
 
 
 @pytest.mark.usefixtures("execution")
 def test_too_many_failures_fail_the_execution_and_keep_the_results(deployed: Deployed) -> None:
-    before = manifests(deployed)
-    execution = executed(deployed, "only-long-lines", "assert len(open('input').read()) > 4")
+    before = manifest_keys(deployed)
+    execution = execute(deployed, "only-long-lines", "assert len(open('input').read()) > 4")
     assert (execution["status"], execution["error"]) == (
         "FAILED",
         "States.ExceedToleratedFailureThreshold",
     )
-    [key] = manifests(deployed) - before
-    assert {status for status, files in stored(deployed, key)["ResultFiles"].items() if files} == {
+    [key] = manifest_keys(deployed) - before
+    assert {
+        status for status, files in read_json(deployed, key)["ResultFiles"].items() if files
+    } == {
         "FAILED",
         "SUCCEEDED",
     }
 
 
-def test_only_what_cannot_run_twice_is_repeated(definition: dict[str, Any]) -> None:
-    repeated = {
+def test_only_states_that_cannot_run_twice_are_retried(definition: dict[str, Any]) -> None:
+    retried = {
         name: {error for retry in state.get("Retry", ()) for error in retry["ErrorEquals"]}
-        for name, state in states(definition)
+        for name, state in all_states(definition)
     }
-    assert {name: errors for name, errors in repeated.items() if errors} == {
+    assert {name: errors for name, errors in retried.items() if errors} == {
         "In its sandbox": {"Retryable"},
         "Upload": {"States.TaskFailed"},
-        "Run": LOST | {THROTTLED},
-        "Stop": LOST | {THROTTLED},
+        "Run": LAMBDA_ERRORS | {THROTTLED},
+        "Stop": LAMBDA_ERRORS | {THROTTLED},
     }
-    run = dict(states(definition))["Run"]["Arguments"]["Payload"]
+    run = dict(all_states(definition))["Run"]["Arguments"]["Payload"]
     assert run["idempotency_key"] == run["session"] == "{% $states.input.session %}"
 
 
@@ -175,8 +179,10 @@ def test_only_what_cannot_run_twice_is_repeated(definition: dict[str, Any]) -> N
         ("states:StartExecution", "machine"),
     ],
 )
-def test_its_role_may_do_what_it_does(deployed: Deployed, action: str, resource: str) -> None:
-    what, _, key = resource.partition("/")
+def test_the_role_allows_every_action_of_the_state_machine(
+    deployed: Deployed, action: str, resource: str
+) -> None:
+    name, _, key = resource.partition("/")
     machine = deployed.outputs["StateMachineArn"]
     arns = {
         "function": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:"
@@ -187,10 +193,10 @@ def test_its_role_may_do_what_it_does(deployed: Deployed, action: str, resource:
     role = deployed.client("stepfunctions").describe_state_machine(stateMachineArn=machine)[
         "roleArn"
     ]
-    assert deployed.may(role.rpartition("/")[2], action, arns[what] + (f"/{key}" if key else ""))
+    assert deployed.may(role.rpartition("/")[2], action, arns[name] + (f"/{key}" if key else ""))
 
 
-def executed(deployed: Deployed, name: str, program: str) -> dict[str, Any]:
+def execute(deployed: Deployed, name: str, program: str) -> dict[str, Any]:
     client = deployed.client("stepfunctions")
     arn = client.start_execution(
         stateMachineArn=deployed.outputs["StateMachineArn"],
@@ -203,26 +209,26 @@ def executed(deployed: Deployed, name: str, program: str) -> dict[str, Any]:
         if execution["status"] != "RUNNING":
             return execution
         time.sleep(POLL_SECONDS)
-    raise AssertionError(f"{name} still runs")
+    raise AssertionError(f"the execution {name} did not end")
 
 
-def stored(deployed: Deployed, key: str) -> Any:
-    """The JSON in an object of the bucket."""
+def read_json(deployed: Deployed, key: str) -> Any:
+    """Return the JSON document in an object of the bucket."""
     bucket = deployed.outputs["WorkspaceBucketName"]
     return json.load(deployed.client("s3").get_object(Bucket=bucket, Key=key)["Body"])
 
 
-def manifests(deployed: Deployed) -> set[str]:
+def manifest_keys(deployed: Deployed) -> set[str]:
     found = deployed.client("s3").list_objects_v2(
         Bucket=deployed.outputs["WorkspaceBucketName"], Prefix="results/"
     )["Contents"]
-    return {one["Key"] for one in found if one["Key"].endswith("/manifest.json")}
+    return {entry["Key"] for entry in found if entry["Key"].endswith("/manifest.json")}
 
 
-def states(definition: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every state, those inside of others, too."""
+def all_states(definition: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every state, including nested states."""
     for name, state in definition["States"].items():
         yield name, state
         for inner in [*state.get("Branches", ()), state.get("ItemProcessor")]:
             if inner is not None:
-                yield from states(inner)
+                yield from all_states(inner)

@@ -1,24 +1,28 @@
-"""The function and the local AWS, connected by the real clients over HTTP."""
+"""The invoke function with its real clients, over HTTP to the local AWS."""
 
 from __future__ import annotations
 
-import json
 import time
-import urllib.request
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-from code_interpreter_invoke.application import InvokeFunction
+from code_interpreter_invoke.application import Application
 from code_interpreter_invoke.clients import connect
 from code_interpreter_invoke.settings import Settings
 from local_aws import LocalAws
-from tests.unit.invoke.fakes import Context
+from tests.fakes.lambda_context import Context
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from local_aws.agentcore_client import FaultOptions, ReceivedCall
 
 
 class Wire:
-    """A code interpreter and a bucket in an account of their own, and the function using them."""
+    """The function, with a code interpreter and a bucket in an account of their own."""
 
     def __init__(self, aws: LocalAws, account: str) -> None:
-        self._aws = aws
+        self._agentcore = aws.agentcore
         self.account = account
         self.s3 = aws.client("s3", account)
         self.bucket = f"workspace-{account}"
@@ -32,19 +36,25 @@ class Wire:
             if found["status"] == "READY":
                 break
             time.sleep(0.05)
-        self.settings = Settings(self.interpreter, self.bucket, "workspace", 900)
-        self._clients: list[Any] = [self.s3, control]
+        self.settings = Settings(
+            self.interpreter,
+            self.bucket,
+            "workspace",
+            f"sessions/workspace/{account}.Test.c8/",
+            900,
+        )
+        self._opened: list[Any] = [self.s3, control]
         self.function = self.new_function()
 
-    def new_function(self) -> InvokeFunction:
-        """Return another instance of the function, with connections of its own."""
-        clients = connect()
-        self._clients += clients
-        return InvokeFunction(self.settings, clients)
+    def new_function(self) -> Callable[[Any, Any], dict[str, Any]]:
+        """Return another instance of the function, with its own connections."""
+        self.clients = connect()
+        self._opened += self.clients
+        return Application(self.settings, self.clients).handle
 
     def close(self) -> None:
         self.clear_faults()
-        for client in self._clients:
+        for client in self._opened:
             client.close()
 
     def __call__(self, tool: str, *, seconds: float = 60, **arguments: Any) -> dict[str, Any]:
@@ -62,39 +72,28 @@ class Wire:
         found = self.s3.get_object(Bucket=self.bucket, Key=f"workspace/s/{path}")
         return bytes(found["Body"].read())
 
-    def fault(self, **fault: Any) -> None:
-        """Inject a fault into the emulator, for one request unless `count` says otherwise."""
-        self._local("POST", "faults", fault)
+    def fault(self, **fault: Unpack[FaultOptions]) -> None:
+        """Inject a fault, which hits one call unless `count` says otherwise."""
+        self._agentcore.inject_fault(**fault)
 
     def clear_faults(self) -> None:
-        self._local("DELETE", "faults")
+        self._agentcore.clear_faults()
 
     def pass_time(self, seconds: float) -> None:
-        self._local("POST", "clock", {"advance_seconds": seconds})
+        self._agentcore.advance_clock(seconds)
 
-    def calls(self, operation: str = "InvokeCodeInterpreter") -> list[dict[str, Any]]:
-        """Return the requests that the service has received from this account."""
-        received = self._local("GET", "calls")["calls"]
+    def calls(self, operation: str = "InvokeCodeInterpreter") -> list[ReceivedCall]:
+        """Return the calls of `operation` that the emulator received from this account."""
         return [
             call
-            for call in received
+            for call in self._agentcore.calls()
             if call["account"] == self.account and call["operation"] == operation
         ]
 
     def running(self) -> list[str]:
         """Return the ids of this account's sessions that are READY."""
-        sessions = self._local("GET", "state")["sessions"]
         return [
             session["sessionId"]
-            for session in sessions
+            for session in self._agentcore.state()["sessions"]
             if session["account"] == self.account and session["status"] == "READY"
         ]
-
-    def _local(self, method: str, name: str, body: Any = None) -> dict[str, Any]:
-        request = urllib.request.Request(
-            f"{self._aws.endpoint}/_agentcore/{name}",
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-        )
-        with urllib.request.urlopen(request) as response:
-            return dict(json.loads(response.read()))

@@ -1,9 +1,8 @@
-"""Our routes obey IAM policies like MiniStack's own, and every decision is on record."""
+"""The code interpreter's API obeys IAM policies, and every decision is recorded."""
 
 from __future__ import annotations
 
 import json
-import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -23,7 +22,7 @@ CREATE = "bedrock-agentcore:CreateCodeInterpreter"
 
 @pytest.fixture
 def control_as(local_aws: LocalAws, account: str) -> UserClient:
-    """A control-plane client of a user with exactly these policy statements."""
+    """Return a function that makes a control-plane client of a user with a policy."""
     iam = local_aws.client("iam", account)
 
     def control_as(*statements: dict[str, Any]) -> Any:
@@ -45,14 +44,14 @@ def control_as(local_aws: LocalAws, account: str) -> UserClient:
     return control_as
 
 
-def test_what_no_policy_allows_is_denied(control_as: UserClient) -> None:
+def test_a_call_that_no_policy_allows_is_denied(control_as: UserClient) -> None:
     control = control_as({"Action": "bedrock-agentcore:ListCodeInterpreters", "Resource": "*"})
     control.list_code_interpreters()
     with pytest.raises(ClientError, match=r"AccessDenied.*user/user is not authorized.*Create"):
         control.create_code_interpreter(name="a", networkConfiguration=SANDBOX)
 
 
-def test_request_tags_are_conditions(control_as: UserClient) -> None:
+def test_conditions_on_request_tags_are_evaluated(control_as: UserClient) -> None:
     control = control_as(
         {
             "Action": CREATE,
@@ -66,7 +65,7 @@ def test_request_tags_are_conditions(control_as: UserClient) -> None:
             control.create_code_interpreter(name="b", networkConfiguration=SANDBOX, tags=tags)
 
 
-def test_resource_tags_are_conditions(
+def test_conditions_on_resource_tags_are_evaluated(
     local_aws: LocalAws, account: str, control_as: UserClient
 ) -> None:
     root = local_aws.client("bedrock-agentcore-control", account)
@@ -88,7 +87,7 @@ def test_resource_tags_are_conditions(
         control.get_code_interpreter(codeInterpreterId=yours)
 
 
-def test_subnets_are_conditions(control_as: UserClient) -> None:
+def test_conditions_on_subnets_are_evaluated(control_as: UserClient) -> None:
     control = control_as(
         {
             "Action": CREATE,
@@ -116,10 +115,10 @@ def test_every_decision_is_recorded(
     created = control.create_code_interpreter(name="a", networkConfiguration=SANDBOX)
     with pytest.raises(ClientError):
         control.get_code_interpreter(codeInterpreterId=created["codeInterpreterId"])
-    with urllib.request.urlopen(f"{local_aws.endpoint}/_local_aws/decisions") as response:
-        decisions = json.load(response)
     principal = f"arn:aws:iam::{account}:user/user"
-    own = [decision for decision in decisions if decision["principal"] == principal]
+    own = [
+        decision for decision in local_aws.access_decisions() if decision["principal"] == principal
+    ]
     assert [(d["action"], d["resource"], d["decision"]) for d in own] == [
         (CREATE, "*", "Allow"),
         (

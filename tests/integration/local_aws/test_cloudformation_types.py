@@ -1,4 +1,4 @@
-"""The resources that MiniStack's CloudFormation lacks come, change and go with their stack."""
+"""Resource types that MiniStack lacks are created, updated and deleted with their stack."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
     from local_aws import LocalAws
 
-    Settle = Callable[[str], None]
+    WaitForStack = Callable[[str], None]
 
 ANYWHERE = "0.0.0.0/0"
 
 
 def template(port: int, policy_name: str) -> str:
-    """What it says about ports and names is what the test changes."""
+    """Return a template with every added type, for the port and name that the test changes."""
     types: dict[str, tuple[str, dict[str, Any]]] = {
         "Vpc": ("AWS::EC2::VPC", {"CidrBlock": "10.1.0.0/16"}),
         "Subnet": ("AWS::EC2::Subnet", {"VpcId": ref("Vpc"), "CidrBlock": "10.1.0.0/24"}),
@@ -40,10 +40,13 @@ def template(port: int, policy_name: str) -> str:
                 "SecurityGroupEgress": [{"IpProtocol": "icmp", "CidrIp": "255.255.255.255/32"}],
             },
         ),
-        "Out": ("AWS::EC2::SecurityGroupEgress", rule(port, CidrIp=get("Vpc", "CidrBlock"))),
+        "Out": (
+            "AWS::EC2::SecurityGroupEgress",
+            security_group_rule(port, CidrIp=get("Vpc", "CidrBlock")),
+        ),
         "In": (
             "AWS::EC2::SecurityGroupIngress",
-            rule(port, SourceSecurityGroupId=get("Group", "GroupId")),
+            security_group_rule(port, SourceSecurityGroupId=get("Group", "GroupId")),
         ),
         "Role": ("AWS::IAM::Role", {"RoleName": "a-role", "AssumeRolePolicyDocument": policy()}),
         "RolePolicy": (
@@ -65,7 +68,7 @@ def get(name: str, attribute: str) -> dict[str, list[str]]:
     return {"Fn::GetAtt": [name, attribute]}
 
 
-def rule(port: int, **peer: Any) -> dict[str, Any]:
+def security_group_rule(port: int, **peer: Any) -> dict[str, Any]:
     group = get("Group", "GroupId")
     return {"GroupId": group, "IpProtocol": "tcp", "FromPort": port, "ToPort": port, **peer}
 
@@ -78,17 +81,19 @@ def policy() -> dict[str, Any]:
 
 
 @pytest.fixture
-def settle(local_aws: LocalAws, account: str) -> Settle:
-    """Waits for a stack's create, update or delete."""
+def wait_for_stack(local_aws: LocalAws, account: str) -> WaitForStack:
+    """Return a function that waits for a stack's create, update or delete."""
 
-    def settle(event: str) -> None:
+    def wait_for_stack(event: str) -> None:
         waiter = local_aws.client("cloudformation", account).get_waiter(f"stack_{event}_complete")
         waiter.wait(StackName="a-stack", WaiterConfig={"Delay": 0.1, "MaxAttempts": 100})
 
-    return settle
+    return wait_for_stack
 
 
-def test_they_come_change_and_go(local_aws: LocalAws, account: str, settle: Settle) -> None:
+def test_resources_are_created_updated_and_deleted(
+    local_aws: LocalAws, account: str, wait_for_stack: WaitForStack
+) -> None:
     cloudformation = local_aws.client("cloudformation", account)
     ec2, iam = local_aws.client("ec2", account), local_aws.client("iam", account)
     options = {"StackName": "a-stack", "Capabilities": ["CAPABILITY_NAMED_IAM"]}
@@ -102,37 +107,39 @@ def test_they_come_change_and_go(local_aws: LocalAws, account: str, settle: Sett
         return found
 
     cloudformation.create_stack(TemplateBody=template(443, "first"), **options)
-    settle("create")
+    wait_for_stack("create")
     [address] = ec2.describe_addresses()["Addresses"]
     [gateway] = ec2.describe_nat_gateways()["NatGateways"]
     [log] = ec2.describe_flow_logs()["FlowLogs"]
     assert address["AllocationId"].startswith("eipalloc-")
     assert gateway["State"] == "available"
     assert log["TrafficType"] == "REJECT"
-    [into] = group()["IpPermissions"]
-    assert (into["FromPort"], into["ToPort"]) == (443, 443)
-    assert [pair["GroupId"] for pair in into["UserIdGroupPairs"]] == [group()["GroupId"]]
-    out_of = [one for one in group()["IpPermissionsEgress"] if one["IpProtocol"] == "tcp"]
-    assert [(one["FromPort"], one["IpRanges"][0]["CidrIp"]) for one in out_of] == [
+    [ingress] = group()["IpPermissions"]
+    assert (ingress["FromPort"], ingress["ToPort"]) == (443, 443)
+    assert [pair["GroupId"] for pair in ingress["UserIdGroupPairs"]] == [group()["GroupId"]]
+    egress = [rule for rule in group()["IpPermissionsEgress"] if rule["IpProtocol"] == "tcp"]
+    assert [(rule["FromPort"], rule["IpRanges"][0]["CidrIp"]) for rule in egress] == [
         (443, "10.1.0.0/16")
     ]
     assert iam.list_role_policies(RoleName="a-role")["PolicyNames"] == ["first"]
 
     cloudformation.update_stack(TemplateBody=template(2049, "second"), **options)
-    settle("update")
-    assert [one["FromPort"] for one in group()["IpPermissions"]] == [2049]
+    wait_for_stack("update")
+    assert [rule["FromPort"] for rule in group()["IpPermissions"]] == [2049]
     assert len(group()["IpPermissionsEgress"]) == 2
     assert iam.list_role_policies(RoleName="a-role")["PolicyNames"] == ["second"]
 
     cloudformation.delete_stack(StackName="a-stack")
-    settle("delete")
+    wait_for_stack("delete")
     assert ec2.describe_addresses()["Addresses"] == []
     assert ec2.describe_flow_logs()["FlowLogs"] == []
-    assert [one["State"] for one in ec2.describe_nat_gateways()["NatGateways"]] == ["deleted"]
+    assert [gateway["State"] for gateway in ec2.describe_nat_gateways()["NatGateways"]] == [
+        "deleted"
+    ]
 
 
-def test_a_bucket_has_its_tags_and_goes_only_when_it_is_empty(
-    local_aws: LocalAws, account: str, settle: Settle
+def test_a_bucket_gets_its_tags_and_is_deleted_only_when_it_is_empty(
+    local_aws: LocalAws, account: str, wait_for_stack: WaitForStack
 ) -> None:
     cloudformation, s3 = (local_aws.client(name, account) for name in ("cloudformation", "s3"))
     name = f"a-bucket-{account}"
@@ -147,18 +154,18 @@ def test_a_bucket_has_its_tags_and_goes_only_when_it_is_empty(
         return {"StackName": "a-stack", "TemplateBody": body}
 
     cloudformation.create_stack(**bucket(team="data", stage="test"))
-    settle("create")
+    wait_for_stack("create")
     cloudformation.update_stack(**bucket(team="science"))
-    settle("update")
+    wait_for_stack("update")
     assert s3.get_bucket_tagging(Bucket=name)["TagSet"] == [{"Key": "team", "Value": "science"}]
 
     s3.put_object(Bucket=name, Key="a-file")
     cloudformation.delete_stack(StackName="a-stack")
     with pytest.raises(WaiterError, match="DELETE_FAILED"):
-        settle("delete")
+        wait_for_stack("delete")
     assert s3.head_object(Bucket=name, Key="a-file")
 
     s3.delete_object(Bucket=name, Key="a-file")
     cloudformation.delete_stack(StackName="a-stack")
-    settle("delete")
+    wait_for_stack("delete")
     assert s3.list_buckets()["Buckets"] == []

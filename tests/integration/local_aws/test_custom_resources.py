@@ -1,4 +1,4 @@
-"""Custom resources in the local AWS get what CloudFormation and Lambda would send them."""
+"""Custom resources in the local AWS get the events that CloudFormation and Lambda send."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from botocore.exceptions import WaiterError
 if TYPE_CHECKING:
     from local_aws import LocalAws
 
-# Notes every event in a bucket, then behaves as the property `Behaviour` says.
+# The handler records every event in a bucket, then follows the property `Behaviour`.
 HANDLER = textwrap.dedent("""
     import boto3, json, os, urllib.request
     s3 = boto3.client("s3")
@@ -21,14 +21,14 @@ HANDLER = textwrap.dedent("""
     def handler(event, context):
         bucket, behaviour = os.environ["BUCKET"], event["ResourceProperties"]["Behaviour"]
         count = len(s3.list_objects_v2(Bucket=bucket).get("Contents", []))
-        note = [event["RequestType"], event.get("PhysicalResourceId")]
-        s3.put_object(Bucket=bucket, Key=str(count), Body=json.dumps(note))
+        record = [event["RequestType"], event.get("PhysicalResourceId")]
+        s3.put_object(Bucket=bucket, Key=str(count), Body=json.dumps(record))
         if behaviour == "die once" and count == 0:
             os._exit(1)
         if behaviour == "raise" and event["RequestType"] == "Create":
             raise RuntimeError("it cannot go on")
         failed = behaviour == "fail" and event["RequestType"] == "Create"
-        answer = {
+        response = {
             "Status": "FAILED" if failed else "SUCCESS",
             "Reason": "it must fail",
             "PhysicalResourceId": "made-1",
@@ -37,7 +37,7 @@ HANDLER = textwrap.dedent("""
             "LogicalResourceId": event["LogicalResourceId"],
         }
         urllib.request.urlopen(urllib.request.Request(
-            event["ResponseURL"], json.dumps(answer).encode(), method="PUT"))
+            event["ResponseURL"], json.dumps(response).encode(), method="PUT"))
 """)
 
 
@@ -89,7 +89,7 @@ def template(behaviour: str) -> str:
 
 
 def deploy(aws: LocalAws, account: str, behaviour: str) -> list[list[Any]]:
-    """The events that the handler saw while the stack was made."""
+    """Deploy the stack, and return the events that the handler received."""
     name = f"noted-{account}"
     s3 = aws.client("s3", account)
     s3.create_bucket(Bucket=name)
@@ -98,7 +98,7 @@ def deploy(aws: LocalAws, account: str, behaviour: str) -> list[list[Any]]:
         StackName=name, TemplateBody=template(behaviour), Capabilities=["CAPABILITY_IAM"]
     )
     waiter = cloudformation.get_waiter("stack_create_complete")
-    with contextlib.suppress(WaiterError):  # one of the stacks is meant to fail
+    with contextlib.suppress(WaiterError):  # some of the stacks fail on purpose
         waiter.wait(StackName=name, WaiterConfig={"Delay": 0.2, "MaxAttempts": 100})
     keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket=name)["Contents"]]
     return [json.load(s3.get_object(Bucket=name, Key=key)["Body"]) for key in sorted(keys)]
@@ -113,12 +113,16 @@ def deploy(aws: LocalAws, account: str, behaviour: str) -> list[list[Any]]:
         ("raise", [["Create", None]] * 3 + [["Delete", "noted-{account}-Resource-NEVERMADE"]]),
     ],
 )
-def test_events(local_aws: LocalAws, account: str, behaviour: str, events: list[Any]) -> None:
+def test_the_handler_gets_the_events_of_cloudformation(
+    local_aws: LocalAws, account: str, behaviour: str, events: list[Any]
+) -> None:
     expected = json.loads(json.dumps(events).replace("{account}", account))
     assert deploy(local_aws, account, behaviour) == expected
 
 
-def test_a_function_that_only_fails_is_not_waited_for(local_aws: LocalAws, account: str) -> None:
+def test_a_function_that_always_fails_fails_the_resource_at_once(
+    local_aws: LocalAws, account: str
+) -> None:
     deploy(local_aws, account, "raise")
     events = local_aws.client("cloudformation", account).describe_stack_events(
         StackName=f"noted-{account}"

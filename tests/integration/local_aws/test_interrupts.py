@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local_aws.interrupts import Interrupted, put_off, raise_when_interrupted
+from local_aws.interrupts import Interrupted, defer_interrupts, raise_when_interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def handlers() -> Iterator[None]:
-    """Those of the test run are put back."""
+    """Restore the handlers of the test run."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield
     for number, handler in before.items():
@@ -22,26 +22,26 @@ def handlers() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_is_put_off_until_what_was_started_is_known(number: int) -> None:
+def test_a_signal_is_raised_at_the_end_of_the_block(number: int) -> None:
     raise_when_interrupted()
-    known = False
-    with pytest.raises(Interrupted), put_off():
+    is_complete = False
+    with pytest.raises(Interrupted), defer_interrupts():
         os.kill(os.getpid(), number)
         os.kill(os.getpid(), number)
-        known = True
-    assert known
+        is_complete = True
+    assert is_complete
 
 
-def test_only_the_first_one_is_raised() -> None:
+def test_only_the_first_signal_is_raised() -> None:
     raise_when_interrupted()
     with pytest.raises(Interrupted):
         os.kill(os.getpid(), signal.SIGINT)
     os.kill(os.getpid(), signal.SIGINT)
 
 
-def test_nothing_is_changed_when_nothing_comes() -> None:
+def test_handlers_are_restored_without_a_signal() -> None:
     raise_when_interrupted()
     before = signal.getsignal(signal.SIGINT)
-    with put_off():
+    with defer_interrupts():
         pass
     assert signal.getsignal(signal.SIGINT) is before

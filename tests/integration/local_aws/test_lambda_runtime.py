@@ -31,7 +31,7 @@ TRUST = {
 
 @pytest.fixture
 def invoke(local_aws: LocalAws, account: str) -> Invoke:
-    """Deploys `code` as a function and invokes it once: (FunctionError, answer)."""
+    """Return a function that deploys and invokes code, and returns (FunctionError, payload)."""
     iam = local_aws.client("iam", account)
     role = iam.create_role(RoleName="function", AssumeRolePolicyDocument=json.dumps(TRUST))
     client = local_aws.client("lambda", account)
@@ -42,7 +42,7 @@ def invoke(local_aws: LocalAws, account: str) -> Invoke:
             Runtime="python3.14",
             Role=role["Role"]["Arn"],
             Handler="index.handler",
-            Code={"ZipFile": zipped(code)},
+            Code={"ZipFile": zip_code(code)},
             Timeout=20,
         )
         response = client.invoke(FunctionName="function", Payload=json.dumps(event), **options)
@@ -51,14 +51,14 @@ def invoke(local_aws: LocalAws, account: str) -> Invoke:
     return invoke
 
 
-def zipped(code: str) -> bytes:
+def zip_code(code: str) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("index.py", code)
     return buffer.getvalue()
 
 
-def test_it_sees_boto3_and_none_of_our_tooling(invoke: Invoke) -> None:
+def test_a_function_can_import_boto3_and_no_package_of_the_server(invoke: Invoke) -> None:
     code = """
 import importlib.util
 def handler(event, context):
@@ -69,7 +69,7 @@ def handler(event, context):
     assert seen == {name: name in ("boto3", "botocore") for name in names}
 
 
-def test_the_servers_environment_carries_nothing_of_the_users(
+def test_functions_do_not_see_the_users_environment(
     invoke: Invoke, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MY_SECRET", "canary")
@@ -79,13 +79,13 @@ def test_the_servers_environment_carries_nothing_of_the_users(
     assert environment["AWS_REGION"] == "us-east-1"
 
 
-def test_the_callers_client_context_arrives(invoke: Invoke) -> None:
+def test_the_function_gets_the_callers_client_context(invoke: Invoke) -> None:
     code = "def handler(event, context): return [event, context.client_context.custom]"
     sent = base64.b64encode(json.dumps({"custom": {"tool": "t"}}).encode()).decode()
     assert invoke(code, {"a": 1}, ClientContext=sent) == (None, [{"a": 1}, {"tool": "t"}])
 
 
-def test_without_client_context_there_is_none(invoke: Invoke) -> None:
+def test_the_client_context_is_none_without_the_header(invoke: Invoke) -> None:
     code = "def handler(event, context): return context.client_context"
     assert invoke(code) == (None, None)
 
@@ -115,11 +115,13 @@ def test_without_client_context_there_is_none(invoke: Invoke) -> None:
         ),
     ],
 )
-def test_failures_are_named(invoke: Invoke, code: str, error_type: str, message: str) -> None:
-    function_error, answer = invoke(code)
+def test_failures_have_the_types_of_the_managed_runtime(
+    invoke: Invoke, code: str, error_type: str, message: str
+) -> None:
+    function_error, payload = invoke(code)
     assert function_error == "Unhandled"
-    assert answer["errorType"] == error_type
-    assert message in answer["errorMessage"]
+    assert payload["errorType"] == error_type
+    assert message in payload["errorMessage"]
 
 
 def test_a_function_acts_as_its_role(invoke: Invoke) -> None:

@@ -1,4 +1,4 @@
-"""A function that is changed finishes the calls that are running, as on AWS."""
+"""Updating a function lets its running invocations finish, as in AWS."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from local_aws import LocalAws
 
 BUCKET = "meeting-point"
-# It says that it runs, and then waits until it is told to end.
+# The function reports that it runs, then waits until the test ends it.
 CODE = """
 import boto3, os, time
 bucket = os.environ["BUCKET"]
@@ -41,7 +41,7 @@ TRUST = {
 
 
 class Function:
-    """A function of the same name in every account, and a bucket to meet it."""
+    """A function with the same name in every account, and the bucket that it uses."""
 
     def __init__(self, aws: LocalAws, account: str) -> None:
         self.bucket = f"{BUCKET}-{account}"
@@ -67,9 +67,9 @@ class Function:
         )
 
     def invoke(self) -> Any:
-        answer = self.client.invoke(FunctionName="function")
-        result = json.load(answer["Payload"])
-        assert "FunctionError" not in answer, result
+        response = self.client.invoke(FunctionName="function")
+        result = json.load(response["Payload"])
+        assert "FunctionError" not in response, result
         return result
 
     def wait_until_running(self) -> None:
@@ -83,7 +83,9 @@ class Function:
         self.client.update_function_configuration(FunctionName="function", Timeout=29)
 
 
-def test_a_running_call_finishes_where_it_began(local_aws: LocalAws, account: str) -> None:
+def test_a_running_invocation_finishes_in_its_environment(
+    local_aws: LocalAws, account: str
+) -> None:
     function = Function(local_aws, account)
     with ThreadPoolExecutor() as pool:
         running = pool.submit(function.invoke)
@@ -95,7 +97,7 @@ def test_a_running_call_finishes_where_it_began(local_aws: LocalAws, account: st
     assert function.invoke()[1] != process
 
 
-def test_another_accounts_function_of_the_same_name_stays(
+def test_the_function_of_the_same_name_in_another_account_keeps_its_environment(
     local_aws: LocalAws, account: str
 ) -> None:
     mine = Function(local_aws, account)

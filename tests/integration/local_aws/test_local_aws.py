@@ -1,4 +1,4 @@
-"""The local AWS as a process: it comes up, keeps to itself, and leaves nothing behind."""
+"""The local AWS as a process: it starts, keeps to the loopback, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from local_aws import LocalAws, LocalAwsError
 from local_aws.local_aws import server_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 SETTLE_SECONDS = 20
@@ -58,24 +58,24 @@ def test_busy_port_is_refused_in_one_line() -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_a_server_that_cannot_start_says_why(
+def test_a_server_that_cannot_start_reports_the_cause(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "ministack.py").write_text("raise ImportError('not the MiniStack that it was')")
+    (tmp_path / "ministack.py").write_text("raise ImportError('cannot import MiniStack')")
 
     def environment(directory: Path) -> dict[str, str]:
         return {**server_environment(directory), "PYTHONPATH": str(tmp_path)}
 
     monkeypatch.setattr("local_aws.local_aws.server_environment", environment)
-    with pytest.raises(LocalAwsError, match=r"did not start: .*not the MiniStack that it was"):
+    with pytest.raises(LocalAwsError, match=r"did not start: .*cannot import MiniStack"):
         LocalAws().start()
 
 
-def test_a_server_that_starts_alone_leaves_nothing(tmp_path: Path) -> None:
-    """Whoever started it was ended before it could stop it."""
+def test_a_server_without_its_parent_ends_and_leaves_nothing(tmp_path: Path) -> None:
+    """Its parent ended before it could stop the server."""
     directory = tmp_path / "directory"
     directory.mkdir()
-    command = ["-m", "local_aws.server", "--port", "0", "--directory", directory]
+    command = ["-m", "local_aws.server", "--port", "0", "--directory", str(directory)]
     with subprocess.Popen(
         [sys.executable, *command, "--lambda-python", sys.executable],
         env=server_environment(directory),
@@ -91,7 +91,7 @@ def test_a_server_that_starts_alone_leaves_nothing(tmp_path: Path) -> None:
     assert not directory.exists()
 
 
-def test_a_port_that_was_just_freed_is_taken_again() -> None:
+def test_a_port_can_be_used_again_at_once() -> None:
     with LocalAws() as first:
         port = int(first.endpoint.rpartition(":")[2])
     with LocalAws(port=port) as second:
@@ -99,8 +99,8 @@ def test_a_port_that_was_just_freed_is_taken_again() -> None:
         second.client("sts").get_caller_identity()
 
 
-def test_it_listens_on_loopback_only(local_aws: LocalAws) -> None:
-    server = psutil.Process(local_aws._server.pid)
+def test_the_server_listens_on_loopback_only(local_aws: LocalAws) -> None:
+    server = psutil.Process(local_aws.process_id)
     listening = [c.laddr.ip for c in server.net_connections() if c.status == psutil.CONN_LISTEN]
     assert listening == ["127.0.0.1"]
 
@@ -119,24 +119,24 @@ def test_it_listens_on_loopback_only(local_aws: LocalAws) -> None:
     ],
 )
 @pytest.mark.parametrize("path", ["/_local_aws/decisions", "/_ministack/health", "presigned"])
-def test_it_answers_no_web_page_of_another_machine(
+def test_requests_of_foreign_web_pages_are_refused(
     local_aws: LocalAws, account: str, path: str, headers: dict[str, str], status: int
 ) -> None:
-    """A page needs no more than a key, of which everybody knows the root's, to sign a URL."""
+    """A web page could sign a URL, because the root key is no secret."""
     url = f"{local_aws.endpoint}{path}"
     if path == "presigned":
         client = local_aws.client("sts", account, config=Config(signature_version="v4-query"))
         url = client.generate_presigned_url("get_caller_identity")
         headers = {**headers, "Host": headers.get("Host", local_aws.endpoint.partition("//")[2])}
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as answer:
-            assert answer.status == status
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as response:
+            assert response.status == status
     except urllib.error.HTTPError as refused:
         assert refused.code == status
 
 
 def test_code_runs_below_a_long_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The kernel's sockets are files, whose paths may have about a hundred bytes."""
+    """The kernel's sockets are files, and their paths have a limit of about 100 bytes."""
     folder = tmp_path / ("long" * 20)
     folder.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(folder))
@@ -144,10 +144,10 @@ def test_code_runs_below_a_long_path(tmp_path: Path, monkeypatch: pytest.MonkeyP
         data = aws.client("bedrock-agentcore")
         where = {"codeInterpreterIdentifier": "aws.codeinterpreter.v1"}
         session = data.start_code_interpreter_session(**where)["sessionId"]
-        answer = data.invoke_code_interpreter(
+        response = data.invoke_code_interpreter(
             **where, sessionId=session, name="executeCode", arguments={"code": "print(1 + 1)"}
         )
-        (event,) = answer["stream"]
+        (event,) = response["stream"]
     assert event["result"]["structuredContent"]["stdout"] == "2"
 
 
@@ -165,13 +165,13 @@ def test_server_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     with running(tmp_path) as (command, _):
         command.kill()
         command.wait()
-        settled(lambda: not processes_of(tmp_path))
-        settled(lambda: not list(tmp_path.iterdir()))
+        wait_until(lambda: not processes_of(tmp_path))
+        wait_until(lambda: not list(tmp_path.iterdir()))
 
 
 @contextlib.contextmanager
 def running(temporary: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
-    """`make local`'s command on a free port, and the variables it printed."""
+    """Run the command of `make local` on a free port; yield it and the variables it printed."""
     with subprocess.Popen(
         [sys.executable, "-m", "local_aws", "--port", "0"],
         env={**os.environ, "TMPDIR": str(temporary)},
@@ -190,7 +190,7 @@ def running(temporary: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, 
 
 
 def processes_of(directory: Path) -> list[psutil.Process]:
-    """Processes that work in `directory` or name it on their command line."""
+    """Return the processes that work in `directory` or name it on their command line."""
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
@@ -199,10 +199,9 @@ def processes_of(directory: Path) -> list[psutil.Process]:
     return found
 
 
-def settled(condition: object) -> None:
-    """Wait until the condition holds; what a killed process leaves ends by itself."""
-    assert callable(condition)
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait until the condition holds, as the children of a killed process end by themselves."""
     deadline = time.monotonic() + SETTLE_SECONDS
     while not condition():
-        assert time.monotonic() < deadline, "it did not settle"
+        assert time.monotonic() < deadline, "the condition does not hold"
         time.sleep(0.05)

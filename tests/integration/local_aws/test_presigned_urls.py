@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import urllib.error
 import urllib.request
 
@@ -9,7 +8,7 @@ from botocore.config import Config
 from local_aws import LocalAws
 
 
-def test_they_end_when_the_clock_is_advanced() -> None:
+def test_presigned_urls_expire_by_the_emulators_clock() -> None:
     with LocalAws() as aws:
         s3 = aws.client("s3", config=Config(signature_version="s3v4"))
         s3.create_bucket(Bucket="a-bucket")
@@ -22,29 +21,23 @@ def test_they_end_when_the_clock_is_advanced() -> None:
 
         first = signed()
         assert is_valid(first)
-        advance(aws, 3500)
+        aws.agentcore.advance_clock(3500)
         assert is_valid(first)
         second = signed()
-        advance(aws, 200)
+        aws.agentcore.advance_clock(200)
         assert not is_valid(first)
         assert is_valid(second)
-        advance(aws, 8 * 3600)
+        aws.agentcore.advance_clock(8 * 3600)
         assert not is_valid(second)
         assert is_valid(signed())
 
 
 def is_valid(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url) as answer:
-            assert answer.read() == b"content"
+        with urllib.request.urlopen(url) as response:
+            assert response.read() == b"content"
     except urllib.error.HTTPError as error:
         with error:
             assert (error.code, b"Request has expired" in error.read()) == (403, True)
         return False
     return True
-
-
-def advance(aws: LocalAws, seconds: int) -> None:
-    given = json.dumps({"advance_seconds": seconds}).encode()
-    request = urllib.request.Request(f"{aws.endpoint}/_agentcore/clock", given, method="POST")
-    urllib.request.urlopen(request).close()

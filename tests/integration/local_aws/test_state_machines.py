@@ -1,4 +1,4 @@
-"""State machines in the local AWS do what Step Functions' developer guide says they do."""
+"""State machines in the local AWS follow Step Functions' developer guide."""
 
 from __future__ import annotations
 
@@ -52,19 +52,19 @@ class StateMachine:
             if execution["status"] != "RUNNING":
                 return execution
             time.sleep(POLL_SECONDS)
-        raise AssertionError("it still runs")
+        raise AssertionError("the execution did not end")
 
     def stored(self, key: str) -> str:
         return str(self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read().decode())
 
     def files(self) -> list[str]:
-        """The names of all objects in the bucket, without their folders."""
+        """Return the names of all objects in the bucket, without their folders."""
         found = self.s3.list_objects_v2(Bucket=self.bucket)["Contents"]
-        return sorted(one["Key"].rpartition("/")[2] for one in found)
+        return sorted(entry["Key"].rpartition("/")[2] for entry in found)
 
 
 def distributed_map(account: str, **more: Any) -> dict[str, Any]:
-    """A map that fails for text and passes everything else on."""
+    """Return a map that fails for strings and returns every other item."""
     is_text = {"Variable": "$", "IsString": True, "Next": "Fail"}
     return {
         "Type": "Map",
@@ -91,7 +91,7 @@ def distributed_map(account: str, **more: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("config", "succeeded"),
     [
-        # Which of the two ended first is not said.
+        # Either of the two executions may end first.
         (
             {"Transformation": "COMPACT", "OutputType": "JSON"},
             {"[[1], [2, 3]]", "[[2, 3], [1]]"},
@@ -104,7 +104,7 @@ def distributed_map(account: str, **more: Any) -> dict[str, Any]:
     ],
     ids=lambda given: "-".join(given.values()) if isinstance(given, dict) else "",
 )
-def test_a_result_writer_writes_what_succeeded_as_it_is_told(
+def test_a_result_writer_writes_successful_results_in_its_format(
     local_aws: LocalAws, account: str, config: dict[str, str], succeeded: set[str]
 ) -> None:
     state = distributed_map(account, writer={"WriterConfig": config}, ResultPath="$.written")
@@ -145,17 +145,19 @@ def test_without_a_configuration_executions_are_written_in_full(
     details = json.loads(execution["output"])["ResultWriterDetails"]
     files = json.loads(machine.stored(details["Key"]))["ResultFiles"]
     assert not details["Key"].startswith("/")
-    [one, other] = json.loads(machine.stored(files["SUCCEEDED"][0]["Key"]))
-    assert (one["Input"], one["Output"], one["Status"]) == ("[1]", "[1]", "SUCCEEDED")
-    assert (one["InputDetails"], one["OutputDetails"]) == ({"Included": True},) * 2
-    assert {"ExecutionArn", "Name", "StartDate", "StateMachineArn", "StopDate"} <= set(one)
-    assert other["Input"] == "[2, 3]"
+    [first, second] = json.loads(machine.stored(files["SUCCEEDED"][0]["Key"]))
+    assert (first["Input"], first["Output"], first["Status"]) == ("[1]", "[1]", "SUCCEEDED")
+    assert (first["InputDetails"], first["OutputDetails"]) == ({"Included": True},) * 2
+    assert {"ExecutionArn", "Name", "StartDate", "StateMachineArn", "StopDate"} <= set(first)
+    assert second["Input"] == "[2, 3]"
     [failed] = json.loads(machine.stored(files["FAILED"][0]["Key"]))
     assert (failed["Error"], failed["Cause"], failed["Status"]) == ("Text", "it is text", "FAILED")
     assert "Output" not in failed
 
 
-def test_results_are_written_even_if_too_many_failed(local_aws: LocalAws, account: str) -> None:
+def test_results_are_written_even_if_too_many_executions_fail(
+    local_aws: LocalAws, account: str
+) -> None:
     machine = StateMachine(local_aws, account, distributed_map(account))
     machine.s3.create_bucket(Bucket=machine.bucket)
     execution = machine.execute({"items": ["a", "b", 1], "prefix": "of-it"})
@@ -169,7 +171,7 @@ def test_results_that_cannot_be_written_fail_the_state(local_aws: LocalAws, acco
     assert (execution["status"], execution["error"]) == ("FAILED", "States.ResultWriterFailed")
 
 
-def test_a_map_without_a_result_writer_passes_its_results_on(
+def test_a_map_without_a_result_writer_returns_its_results(
     local_aws: LocalAws, account: str
 ) -> None:
     state = distributed_map(account)
@@ -178,9 +180,7 @@ def test_a_map_without_a_result_writer_passes_its_results_on(
     assert json.loads(execution["output"]) == [1, 2]
 
 
-def test_a_parallel_state_in_jsonata_passes_its_output_on(
-    local_aws: LocalAws, account: str
-) -> None:
+def test_a_parallel_state_in_jsonata_returns_its_output(local_aws: LocalAws, account: str) -> None:
     branch = {"StartAt": "Pass", "States": {"Pass": {"Type": "Pass", "End": True}}}
     state = {
         "Type": "Parallel",

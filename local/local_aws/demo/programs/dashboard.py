@@ -23,4 +23,4 @@ scatter.set_title("Correlation")
 
 figure.tight_layout()
 figure.savefig("dashboard.png", dpi=300, bbox_inches="tight")
-print("dashboard.png drawn from the data of the step before")
+print("drew dashboard.png with the data of the previous request")

@@ -1,2 +1,2 @@
 monthly.to_csv("monthly.csv")
-print("monthly.csv written")
+print("wrote monthly.csv")

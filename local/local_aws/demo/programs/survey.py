@@ -4,6 +4,6 @@ import pandas as pd
 
 with zipfile.ZipFile("survey.zip") as archive:
     archive.extractall("survey")
-    print("in the ZIP:", ", ".join(sorted(archive.namelist())))
-answers = pd.read_csv("survey/answers.csv")
-print(f"{len(answers)} answers, mean score {answers['score'].mean():.2f}")
+    print("files in the ZIP:", ", ".join(sorted(archive.namelist())))
+responses = pd.read_csv("survey/responses.csv")
+print(f"{len(responses)} responses, mean score {responses['score'].mean():.2f}")
