@@ -69,7 +69,7 @@ def parse_arguments() -> argparse.Namespace:
 
 def settings_from(arguments: argparse.Namespace) -> EmulatorSettings:
     """Raises ValueError that names the setting, what was given and what is allowed."""
-    of_emulator = get_type_hints(EmulatorSettings, localns={"SandboxSettings": SandboxSettings})
+    of_emulator = get_type_hints(EmulatorSettings)
     types = {**get_type_hints(SandboxSettings), **of_emulator}
     settable = sorted(name for name, wanted in types.items() if is_settable(wanted))
     values: dict[str, Any] = {}

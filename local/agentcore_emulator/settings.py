@@ -7,12 +7,11 @@ against the real service must not depend on any of them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    from agentcore_emulator.sandbox import SandboxSettings
+from agentcore_emulator.sandbox import SandboxSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,8 +21,8 @@ class EmulatorSettings:
     directory: Path | None = None
     """Where the sessions' directories are made; None is a temporary one, removed at shutdown."""
 
-    sandbox: SandboxSettings | None = None
-    """How sandboxes run code; None is the sandbox's own defaults."""
+    sandbox: SandboxSettings = field(default_factory=SandboxSettings)
+    """How sandboxes run code."""
 
     default_account: str = "000000000000"
     """The account of a caller whose access key says none."""

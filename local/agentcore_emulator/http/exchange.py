@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import gc
 import re
-import socket
-import struct
 import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+
+from agentcore_emulator.http.connection_reset import reset_connection
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -84,7 +82,7 @@ class Exchange:
             more = message.get("more_body", False)
         return bytes(body) if size <= limit else None
 
-    async def answer(self, response: Response) -> None:
+    async def respond(self, response: Response) -> None:
         headers = {"x-amzn-requestid": self.request_id, **response.headers}
         if not response.streamed:
             headers["content-length"] = str(len(response.body))
@@ -99,28 +97,14 @@ class Exchange:
             {"type": "http.response.body", "body": response.body, "more_body": response.cut}
         )
         if response.cut:
-            await self.reset()
+            self.reset()
 
-    async def reset(self) -> None:
-        """Reset the TCP connection: the peer gets RST, not an end of stream.
-
-        ASGI has no word for this, so the connection is found by its peer's address among the
-        process's asyncio transports, whatever server or middleware sits in between.
-        """
-        client = tuple(self.scope["client"])
-        for transport in _transports():
-            if transport.get_extra_info("peername") == client and not transport.is_closing():
-                connection = transport.get_extra_info("socket")
-                # Lingering for zero seconds makes close() send RST.
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                transport.abort()
-        await self.disconnected()
+    def reset(self) -> None:
+        """Reset the connection; the request gets no response, or no more of it."""
+        host, port = self.scope["client"]
+        reset_connection((host, port))
 
     async def disconnected(self) -> None:
         """Return when the client is gone."""
         while (await self._receive())["type"] != "http.disconnect":
             pass
-
-
-def _transports() -> list[asyncio.Transport]:
-    return [thing for thing in gc.get_objects() if issubclass(type(thing), asyncio.Transport)]

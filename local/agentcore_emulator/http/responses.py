@@ -66,13 +66,13 @@ def stream_exception(session_id: str, failure: ServiceError) -> Response:
     return _stream(session_id, event_stream.exception(name, service_model.serialise_error(failure)))
 
 
-async def faulty(exchange: Exchange, fault: Fault, response: Response | None) -> Response | None:
+async def spoil(exchange: Exchange, fault: Fault, response: Response | None) -> Response | None:
     """What a fault makes of an answer; None when there is to be none.
 
     `response` is None when the fault comes before the operation's effect.
     """
     if fault.kind == "reset":
-        await exchange.reset()
+        exchange.reset()
         return None
     if fault.kind == "hang":
         await exchange.disconnected()

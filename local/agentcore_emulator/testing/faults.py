@@ -98,7 +98,7 @@ class Faults:
     def clear(self) -> None:
         self._waiting.clear()
 
-    def listed(self) -> list[dict[str, Any]]:
+    def as_dicts(self) -> list[dict[str, Any]]:
         return [asdict(fault) for fault in self._waiting]
 
     def take(self, operation: str) -> Fault | None:

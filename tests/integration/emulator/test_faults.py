@@ -182,7 +182,7 @@ def test_faults_hit_in_their_order_and_count_down() -> None:
     assert [fault.kind if fault else None for fault in taken] == ["http", "http", "reset", None]
     assert faults.create_failure() == "r"
     assert faults.create_failure() is None
-    assert faults.listed() == []
+    assert faults.as_dicts() == []
 
 
 def test_clear() -> None:
@@ -218,7 +218,7 @@ def test_fails_on_a_fault_that_makes_no_sense(given: dict[str, Any], message: st
     faults = Faults()
     with pytest.raises(ValueError, match=message):
         faults.add(given)
-    assert faults.listed() == []
+    assert faults.as_dicts() == []
 
 
 def test_the_local_path_says_what_is_wrong_with_a_fault(served: Served) -> None:
