@@ -70,7 +70,7 @@ class AdminApi:
         if not isinstance(seconds, int | float) or not math.isfinite(seconds) or seconds < 0:
             raise ValueError(f"advance_seconds: {seconds!r} is not a number of seconds from 0 up")
         self._state.clock.advance(seconds)
-        await self._state.sessions.close_expired()
+        await self._state.data_plane.close_expired()
         return {"now": self._state.clock.now().isoformat()}
 
     def _describe_state(self) -> dict[str, Any]:
@@ -84,7 +84,7 @@ class AdminApi:
                     "codeInterpreterId": interpreter.id,
                     "status": interpreter.status(now),
                 }
-                for interpreter in self._state.interpreters.all()
+                for interpreter in self._state.control_plane.all()
             ],
             "sessions": [
                 {
@@ -96,7 +96,7 @@ class AdminApi:
                     "callsInFlight": session.in_flight,
                     "processIds": session.process_ids(),
                 }
-                for session in self._state.sessions.all()
+                for session in self._state.data_plane.all()
             ],
         }
 

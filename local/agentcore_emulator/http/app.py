@@ -26,10 +26,10 @@ from agentcore_emulator.http.admin_api import ADMIN_PATH, AdminApi
 from agentcore_emulator.http.exchange import Exchange, Receive, Response, Scope, Send
 from agentcore_emulator.http.origin import NOT_LOCAL, is_local
 from agentcore_emulator.model import service_model
-from agentcore_emulator.model.errors import InternalServerError, ServiceError, ValidationError
+from agentcore_emulator.model.errors import InternalServerError, ModelledError, ValidationError
 from agentcore_emulator.model.service_model import DATA_OPERATIONS, Operation
 from agentcore_emulator.service.authorization import Authorize, access_request
-from agentcore_emulator.service.clock import Clock
+from agentcore_emulator.service.clock import ServiceClock
 from agentcore_emulator.service.data import StartSandbox, StreamError
 from agentcore_emulator.service.owner import Owner
 from agentcore_emulator.service.state import ServiceState
@@ -82,7 +82,7 @@ class Emulator:
         self._admin_api = AdminApi(self._state, self._faults, self._received)
 
     @property
-    def clock(self) -> Clock:
+    def clock(self) -> ServiceClock:
         """The clock in use; a reset replaces it."""
         return self._state.clock
 
@@ -101,7 +101,7 @@ class Emulator:
 
     async def shutdown(self) -> None:
         """End every session, and remove the directory unless the settings name it."""
-        await self._state.sessions.close()
+        await self._state.data_plane.close()
         if self._settings.directory is None:
             await asyncio.to_thread(shutil.rmtree, self._directory, ignore_errors=True)
 
@@ -186,7 +186,7 @@ class Emulator:
             if operation.name == "InvokeCodeInterpreter":
                 return await self._invoke(owner, params, request)
             is_data = operation.name in DATA_OPERATIONS
-            plane = self._state.sessions if is_data else self._state.interpreters
+            plane = self._state.data_plane if is_data else self._state.control_plane
             perform: Callable[[Owner, dict[str, Any]], Awaitable[dict[str, Any]]] = getattr(
                 plane, xform_name(operation.name)
             )
@@ -194,7 +194,7 @@ class Emulator:
             request.took_effect = True
             request.note(output)
             return responses.success(operation, output)
-        except ServiceError as error:
+        except ModelledError as error:
             return responses.error(error)
         except Exception:
             log.exception("%s failed", operation.name)
@@ -206,14 +206,14 @@ class Emulator:
         if self._authorize is not None:
             access_key = exchange.credential()[0] or ""
             self._authorize(
-                access_request(owner, access_key, operation.name, params, self._state.interpreters)
+                access_request(owner, access_key, operation.name, params, self._state.control_plane)
             )
 
     async def _invoke(
         self, owner: Owner, params: dict[str, Any], request: ReceivedRequest
     ) -> Response:
         try:
-            result = await self._state.sessions.invoke_code_interpreter(owner, params)
+            result = await self._state.data_plane.invoke_code_interpreter(owner, params)
         except StreamError as failure:
             request.took_effect = True
             return responses.stream_exception(params["sessionId"], failure.error)

@@ -15,11 +15,11 @@ MAXIMUM_PAYLOAD = 24 * 1024 * 1024
 
 def encode(headers: dict[str, str], payload: bytes) -> bytes:
     """One message of the stream."""
-    encoded_headers = b"".join(_header(name, value) for name, value in headers.items())
+    encoded_headers = b"".join(encode_header(name, value) for name, value in headers.items())
     total = 4 + 4 + 4 + len(encoded_headers) + len(payload) + 4
     prelude = struct.pack("!II", total, len(encoded_headers))
-    message = b"".join((prelude, _crc(prelude), encoded_headers, payload))
-    return message + _crc(message)
+    message = b"".join((prelude, crc32(prelude), encoded_headers, payload))
+    return message + crc32(message)
 
 
 def event(event_type: str, payload: bytes) -> bytes:
@@ -51,7 +51,7 @@ def corrupt(message: bytes) -> bytes:
     return message[:-1] + bytes([message[-1] ^ 0xFF])
 
 
-def _header(name: str, value: str) -> bytes:
+def encode_header(name: str, value: str) -> bytes:
     encoded_name, encoded_value = name.encode(), value.encode()
     return (
         struct.pack("!B", len(encoded_name))
@@ -61,5 +61,5 @@ def _header(name: str, value: str) -> bytes:
     )
 
 
-def _crc(data: bytes) -> bytes:
+def crc32(data: bytes) -> bytes:
     return struct.pack("!I", binascii.crc32(data))

@@ -12,7 +12,7 @@ from agentcore_emulator.http.exchange import Exchange, Response
 from agentcore_emulator.model import service_model
 from agentcore_emulator.model.errors import (
     ERRORS,
-    ServiceError,
+    ModelledError,
     ServiceQuotaExceededError,
     ValidationError,
 )
@@ -37,7 +37,7 @@ def success(operation: Operation, output: dict[str, Any]) -> Response:
     return Response(operation.success_status, body, JSON)
 
 
-def error(failure: ServiceError) -> Response:
+def error(failure: ModelledError) -> Response:
     """A modelled error that is known before a stream begins."""
     status = service_model.error_status(failure.code)
     return Response(
@@ -57,13 +57,15 @@ def result(session_id: str, outcome: dict[str, Any]) -> Response:
     if len(payload) > event_stream.MAXIMUM_PAYLOAD:
         too_large = f"The result is larger than {event_stream.MAXIMUM_PAYLOAD} bytes"
         return stream_exception(session_id, ServiceQuotaExceededError(too_large))
-    return _stream(session_id, event_stream.event("result", payload))
+    return stream_response(session_id, event_stream.event("result", payload))
 
 
-def stream_exception(session_id: str, failure: ServiceError) -> Response:
+def stream_exception(session_id: str, failure: ModelledError) -> Response:
     """The stream of an Invoke that failed after its answer had begun."""
     name = failure.code[0].lower() + failure.code[1:]
-    return _stream(session_id, event_stream.exception(name, service_model.serialise_error(failure)))
+    return stream_response(
+        session_id, event_stream.exception(name, service_model.serialise_error(failure))
+    )
 
 
 async def spoil(exchange: Exchange, fault: Fault, response: Response | None) -> Response | None:
@@ -93,14 +95,14 @@ async def spoil(exchange: Exchange, fault: Fault, response: Response | None) -> 
         code = fault.error[0].upper() + fault.error[1:]
         return stream_exception(session_id, ERRORS[code](fault.message))
     if response is None or fault.kind == "stream_empty":
-        return _stream(session_id, b"")
+        return stream_response(session_id, b"")
     if fault.kind == "stream_corrupt":
         return replace(response, body=event_stream.corrupt(response.body))
     half = response.body[: len(response.body) // 2]
     return replace(response, body=half, cut=fault.kind == "stream_reset")
 
 
-def _stream(session_id: str, body: bytes) -> Response:
+def stream_response(session_id: str, body: bytes) -> Response:
     headers = {
         "content-type": "application/vnd.amazon.eventstream",
         SESSION_HEADER: session_id,

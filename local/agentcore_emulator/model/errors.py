@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 
-class ServiceError(Exception):
+class ModelledError(Exception):
     """An error answered to the caller: its code, its message and its other members."""
 
     code: ClassVar[str]
@@ -15,43 +15,43 @@ class ServiceError(Exception):
         self.members: dict[str, Any] = {"message": message, **members}
 
 
-class AccessDeniedError(ServiceError):
+class AccessDeniedError(ModelledError):
     """The caller's policies do not allow the action."""
 
     code = "AccessDeniedException"
 
 
-class ConflictError(ServiceError):
+class ConflictError(ModelledError):
     """The request does not fit the state the resource is in."""
 
     code = "ConflictException"
 
 
-class InternalServerError(ServiceError):
+class InternalServerError(ModelledError):
     """The service failed, not the caller."""
 
     code = "InternalServerException"
 
 
-class ResourceNotFoundError(ServiceError):
+class ResourceNotFoundError(ModelledError):
     """The resource does not exist, no longer exists, or belongs to somebody else."""
 
     code = "ResourceNotFoundException"
 
 
-class ServiceQuotaExceededError(ServiceError):
+class ServiceQuotaExceededError(ModelledError):
     """A quota of the account or of the session is used up."""
 
     code = "ServiceQuotaExceededException"
 
 
-class ThrottlingError(ServiceError):
+class ThrottlingError(ModelledError):
     """Too many requests in this second."""
 
     code = "ThrottlingException"
 
 
-class ValidationError(ServiceError):
+class ValidationError(ModelledError):
     """The request breaks the API's model or one of the service's rules.
 
     `fields` maps the path of each refused field to what is wrong with it.
@@ -73,8 +73,8 @@ class ValidationError(ServiceError):
             ]
 
 
-ERRORS: dict[str, type[ServiceError]] = {
-    error.code: error for error in ServiceError.__subclasses__()
+ERRORS: dict[str, type[ModelledError]] = {
+    error.code: error for error in ModelledError.__subclasses__()
 }
 
 

@@ -21,7 +21,7 @@ from urllib.parse import parse_qs, unquote
 from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel, Shape
 
-from agentcore_emulator.model.errors import ServiceError, ValidationError
+from agentcore_emulator.model.errors import ModelledError, ValidationError
 
 CONTROL_OPERATIONS = (
     "CreateCodeInterpreter",
@@ -65,10 +65,10 @@ class Operation:
 def operations() -> dict[str, Operation]:
     """All twelve operations by name."""
     return {
-        name: _operation(service.operation_model(name))
+        name: operation_from(service.operation_model(name))
         for service, names in (
-            (_service("bedrock-agentcore-control"), CONTROL_OPERATIONS),
-            (_service("bedrock-agentcore"), DATA_OPERATIONS),
+            (load_model("bedrock-agentcore-control"), CONTROL_OPERATIONS),
+            (load_model("bedrock-agentcore"), DATA_OPERATIONS),
         )
         for name in names
     }
@@ -85,7 +85,7 @@ def route(method: str, raw_path: str) -> tuple[Operation, dict[str, str]] | None
 
 def error_status(code: str) -> int:
     """The HTTP status the model gives an error."""
-    shape = _service("bedrock-agentcore").shape_for(code)
+    shape = load_model("bedrock-agentcore").shape_for(code)
     return int(shape.metadata["error"]["httpStatusCode"])
 
 
@@ -107,7 +107,7 @@ def parse_request(
     Raises ValidationError that names every field which breaks the model.
     """
     query = parse_qs(query_string, keep_blank_values=True)
-    document = _document(body)
+    document = parse_document(body)
     given: dict[str, Any] = {}
     for name, shape in operation.model.input_shape.members.items():
         location = shape.serialization.get("location")
@@ -115,12 +115,12 @@ def parse_request(
         if location == "uri":
             given[name] = labels[key]
         elif location == "querystring":
-            given[name] = _from_texts(shape, query.get(key, []))
+            given[name] = parse_query_value(shape, query.get(key, []))
         elif location == "header":
             given[name] = headers.get(key.lower())
         else:
             given[name] = document.get(key)
-    reader = _Reader()
+    reader = RequestReader()
     params: dict[str, Any] = reader.read(operation.model.input_shape, given, "")
     reader.raise_problems()
     return params
@@ -132,7 +132,7 @@ def serialise(shape: Shape, value: Any) -> Any:
     Raises ValueError for what the model does not allow: a mistake of the emulator's.
     """
     if shape.type_name == "structure":
-        return _serialise_structure(shape, value)
+        return serialise_structure(shape, value)
     if shape.type_name == "list":
         return [serialise(shape.member, item) for item in value]
     if shape.type_name == "map":
@@ -142,7 +142,7 @@ def serialise(shape: Shape, value: Any) -> Any:
         return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
     if shape.type_name == "blob":
         return base64.b64encode(value).decode("ascii")
-    if not _has_type(shape, value):
+    if not has_type(shape, value):
         raise ValueError(f"{shape.name} must be {shape.type_name}, not {type(value).__name__}")
     return value
 
@@ -159,25 +159,25 @@ def serialise_result(result: dict[str, Any]) -> bytes:
     return json.dumps(serialise(stream.members["result"], result)).encode()
 
 
-def serialise_error(error: ServiceError) -> bytes:
+def serialise_error(error: ModelledError) -> bytes:
     """The body of a modelled error."""
     return json.dumps(
-        serialise(_service("bedrock-agentcore").shape_for(error.code), error.members)
+        serialise(load_model("bedrock-agentcore").shape_for(error.code), error.members)
     ).encode()
 
 
 @functools.cache
-def _service(name: str) -> ServiceModel:
+def load_model(name: str) -> ServiceModel:
     return ServiceModel(Loader().load_service_model(name, "service-2"), name)
 
 
-def _operation(model: OperationModel) -> Operation:
+def operation_from(model: OperationModel) -> Operation:
     uri = str(model.http["requestUri"])
     pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(uri))
     return Operation(model.name, model, str(model.http["method"]), re.compile(pattern))
 
 
-def _document(body: bytes) -> dict[str, Any]:
+def parse_document(body: bytes) -> dict[str, Any]:
     try:
         document = json.loads(body) if body.strip() else {}
     except (ValueError, RecursionError):
@@ -187,7 +187,7 @@ def _document(body: bytes) -> dict[str, Any]:
     return document
 
 
-def _from_texts(shape: Shape, texts: list[str]) -> Any:
+def parse_query_value(shape: Shape, texts: list[str]) -> Any:
     """A query parameter's value; what cannot be converted stays text and fails its type check."""
     if shape.type_name == "list":
         return texts  # an empty list leaves no trace in a query string
@@ -199,7 +199,7 @@ def _from_texts(shape: Shape, texts: list[str]) -> Any:
     return text
 
 
-def _has_type(shape: Shape, value: Any) -> bool:
+def has_type(shape: Shape, value: Any) -> bool:
     if shape.type_name in ("integer", "long"):
         return isinstance(value, int) and not isinstance(value, bool)
     if shape.type_name in ("double", "float"):
@@ -215,7 +215,7 @@ def _has_type(shape: Shape, value: Any) -> bool:
     return isinstance(value, types[shape.type_name])
 
 
-def _serialise_structure(shape: Shape, value: dict[str, Any]) -> dict[str, Any]:
+def serialise_structure(shape: Shape, value: dict[str, Any]) -> dict[str, Any]:
     unknown = value.keys() - shape.members.keys()
     missing = [
         name
@@ -231,7 +231,7 @@ def _serialise_structure(shape: Shape, value: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-class _Reader:
+class RequestReader:
     """Reads a request by its shape and collects every problem on the way."""
 
     def __init__(self) -> None:
@@ -247,7 +247,7 @@ class _Reader:
         )
 
     def read(self, shape: Shape, value: Any, path: str) -> Any:
-        if not _has_type(shape, value):
+        if not has_type(shape, value):
             self._refuse(path, f"Value at '{path}' must be of type {shape.type_name}")
             return None
         if shape.type_name == "structure":
@@ -293,9 +293,9 @@ class _Reader:
             return b""
 
     def _check(self, shape: Shape, value: Any, path: str) -> None:
-        shown = "given" if shape.metadata.get("sensitive") else _quoted(value)
+        shown = "given" if shape.metadata.get("sensitive") else quote(value)
         if shape.type_name == "string":
-            if not _encodable(value):
+            if not is_encodable(value):
                 self._refuse(path, f"Value at '{path}' must be valid Unicode")
             if shape.enum and value not in shape.enum:
                 allowed = ", ".join(shape.enum)
@@ -308,7 +308,7 @@ class _Reader:
         measured, measure = (
             (value, "value")
             if shape.type_name in ("integer", "long")
-            else (_length(value), "length")
+            else (length_of(value), "length")
         )
         least, most = shape.metadata.get("min"), shape.metadata.get("max")
         if least is not None and measured < least:
@@ -323,16 +323,16 @@ class _Reader:
         self.problems.setdefault(path, problem)
 
 
-def _quoted(value: Any) -> str:
+def quote(value: Any) -> str:
     quotable = isinstance(value, str | int) and len(str(value)) <= QUOTED_LENGTH
     return f"'{value}'" if quotable else "given"
 
 
-def _length(value: Any) -> int:
+def length_of(value: Any) -> int:
     return len(value) if isinstance(value, str | bytes | list | dict) else 0
 
 
-def _encodable(text: str) -> bool:
+def is_encodable(text: str) -> bool:
     try:
         text.encode()
     except UnicodeEncodeError:

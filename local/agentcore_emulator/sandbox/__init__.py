@@ -4,7 +4,7 @@ A sandbox is a directory, an environment with nothing of the emulator's, limits,
 that are all gone when it is closed. It is a development tool, not a security boundary.
 """
 
-from agentcore_emulator.sandbox.sandbox import Sandbox
+from agentcore_emulator.sandbox.sandbox import LocalSandbox
 from agentcore_emulator.sandbox.settings import SandboxSettings
 
-__all__ = ["Sandbox", "SandboxSettings"]
+__all__ = ["LocalSandbox", "SandboxSettings"]

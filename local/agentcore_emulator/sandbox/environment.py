@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agentcore_emulator.sandbox.settings import SandboxSettings
-from agentcore_emulator.sandbox.supervisor_client import MARK
+from agentcore_emulator.sandbox.supervisor_client import SESSION_VARIABLE
 
-_DESCRIBE_PYTHON = """
+DESCRIBE_PYTHON = """
 import json, sys, sysconfig
 print(json.dumps({
     "executable": sys._base_executable,
@@ -43,7 +43,7 @@ class Interpreter:
 def describe_python(python: Path) -> Interpreter:
     """Ask an interpreter about itself. Raises OSError if it does not run."""
     answer = subprocess.run(
-        [python, "-I", "-c", _DESCRIBE_PYTHON], capture_output=True, text=True, check=False
+        [python, "-I", "-c", DESCRIBE_PYTHON], capture_output=True, text=True, check=False
     )
     if answer.returncode != 0:
         raise OSError(f"SandboxSettings.python does not run: {python}: {answer.stderr.strip()}")
@@ -96,7 +96,7 @@ class Folders:
         top.mkdir(parents=True, exist_ok=True)
         if any(top.iterdir()):
             raise FileExistsError(f"a session's directory must be empty: {top}")
-        folders = cls(top.resolve(), _make_socket_folder())
+        folders = cls(top.resolve(), make_socket_folder())
         for folder in (*folders.writable, folders.staging):
             folder.mkdir(exist_ok=True)
         for name in settings.initial_entries:
@@ -113,7 +113,7 @@ class Folders:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _make_socket_folder() -> Path:
+def make_socket_folder() -> Path:
     """In the folder for temporary files, unless the path of that is long itself."""
     usual = Path(tempfile.gettempdir()).resolve()
     short = usual if len(bytes(usual)) <= LONGEST_SOCKET_PARENT else Path("/tmp")  # noqa: S108
@@ -141,11 +141,11 @@ def make_python(folders: Folders, settings: SandboxSettings) -> None:
     for name in ("python", "python3", f"python{interpreter.version}"):
         (programs / name).symlink_to(interpreter.executable)
     for name in ("pip", "pip3"):
-        _write_script(programs / name, f'"{programs}/python" -m pip')
-    _link_javascript(programs, settings)
+        write_script(programs / name, f'"{programs}/python" -m pip')
+    link_javascript(programs, settings)
 
 
-def _link_javascript(programs: Path, settings: SandboxSettings) -> None:
+def link_javascript(programs: Path, settings: SandboxSettings) -> None:
     """Link the programs rather than name their folder in PATH: ours has more than they need."""
     if settings.deno:
         (programs / "deno").symlink_to(settings.deno.resolve())
@@ -155,10 +155,10 @@ def _link_javascript(programs: Path, settings: SandboxSettings) -> None:
         npm = node.parent.parent / "lib" / "node_modules" / "npm" / "bin"
         for name in ("npm", "npx"):
             if (script := npm / f"{name}-cli.js").exists():
-                _write_script(programs / name, f'"{programs}/node" "{script}"')
+                write_script(programs / name, f'"{programs}/node" "{script}"')
 
 
-def _write_script(path: Path, command: str) -> None:
+def write_script(path: Path, command: str) -> None:
     path.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
     path.chmod(0o755)
 
@@ -167,7 +167,7 @@ def variables(folders: Folders, settings: SandboxSettings) -> Mapping[str, str]:
     """The whole environment of the session's programs."""
     return {
         **settings.environment,
-        MARK: str(folders.top),
+        SESSION_VARIABLE: str(folders.top),
         "PATH": f"{folders.python / 'bin'}:/usr/local/bin:/usr/bin:/bin",
         "HOME": str(folders.home),
         "TMPDIR": str(folders.temporary),

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from agentcore_emulator.sandbox.output import Output
 from agentcore_emulator.sandbox.settings import SandboxSettings
-from agentcore_emulator.sandbox.supervisor_client import Ended, Program, Supervisor
+from agentcore_emulator.sandbox.supervisor_client import Ended, ProgramHandle, Supervisor
 
 ROWS, COLUMNS = 24, 80
 
@@ -28,7 +28,7 @@ EXCEEDED = {
 class Captured:
     """A program, and what it writes. On a terminal both streams are `stdout`."""
 
-    program: Program
+    program: ProgramHandle
     outputs: tuple[Output, ...]
     started: float = field(default_factory=time.perf_counter)
 
@@ -53,7 +53,7 @@ async def start_on_pipes(
     supervisor: Supervisor, arguments: Sequence[str], settings: SandboxSettings, stdin: int
 ) -> Captured:
     pipes = [os.pipe(), os.pipe()]
-    return await _start(
+    return await start_captured(
         supervisor,
         arguments,
         ends=[read for read, _ in pipes],
@@ -67,7 +67,7 @@ async def start_on_terminal(
 ) -> Captured:
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
-    return await _start(
+    return await start_captured(
         supervisor,
         arguments,
         ends=[ours],
@@ -76,7 +76,7 @@ async def start_on_terminal(
     )
 
 
-async def _start(
+async def start_captured(
     supervisor: Supervisor,
     arguments: Sequence[str],
     *,

@@ -7,27 +7,28 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from agentcore_emulator.sandbox.command import finish_command, start_command
 from agentcore_emulator.sandbox.environment import (
     Folders,
     describe_python,
     make_python,
     variables,
 )
-from agentcore_emulator.sandbox.files import Files
-from agentcore_emulator.sandbox.javascript import execute_javascript
-from agentcore_emulator.sandbox.kernel import Kernel
+from agentcore_emulator.sandbox.operations.command import finish_command, start_command
+from agentcore_emulator.sandbox.operations.files import Files
+from agentcore_emulator.sandbox.operations.javascript import execute_javascript
+from agentcore_emulator.sandbox.operations.kernel import Kernel
+from agentcore_emulator.sandbox.operations.tasks import Tasks
 from agentcore_emulator.sandbox.results import Result, ToolError, failure, valid_text
 from agentcore_emulator.sandbox.settings import SandboxSettings
+from agentcore_emulator.sandbox.supervisor.messages import Configuration
 from agentcore_emulator.sandbox.supervisor_client import Supervisor, namespaces_available
-from agentcore_emulator.sandbox.tasks import Tasks
 
 Arguments = dict[str, Any]
 
 ENDED = "The sandbox has ended."
 
 
-class Sandbox:
+class LocalSandbox:
     """Runs the code, the commands and the file operations of one session.
 
     It belongs to the asyncio loop it is started in. Everything that its programs do stays
@@ -56,7 +57,7 @@ class Sandbox:
         }
 
     @classmethod
-    async def start(cls, directory: Path, settings: SandboxSettings) -> Sandbox:
+    async def start(cls, directory: Path, settings: SandboxSettings) -> LocalSandbox:
         """Start a sandbox in a directory that does not exist or is empty, and that is removed
         at its end. No interpreter is started before it is needed.
 
@@ -68,7 +69,7 @@ class Sandbox:
         folders = Folders.make(directory, settings)
         try:
             make_python(folders, settings)
-            supervisor = await Supervisor.start(_configuration(folders, settings))
+            supervisor = await Supervisor.start(supervisor_configuration(folders, settings))
         except BaseException:
             folders.remove()
             raise
@@ -114,8 +115,8 @@ class Sandbox:
         self._files.close()
 
     async def _execute_code(self, arguments: Arguments) -> Result:
-        code = valid_text(_required(arguments, "code"))
-        language, runtime = _language(arguments, self._settings)
+        code = valid_text(required(arguments, "code"))
+        language, runtime = choose_language(arguments, self._settings)
         if language == "python":
             return await self._kernel.execute(
                 code, clear_context=arguments.get("clearContext", False)
@@ -130,31 +131,31 @@ class Sandbox:
         )
 
     async def _execute_command(self, arguments: Arguments) -> Result:
-        command = _required(arguments, "command")
+        command = required(arguments, "command")
         captured = await start_command(self._supervisor, command, self._settings)
         return await finish_command(captured, self._settings)
 
     async def _start_command(self, arguments: Arguments) -> Result:
-        return await self._tasks.start(_required(arguments, "command"))
+        return await self._tasks.start(required(arguments, "command"))
 
     async def _get_task(self, arguments: Arguments) -> Result:
-        return self._tasks.get(_required(arguments, "taskId"))
+        return self._tasks.get(required(arguments, "taskId"))
 
     async def _stop_task(self, arguments: Arguments) -> Result:
-        return await self._tasks.stop(_required(arguments, "taskId"))
+        return await self._tasks.stop(required(arguments, "taskId"))
 
     async def _read_files(self, arguments: Arguments) -> Result:
-        return await self._in_thread(self._files.read, _required(arguments, "paths"))
+        return await self._in_thread(self._files.read, required(arguments, "paths"))
 
     async def _write_files(self, arguments: Arguments) -> Result:
-        return await self._in_thread(self._files.write, _required(arguments, "content"))
+        return await self._in_thread(self._files.write, required(arguments, "content"))
 
     async def _list_files(self, arguments: Arguments) -> Result:
         folder = arguments.get("directoryPath") or arguments.get("path") or ""
         return await self._in_thread(self._files.list, folder)
 
     async def _remove_files(self, arguments: Arguments) -> Result:
-        return await self._in_thread(self._files.remove, _required(arguments, "paths"))
+        return await self._in_thread(self._files.remove, required(arguments, "paths"))
 
     async def _in_thread(self, operation: Callable[[Any], Result], argument: Any) -> Result:
         """Run what cannot be cancelled, and must have ended before the directory is removed."""
@@ -165,14 +166,14 @@ class Sandbox:
         return await asyncio.shield(future)
 
 
-def _required(arguments: Arguments, name: str) -> Any:
+def required(arguments: Arguments, name: str) -> Any:
     value = arguments.get(name)
     if value is None or value == []:
         raise ToolError(f"The argument '{name}' is missing or empty.")
     return value
 
 
-def _language(arguments: Arguments, settings: SandboxSettings) -> tuple[str, str]:
+def choose_language(arguments: Arguments, settings: SandboxSettings) -> tuple[str, str]:
     """The language and runtime of a call, either of which may be left out."""
     runtime = arguments.get("runtime")
     by_runtime = {"python": "python", "deno": "typescript", "nodejs": "javascript"}
@@ -183,15 +184,14 @@ def _language(arguments: Arguments, settings: SandboxSettings) -> tuple[str, str
     return language, runtime
 
 
-def _configuration(folders: Folders, settings: SandboxSettings) -> dict[str, Any]:
-    """What the supervisor is told; see `supervisor.session`."""
+def supervisor_configuration(folders: Folders, settings: SandboxSettings) -> Configuration:
     namespaces = namespaces_available() if settings.namespaces is None else settings.namespaces
     programs = [settings.deno.resolve()] if settings.deno else []
     if settings.node:
         programs.append(settings.node.resolve().parents[1])  # npm is beside it, below lib
     return {
         "directory": str(folders.work),
-        "environment": variables(folders, settings),
+        "environment": dict(variables(folders, settings)),
         "limits": {
             "memory": settings.memory_bytes,
             "file_size": settings.disk_bytes,

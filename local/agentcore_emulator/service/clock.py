@@ -11,7 +11,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 
-class Clock:
+class ServiceClock:
     """Starts at the machine's time and runs on the monotonic clock; never goes backwards."""
 
     def __init__(self) -> None:

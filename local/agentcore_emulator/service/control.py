@@ -16,7 +16,7 @@ from agentcore_emulator.model.errors import (
     ServiceQuotaExceededError,
     refuse_field,
 )
-from agentcore_emulator.service.clock import Clock
+from agentcore_emulator.service.clock import ServiceClock
 from agentcore_emulator.service.idempotency import ClientTokens
 from agentcore_emulator.service.owner import SYSTEM_INTERPRETER_ID, Owner
 from agentcore_emulator.service.paging import page
@@ -52,7 +52,7 @@ class Outcomes(Protocol):
 
 
 @dataclass
-class CodeInterpreter:
+class CodeInterpreterRecord:
     """One code interpreter. Its status follows from these moments and the clock."""
 
     owner: Owner
@@ -90,23 +90,25 @@ class CodeInterpreter:
         return max(moment for moment in moments if moment is not None and moment <= now)
 
 
-class CodeInterpreters:
+class ControlPlane:
     """The seven control operations, over the interpreters of every owner."""
 
-    def __init__(self, settings: EmulatorSettings, clock: Clock, outcomes: Outcomes) -> None:
+    def __init__(self, settings: EmulatorSettings, clock: ServiceClock, outcomes: Outcomes) -> None:
         self._settings = settings
         self._clock = clock
         self._outcomes = outcomes
         self._tokens = ClientTokens(clock, settings.client_token_seconds)
-        self._interpreters: dict[tuple[Owner, str], CodeInterpreter] = {}
+        self._interpreters: dict[tuple[Owner, str], CodeInterpreterRecord] = {}
         self._started_at = clock.now()
-        self._release_sessions: Callable[[CodeInterpreter], Awaitable[None]] = _no_sessions
+        self._release_sessions: Callable[[CodeInterpreterRecord], Awaitable[None]] = no_sessions
 
-    def on_delete(self, release_sessions: Callable[[CodeInterpreter], Awaitable[None]]) -> None:
+    def on_delete(
+        self, release_sessions: Callable[[CodeInterpreterRecord], Awaitable[None]]
+    ) -> None:
         """Ask the data plane before an interpreter is deleted; it may end sessions or refuse."""
         self._release_sessions = release_sessions
 
-    def all(self) -> list[CodeInterpreter]:
+    def all(self) -> list[CodeInterpreterRecord]:
         """Every custom interpreter that is not gone, of every owner."""
         now = self._clock.now()
         self._interpreters = {
@@ -116,7 +118,7 @@ class CodeInterpreters:
         }
         return list(self._interpreters.values())
 
-    def find(self, owner: Owner, interpreter_id: str) -> CodeInterpreter:
+    def find(self, owner: Owner, interpreter_id: str) -> CodeInterpreterRecord:
         """The owner's interpreter, or the one AWS owns; raises ResourceNotFoundError."""
         if interpreter_id == SYSTEM_INTERPRETER_ID:
             return self._system_interpreter(owner)
@@ -202,7 +204,7 @@ class CodeInterpreters:
         if self._settings.enforce_quotas and len(owned) >= quota:
             raise ServiceQuotaExceededError(f"The account has its {quota} code interpreters")
         now = self._clock.now()
-        interpreter = CodeInterpreter(
+        interpreter = CodeInterpreterRecord(
             owner=owner,
             id=f"{name}-{''.join(secrets.choice(ID_TAIL) for _ in range(10))}",
             configuration={member: params[member] for member in CONFIGURATION if member in params},
@@ -244,8 +246,8 @@ class CodeInterpreters:
             "lastUpdatedAt": interpreter.delete_requested_at,
         }
 
-    def _system_interpreter(self, owner: Owner) -> CodeInterpreter:
-        return CodeInterpreter(
+    def _system_interpreter(self, owner: Owner) -> CodeInterpreterRecord:
+        return CodeInterpreterRecord(
             owner=owner,
             id=SYSTEM_INTERPRETER_ID,
             configuration={
@@ -256,13 +258,13 @@ class CodeInterpreters:
             settled_at=self._started_at,
         )
 
-    def _find_by_arn(self, owner: Owner, arn: str) -> CodeInterpreter:
+    def _find_by_arn(self, owner: Owner, arn: str) -> CodeInterpreterRecord:
         interpreter_id = arn.rpartition("/")[2]
         if arn != owner.interpreter_arn(interpreter_id):
             raise ResourceNotFoundError(f"Resource {arn} does not exist")
         return self.find(owner, interpreter_id)
 
-    def _summary(self, interpreter: CodeInterpreter) -> dict[str, Any]:
+    def _summary(self, interpreter: CodeInterpreterRecord) -> dict[str, Any]:
         now = self._clock.now()
         return {
             "codeInterpreterId": interpreter.id,
@@ -275,7 +277,7 @@ class CodeInterpreters:
         }
 
 
-async def _no_sessions(_: CodeInterpreter) -> None:
+async def no_sessions(_: CodeInterpreterRecord) -> None:
     """Without a data plane no interpreter has sessions."""
 
 

@@ -14,13 +14,17 @@ from agentcore_emulator.model.errors import (
     ERRORS,
     ConflictError,
     InternalServerError,
+    ModelledError,
     ResourceNotFoundError,
-    ServiceError,
     ServiceQuotaExceededError,
     refuse_field,
 )
-from agentcore_emulator.service.clock import Clock
-from agentcore_emulator.service.control import CodeInterpreter, CodeInterpreters, check_filesystems
+from agentcore_emulator.service.clock import ServiceClock
+from agentcore_emulator.service.control import (
+    CodeInterpreterRecord,
+    ControlPlane,
+    check_filesystems,
+)
 from agentcore_emulator.service.idempotency import ClientTokens
 from agentcore_emulator.service.owner import SYSTEM_INTERPRETER_ID, Owner
 from agentcore_emulator.service.paging import page
@@ -33,7 +37,7 @@ DEFAULT_TIMEOUT_SECONDS = 900
 ULID_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
-class Sandbox(Protocol):
+class SandboxProtocol(Protocol):
     """Where one session's code runs: a directory and the processes in it."""
 
     async def invoke(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -47,19 +51,19 @@ class Sandbox(Protocol):
         """End everything the session started and remove its directory."""
 
 
-StartSandbox = Callable[[Path], Awaitable[Sandbox]]
+StartSandbox = Callable[[Path], Awaitable[SandboxProtocol]]
 
 
 class StreamError(Exception):
     """An error that comes up after the answer has begun: it travels inside the stream."""
 
-    def __init__(self, error: ServiceError) -> None:
+    def __init__(self, error: ModelledError) -> None:
         super().__init__(str(error))
         self.error = error
 
 
 @dataclass(eq=False)
-class Session:
+class SessionRecord:
     """One session, from its start until its record is dropped."""
 
     owner: Owner
@@ -68,7 +72,7 @@ class Session:
     parameters: dict[str, Any]
     created_at: datetime
     timeout_seconds: int
-    sandbox: Sandbox
+    sandbox: SandboxProtocol
     ended_at: datetime | None = None
     in_flight: int = 0
     over: asyncio.Event = field(default_factory=asyncio.Event)
@@ -91,14 +95,14 @@ class Session:
         return self.ended_at or self.expires_at
 
 
-class Sessions:
+class DataPlane:
     """The five data operations, over the sessions of every owner."""
 
     def __init__(
         self,
         settings: EmulatorSettings,
-        clock: Clock,
-        interpreters: CodeInterpreters,
+        clock: ServiceClock,
+        interpreters: ControlPlane,
         start_sandbox: StartSandbox,
         directory: Path,
     ) -> None:
@@ -108,12 +112,12 @@ class Sessions:
         self._start_sandbox = start_sandbox
         self._directory = directory
         self._tokens = ClientTokens(clock, settings.client_token_seconds)
-        self._sessions: dict[tuple[Owner, str], Session] = {}
+        self._sessions: dict[tuple[Owner, str], SessionRecord] = {}
         self._starting: list[Owner] = []
         self._closed = False
         interpreters.on_delete(self._release)
 
-    def all(self) -> list[Session]:
+    def all(self) -> list[SessionRecord]:
         """Every session whose record is still kept, of every owner."""
         oldest = self._clock.now() - timedelta(seconds=self._settings.session_record_seconds)
         self._sessions = {
@@ -212,7 +216,9 @@ class Sessions:
         self._closed = True
         await asyncio.gather(*(self._end(session) for session in self._sessions.values()))
 
-    async def _start(self, interpreter: CodeInterpreter, params: dict[str, Any]) -> dict[str, Any]:
+    async def _start(
+        self, interpreter: CodeInterpreterRecord, params: dict[str, Any]
+    ) -> dict[str, Any]:
         owner = interpreter.owner
         self._check_quota(owner)
         session_id = ulid(self._clock.now())
@@ -224,7 +230,7 @@ class Sessions:
         if self._closed or interpreter.delete_requested_at is not None:
             await sandbox.close()
             raise ConflictError(f"CodeInterpreter {interpreter.id} went away")
-        session = Session(
+        session = SessionRecord(
             owner=owner,
             interpreter_id=interpreter.id,
             id=session_id,
@@ -257,7 +263,9 @@ class Sessions:
             "lastUpdatedAt": session.last_updated_at(self._clock.now()),
         }
 
-    async def _run(self, session: Session, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    async def _run(
+        self, session: SessionRecord, name: str, arguments: dict[str, Any]
+    ) -> dict[str, Any]:
         deadline = self._clock.now() + timedelta(seconds=self._settings.synchronous_seconds)
         run = asyncio.ensure_future(session.sandbox.invoke(name, arguments))
         over = asyncio.ensure_future(session.over.wait())
@@ -273,11 +281,11 @@ class Sessions:
             for task in (run, over, late):
                 task.cancel()
 
-    async def _expire(self, session: Session) -> None:
+    async def _expire(self, session: SessionRecord) -> None:
         await self._clock.wait_until(session.expires_at)
         await self._end(session)
 
-    async def _end(self, session: Session) -> None:
+    async def _end(self, session: SessionRecord) -> None:
         """Terminate the session; when this returns its sandbox is gone, whoever ended it."""
         if session.closing is None:
             session.ended_at = min(self._clock.now(), session.expires_at)
@@ -285,12 +293,12 @@ class Sessions:
             session.closing = asyncio.create_task(self._close_sandbox(session))
         await asyncio.shield(session.closing)
 
-    async def _close_sandbox(self, session: Session) -> None:
+    async def _close_sandbox(self, session: SessionRecord) -> None:
         if session.expiry is not None and self._clock.now() < session.expires_at:
             session.expiry.cancel()
         await session.sandbox.close()
 
-    async def _release(self, interpreter: CodeInterpreter) -> None:
+    async def _release(self, interpreter: CodeInterpreterRecord) -> None:
         now = self._clock.now()
         ready = [one for one in self._of(interpreter) if one.status(now) == "READY"]
         if ready and self._settings.delete_with_ready_sessions == "conflict":
@@ -299,7 +307,7 @@ class Sessions:
             )
         await asyncio.gather(*(self._end(session) for session in ready))
 
-    def _interpreter(self, owner: Owner, params: dict[str, Any]) -> CodeInterpreter:
+    def _interpreter(self, owner: Owner, params: dict[str, Any]) -> CodeInterpreterRecord:
         identifier = params["codeInterpreterIdentifier"]
         interpreter_id = identifier.rpartition("/")[2]
         is_own_arn = identifier == owner.interpreter_arn(interpreter_id)
@@ -307,14 +315,14 @@ class Sessions:
             identifier = interpreter_id
         return self._interpreters.find(owner, identifier)
 
-    def _of(self, interpreter: CodeInterpreter) -> list[Session]:
+    def _of(self, interpreter: CodeInterpreterRecord) -> list[SessionRecord]:
         return [
             session
             for session in self.all()
             if session.owner == interpreter.owner and session.interpreter_id == interpreter.id
         ]
 
-    def _find(self, owner: Owner, params: dict[str, Any]) -> Session:
+    def _find(self, owner: Owner, params: dict[str, Any]) -> SessionRecord:
         interpreter = self._interpreter(owner, params)
         session = self._sessions.get((owner, params["sessionId"]))
         if session is None or session.interpreter_id != interpreter.id:
@@ -331,7 +339,7 @@ class Sessions:
             raise ServiceQuotaExceededError(f"The account has its {quota} active sessions")
 
     def _check_session_filesystems(
-        self, interpreter: CodeInterpreter, params: dict[str, Any]
+        self, interpreter: CodeInterpreterRecord, params: dict[str, Any]
     ) -> None:
         filesystems = params.get("filesystemConfigurations", [])
         if filesystems and interpreter.id == SYSTEM_INTERPRETER_ID:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from agentcore_emulator.model.errors import ValidationError
-from agentcore_emulator.service.clock import Clock
+from agentcore_emulator.service.clock import ServiceClock
 from agentcore_emulator.service.owner import Owner
 
 # Members that may differ between two sendings of one request.
@@ -18,7 +18,7 @@ NOT_COMPARED = frozenset({"clientToken", "traceId", "traceParent"})
 
 
 @dataclass(frozen=True)
-class _Request:
+class RememberedRequest:
     params: dict[str, Any]
     answer: asyncio.Task[dict[str, Any]]
     forgotten_at: datetime
@@ -27,10 +27,10 @@ class _Request:
 class ClientTokens:
     """Remembers which requests took effect, per owner and operation."""
 
-    def __init__(self, clock: Clock, lifetime_seconds: float) -> None:
+    def __init__(self, clock: ServiceClock, lifetime_seconds: float) -> None:
         self._clock = clock
         self._lifetime = timedelta(seconds=lifetime_seconds)
-        self._requests: OrderedDict[tuple[Owner, str, str], _Request] = OrderedDict()
+        self._requests: OrderedDict[tuple[Owner, str, str], RememberedRequest] = OrderedDict()
 
     async def once(
         self,
@@ -52,8 +52,8 @@ class ClientTokens:
         key = (owner, operation, token)
         request = self._requests.get(key)
         if request is None:
-            task = asyncio.ensure_future(_run(effect))
-            request = _Request(compared, task, self._clock.now() + self._lifetime)
+            task = asyncio.ensure_future(run_effect(effect))
+            request = RememberedRequest(compared, task, self._clock.now() + self._lifetime)
             self._requests[key] = request
             task.add_done_callback(lambda done: self._forget_failed(key, done))
         elif request.params != compared:
@@ -80,5 +80,5 @@ class ClientTokens:
             del self._requests[key]
 
 
-async def _run(effect: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
+async def run_effect(effect: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
     return await effect()

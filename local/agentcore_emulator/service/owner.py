@@ -16,13 +16,13 @@ class Owner(NamedTuple):
     def interpreter_arn(self, interpreter_id: str) -> str:
         """The ARN of a custom code interpreter, or of the one AWS owns (IAM's service
         authorization reference: other resource type, literal account `aws`)."""
-        prefix = f"arn:{_partition(self.region)}:bedrock-agentcore:{self.region}"
+        prefix = f"arn:{partition_of(self.region)}:bedrock-agentcore:{self.region}"
         if interpreter_id == SYSTEM_INTERPRETER_ID:
             return f"{prefix}:aws:code-interpreter/{interpreter_id}"
         return f"{prefix}:{self.account}:code-interpreter-custom/{interpreter_id}"
 
 
-def _partition(region: str) -> str:
+def partition_of(region: str) -> str:
     if region.startswith("cn-"):
         return "aws-cn"
     return "aws-us-gov" if region.startswith("us-gov-") else "aws"

@@ -26,7 +26,7 @@ def page(
     The token says where the last page ended, so records made or gone in between neither repeat
     nor hide others. `key` must be unique and grow with the record's age rank.
     """
-    after = _decode(next_token) if next_token else None
+    after = decode_token(next_token) if next_token else None
     left = [
         record
         for record in sorted(records, key=key, reverse=True)
@@ -34,14 +34,14 @@ def page(
     ]
     size = max_results or DEFAULT_MAX_RESULTS
     shown = left[:size]
-    return shown, _encode(key(shown[-1])) if len(left) > size else None
+    return shown, encode_token(key(shown[-1])) if len(left) > size else None
 
 
-def _encode(key: str) -> str:
+def encode_token(key: str) -> str:
     return base64.urlsafe_b64encode(key.encode()).decode("ascii")
 
 
-def _decode(token: str) -> str:
+def decode_token(token: str) -> str:
     try:
         return base64.b64decode(token.encode(), altchars=b"-_", validate=True).decode()
     except (binascii.Error, UnicodeError):

@@ -6,7 +6,7 @@ from collections import defaultdict, deque
 from datetime import datetime, timedelta
 
 from agentcore_emulator.model.errors import ThrottlingError
-from agentcore_emulator.service.clock import Clock
+from agentcore_emulator.service.clock import ServiceClock
 from agentcore_emulator.service.owner import Owner
 from agentcore_emulator.settings import EmulatorSettings
 
@@ -16,7 +16,7 @@ WRITES = ("CreateCodeInterpreter", "DeleteCodeInterpreter")
 class Rates:
     """Counts the calls of the last second, when rates are enforced."""
 
-    def __init__(self, settings: EmulatorSettings, clock: Clock) -> None:
+    def __init__(self, settings: EmulatorSettings, clock: ServiceClock) -> None:
         self._settings = settings
         self._clock = clock
         self._calls: defaultdict[tuple[Owner, str], deque[datetime]] = defaultdict(deque)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from agentcore_emulator.sandbox import Sandbox
-from agentcore_emulator.service.clock import Clock
-from agentcore_emulator.service.control import CodeInterpreters, Outcomes
-from agentcore_emulator.service.data import Sessions, StartSandbox
+from agentcore_emulator.sandbox import LocalSandbox
+from agentcore_emulator.service.clock import ServiceClock
+from agentcore_emulator.service.control import ControlPlane, Outcomes
+from agentcore_emulator.service.data import DataPlane, StartSandbox
 from agentcore_emulator.service.rates import Rates
 from agentcore_emulator.settings import EmulatorSettings
 
@@ -15,9 +15,9 @@ from agentcore_emulator.settings import EmulatorSettings
 class ServiceState:
     """The clock, the code interpreters and the sessions of every account and region."""
 
-    clock: Clock
-    interpreters: CodeInterpreters
-    sessions: Sessions
+    clock: ServiceClock
+    control_plane: ControlPlane
+    data_plane: DataPlane
     rates: Rates
 
     def __init__(
@@ -36,16 +36,16 @@ class ServiceState:
 
     async def reset(self) -> None:
         """End every session and forget everything, the clock's advance included."""
-        await self.sessions.close()
+        await self.data_plane.close()
         self._begin()
 
     def _begin(self) -> None:
-        self.clock = Clock()
-        self.interpreters = CodeInterpreters(self._settings, self.clock, self._outcomes)
-        self.sessions = Sessions(
-            self._settings, self.clock, self.interpreters, self._start_sandbox, self._directory
+        self.clock = ServiceClock()
+        self.control_plane = ControlPlane(self._settings, self.clock, self._outcomes)
+        self.data_plane = DataPlane(
+            self._settings, self.clock, self.control_plane, self._start_sandbox, self._directory
         )
         self.rates = Rates(self._settings, self.clock)
 
-    async def _start_real_sandbox(self, directory: Path) -> Sandbox:
-        return await Sandbox.start(directory, self._settings.sandbox)
+    async def _start_real_sandbox(self, directory: Path) -> LocalSandbox:
+        return await LocalSandbox.start(directory, self._settings.sandbox)

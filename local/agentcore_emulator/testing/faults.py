@@ -93,7 +93,7 @@ class Faults:
 
     def add(self, given: Mapping[str, Any]) -> None:
         """Raises ValueError that names what was given and what is allowed."""
-        self._waiting.append(_fault(given))
+        self._waiting.append(parse_fault(given))
 
     def clear(self) -> None:
         self._waiting.clear()
@@ -124,18 +124,20 @@ class Faults:
         return None
 
 
-def _fault(given: Mapping[str, Any]) -> Fault:
+def parse_fault(given: Mapping[str, Any]) -> Fault:
     unknown = given.keys() - Fault.__dataclass_fields__.keys()
     if unknown:
         raise ValueError(f"{sorted(unknown)}: a fault has {list(Fault.__dataclass_fields__)}")
     for name, value in given.items():
         if not isinstance(value, FIELD_TYPES.get(name, object)):
             raise ValueError(f"{name}: {value!r} has the wrong type")
-    kind = _one_of("kind", given.get("kind"), KINDS)
+    kind = check_choice("kind", given.get("kind"), KINDS)
     only = ONLY_FOR.get(kind)
     allowed = (only,) if only else ("*", *service_model.operations())
-    operation = _one_of("operation", given.get("operation", only), allowed)
-    when = _one_of("when", given.get("when", "after" if kind in AFTER_ONLY else "before"), WHENS)
+    operation = check_choice("operation", given.get("operation", only), allowed)
+    when = check_choice(
+        "when", given.get("when", "after" if kind in AFTER_ONLY else "before"), WHENS
+    )
     if kind in AFTER_ONLY and when == "before":
         raise ValueError(f"when: {kind} changes the answer of an operation that ran; use 'after'")
     count = given.get("count", 1)
@@ -143,11 +145,11 @@ def _fault(given: Mapping[str, Any]) -> Fault:
         raise ValueError(f"count: {count!r} is not a positive integer or null (for every call)")
     fault = Fault(**{**given, "kind": kind, "operation": operation, "when": when, "count": count})
     if kind == "error":
-        _one_of("error", fault.error, ERRORS)
+        check_choice("error", fault.error, ERRORS)
     if kind == "stream_exception":
-        _one_of("error", fault.error, service_model.stream_exceptions())
+        check_choice("error", fault.error, service_model.stream_exceptions())
     if kind == "http":
-        _one_of("status", fault.status, HTTP_STATUSES)
+        check_choice("status", fault.status, HTTP_STATUSES)
     if kind == "slow" and fault.seconds <= 0:
         raise ValueError(f"seconds: {fault.seconds!r} is not a positive number")
     if kind in OUTCOMES and not fault.reason:
@@ -155,7 +157,7 @@ def _fault(given: Mapping[str, Any]) -> Fault:
     return fault
 
 
-def _one_of(name: str, value: Any, allowed: Collection[Any]) -> Any:
+def check_choice(name: str, value: Any, allowed: Collection[Any]) -> Any:
     if value not in allowed:
         raise ValueError(f"{name}: {value!r} is not one of {', '.join(map(str, allowed))}")
     return value

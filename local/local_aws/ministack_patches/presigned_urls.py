@@ -17,10 +17,10 @@ from ministack.services import s3
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from agentcore_emulator.service.clock import Clock
+    from agentcore_emulator.service.clock import ServiceClock
 
 
-def install(clock: Callable[[], Clock]) -> None:
+def install(clock: Callable[[], ServiceClock]) -> None:
     """`clock` is the one in use. Raises AttributeError when this MiniStack no longer has what is
     patched here."""
     stock_is_expired = sigv4.presigned_request_is_expired

@@ -71,7 +71,7 @@ def mount(
     linux.unshare(linux.CLONE_NEWNS)
     linux.mount(None, "/", None, linux.MS_REC | linux.MS_PRIVATE)
     linux.mount("proc", "/proc", "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)
-    _limit_tasks(tasks)
+    limit_tasks(tasks)
     for path in writable:
         linux.mount(str(path), str(path), None, linux.MS_BIND)
     linux.set_read_only("/", True, recursive=True)
@@ -85,13 +85,13 @@ def mount(
             linux.mount(f"/proc/self/fd/{source}", top, None, linux.MS_BIND)
     os.close(source)
     for path, descriptor in kept:
-        _mount_back(path, descriptor)
+        mount_again(path, descriptor)
     for path in hidden:
         if path.is_dir():
             linux.mount("tmpfs", str(path), "tmpfs", linux.MS_RDONLY)
 
 
-def _limit_tasks(number: int) -> None:
+def limit_tasks(number: int) -> None:
     """Limit the process numbers of the namespace; before Linux 6.14 that limited the machine's."""
     version = tuple(int(part) for part in re.findall(r"\d+", os.uname().release)[:2])
     if version >= (6, 14):
@@ -99,7 +99,7 @@ def _limit_tasks(number: int) -> None:
             Path("/proc/sys/kernel/pid_max").write_text(str(FIRST_FREE_NUMBER + number))
 
 
-def _mount_back(path: Path, descriptor: int) -> None:
+def mount_again(path: Path, descriptor: int) -> None:
     """Mount what was opened before its path was covered by a mount at that path again."""
     source = f"/proc/self/fd/{descriptor}"
     if not path.exists():

@@ -15,7 +15,7 @@ from . import linux
 def descendants(pid: int, most: int | None = None) -> list[int]:
     """The processes below `pid`, parents first. If there are more than `most`, more than `most`
     of them, but not all. One that is being born may be missing."""
-    table = None if linux.AVAILABLE else _process_table()
+    table = None if linux.AVAILABLE else process_table()
     found = [pid]
     looked = 0
     while looked < len(found) and (most is None or len(found) <= most + 1):
@@ -67,7 +67,7 @@ def hurry(pid: int) -> None:
 def user_tasks() -> int:
     """Processes and threads of this user, as RLIMIT_NPROC counts them. Linux only."""
     count = 0
-    for pid in _all_processes():
+    for pid in all_processes():
         with contextlib.suppress(OSError):
             if os.stat(f"/proc/{pid}").st_uid == os.getuid():
                 count += len(os.listdir(f"/proc/{pid}/task"))
@@ -78,19 +78,19 @@ def end_marked(variable: str, value: str) -> None:
     """Kill the processes that were started with a variable in their environment, which is all
     that can be known of a session whose supervisor was killed. Linux only."""
     mark = f"{variable}={value}".encode()
-    while found := [pid for pid in _all_processes() if mark in _environment(pid)]:
+    while found := [pid for pid in all_processes() if mark in environment_of(pid)]:
         for pid in found:
             end(pid)
         time.sleep(0.001)
 
 
-def _all_processes() -> list[int]:
+def all_processes() -> list[int]:
     if not linux.AVAILABLE:
         return []
     return [int(name) for name in os.listdir("/proc") if name.isdigit()]
 
 
-def _environment(pid: int) -> list[bytes]:
+def environment_of(pid: int) -> list[bytes]:
     try:
         return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     except OSError:  # it ended, is a zombie, or is another user's
@@ -100,7 +100,7 @@ def _environment(pid: int) -> list[bytes]:
 def children(pid: int) -> list[int]:
     """The children of a process. In Linux it is its threads that have them."""
     if not linux.AVAILABLE:
-        return _process_table().get(pid, [])
+        return process_table().get(pid, [])
     try:
         threads = os.listdir(f"/proc/{pid}/task")
     except OSError:
@@ -115,7 +115,7 @@ def children(pid: int) -> list[int]:
     return found
 
 
-def _process_table() -> dict[int, list[int]]:
+def process_table() -> dict[int, list[int]]:
     """Parents and their children where there is no /proc, without the `ps` that lists them."""
     with subprocess.Popen(
         ["/bin/ps", "-axo", "pid=,ppid="], stdout=subprocess.PIPE, text=True

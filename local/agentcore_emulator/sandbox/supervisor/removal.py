@@ -30,7 +30,7 @@ def remove_tree(directory: Path) -> None:
             elif folder == directory:
                 folders.append(Path(entry.path))
             else:
-                moved = _free_name(directory, numbers)
+                moved = free_name(directory, numbers)
                 # To be moved, a folder must be writable: its ".." changes.
                 os.chmod(entry.path, stat.S_IRWXU)
                 Path(entry.path).rename(moved)
@@ -40,7 +40,7 @@ def remove_tree(directory: Path) -> None:
     directory.rmdir()
 
 
-def _free_name(directory: Path, numbers: count[int]) -> Path:
+def free_name(directory: Path, numbers: count[int]) -> Path:
     while (path := directory / f".removed-{next(numbers)}").exists() or path.is_symlink():
         pass
     return path

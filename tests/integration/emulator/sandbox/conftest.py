@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from agentcore_emulator.sandbox import Sandbox, SandboxSettings
+from agentcore_emulator.sandbox import LocalSandbox, SandboxSettings
 
 
 class Sandboxes:
@@ -24,7 +24,7 @@ class Sandboxes:
 
     def start(self, **settings: Any) -> StartedSandbox:
         directory = self._directory / f"session-{next(self._numbers)}"
-        sandbox = self.run(Sandbox.start(directory, SandboxSettings(**settings)))
+        sandbox = self.run(LocalSandbox.start(directory, SandboxSettings(**settings)))
         self._started.append(StartedSandbox(sandbox, directory, self))
         return self._started[-1]
 
@@ -36,7 +36,7 @@ class Sandboxes:
 class StartedSandbox:
     """A sandbox whose calls return when they are done."""
 
-    def __init__(self, sandbox: Sandbox, directory: Path, sandboxes: Sandboxes) -> None:
+    def __init__(self, sandbox: LocalSandbox, directory: Path, sandboxes: Sandboxes) -> None:
         self.sandbox = sandbox
         self.directory = directory
         self._sandboxes = sandboxes

@@ -173,7 +173,7 @@ ANYWHERE = {
         def parents(pid):
             while True:
                 pid = int(open(f'/proc/{pid}/stat').read().rsplit(')', 1)[1].split()[1])
-                if pid == 0 or 'supervisor.session' not in open(f'/proc/{pid}/cmdline').read():
+                if pid == 0 or 'supervisor.guard' not in open(f'/proc/{pid}/cmdline').read():
                     return
                 yield pid
         if os.fork() == 0:
@@ -187,7 +187,7 @@ ANYWHERE = {
     "the arrest of its parents": command(
         """
         pid=$PPID
-        while grep -q supervisor.session /proc/$pid/cmdline; do
+        while grep -q supervisor.guard /proc/$pid/cmdline; do
             kill -STOP $pid
             pid=$(cut -d' ' -f4 /proc/$pid/stat)
         done

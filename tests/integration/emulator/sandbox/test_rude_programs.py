@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from agentcore_emulator.sandbox import Sandbox, SandboxSettings
+from agentcore_emulator.sandbox import LocalSandbox, SandboxSettings
 from agentcore_emulator.sandbox.supervisor import linux
 from agentcore_emulator.sandbox.supervisor.namespaces import TEMPORARY
 from agentcore_emulator.sandbox.supervisor.processes import descendants
@@ -67,7 +67,7 @@ def living() -> set[int]:
     return found
 
 
-async def run(sandbox: Sandbox, work: Path, rude: Rude, code: str) -> dict[str, Any]:
+async def run(sandbox: LocalSandbox, work: Path, rude: Rude, code: str) -> dict[str, Any]:
     operation, _, runtime = rude.operation.partition("/")
     arguments = {"code": code, "command": code}
     if runtime:
@@ -91,7 +91,9 @@ def test_nothing_is_left(rude: Rude, namespaces: bool, tmp_path: Path, temporary
     before = living()
 
     async def session() -> str:
-        sandbox = await Sandbox.start(directory, SandboxSettings(namespaces=namespaces, **SMALL))
+        sandbox = await LocalSandbox.start(
+            directory, SandboxSettings(namespaces=namespaces, **SMALL)
+        )
         try:
             result = await run(sandbox, directory / "var", rude, code)
             if not rude.endless and (namespaces or rude.spares_the_session):

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from agentcore_emulator.sandbox import supervisor_client as supervision
-from agentcore_emulator.sandbox.files import Files
+from agentcore_emulator.sandbox.operations.files import Files
 from agentcore_emulator.sandbox.supervisor import linux
 from agentcore_emulator.sandbox.supervisor.processes import children, descendants
 from agentcore_emulator.sandbox.supervisor.removal import remove_tree
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 EMULATOR = """
 import asyncio, json, os, sys
 from pathlib import Path
-from agentcore_emulator.sandbox import Sandbox, SandboxSettings
+from agentcore_emulator.sandbox import LocalSandbox, SandboxSettings
 
 async def main():
-    directory = Path(sys.argv[1])
-    sandbox = await Sandbox.start(directory, SandboxSettings(namespaces=json.loads(sys.argv[2])))
+    settings = SandboxSettings(namespaces=json.loads(sys.argv[2]))
+    sandbox = await LocalSandbox.start(Path(sys.argv[1]), settings)
     code = "import subprocess; subprocess.Popen(['sleep', '99'])"
     await sandbox.invoke("executeCode", {"code": code})
     await sandbox.invoke("startCommandExecution", {"command": "(setsid sleep 99 &); sleep 99"})

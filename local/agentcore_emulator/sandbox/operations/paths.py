@@ -64,11 +64,11 @@ class Root:
                 continue
             if not parts and not follow:
                 return Place(folders[-1], part)
-            target = _link_target(part, folders[-1])
+            target = link_target(part, folders[-1])
             if target is None:
                 if not parts:
                     return Place(folders[-1], part)
-                folders.append(_open_folder(part, folders[-1], made, opened))
+                folders.append(open_folder(part, folders[-1], made, opened))
                 continue
             links += 1
             if links > MOST_LINKS:
@@ -82,14 +82,14 @@ class Root:
         return Place(folders[-1], ".")
 
 
-def _link_target(name: str, folder: int) -> PurePosixPath | None:
+def link_target(name: str, folder: int) -> PurePosixPath | None:
     try:
         return PurePosixPath(os.readlink(name, dir_fd=folder))
     except OSError:  # not a link, or nothing
         return None
 
 
-def _open_folder(name: str, folder: int, made: list[Place] | None, opened: ExitStack) -> int:
+def open_folder(name: str, folder: int, made: list[Place] | None, opened: ExitStack) -> int:
     if made is not None:
         try:
             os.mkdir(name, dir_fd=folder)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from agentcore_emulator.sandbox.paths import Root
+from agentcore_emulator.sandbox.operations.paths import Root
 from agentcore_emulator.sandbox.results import ToolError
 
 if TYPE_CHECKING:

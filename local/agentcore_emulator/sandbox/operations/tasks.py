@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from uuid import uuid4
 
-from agentcore_emulator.sandbox.command import finish_command, start_command
+from agentcore_emulator.sandbox.operations.command import finish_command, start_command
 from agentcore_emulator.sandbox.programs import Captured
 from agentcore_emulator.sandbox.results import Result, ToolError, message, text_block
 from agentcore_emulator.sandbox.settings import SandboxSettings

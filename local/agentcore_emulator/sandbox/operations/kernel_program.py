@@ -63,12 +63,12 @@ class Shell(ZMQInteractiveShell):
     display_pub_class = Type(DisplayPublisher)
 
 
-class Kernel(IPythonKernel):
+class PrintingKernel(IPythonKernel):
     shell_class = Type(Shell)
 
 
-class Application(IPKernelApp):
-    kernel_class = Type(Kernel)
+class KernelApplication(IPKernelApp):
+    kernel_class = Type(PrintingKernel)
     outstream_class = DottedObjectName(None, allow_none=True)
 
     def log_connection_info(self):
@@ -85,7 +85,7 @@ if __name__ == "__main__":
     config = Config()
     config.InteractiveShell.colors = "nocolor"
     config.HistoryManager.enabled = False
-    application = Application.instance(config=config)
+    application = KernelApplication.instance(config=config)
     # No debugger is going to be attached; loading one takes time and warns on stderr.
     sys.modules["debugpy"] = None
     application.initialize()
