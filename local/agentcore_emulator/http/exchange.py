@@ -1,4 +1,4 @@
-"""One HTTP request and its answer, over ASGI."""
+"""One HTTP request and its response, over ASGI."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-# Credential=<access key>/<date>/<region>/<service>/aws4_request; SigV4a leaves out the region.
+# Credential=<access key>/<date>/<region>/<service>/aws4_request; SigV4a omits the region.
 CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/(?:([^/,\s]+)/)?[^/,\s]+/aws4_request")
 
 
 @dataclass(frozen=True)
 class Response:
-    """An answer; `cut` asks for a connection reset where the body ends."""
+    """An HTTP response; with `cut`, the connection is reset where the body ends."""
 
     status: int
     body: bytes
@@ -32,7 +32,7 @@ class Response:
 
 
 class Exchange:
-    """A request as it came, and the ways to answer it."""
+    """A request, and the ways to respond to it."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope = scope
@@ -46,7 +46,7 @@ class Exchange:
 
     @property
     def raw_path(self) -> str:
-        """The path still percent-encoded: a `%2F` in a label is not a separator."""
+        """The percent-encoded path, in which a `%2F` in a label is not a separator."""
         return bytes(self.scope["raw_path"]).decode("latin-1").partition("?")[0]
 
     @property
@@ -62,19 +62,19 @@ class Exchange:
         }
 
     def credential(self) -> tuple[str | None, str | None]:
-        """The access key and the region that signed the request, as far as it says them."""
+        """Return the access key and the region in the signature, or None if they are absent."""
         match = CREDENTIAL.search(self.headers.get("authorization", ""))
         return (match[1], match[2]) if match else (None, None)
 
     async def body(self, limit: int) -> bytes | None:
-        """The whole body, read to its end in any case; None when it is over the limit."""
+        """Read the body to its end, and return it unless it is longer than `limit` bytes."""
         body = bytearray()
         size = 0
         more = True
         while more:
             message = await self._receive()
             if message["type"] == "http.disconnect":
-                raise ConnectionAbortedError("the client went away")
+                raise ConnectionAbortedError("the client closed the connection")
             chunk = message.get("body", b"")
             size += len(chunk)
             if size <= limit:
@@ -105,6 +105,6 @@ class Exchange:
         reset_connection((host, port))
 
     async def disconnected(self) -> None:
-        """Return when the client is gone."""
+        """Return when the client has closed the connection."""
         while (await self._receive())["type"] != "http.disconnect":
             pass

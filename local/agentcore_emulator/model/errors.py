@@ -1,4 +1,4 @@
-"""The errors the API names. Their HTTP statuses are read from the model, not kept here."""
+"""The errors that the API names. Their HTTP statuses come from the model."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 
 class ModelledError(Exception):
-    """An error answered to the caller: its code, its message and its other members."""
+    """An error of the API model: its code, its message and its other members."""
 
     code: ClassVar[str]
 
@@ -22,7 +22,7 @@ class AccessDeniedError(ModelledError):
 
 
 class ConflictError(ModelledError):
-    """The request does not fit the state the resource is in."""
+    """The request does not fit the state of the resource."""
 
     code = "ConflictException"
 
@@ -34,7 +34,7 @@ class InternalServerError(ModelledError):
 
 
 class ResourceNotFoundError(ModelledError):
-    """The resource does not exist, no longer exists, or belongs to somebody else."""
+    """The resource does not exist, no longer exists, or belongs to another owner."""
 
     code = "ResourceNotFoundException"
 
@@ -52,9 +52,9 @@ class ThrottlingError(ModelledError):
 
 
 class ValidationError(ModelledError):
-    """The request breaks the API's model or one of the service's rules.
+    """The request breaks the API model or a rule of the service.
 
-    `fields` maps the path of each refused field to what is wrong with it.
+    `fields` maps the path of each refused field to its problem.
     """
 
     code = "ValidationException"
@@ -79,5 +79,5 @@ ERRORS: dict[str, type[ModelledError]] = {
 
 
 def refuse_field(name: str, problem: str) -> ValidationError:
-    """A ValidationException about one field."""
+    """Return a ValidationException about a field."""
     return ValidationError(f"{name}: {problem}", fields={name: problem})

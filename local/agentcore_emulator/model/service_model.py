@@ -1,8 +1,8 @@
-"""The API as botocore's service models describe it: routing, requests in, answers out.
+"""The API as botocore's service models describe it: routing, requests in, responses out.
 
-No shape is retyped here. Requests are read where the model says each member travels (URI,
-query string, header, body) and checked against every constraint it states; answers may hold
-nothing the model does not name and must hold everything it requires.
+No shape is retyped here. Each member of a request is read from the place that the model names
+(URI, query string, header, body) and checked against every constraint of the model. A response
+holds all members that the model requires, and none that it does not name.
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ DATA_OPERATIONS = (
     "InvokeCodeInterpreter",
 )
 
-# The service leaves these out although the model requires them (seen in recorded responses).
-LEFT_OUT_BY_THE_SERVICE = frozenset({("ResourceContent", "type")})
+# The service omits these although the model requires them (seen in recorded responses).
+OMITTED_BY_THE_SERVICE = frozenset({("ResourceContent", "type")})
 
-# A refused value is repeated in the message up to this length, and never when it is sensitive.
+# Messages quote a refused value up to this length, and never a sensitive one.
 QUOTED_LENGTH = 256
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation: how it is called and what its answer looks like."""
+    """One operation: its route and its shapes."""
 
     name: str
     model: OperationModel
@@ -63,7 +63,7 @@ class Operation:
 
 @functools.cache
 def operations() -> dict[str, Operation]:
-    """All twelve operations by name."""
+    """Return all twelve operations by name."""
     return {
         name: operation_from(service.operation_model(name))
         for service, names in (
@@ -75,7 +75,7 @@ def operations() -> dict[str, Operation]:
 
 
 def route(method: str, raw_path: str) -> tuple[Operation, dict[str, str]] | None:
-    """The operation a request asks for, with the labels of its path; None when there is none."""
+    """Return the operation of a request and the labels in its path, or None if there is none."""
     for operation in operations().values():
         match = operation.path.fullmatch(raw_path)
         if match and operation.method == method:
@@ -84,13 +84,13 @@ def route(method: str, raw_path: str) -> tuple[Operation, dict[str, str]] | None
 
 
 def error_status(code: str) -> int:
-    """The HTTP status the model gives an error."""
+    """Return the HTTP status of an error."""
     shape = load_model("bedrock-agentcore").shape_for(code)
     return int(shape.metadata["error"]["httpStatusCode"])
 
 
 def stream_exceptions() -> list[str]:
-    """The names under which an exception can arrive inside the result stream."""
+    """Return the names of the exceptions that the result stream can carry."""
     members = operations()["InvokeCodeInterpreter"].model.get_event_stream_output().members
     return [name for name in members if name != "result"]
 
@@ -102,34 +102,34 @@ def parse_request(
     headers: Mapping[str, str],
     body: bytes,
 ) -> dict[str, Any]:
-    """The request's parameters under the API's own names.
+    """Return the request's parameters under the API's own names.
 
-    Raises ValidationError that names every field which breaks the model.
+    :raises ValidationError: naming every field that breaks the model.
     """
     query = parse_qs(query_string, keep_blank_values=True)
     document = parse_document(body)
-    given: dict[str, Any] = {}
+    members: dict[str, Any] = {}
     for name, shape in operation.model.input_shape.members.items():
         location = shape.serialization.get("location")
         key = shape.serialization.get("name", name)
         if location == "uri":
-            given[name] = labels[key]
+            members[name] = labels[key]
         elif location == "querystring":
-            given[name] = parse_query_value(shape, query.get(key, []))
+            members[name] = parse_query_value(shape, query.get(key, []))
         elif location == "header":
-            given[name] = headers.get(key.lower())
+            members[name] = headers.get(key.lower())
         else:
-            given[name] = document.get(key)
+            members[name] = document.get(key)
     reader = RequestReader()
-    params: dict[str, Any] = reader.read(operation.model.input_shape, given, "")
+    params: dict[str, Any] = reader.read(operation.model.input_shape, members, "")
     reader.raise_problems()
     return params
 
 
 def serialise(shape: Shape, value: Any) -> Any:
-    """`value` as JSON can carry it.
+    """Return `value` in the form that JSON can carry.
 
-    Raises ValueError for what the model does not allow: a mistake of the emulator's.
+    :raises ValueError: if the model does not allow the value, which is a defect of the emulator.
     """
     if shape.type_name == "structure":
         return serialise_structure(shape, value)
@@ -147,20 +147,20 @@ def serialise(shape: Shape, value: Any) -> Any:
     return value
 
 
-def serialise_answer(operation: Operation, output: dict[str, Any]) -> bytes:
-    """The body of a successful answer."""
+def serialise_output(operation: Operation, output: dict[str, Any]) -> bytes:
+    """Return the body of a successful response."""
     document = serialise(operation.model.output_shape, output)
     return b"" if operation.success_status == 204 else json.dumps(document).encode()
 
 
 def serialise_result(result: dict[str, Any]) -> bytes:
-    """The payload of the `result` event: the result itself, without a wrapper."""
+    """Return the payload of the `result` event: the members of the result, not nested."""
     stream = operations()["InvokeCodeInterpreter"].model.get_event_stream_output()
     return json.dumps(serialise(stream.members["result"], result)).encode()
 
 
 def serialise_error(error: ModelledError) -> bytes:
-    """The body of a modelled error."""
+    """Return the body of a modelled error."""
     return json.dumps(
         serialise(load_model("bedrock-agentcore").shape_for(error.code), error.members)
     ).encode()
@@ -188,9 +188,9 @@ def parse_document(body: bytes) -> dict[str, Any]:
 
 
 def parse_query_value(shape: Shape, texts: list[str]) -> Any:
-    """A query parameter's value; what cannot be converted stays text and fails its type check."""
+    """Return a query parameter's value; text that is no number fails the later type check."""
     if shape.type_name == "list":
-        return texts  # an empty list leaves no trace in a query string
+        return texts  # a query string cannot express an empty list
     if not texts:
         return None
     text = texts[-1]
@@ -220,7 +220,7 @@ def serialise_structure(shape: Shape, value: dict[str, Any]) -> dict[str, Any]:
     missing = [
         name
         for name in shape.required_members
-        if name not in value and (shape.name, name) not in LEFT_OUT_BY_THE_SERVICE
+        if name not in value and (shape.name, name) not in OMITTED_BY_THE_SERVICE
     ]
     if unknown or missing:
         raise ValueError(f"{shape.name}: not in the model {sorted(unknown)}, missing {missing}")
@@ -232,7 +232,7 @@ def serialise_structure(shape: Shape, value: dict[str, Any]) -> dict[str, Any]:
 
 
 class RequestReader:
-    """Reads a request by its shape and collects every problem on the way."""
+    """Reads a request by its shape and collects every problem."""
 
     def __init__(self) -> None:
         self.problems: dict[str, str] = {}
@@ -271,18 +271,18 @@ class RequestReader:
 
     def _structure(self, shape: Shape, value: dict[str, Any], path: str) -> dict[str, Any]:
         prefix = f"{path}." if path else ""
-        # Like the service, ignore members the model does not know, and take null for absent.
-        given = {name: value[name] for name in shape.members if value.get(name) is not None}
+        # Like the service, ignore unknown members and treat null as absent.
+        members = {name: value[name] for name in shape.members if value.get(name) is not None}
         for name in shape.required_members:
-            if name not in given:
+            if name not in members:
                 self._fails(f"{prefix}{name}", "null", "Member must not be null")
-        if shape.is_tagged_union and len(given) != 1:
+        if shape.is_tagged_union and len(members) != 1:
             self._refuse(
                 path, f"Value at '{path}' must set exactly one of: {', '.join(shape.members)}"
             )
         return {
             name: self.read(shape.members[name], item, prefix + name)
-            for name, item in given.items()
+            for name, item in members.items()
         }
 
     def _blob(self, value: str, path: str) -> bytes:
@@ -293,17 +293,17 @@ class RequestReader:
             return b""
 
     def _check(self, shape: Shape, value: Any, path: str) -> None:
-        shown = "given" if shape.metadata.get("sensitive") else quote(value)
+        quoted = "given" if shape.metadata.get("sensitive") else quote(value)
         if shape.type_name == "string":
             if not is_encodable(value):
                 self._refuse(path, f"Value at '{path}' must be valid Unicode")
             if shape.enum and value not in shape.enum:
                 allowed = ", ".join(shape.enum)
-                self._fails(path, shown, f"Member must satisfy enum value set: [{allowed}]")
+                self._fails(path, quoted, f"Member must satisfy enum value set: [{allowed}]")
             pattern = shape.metadata.get("pattern")
             if pattern and not re.fullmatch(pattern, value, re.ASCII):
                 self._fails(
-                    path, shown, f"Member must satisfy regular expression pattern: {pattern}"
+                    path, quoted, f"Member must satisfy regular expression pattern: {pattern}"
                 )
         measured, measure = (
             (value, "value")
@@ -312,12 +312,14 @@ class RequestReader:
         )
         least, most = shape.metadata.get("min"), shape.metadata.get("max")
         if least is not None and measured < least:
-            self._fails(path, shown, f"Member must have {measure} greater than or equal to {least}")
+            self._fails(
+                path, quoted, f"Member must have {measure} greater than or equal to {least}"
+            )
         if most is not None and measured > most:
-            self._fails(path, shown, f"Member must have {measure} less than or equal to {most}")
+            self._fails(path, quoted, f"Member must have {measure} less than or equal to {most}")
 
-    def _fails(self, path: str, shown: str, constraint: str) -> None:
-        self._refuse(path, f"Value {shown} at '{path}' failed to satisfy constraint: {constraint}")
+    def _fails(self, path: str, quoted: str, constraint: str) -> None:
+        self._refuse(path, f"Value {quoted} at '{path}' failed to satisfy constraint: {constraint}")
 
     def _refuse(self, path: str, problem: str) -> None:
         self.problems.setdefault(path, problem)

@@ -1,4 +1,4 @@
-"""Starting a program of the session with its output captured, on pipes or on a terminal."""
+"""Start programs of a session on pipes or on a terminal, and capture their output."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ EXCEEDED = {
 
 @dataclass
 class Captured:
-    """A program, and what it writes. On a terminal both streams are `stdout`."""
+    """A program and its output. On a terminal both streams are `stdout`."""
 
     program: ProgramHandle
     outputs: tuple[Output, ...]
     started: float = field(default_factory=time.perf_counter)
 
     async def wait(self) -> Ended:
-        """Wait for its end, and for that of all it started. Cancelled, it ends the program."""
+        """Wait for the end of the program and of all that it started; cancellation ends them."""
         try:
             return await self.program.finished()
         except BaseException:
@@ -98,12 +98,12 @@ async def start_captured(
 
 
 def describe_excess(ended: Ended, settings: SandboxSettings) -> str:
-    """Why the sandbox ended a program, if it did."""
+    """Return the reason why the sandbox ended a program, or an empty string."""
     if ended.exceeded is None:
         return ""
     return f"Ended by the sandbox: {EXCEEDED[ended.exceeded].format(settings)}."
 
 
-def nothing() -> int:
-    """A descriptor to read nothing from; the caller's to close."""
+def open_empty_input() -> int:
+    """Open a descriptor that is at its end. The caller closes it."""
     return os.open(os.devnull, os.O_RDONLY)

@@ -31,8 +31,8 @@ ENDED = "The sandbox has ended."
 class LocalSandbox:
     """Runs the code, the commands and the file operations of one session.
 
-    It belongs to the asyncio loop it is started in. Everything that its programs do stays
-    theirs: what goes wrong there is a result with `isError`, never an exception.
+    It belongs to the event loop in which it is started. A failure inside the sandbox is a result
+    with `isError`, never an exception.
     """
 
     def __init__(self, folders: Folders, supervisor: Supervisor, settings: SandboxSettings) -> None:
@@ -58,12 +58,14 @@ class LocalSandbox:
 
     @classmethod
     async def start(cls, directory: Path, settings: SandboxSettings) -> LocalSandbox:
-        """Start a sandbox in a directory that does not exist or is empty, and that is removed
-        at its end. No interpreter is started before it is needed.
+        """Start a sandbox in a directory that is empty or does not exist.
 
-        Raises OSError if the directory cannot be made or a program of the settings cannot run.
+        The end of the sandbox removes the directory. An interpreter starts when an operation
+        first needs it.
+
+        :raises OSError: if the directory cannot be made or a program of the settings cannot run.
         """
-        # These run programs, once in the emulator's life.
+        # These run programs the first time, and remember the result.
         await asyncio.to_thread(describe_python, settings.python)
         await asyncio.to_thread(namespaces_available)
         folders = Folders.make(directory, settings)
@@ -76,10 +78,10 @@ class LocalSandbox:
         return cls(folders, supervisor, settings)
 
     async def invoke(self, name: str, arguments: Arguments) -> Result:
-        """Run one operation of the API, by its name there, with its arguments there.
+        """Run an operation under the API's name and with the API's arguments.
 
-        Calls may overlap; executions of Python wait for each other. Cancelling a call ends
-        what it runs.
+        Operations may overlap; executions of Python wait for each other. Cancellation ends the
+        operation's programs.
         """
         if self._ended:
             return failure(ENDED)
@@ -88,7 +90,7 @@ class LocalSandbox:
         except ToolError as error:
             return failure(str(error))
         except OSError:
-            if self._ended:  # its folders are gone
+            if self._ended:  # its folders no longer exist
                 return failure(ENDED)
             raise
 
@@ -97,11 +99,11 @@ class LocalSandbox:
         return self._closing is not None or not self._supervisor.alive
 
     def process_ids(self) -> list[int]:
-        """The processes that run for the session now, its supervisor's among them."""
+        """Return the ids of the session's processes, including the supervisor's."""
         return self._supervisor.process_ids()
 
     async def close(self) -> None:
-        """End the session. Every process and file of it is gone when this returns."""
+        """End the session; return when no process and no file of it is left."""
         if self._closing is None:
             self._closing = asyncio.create_task(self._close())
         await asyncio.shield(self._closing)
@@ -158,7 +160,7 @@ class LocalSandbox:
         return await self._in_thread(self._files.remove, required(arguments, "paths"))
 
     async def _in_thread(self, operation: Callable[[Any], Result], argument: Any) -> Result:
-        """Run what cannot be cancelled, and must have ended before the directory is removed."""
+        """Run a file operation. It cannot be cancelled, so that `close` waits for it."""
         loop = asyncio.get_running_loop()
         future = loop.run_in_executor(None, operation, argument)
         self._in_threads.add(future)
@@ -174,7 +176,7 @@ def required(arguments: Arguments, name: str) -> Any:
 
 
 def choose_language(arguments: Arguments, settings: SandboxSettings) -> tuple[str, str]:
-    """The language and runtime of a call, either of which may be left out."""
+    """Return the language and runtime of a request, which may omit either."""
     runtime = arguments.get("runtime")
     by_runtime = {"python": "python", "deno": "typescript", "nodejs": "javascript"}
     language = arguments.get("language") or by_runtime.get(runtime or "", settings.default_language)
@@ -188,7 +190,7 @@ def supervisor_configuration(folders: Folders, settings: SandboxSettings) -> Con
     namespaces = namespaces_available() if settings.namespaces is None else settings.namespaces
     programs = [settings.deno.resolve()] if settings.deno else []
     if settings.node:
-        programs.append(settings.node.resolve().parents[1])  # npm is beside it, below lib
+        programs.append(settings.node.resolve().parents[1])  # npm is in lib, beside bin
     return {
         "directory": str(folders.work),
         "environment": dict(variables(folders, settings)),

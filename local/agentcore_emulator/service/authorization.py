@@ -1,4 +1,4 @@
-"""What an access decision is made from; whoever runs the emulator makes the decision."""
+"""The facts on which an access decision rests. The emulator's owner makes the decision."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ConditionValue = str | list[str]
 
 @dataclass(frozen=True)
 class AccessRequest:
-    """One call as IAM sees it. `context` has the condition keys of the service's own."""
+    """A request as IAM sees it. `context` has its condition keys."""
 
     access_key: str
     account: str
@@ -25,7 +25,7 @@ class AccessRequest:
     context: Mapping[str, ConditionValue]
 
 
-# Refuses a call by raising `errors.AccessDeniedError`.
+# Refuses a request by raising `errors.AccessDeniedError`.
 Authorize = Callable[[AccessRequest], None]
 
 
@@ -36,8 +36,11 @@ def access_request(
     params: Mapping[str, Any],
     interpreters: ControlPlane,
 ) -> AccessRequest:
-    """The action, the resource and the condition keys (IAM's service authorization reference:
-    Create and List name no resource; a custom interpreter has its tags)."""
+    """Return the action, the resource and the condition keys of a request.
+
+    In IAM's service authorization reference, Create and List name no resource, and a custom
+    interpreter has its tags.
+    """
     identifier = params.get("codeInterpreterId") or params.get("codeInterpreterIdentifier")
     interpreter_arn = owner.interpreter_arn(identifier.rpartition("/")[2]) if identifier else "*"
     arn = params.get("resourceArn", interpreter_arn)

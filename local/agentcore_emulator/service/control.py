@@ -24,15 +24,15 @@ from agentcore_emulator.settings import EmulatorSettings
 
 SYSTEM_INTERPRETER_NAME = "Amazon Bedrock AgentCore Code Interpreter"
 
-# The API model's documentation of filesystemConfigurations: in one request, of each kind.
-FILESYSTEMS_OF_A_KIND = 2
+# The most of each kind in a request, from the API model's documentation.
+MAXIMUM_FILESYSTEMS_OF_A_KIND = 2
 
 # The API model's limit on tags of a resource.
 MAXIMUM_TAGS = 50
 
 ID_TAIL = string.ascii_letters + string.digits
 
-# What Create takes and Get gives back unchanged.
+# The members of Create that Get returns unchanged.
 CONFIGURATION = (
     "name",
     "description",
@@ -44,7 +44,7 @@ CONFIGURATION = (
 
 
 class Outcomes(Protocol):
-    """How long-running operations are to end; None is well."""
+    """The failures that long-running operations end in; None is success."""
 
     def create_failure(self) -> str | None: ...
 
@@ -53,7 +53,7 @@ class Outcomes(Protocol):
 
 @dataclass
 class CodeInterpreterRecord:
-    """One code interpreter. Its status follows from these moments and the clock."""
+    """One code interpreter. Its status follows from its moments and the clock."""
 
     owner: Owner
     id: str
@@ -82,7 +82,7 @@ class CodeInterpreterRecord:
         return "CREATE_FAILED" if self.failure else "READY"
 
     def is_usable(self, now: datetime) -> bool:
-        """Whether sessions can start: READY, and not only because a delete is still unseen."""
+        """Return whether sessions can start: READY, and no Delete has been requested."""
         return self.status(now) == "READY" and self.delete_requested_at is None
 
     def last_updated_at(self, now: datetime) -> datetime:
@@ -91,7 +91,7 @@ class CodeInterpreterRecord:
 
 
 class ControlPlane:
-    """The seven control operations, over the interpreters of every owner."""
+    """The seven control operations, on the interpreters of every owner."""
 
     def __init__(self, settings: EmulatorSettings, clock: ServiceClock, outcomes: Outcomes) -> None:
         self._settings = settings
@@ -105,11 +105,11 @@ class ControlPlane:
     def on_delete(
         self, release_sessions: Callable[[CodeInterpreterRecord], Awaitable[None]]
     ) -> None:
-        """Ask the data plane before an interpreter is deleted; it may end sessions or refuse."""
+        """Have a function end an interpreter's sessions, or refuse, before each delete."""
         self._release_sessions = release_sessions
 
     def all(self) -> list[CodeInterpreterRecord]:
-        """Every custom interpreter that is not gone, of every owner."""
+        """Return every custom interpreter that still exists, of every owner."""
         now = self._clock.now()
         self._interpreters = {
             key: interpreter
@@ -119,7 +119,10 @@ class ControlPlane:
         return list(self._interpreters.values())
 
     def find(self, owner: Owner, interpreter_id: str) -> CodeInterpreterRecord:
-        """The owner's interpreter, or the one AWS owns; raises ResourceNotFoundError."""
+        """Return an interpreter of the owner, or the interpreter that AWS owns.
+
+        :raises ResourceNotFoundError: if the interpreter does not exist.
+        """
         if interpreter_id == SYSTEM_INTERPRETER_ID:
             return self._system_interpreter(owner)
         interpreter = self._interpreters.get((owner, interpreter_id))
@@ -141,7 +144,7 @@ class ControlPlane:
     async def get_code_interpreter(self, owner: Owner, params: dict[str, Any]) -> dict[str, Any]:
         interpreter = self.find(owner, params["codeInterpreterId"])
         now = self._clock.now()
-        answer = {
+        output = {
             "codeInterpreterId": interpreter.id,
             "codeInterpreterArn": interpreter.arn,
             "status": interpreter.status(now),
@@ -153,22 +156,22 @@ class ControlPlane:
             "CREATE_FAILED": interpreter.failure,
             "DELETE_FAILED": interpreter.delete_failure,
         }
-        if reason := reasons.get(answer["status"]):
-            answer["failureReason"] = reason
-        return answer
+        if reason := reasons.get(output["status"]):
+            output["failureReason"] = reason
+        return output
 
     async def list_code_interpreters(self, owner: Owner, params: dict[str, Any]) -> dict[str, Any]:
-        wanted = params.get("type")
-        interpreters = [one for one in self.all() if one.owner == owner and wanted != "SYSTEM"]
-        if wanted != "CUSTOM":
+        kind = params.get("type")
+        interpreters = self._owned_by(owner) if kind != "SYSTEM" else []
+        if kind != "CUSTOM":
             interpreters.append(self._system_interpreter(owner))
-        shown, next_token = page(
+        records, next_token = page(
             interpreters,
-            key=lambda one: f"{one.created_at.isoformat()} {one.id}",
+            key=lambda interpreter: f"{interpreter.created_at.isoformat()} {interpreter.id}",
             max_results=params.get("maxResults"),
             next_token=params.get("nextToken"),
         )
-        summaries = [self._summary(one) for one in shown]
+        summaries = [self._summary(interpreter) for interpreter in records]
         return {"codeInterpreterSummaries": summaries, "nextToken": next_token}
 
     async def delete_code_interpreter(self, owner: Owner, params: dict[str, Any]) -> dict[str, Any]:
@@ -197,8 +200,8 @@ class ControlPlane:
 
     async def _create(self, owner: Owner, params: dict[str, Any]) -> dict[str, Any]:
         name = params["name"]
-        owned = [one for one in self.all() if one.owner == owner]
-        if any(one.configuration["name"] == name for one in owned):
+        owned = self._owned_by(owner)
+        if any(interpreter.configuration["name"] == name for interpreter in owned):
             raise ConflictError(f"CodeInterpreter with name {name} already exists")
         quota = self._settings.interpreters_per_account
         if self._settings.enforce_quotas and len(owned) >= quota:
@@ -246,6 +249,9 @@ class ControlPlane:
             "lastUpdatedAt": interpreter.delete_requested_at,
         }
 
+    def _owned_by(self, owner: Owner) -> list[CodeInterpreterRecord]:
+        return [interpreter for interpreter in self.all() if interpreter.owner == owner]
+
     def _system_interpreter(self, owner: Owner) -> CodeInterpreterRecord:
         return CodeInterpreterRecord(
             owner=owner,
@@ -278,11 +284,11 @@ class ControlPlane:
 
 
 async def no_sessions(_: CodeInterpreterRecord) -> None:
-    """Without a data plane no interpreter has sessions."""
+    """Do nothing: without a data plane no interpreter has sessions."""
 
 
 def check_network(network: dict[str, Any], settings: EmulatorSettings) -> None:
-    """VPC mode needs a VPC configuration, the other modes refuse one."""
+    """Refuse VPC mode without a VPC configuration, and other modes with one."""
     member = "networkConfiguration.vpcConfig"
     mode, vpc = network["networkMode"], network.get("vpcConfig")
     if mode == "VPC" and vpc is None:
@@ -302,9 +308,9 @@ def check_filesystems(
     has_role: bool,
     mounted: list[dict[str, Any]] | None = None,
 ) -> None:
-    """The filesystem rules of the API model's documentation, beyond its shapes.
+    """Check the rules that are in the API model's documentation but not in its shapes.
 
-    `mounted` are those of the interpreter, when a session adds its own.
+    `mounted` are the filesystems of the interpreter if a session adds its own.
     """
     member = "filesystemConfigurations"
     if not filesystems:
@@ -312,9 +318,11 @@ def check_filesystems(
     if network_mode != "VPC" or not has_role:
         raise refuse_field(member, "needs networkMode VPC and an executionRoleArn")
     for kind in ("s3FilesConfiguration", "efsConfiguration"):
-        if sum(kind in one for one in filesystems) > FILESYSTEMS_OF_A_KIND:
-            raise refuse_field(member, f"may hold at most {FILESYSTEMS_OF_A_KIND} {kind}")
-    configurations = [next(iter(one.values())) for one in [*(mounted or []), *filesystems]]
+        if sum(kind in filesystem for filesystem in filesystems) > MAXIMUM_FILESYSTEMS_OF_A_KIND:
+            raise refuse_field(member, f"may hold at most {MAXIMUM_FILESYSTEMS_OF_A_KIND} {kind}")
+    configurations = [
+        next(iter(filesystem.values())) for filesystem in [*(mounted or []), *filesystems]
+    ]
     paths = [configuration["mountPath"].rstrip("/") for configuration in configurations]
     if len(set(paths)) != len(paths):
         raise refuse_field(member, "mountPath must be unique")

@@ -1,4 +1,4 @@
-"""The data plane: sessions, and what is invoked in them."""
+"""The data plane: sessions, and the tools that requests invoke in them."""
 
 from __future__ import annotations
 
@@ -38,24 +38,26 @@ ULID_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 class SandboxProtocol(Protocol):
-    """Where one session's code runs: a directory and the processes in it."""
+    """The place where a session's code runs: a directory and the processes in it."""
 
     async def invoke(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Run one of the nine operations; what fails inside is a result with `isError`.
-        Cancelling the call ends what it runs."""
+        """Run one of the nine operations; cancellation ends its programs.
+
+        A failure inside the sandbox is a result with `isError`.
+        """
 
     def process_ids(self) -> list[int]:
-        """The processes that run for the session now."""
+        """Return the ids of the session's processes."""
 
     async def close(self) -> None:
-        """End everything the session started and remove its directory."""
+        """End all processes of the session and remove its directory."""
 
 
 StartSandbox = Callable[[Path], Awaitable[SandboxProtocol]]
 
 
 class StreamError(Exception):
-    """An error that comes up after the answer has begun: it travels inside the stream."""
+    """An error after the response has begun: it travels inside the stream."""
 
     def __init__(self, error: ModelledError) -> None:
         super().__init__(str(error))
@@ -64,7 +66,7 @@ class StreamError(Exception):
 
 @dataclass(eq=False)
 class SessionRecord:
-    """One session, from its start until its record is dropped."""
+    """One session, from its start until the service forgets it."""
 
     owner: Owner
     interpreter_id: str
@@ -75,7 +77,7 @@ class SessionRecord:
     sandbox: SandboxProtocol
     ended_at: datetime | None = None
     in_flight: int = 0
-    over: asyncio.Event = field(default_factory=asyncio.Event)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
     expiry: asyncio.Task[None] | None = None
     closing: asyncio.Task[None] | None = None
 
@@ -87,7 +89,7 @@ class SessionRecord:
         return "TERMINATED" if self.ended_at or now >= self.expires_at else "READY"
 
     def process_ids(self) -> list[int]:
-        return [] if self.over.is_set() else self.sandbox.process_ids()
+        return [] if self.ended.is_set() else self.sandbox.process_ids()
 
     def last_updated_at(self, now: datetime) -> datetime:
         if self.status(now) == "READY":
@@ -96,7 +98,7 @@ class SessionRecord:
 
 
 class DataPlane:
-    """The five data operations, over the sessions of every owner."""
+    """The five data operations, on the sessions of every owner."""
 
     def __init__(
         self,
@@ -118,12 +120,12 @@ class DataPlane:
         interpreters.on_delete(self._release)
 
     def all(self) -> list[SessionRecord]:
-        """Every session whose record is still kept, of every owner."""
+        """Return every session that the service still remembers, of every owner."""
         oldest = self._clock.now() - timedelta(seconds=self._settings.session_record_seconds)
         self._sessions = {
             key: session
             for key, session in self._sessions.items()
-            if not session.over.is_set() or session.last_updated_at(self._clock.now()) > oldest
+            if not session.ended.is_set() or session.last_updated_at(self._clock.now()) > oldest
         }
         return list(self._sessions.values())
 
@@ -157,12 +159,12 @@ class DataPlane:
     ) -> dict[str, Any]:
         interpreter = self._interpreter(owner, params)
         now = self._clock.now()
-        wanted = params.get("status")
-        shown, next_token = page(
+        status = params.get("status")
+        records, next_token = page(
             (
                 session
-                for session in self._of(interpreter)
-                if wanted is None or session.status(now) == wanted
+                for session in self._sessions_of(interpreter)
+                if status is None or session.status(now) == status
             ),
             key=lambda session: session.id,
             max_results=params.get("maxResults"),
@@ -177,7 +179,7 @@ class DataPlane:
                 "createdAt": session.created_at,
                 "lastUpdatedAt": session.last_updated_at(now),
             }
-            for session in shown
+            for session in records
         ]
         return {"items": items, "nextToken": next_token}
 
@@ -189,7 +191,10 @@ class DataPlane:
         )
 
     async def invoke_code_interpreter(self, owner: Owner, params: dict[str, Any]) -> dict[str, Any]:
-        """The result; raises StreamError for what goes wrong once execution has begun."""
+        """Return the result.
+
+        :raises StreamError: if execution has begun and then fails.
+        """
         if "sessionId" not in params:
             if self._settings.invoke_without_session == "ValidationException":
                 raise refuse_field("sessionId", "must be given")
@@ -207,12 +212,13 @@ class DataPlane:
             session.in_flight -= 1
 
     async def close_expired(self) -> None:
-        """Return when no session that is past its lifetime runs any more."""
+        """End every session that is past its lifetime; return when their sandboxes are gone."""
         now = self._clock.now()
-        await asyncio.gather(*(self._end(one) for one in self.all() if one.expires_at <= now))
+        expired = [session for session in self.all() if session.expires_at <= now]
+        await asyncio.gather(*(self._end(session) for session in expired))
 
     async def close(self) -> None:
-        """End every session; none can start any more."""
+        """End every session, and refuse to start others."""
         self._closed = True
         await asyncio.gather(*(self._end(session) for session in self._sessions.values()))
 
@@ -253,8 +259,8 @@ class DataPlane:
 
     async def _stop(self, owner: Owner, params: dict[str, Any]) -> dict[str, Any]:
         session = self._find(owner, params)
-        ended = session.status(self._clock.now()) == "TERMINATED"
-        if ended and self._settings.stop_ended_session == "not_found":
+        is_terminated = session.status(self._clock.now()) == "TERMINATED"
+        if is_terminated and self._settings.stop_ended_session == "not_found":
             raise ResourceNotFoundError(f"Session {session.id} is not active")
         await self._end(session)
         return {
@@ -268,17 +274,17 @@ class DataPlane:
     ) -> dict[str, Any]:
         deadline = self._clock.now() + timedelta(seconds=self._settings.synchronous_seconds)
         run = asyncio.ensure_future(session.sandbox.invoke(name, arguments))
-        over = asyncio.ensure_future(session.over.wait())
+        ended = asyncio.ensure_future(session.ended.wait())
         late = asyncio.ensure_future(self._clock.wait_until(deadline))
         try:
-            await asyncio.wait({run, over, late}, return_when=asyncio.FIRST_COMPLETED)
-            if session.over.is_set():
+            await asyncio.wait({run, ended, late}, return_when=asyncio.FIRST_COMPLETED)
+            if session.ended.is_set():
                 raise StreamError(ResourceNotFoundError(f"Session {session.id} is not active"))
             if not run.done():
                 raise StreamError(InternalServerError("The request took too long"))
             return run.result()
         finally:
-            for task in (run, over, late):
+            for task in (run, ended, late):
                 task.cancel()
 
     async def _expire(self, session: SessionRecord) -> None:
@@ -286,10 +292,10 @@ class DataPlane:
         await self._end(session)
 
     async def _end(self, session: SessionRecord) -> None:
-        """Terminate the session; when this returns its sandbox is gone, whoever ended it."""
+        """Terminate the session, if no other task does; return when its sandbox is gone."""
         if session.closing is None:
             session.ended_at = min(self._clock.now(), session.expires_at)
-            session.over.set()
+            session.ended.set()
             session.closing = asyncio.create_task(self._close_sandbox(session))
         await asyncio.shield(session.closing)
 
@@ -300,7 +306,8 @@ class DataPlane:
 
     async def _release(self, interpreter: CodeInterpreterRecord) -> None:
         now = self._clock.now()
-        ready = [one for one in self._of(interpreter) if one.status(now) == "READY"]
+        sessions = self._sessions_of(interpreter)
+        ready = [session for session in sessions if session.status(now) == "READY"]
         if ready and self._settings.delete_with_ready_sessions == "conflict":
             raise ConflictError(
                 f"CodeInterpreter {interpreter.id} has {len(ready)} READY sessions; stop them first"
@@ -315,7 +322,7 @@ class DataPlane:
             identifier = interpreter_id
         return self._interpreters.find(owner, identifier)
 
-    def _of(self, interpreter: CodeInterpreterRecord) -> list[SessionRecord]:
+    def _sessions_of(self, interpreter: CodeInterpreterRecord) -> list[SessionRecord]:
         return [
             session
             for session in self.all()
@@ -353,6 +360,6 @@ class DataPlane:
 
 
 def ulid(moment: datetime) -> str:
-    """A ULID, as real session ids are: 48 bits of milliseconds, 80 of chance, 26 characters."""
+    """Return a ULID, the form of real session ids: 48 bits of milliseconds and 80 random bits."""
     number = int(moment.timestamp() * 1000) << 80 | secrets.randbits(80)
     return "".join(ULID_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))

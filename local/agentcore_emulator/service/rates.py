@@ -1,4 +1,4 @@
-"""How many calls of an operation an owner may make in a second."""
+"""The limits on the requests that an owner may send in a second."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WRITES = ("CreateCodeInterpreter", "DeleteCodeInterpreter")
 
 
 class Rates:
-    """Counts the calls of the last second, when rates are enforced."""
+    """Counts the requests of the last second, if rates are enforced."""
 
     def __init__(self, settings: EmulatorSettings, clock: ServiceClock) -> None:
         self._settings = settings
@@ -22,7 +22,10 @@ class Rates:
         self._calls: defaultdict[tuple[Owner, str], deque[datetime]] = defaultdict(deque)
 
     def check(self, owner: Owner, operation: str) -> None:
-        """Raises ThrottlingError when this call is one too many."""
+        """Count a request.
+
+        :raises ThrottlingError: if the owner has sent too many in the last second.
+        """
         if not self._settings.enforce_rates:
             return
         settings = self._settings

@@ -11,8 +11,11 @@ REMEMBERED = 10_000
 
 @dataclass
 class ReceivedRequest:
-    """One request. `took_effect` says whether the operation was carried out, whatever the
-    response was; `status` is None until there is a response."""
+    """One request.
+
+    `took_effect` says whether the operation was carried out, whatever the response was; `status`
+    is None until there is a response.
+    """
 
     operation: str
     request_id: str

@@ -1,4 +1,4 @@
-"""The file operations, on the directory the session's programs work in."""
+"""Read, write, list and remove files in the directory of the session's programs."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # a pipe without a writer mu
 
 
 class Files:
-    """Reads, writes, lists and removes. Blocks: call it in a thread. Close it.
+    """The four file operations. They block, so that they run in a thread.
 
-    Every method raises ToolError if it cannot do what it was asked, having changed nothing.
+    Each raises ToolError if it fails, and then has changed nothing.
     """
 
     def __init__(self, folders: Folders, settings: SandboxSettings) -> None:
@@ -120,7 +120,7 @@ class Files:
         return {"type": kind, **resource} if self._settings.resource_type else resource
 
     def _place(self, files: Sequence[tuple[Path, PurePosixPath]]) -> None:
-        """Move files to where they belong, all or none."""
+        """Move files to their places, all or none."""
         with ExitStack() as opened, ExitStack() as undo:
             for source, path in files:
                 made: list[Place] = []
@@ -134,7 +134,7 @@ class Files:
             undo.pop_all()
 
     def _relative(self, path: str) -> PurePosixPath:
-        """The path as one below the session's directory."""
+        """Return the path relative to the session's directory."""
         if "\0" in path:
             raise ToolError("A path contains a NUL character.")
         if self._settings.absolute_paths == "strip":
@@ -146,17 +146,19 @@ class Files:
 
     @contextmanager
     def _staging(self) -> Iterator[Path]:
-        """A folder on the same disk, for files on their way in or out."""
+        """Make a folder on the same disk, for files on their way in or out."""
         folder = Path(mkdtemp(dir=self._folders.staging))
         try:
             yield folder
         finally:
-            with suppress(OSError):  # what cannot be removed now goes with the session
+            with suppress(OSError):  # the end of the session removes the rest
                 remove_tree(folder)
 
     def _replace(self, source: Path, place: Place, path: PurePosixPath) -> Callable[[], None]:
-        """Move a file to its place, keeping the mode of one that was there. Return what undoes
-        it."""
+        """Move a file to its place, and return a function that undoes the move.
+
+        The file gets the mode of the file that it replaces.
+        """
         try:
             status = os.stat(place.name, dir_fd=place.folder, follow_symlinks=False)
         except FileNotFoundError:
@@ -173,7 +175,7 @@ class Files:
 
 @contextmanager
 def errors_explained(path: object) -> Iterator[None]:
-    """Turn an error of the operating system into the answer to the caller."""
+    """Turn an error of the operating system into a ToolError about the path."""
     try:
         yield
     except FileNotFoundError:
@@ -191,7 +193,7 @@ def content_of(item: dict[str, Any]) -> bytes:
 
 
 def decode_text(data: bytes) -> str | None:
-    """The text that a file holds, if it holds text."""
+    """Return the text in a file's bytes, or None if they are no text."""
     if b"\0" in data:
         return None
     try:
@@ -200,12 +202,12 @@ def decode_text(data: bytes) -> str | None:
         return None
 
 
-def link_block(folder: PurePosixPath, name: str, is_folder: bool) -> Result:
-    shown = os.fsencode(name).decode("utf-8", "replace")
-    block = {"type": "resource_link", "uri": f"file:///{folder / shown}", "name": shown}
-    if is_folder:
+def link_block(folder: PurePosixPath, name: str, leads_to_folder: bool) -> Result:
+    text = os.fsencode(name).decode("utf-8", "replace")
+    block = {"type": "resource_link", "uri": f"file:///{folder / text}", "name": text}
+    if leads_to_folder:
         return {**block, "description": "Directory"}
-    guess, _ = MEDIA_TYPES.guess_type(shown)
+    guess, _ = MEDIA_TYPES.guess_type(text)
     return {**block, "description": "File", "mimeType": guess or "application/octet-stream"}
 
 
@@ -215,5 +217,5 @@ def is_folder(place: Place) -> bool:
 
 
 def remove_folder(place: Place) -> None:
-    with suppress(OSError):  # a program may have put something into it
+    with suppress(OSError):  # a program may have put a file into it
         os.rmdir(place.name, dir_fd=place.folder)

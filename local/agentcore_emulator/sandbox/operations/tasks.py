@@ -1,4 +1,4 @@
-"""Commands that run on while the session does other things."""
+"""Run commands in the background, while the session runs other operations."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Tasks:
 
 
 class Task:
-    """One command. Its output is shown when it has ended, as in the service."""
+    """One command. As in the service, its output is in the result once it has ended."""
 
     def __init__(self, captured: Captured, settings: SandboxSettings) -> None:
         self._captured = captured
@@ -99,6 +99,6 @@ class Task:
         return message("Successfully canceled a command execution task")
 
     async def close(self) -> None:
-        """End the command, if it has not ended."""
+        """End the command, unless it has ended."""
         await self._captured.program.end()
         await asyncio.wait([self._result])

@@ -1,4 +1,4 @@
-"""The few Linux system calls that Python has no function for. Elsewhere, `AVAILABLE` is false."""
+"""Linux system calls for which Python has no function. Elsewhere `AVAILABLE` is false."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PR_CAPBSET_DROP = 24
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
 
-SYS_MOUNT_SETATTR = 442  # the same on every architecture, as all calls since Linux 5.1
+SYS_MOUNT_SETATTR = 442  # the same on every architecture, as are all newer than Linux 5.1
 AT_FDCWD = -100
 AT_RECURSIVE = 0x8000
 MOUNT_ATTR_RDONLY = 0x1
@@ -49,14 +49,14 @@ class MountAttributes(ctypes.Structure):
 libc = ctypes.CDLL(None, use_errno=True)
 
 
-def check_result(result: int, what: str) -> None:
+def check_result(result: int, call: str) -> None:
     if result == -1:
         number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), what)
+        raise OSError(number, os.strerror(number), call)
 
 
 def become_subreaper(become: bool = True) -> None:
-    """Make every orphan below this process its child, rather than a child of process 1."""
+    """Make every orphan below this process its child, not a child of process 1."""
     check_result(libc.prctl(PR_SET_CHILD_SUBREAPER, int(become), 0, 0, 0), "prctl")
 
 
@@ -66,14 +66,14 @@ def signal_on_parents_death(signal_number: int) -> None:
 
 
 def schedule(pid: int, *, first: bool) -> None:
-    """Let a process go before all others, which takes a privilege, or as all others do."""
+    """Run a process before all others, which needs a privilege, or with ordinary priority."""
     if sys.platform == "linux":
         policy, priority = (os.SCHED_RR, 1) if first else (os.SCHED_OTHER, 0)
         os.sched_setscheduler(pid, policy, os.sched_param(priority))
 
 
 def give_up_privileges() -> None:
-    """No set-user-id program and, from the next exec on, no capability, not even for root."""
+    """Ignore set-user-id bits and, from the next exec on, have no capability, not even as root."""
     check_result(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl")
     capability = 0
     while libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0:
@@ -90,7 +90,7 @@ def mount(source: str | None, target: str, kind: str | None, flags: int) -> None
 
 
 def set_read_only(path: str, read_only: bool, *, recursive: bool = False) -> None:
-    """Change a mount, or all mounts below it, to read-only or back."""
+    """Make a mount, or all mounts below it, read-only or writable."""
     attributes = MountAttributes()
     if read_only:
         attributes.attr_set = MOUNT_ATTR_RDONLY

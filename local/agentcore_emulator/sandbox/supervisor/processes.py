@@ -1,4 +1,4 @@
-"""The tree of processes below one, and its end."""
+"""Find the processes below a process, and end them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ from . import linux
 
 
 def descendants(pid: int, most: int | None = None) -> list[int]:
-    """The processes below `pid`, parents first. If there are more than `most`, more than `most`
-    of them, but not all. One that is being born may be missing."""
+    """Return the processes below `pid`, parents first.
+
+    If there are more than `most`, the list may end after more than `most` of them. A process that
+    starts in this moment may be missing.
+    """
     table = None if linux.AVAILABLE else process_table()
     found = [pid]
     looked = 0
@@ -26,9 +29,9 @@ def descendants(pid: int, most: int | None = None) -> list[int]:
 
 
 def reap() -> bool:
-    """Collect the children that have ended. Return whether any child is left.
+    """Collect the children that have ended, and return whether any child is left.
 
-    For a subreaper no child means no descendant: every orphan below it becomes its child.
+    A subreaper without children has no descendants: every orphan below it becomes its child.
     """
     try:
         while os.waitpid(-1, os.WNOHANG)[0]:
@@ -39,7 +42,7 @@ def reap() -> bool:
 
 
 def end_descendants() -> None:
-    """Kill what is below this process, again and again until the kernel says it is alone."""
+    """Kill the processes below this process until the kernel says that none is left."""
     while reap():
         for pid in descendants(os.getpid()):
             end(pid)
@@ -47,25 +50,25 @@ def end_descendants() -> None:
 
 
 def end(pid: int) -> None:
-    # A PermissionError is a zombie of macOS: no program here can change its user, see linux.py.
+    # On macOS a zombie raises PermissionError. Programs here cannot change their user.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.kill(pid, signal.SIGKILL)
 
 
 def end_group(leader: int) -> None:
-    """Kill a group of processes at once: none can be born while that happens."""
+    """Kill a group of processes at once: none can start meanwhile."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, signal.SIGKILL)
 
 
-def hurry(pid: int) -> None:
-    """Let a process of ours go before all others, if we may: thousands compete with it."""
+def prioritise(pid: int) -> None:
+    """Run a process of ours before all others, if we may: thousands compete with it."""
     with contextlib.suppress(PermissionError, ProcessLookupError):
         linux.schedule(pid, first=True)
 
 
 def user_tasks() -> int:
-    """Processes and threads of this user, as RLIMIT_NPROC counts them. Linux only."""
+    """Count the processes and threads of this user, as RLIMIT_NPROC does. Linux only."""
     count = 0
     for pid in all_processes():
         with contextlib.suppress(OSError):
@@ -75,8 +78,10 @@ def user_tasks() -> int:
 
 
 def end_marked(variable: str, value: str) -> None:
-    """Kill the processes that were started with a variable in their environment, which is all
-    that can be known of a session whose supervisor was killed. Linux only."""
+    """Kill the processes that have a variable in their environment. Linux only.
+
+    Nothing else identifies the processes of a session whose supervisor was killed.
+    """
     mark = f"{variable}={value}".encode()
     while found := [pid for pid in all_processes() if mark in environment_of(pid)]:
         for pid in found:
@@ -93,12 +98,12 @@ def all_processes() -> list[int]:
 def environment_of(pid: int) -> list[bytes]:
     try:
         return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    except OSError:  # it ended, is a zombie, or is another user's
+    except OSError:  # it has ended, is a zombie, or belongs to another user
         return []
 
 
 def children(pid: int) -> list[int]:
-    """The children of a process. In Linux it is its threads that have them."""
+    """Return the children of a process. On Linux, children belong to its threads."""
     if not linux.AVAILABLE:
         return process_table().get(pid, [])
     try:
@@ -116,7 +121,7 @@ def children(pid: int) -> list[int]:
 
 
 def process_table() -> dict[int, list[int]]:
-    """Parents and their children where there is no /proc, without the `ps` that lists them."""
+    """Return parents and their children by means of `ps`, where there is no /proc."""
     with subprocess.Popen(
         ["/bin/ps", "-axo", "pid=,ppid="], stdout=subprocess.PIPE, text=True
     ) as listing:

@@ -1,4 +1,4 @@
-"""One program, and its holder: the process that starts it, waits for it, and cleans up after it."""
+"""One program and its holder, which starts it, waits for it, and cleans up after it."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def start(program: Program) -> int:
 
 
 def hold(program: Program) -> int:
-    os.setsid()  # among sessions Linux shares the processor fairly, however many processes one has
+    os.setsid()  # Linux shares the processor fairly among sessions
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, ignore_signal)
     signal.signal(signal.SIGTERM, ignore_signal)
@@ -100,8 +100,8 @@ def wait_for_exit(first: int) -> int:
 
 
 def execute(program: Program) -> None:
-    # A group of its own but no session, so that the terminal never becomes its controlling one:
-    # when the leader of such a session ends, Linux throws away what was not read from it yet.
+    # A group of its own, but no session: so the terminal never becomes a controlling terminal.
+    # When the leader of its session ends, Linux discards output that we have not read yet.
     os.setpgid(0, 0)
     for number, descriptor in enumerate(program.standard):
         os.dup2(descriptor, number)
@@ -143,4 +143,4 @@ def set_limits(limits: Limits) -> None:
 
 
 def ignore_signal(*_: object) -> None:
-    """Handle a signal: the kernel may drop a signal without a handler, even while we wait for it."""
+    """Do nothing. The kernel may drop a signal without a handler, even while we wait for it."""

@@ -1,4 +1,4 @@
-"""Removing a directory, whatever was left in it."""
+"""Remove a directory, whatever is in it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 
 
 def remove_tree(directory: Path) -> None:
-    """Remove a directory that nothing writes to any more. It may not exist.
+    """Remove a directory that no program writes to, if it exists.
 
-    Takes what `shutil.rmtree` does not: folders without permissions, and nesting deeper than
-    Python recurses or a path is long. Folders are moved to the top before they are emptied.
+    Unlike `shutil.rmtree`, remove folders without permissions, and folders nested deeper than
+    Python recurses or a path is long: move each folder to the top before emptying it.
     """
     if directory.is_symlink() or not directory.exists():
         directory.unlink(missing_ok=True)

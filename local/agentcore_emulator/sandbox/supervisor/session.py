@@ -14,7 +14,7 @@ from pathlib import Path
 
 from . import linux, namespaces
 from .messages import Command, Configuration, Excess, StartProgram, send_report
-from .processes import children, descendants, end, end_descendants, end_group, hurry
+from .processes import children, descendants, end, end_descendants, end_group, prioritise
 from .program import EXIT_BY_SIGNAL, EXIT_NOT_STARTED, Limits, Program, start
 from .usage import disk_usage, resident_bytes
 
@@ -163,7 +163,7 @@ class SessionProcess:
         self, excess: Excess, used: Mapping[int, int], below: Mapping[int, Sequence[int]]
     ) -> None:
         """End the programs that use the most."""
-        hurry(os.getpid())
+        prioritise(os.getpid())
         largest = max(used.values())
         for pid in [pid for pid in used if used[pid] == largest]:
             again = pid in self._exceeded
@@ -173,7 +173,7 @@ class SessionProcess:
                 os.kill(-1, signal.SIGKILL)
                 return
             self._exceeded[pid] = excess
-            hurry(pid)
+            prioritise(pid)
             for leader in below[pid][:1]:
                 end_group(leader)
             os.kill(pid, signal.SIGTERM)

@@ -114,7 +114,7 @@ def test_botocore_reads_back_every_answer(name: str) -> None:
         answer = {
             "status_code": operation.success_status,
             "headers": {},
-            "body": service_model.serialise_answer(operation, output),
+            "body": service_model.serialise_output(operation, output),
         }
         parsed = create_parser("rest-json").parse(answer, operation.model.output_shape)
         del parsed["ResponseMetadata"]
@@ -393,4 +393,4 @@ def test_never_repeats_a_sensitive_or_a_long_value() -> None:
 )
 def test_fails_to_answer_what_the_model_does_not_allow(output: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"StartCodeInterpreterSession|SessionId"):
-        service_model.serialise_answer(OPERATIONS["StartCodeInterpreterSession"], output)
+        service_model.serialise_output(OPERATIONS["StartCodeInterpreterSession"], output)
