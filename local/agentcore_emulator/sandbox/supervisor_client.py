@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -23,7 +23,8 @@ from agentcore_emulator.sandbox.supervisor.removal import remove_tree
 
 HERE = Path(__file__).parent
 CLOSE_SECONDS = 5.0  # for the end of all processes, which takes milliseconds
-SESSION_VARIABLE = "AGENTCORE_SANDBOX"  # names the session's directory to its programs
+# Names the session's directory to its supervisor and its programs, and marks them by it.
+SESSION_VARIABLE = "AGENTCORE_SANDBOX"
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,11 @@ class Supervisor:
         with theirs:
             descriptor = theirs.fileno()
             process = run_alone(
-                "guard.main", str(descriptor), json.dumps(configuration), keep=descriptor
+                "guard.main",
+                str(descriptor),
+                json.dumps(configuration),
+                environment={SESSION_VARIABLE: configuration["remove"][0]},
+                keep=descriptor,
             )
         supervisor = cls(process, ours, configuration["remove"])
         try:
@@ -217,10 +222,15 @@ def namespaces_available() -> bool:
         return process.wait() == 0
 
 
-def run_alone(function: str, *arguments: str, keep: int | None = None) -> subprocess.Popen[bytes]:
+def run_alone(
+    function: str,
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
+    keep: int | None = None,
+) -> subprocess.Popen[bytes]:
     """Run a function of the supervisor in a Python process that has the standard library alone.
 
-    `keep` is a descriptor that the process inherits.
+    `environment` has all its variables, and `keep` is a descriptor that it inherits.
     """
     module, name = function.split(".")
     program = (
@@ -230,7 +240,7 @@ def run_alone(function: str, *arguments: str, keep: int | None = None) -> subpro
     return subprocess.Popen(
         [sys.executable, "-I", "-S", "-c", program, *arguments],
         cwd="/",
-        env={},
+        env=environment or {},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

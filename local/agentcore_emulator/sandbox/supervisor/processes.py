@@ -11,6 +11,8 @@ from pathlib import Path
 
 from . import linux
 
+EXIT_SECONDS = 5.0  # for the end of processes that are exiting, which takes milliseconds
+
 
 def descendants(pid: int, most: int | None = None) -> list[int]:
     """Return the processes below `pid`, parents first.
@@ -78,13 +80,21 @@ def user_tasks() -> int:
 
 
 def end_marked(variable: str, value: str) -> None:
-    """Kill the processes that have a variable in their environment. Linux only.
+    """Kill the processes that have a variable in their environment, and wait for their end.
 
-    Nothing else identifies the processes of a session whose supervisor was killed.
+    Nothing else identifies the processes of a session whose supervisor was killed. A process that
+    is exiting has no environment any more and may be one of them, so wait for those, too: they
+    end soon, unless a device holds them. Linux only.
     """
     mark = f"{variable}={value}".encode()
-    while found := [pid for pid in all_processes() if mark in environment_of(pid)]:
-        for pid in found:
+    deadline = time.monotonic() + EXIT_SECONDS
+    ending = all_processes()
+    while True:
+        marked = [pid for pid in all_processes() if mark in environment_of(pid)]
+        ending = [pid for pid in {*ending, *marked} if pid in marked or is_exiting(pid)]
+        if not ending or (not marked and time.monotonic() > deadline):
+            return
+        for pid in marked:
             end(pid)
         time.sleep(0.001)
 
@@ -93,6 +103,15 @@ def all_processes() -> list[int]:
     if not linux.AVAILABLE:
         return []
     return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
+def is_exiting(pid: int) -> bool:
+    """Return whether a process is on its way to its end, but no zombie yet."""
+    try:
+        state, *numbers = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return False
+    return state not in ("Z", "X") and bool(int(numbers[5]) & linux.PF_EXITING)
 
 
 def environment_of(pid: int) -> list[bytes]:
