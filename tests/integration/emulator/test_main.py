@@ -20,15 +20,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import EventStreamError
 
-from agentcore_emulator.__main__ import parse_arguments
-
 COMMAND = [sys.executable, "-m", "agentcore_emulator"]
-
-
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, *arguments], capture_output=True, text=True, timeout=30, check=False
-    )
 
 
 @pytest.fixture
@@ -101,30 +93,3 @@ def test_its_end_ends_the_sessions_and_answers_their_calls(
     client.close()
     assert (process.returncode, errors) == (0, "")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_settings_of_the_emulator_and_of_its_sandboxes(monkeypatch: pytest.MonkeyPatch) -> None:
-    given = ["default_account=111122223333", "create_seconds=2", "image_blocks=true"]
-    given += ["initial_entries=[]", "traceback=last_line"]
-    monkeypatch.setattr(sys, "argv", ["program", *(f"--set={one}" for one in given)])
-    settings = parse_arguments().settings
-    assert (settings.default_account, settings.create_seconds) == ("111122223333", 2)
-    sandbox = settings.sandbox
-    assert (sandbox.image_blocks, sandbox.initial_entries) == (True, ())
-    assert sandbox.traceback == "last_line"
-
-
-@pytest.mark.parametrize(
-    ("assignment", "said"),
-    [
-        ("create_second=1", "create_second: not one of absolute_paths, "),
-        ("create_seconds=soon", "create_seconds: 'soon' is not a float"),
-        ("enforce_rates=1", "enforce_rates: 1 is not a bool"),
-        ("initial_entries=log", "initial_entries: 'log' is not a list of strings"),
-        ("stop_ended_session=maybe", "stop_ended_session: 'maybe' is not one of accept, not_found"),
-    ],
-)
-def test_fails_on_a_setting_that_does_not_exist_or_fit(assignment: str, said: str) -> None:
-    ended = run("--set", assignment)
-    assert ended.returncode == 2
-    assert said in ended.stderr

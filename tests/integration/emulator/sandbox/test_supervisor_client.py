@@ -21,9 +21,7 @@ import pytest
 
 from agentcore_emulator.sandbox import supervisor_client as supervision
 from agentcore_emulator.sandbox.operations.files import Files
-from agentcore_emulator.sandbox.supervisor import linux
 from agentcore_emulator.sandbox.supervisor.processes import children, descendants
-from agentcore_emulator.sandbox.supervisor.removal import remove_tree
 from agentcore_emulator.sandbox.supervisor_client import Supervisor
 from tests.project import PROJECT
 
@@ -270,47 +268,3 @@ def test_no_process_of_a_closed_session_is_left(sandboxes: Sandboxes) -> None:
     assert len(pids & set(descendants(os.getpid()))) == 2
     sandbox.close()
     assert not pids & set(descendants(os.getpid()))
-
-
-def test_a_directory_is_removed_whatever_is_in_it(tmp_path: Path) -> None:
-    top = tmp_path / "top"
-    folder = top
-    for _ in range(60):
-        folder = folder / ("deep" * 10)
-        folder.mkdir(parents=True)
-    (folder / "file").touch()
-    (top / "link").symlink_to(tmp_path)
-    (top / ".removed-0").mkdir()
-    folder.chmod(0)
-    top.chmod(0)
-    (tmp_path / "kept").touch()
-    remove_tree(top)
-    remove_tree(tmp_path / "missing")
-    (tmp_path / "link").symlink_to(tmp_path / "kept")
-    remove_tree(tmp_path / "link")
-    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
-
-
-def test_where_there_is_no_proc_the_same_children_are_found(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as child:
-        by_proc = children(os.getpid())
-        monkeypatch.setattr(linux, "AVAILABLE", False)
-        assert child.pid in by_proc
-        assert sorted(children(os.getpid())) == sorted(by_proc)
-
-
-@pytest.mark.parametrize("most", range(5))
-def test_as_many_processes_are_found_as_are_asked_for(most: int) -> None:
-    nested = subprocess.Popen(
-        ["sh", "-c", "sh -c 'sh -c \"echo; read wait; true\"; true'; true"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    with nested:
-        assert nested.stdin and nested.stdout
-        nested.stdout.readline()
-        found = descendants(nested.pid, most)
-        assert len(found) == min(2, most + 1)
-        assert descendants(nested.pid)[: len(found)] == found

@@ -140,8 +140,8 @@ def test_displayed_text_comes_in_its_place(sandbox: StartedSandbox) -> None:
 
 
 def test_modules_beside_the_code_are_found(sandbox: StartedSandbox) -> None:
-    sandbox.invoke("writeFiles", content=[{"path": "beside.py", "text": "answer = 42"}])
-    assert sandbox.python("import beside; beside.answer")["structuredContent"]["stdout"] == "42"
+    sandbox.invoke("writeFiles", content=[{"path": "beside.py", "text": "value = 42"}])
+    assert sandbox.python("import beside; beside.value")["structuredContent"]["stdout"] == "42"
 
 
 def test_modules_beside_the_code_do_not_break_the_kernel(sandboxes: Sandboxes) -> None:

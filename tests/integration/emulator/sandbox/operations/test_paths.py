@@ -6,14 +6,10 @@ import itertools
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
-from agentcore_emulator.sandbox.operations.paths import Root
-from agentcore_emulator.sandbox.results import ToolError
 
 if TYPE_CHECKING:
     from tests.integration.emulator.sandbox.conftest import StartedSandbox
@@ -149,19 +145,3 @@ def test_a_path_that_changes_while_it_is_followed_does_not_lead_out(
         sandbox.invoke("removeFiles", paths=[flipping])
     assert outcomes == {"public", "refused"}
     assert (outside / "secret").read_text() == "secret"
-
-
-def test_the_top_of_the_machine_is_no_exception(tmp_path: Path) -> None:
-    (tmp_path / "top").mkdir()
-    root = Root(tmp_path / "top")
-    with ExitStack() as opened:
-        opened.callback(root.close)
-        assert root.find(PurePosixPath("."), opened).name == "."
-        with pytest.raises(ToolError, match="leads out"):
-            root.find(PurePosixPath("a/../.."), opened, made=[])
-
-
-def test_the_directory_must_not_be_a_link(tmp_path: Path) -> None:
-    (tmp_path / "link").symlink_to("/")
-    with pytest.raises(OSError, match=r"Not a directory|symbolic links"):
-        Root(tmp_path / "link")

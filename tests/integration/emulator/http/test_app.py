@@ -12,10 +12,8 @@ from typing import Any
 import pytest
 from botocore.eventstream import EventStreamBuffer
 
-from agentcore_emulator.http.app import create_app
 from agentcore_emulator.model.errors import AccessDeniedError
 from agentcore_emulator.service.authorization import AccessRequest
-from agentcore_emulator.settings import EmulatorSettings
 from tests.integration.emulator.serving import ACCOUNT, REGION, Served, serving
 
 SESSION_HEADER = "x-amzn-code-interpreter-session-id"
@@ -233,21 +231,3 @@ def wait_until(condition: Any) -> None:
     pause = threading.Event()
     while not condition():
         pause.wait(0.01)
-
-
-@pytest.mark.parametrize(
-    ("path", "ours"),
-    [
-        ("/code-interpreters", True),
-        ("/code-interpreters/a/tools/invoke", True),
-        ("/_agentcore/state", True),
-        ("/tags/arn:aws:bedrock-agentcore:eu-west-1:1:code-interpreter-custom/a", True),
-        ("/tags/arn%3Aaws%3Abedrock-agentcore%3Aeu-west-1%3A1%3Acode-interpreter%2Fa", True),
-        ("/tags/arn:aws:bedrock-agentcore:eu-west-1:1:runtime/a", False),
-        ("/code-interpreters-of-mine/key", False),
-        ("/bucket/code-interpreters/a", False),
-        ("/", False),
-    ],
-)
-def test_handles(path: str, ours: bool) -> None:
-    assert create_app(EmulatorSettings()).handles(path, {}) == ours

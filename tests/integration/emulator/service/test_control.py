@@ -8,9 +8,6 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from agentcore_emulator.model.errors import ValidationError
-from agentcore_emulator.service.control import check_filesystems, check_network
-from agentcore_emulator.settings import EmulatorSettings
 from tests.integration.emulator.serving import ACCOUNT, REGION, Served, serving
 
 SANDBOX = {"networkMode": "SANDBOX"}
@@ -265,52 +262,3 @@ def test_delete_with_a_ready_session(mode: str) -> None:
         else:
             delete(codeInterpreterId=interpreter_id)
         assert served.sandboxes[0].closed == (mode == "terminate")
-
-
-@pytest.mark.parametrize(
-    ("network", "field"),
-    [
-        ({"networkMode": "VPC"}, "networkConfiguration.vpcConfig"),
-        (VPC | {"networkMode": "PUBLIC"}, "networkConfiguration.vpcConfig"),
-        (VPC | SANDBOX, "networkConfiguration.vpcConfig"),
-        (
-            {"networkMode": "VPC", "vpcConfig": {"requireServiceS3Endpoint": False}},
-            "networkConfiguration.vpcConfig.requireServiceS3Endpoint",
-        ),
-    ],
-)
-def test_fails_on_a_network_that_contradicts_itself(network: dict[str, Any], field: str) -> None:
-    with pytest.raises(ValidationError) as error:
-        check_network(network, EmulatorSettings())
-    assert [one["name"] for one in error.value.members["fieldList"]] == [field]
-
-
-def mount(kind: str, path: str) -> dict[str, Any]:
-    return {kind: {"mountPath": path}}
-
-
-S3_FILES, EFS = "s3FilesConfiguration", "efsConfiguration"
-
-
-@pytest.mark.parametrize(
-    ("filesystems", "options"),
-    [
-        ([mount(EFS, "/mnt/a")], {"network_mode": "SANDBOX"}),
-        ([mount(EFS, "/mnt/a")], {"has_role": False}),
-        ([mount(EFS, f"/mnt/{n}") for n in range(3)], {}),
-        ([mount(S3_FILES, f"/mnt/{n}") for n in range(3)], {}),
-        ([mount(EFS, "/mnt/a"), mount(S3_FILES, "/mnt/a/")], {}),
-        ([mount(EFS, "/mnt/a")], {"mounted": [mount(EFS, "/mnt/a")]}),
-    ],
-)
-def test_fails_on_filesystems_that_cannot_be_mounted(
-    filesystems: list[dict[str, Any]], options: dict[str, Any]
-) -> None:
-    mountable: dict[str, Any] = {"network_mode": "VPC", "has_role": True}
-    with pytest.raises(ValidationError, match="filesystemConfigurations"):
-        check_filesystems(filesystems, **(mountable | options))
-
-
-def test_two_filesystems_of_each_kind_can_be_mounted() -> None:
-    four = [mount(kind, f"/mnt/{kind}{n}") for kind in (S3_FILES, EFS) for n in range(2)]
-    check_filesystems(four, network_mode="VPC", has_role=True, mounted=[mount(EFS, "/mnt/other")])
