@@ -14,7 +14,7 @@ from agentcore_emulator.sandbox import LocalSandbox, SandboxSettings
 
 
 class Sandboxes:
-    """Starts sandboxes in one loop, and runs their calls in it."""
+    """Starts sandboxes in an event loop, and runs their operations in it."""
 
     def __init__(self, runner: asyncio.Runner, directory: Path) -> None:
         self.run = runner.run
@@ -34,7 +34,7 @@ class Sandboxes:
 
 
 class StartedSandbox:
-    """A sandbox whose calls return when they are done."""
+    """A sandbox whose methods return when the operation has ended."""
 
     def __init__(self, sandbox: LocalSandbox, directory: Path, sandboxes: Sandboxes) -> None:
         self.sandbox = sandbox
@@ -44,7 +44,7 @@ class StartedSandbox:
 
     @property
     def work(self) -> Path:
-        """The folder its programs work in, as seen from outside."""
+        """The folder its programs work in, as the machine sees it."""
         return self.directory / "var"
 
     def invoke(self, name: str, **arguments: Any) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def sandboxes(loop: asyncio.Runner, tmp_path: Path) -> Iterator[Sandboxes]:
 def sandbox(
     loop: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[StartedSandbox]:
-    """One with the default settings, for all tests of a module that leave it as it was."""
+    """Start a sandbox with the default settings, for tests that leave it unchanged."""
     sandboxes = Sandboxes(loop, tmp_path_factory.mktemp("sandbox"))
     yield sandboxes.start()
     sandboxes.close()

@@ -13,7 +13,7 @@ from textwrap import dedent
 
 @dataclass(frozen=True)
 class Rude:
-    """What is run, and what may be expected of it."""
+    """A program, and the effects that a test may expect of it."""
 
     code: str
     operation: str = "executeCommand"
@@ -33,7 +33,7 @@ def python(code: str, **expected: bool) -> Rude:
 
 
 def script(code: str, **expected: bool) -> Rude:
-    """A program for Python that needs no kernel, and so starts ten times as fast."""
+    """Return a Python program that needs no kernel, and so starts ten times as fast."""
     file = f"cat > rude.py <<'END'\n{dedent(code)}\nEND\n"
     return Rude(f"{file}python -I -S rude.py", **expected)
 

@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from agentcore_emulator.sandbox import supervisor_client as supervision
+from agentcore_emulator.sandbox import supervisor_client
 from agentcore_emulator.sandbox.operations.files import Files
 from agentcore_emulator.sandbox.supervisor.processes import children, descendants
 from agentcore_emulator.sandbox.supervisor_client import Supervisor
+from tests.integration.emulator.serving import wait_until
 from tests.project import PROJECT
 
 if TYPE_CHECKING:
@@ -103,16 +104,18 @@ def gone(pid: int) -> bool:
         return True
 
 
-def test_all_is_gone_when_the_emulator_was_killed(emulator: Emulator, tmp_path: Path) -> None:
+def test_nothing_is_left_of_a_session_whose_emulator_was_killed(
+    emulator: Emulator, tmp_path: Path
+) -> None:
     assert [gone(pid) for pid in emulator.pids].count(False) >= 7
     emulator.kill()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not all(map(gone, emulator.pids)) or (tmp_path / "session").exists():
         assert time.monotonic() < deadline, [pid for pid in emulator.pids if not gone(pid)]
         time.sleep(0.01)
 
 
-def test_a_signal_from_somebody_does_not_end_a_session(
+def test_a_signal_to_the_supervisor_does_not_end_a_session(
     sandboxes: Sandboxes, namespaces: bool
 ) -> None:
     """Least of all the kernel's, when a thread of the emulator has ended."""
@@ -125,7 +128,7 @@ def test_a_signal_from_somebody_does_not_end_a_session(
 
 
 @pytest.mark.parametrize("victim", [0, 1], ids=["guard", "session"])
-def test_a_session_whose_supervisor_was_killed_has_ended(
+def test_a_session_ends_with_its_supervisor_and_leaves_nothing(
     sandboxes: Sandboxes, namespaces: bool, victim: int
 ) -> None:
     sandbox = sandboxes.start(namespaces=namespaces)
@@ -140,6 +143,20 @@ def test_a_session_whose_supervisor_was_killed_has_ended(
     sandbox.close()
     assert all(map(gone, pids))
     assert not sandbox.directory.exists()
+
+
+def test_closing_waits_for_a_process_that_takes_long_to_exit(
+    sandboxes: Sandboxes, namespaces: bool
+) -> None:
+    """The kernel takes its time to free much memory, and shows no environment meanwhile."""
+    sandbox = sandboxes.start(namespaces=namespaces)
+    code = "x = bytearray(b'x') * 500_000_000; open('begun', 'w'); import time; time.sleep(99)"
+    sandbox.invoke("startCommandExecution", command=f'python -I -S -c "{code}"')
+    sandbox.command("until test -e begun; do sleep 0.01; done")
+    pids = sandbox.sandbox.process_ids()
+    os.kill(pids[0], signal.SIGKILL)
+    sandbox.close()
+    assert all(map(gone, pids))
 
 
 def test_calls_that_wait_end_when_the_supervisor_was_killed(sandboxes: Sandboxes) -> None:
@@ -185,9 +202,7 @@ def test_closing_waits_for_file_operations(
     assert sandboxes.run(close_meanwhile()) is False
 
 
-def test_a_program_without_the_process_that_held_it_is_ended(
-    sandboxes: Sandboxes, namespaces: bool
-) -> None:
+def test_a_program_ends_with_its_holder(sandboxes: Sandboxes, namespaces: bool) -> None:
     sandbox = sandboxes.start(namespaces=namespaces)
     before = sandbox.sandbox.process_ids()
     sandbox.invoke("startCommandExecution", command="touch begun; (setsid sleep 99 &); sleep 99")
@@ -196,20 +211,20 @@ def test_a_program_without_the_process_that_held_it_is_ended(
     [holder] = set(sandbox.sandbox.process_ids()) & set(children(before[1]))
     os.kill(holder, signal.SIGKILL)
     assert sandbox.command("echo usable")["isError"] is False
-    assert sandbox.sandbox.process_ids() == before
+    wait_until(lambda: sandbox.sandbox.process_ids() == before)
 
 
-def test_a_session_lives_on_without_the_system_calls_of_linux(
+def test_a_session_works_without_the_system_calls_of_linux(
     sandboxes: Sandboxes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As on macOS: the supervisor reads the list of `ps`, in which that is its child itself."""
-    shutil.copytree(supervision.HERE / "supervisor", tmp_path / "supervisor")
+    shutil.copytree(supervisor_client.HERE / "supervisor", tmp_path / "supervisor")
     source = tmp_path / "supervisor" / "linux.py"
     source.write_text(source.read_text().replace('sys.platform == "linux"', "False"))
-    monkeypatch.setattr(supervision, "HERE", tmp_path)
+    monkeypatch.setattr(supervisor_client, "HERE", tmp_path)
     sandbox = sandboxes.start(namespaces=False)
     before = sandbox.sandbox.process_ids()
-    sandbox.invoke("startCommandExecution", command="touch begun; exec sleep 3")
+    sandbox.invoke("startCommandExecution", command="touch begun; exec sleep 20")
     while not (sandbox.work / "begun").exists():
         sandbox.command("true")
     [holder] = set(sandbox.sandbox.process_ids()) & set(children(before[1]))
@@ -219,7 +234,7 @@ def test_a_session_lives_on_without_the_system_calls_of_linux(
     assert all(map(gone, before))
 
 
-def test_a_session_that_says_that_it_is_closed_is_waited_for_no_longer() -> None:
+def test_closing_returns_once_the_supervisor_reports_it() -> None:
     """Without /proc or a subreaper something may be left that has its socket."""
 
     async def close() -> None:
@@ -228,13 +243,13 @@ def test_a_session_that_says_that_it_is_closed_is_waited_for_no_longer() -> None
         with theirs:
             supervisor = Supervisor(subprocess.Popen(["true"]), ours, [])
             theirs.sendall(b'{"ready": true}\n{"empty": true}\n{"closed": true}\n')
-            await asyncio.wait_for(supervisor.close(), 20)
+            await asyncio.wait_for(supervisor.close(), 60)
         assert not supervisor.alive
 
     asyncio.run(close())
 
 
-def test_closing_twice_is_closing_once(sandboxes: Sandboxes) -> None:
+def test_a_session_can_be_closed_twice(sandboxes: Sandboxes) -> None:
     sandbox = sandboxes.start()
     sandbox.close()
     sandboxes.run(sandbox.sandbox.close())

@@ -35,14 +35,14 @@ class Effect:
 def run(
     *requests: tuple[Owner, str, dict[str, Any]], clock: ServiceClock | None = None
 ) -> list[Any]:
-    """The answers to requests sent one after the other, all with one effect."""
+    """Return the count in each output, of requests sent in turn with the same effect."""
 
     async def send() -> list[Any]:
         effect = Effect()
         tokens = ClientTokens(clock or ServiceClock(), LIFETIME)
         return [await tokens.once(*request, effect) for request in requests]
 
-    return [answer["count"] for answer in asyncio.run(send())]
+    return [output["count"] for output in asyncio.run(send())]
 
 
 def test_same_token_takes_effect_once() -> None:
@@ -54,7 +54,7 @@ def test_requests_without_a_token_all_take_effect() -> None:
     assert run((OWNER, "Start", {}), (OWNER, "Start", {})) == [1, 2]
 
 
-def test_tokens_of_other_owners_and_operations_are_others() -> None:
+def test_a_token_belongs_to_its_owner_and_operation() -> None:
     params = {"clientToken": "t"}
     assert run((OWNER, "Start", params), (OTHER, "Start", params), (OWNER, "Stop", params)) == [
         1,
@@ -109,8 +109,8 @@ def test_a_token_is_forgotten_after_its_lifetime() -> None:
         tokens = ClientTokens(clock, LIFETIME)
         counts = []
         for pause in (LIFETIME - 1, 2, 0):
-            answer = await tokens.once(OWNER, "Start", {"clientToken": "t"}, effect)
-            counts.append(answer["count"])
+            output = await tokens.once(OWNER, "Start", {"clientToken": "t"}, effect)
+            counts.append(output["count"])
             clock.advance(pause)
         return counts
 

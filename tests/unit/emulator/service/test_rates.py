@@ -33,7 +33,7 @@ def test_the_documented_rates(operation: str, limit: int) -> None:
     rates.check(OWNER, operation)
 
 
-def test_no_rates_unless_switched_on() -> None:
+def test_rates_are_not_enforced_by_default() -> None:
     rates = Rates(EmulatorSettings(), ServiceClock())
     for _ in range(100):
         rates.check(OWNER, "CreateCodeInterpreter")

@@ -24,7 +24,7 @@ OPERATIONS: dict[str, Callable[[str], dict[str, Any]]] = {
 
 @pytest.fixture
 def outside(sandbox: StartedSandbox) -> Path:
-    """A folder beside the session's, with a file in it."""
+    """Make a folder beside the session's, with a file in it."""
     folder = sandbox.directory.parent / "outside"
     folder.mkdir(exist_ok=True)
     (folder / "secret").write_text("secret")
@@ -53,7 +53,7 @@ def outside(sandbox: StartedSandbox) -> Path:
         "proc-link/root/etc/passwd",
     ],
 )
-def test_no_way_leads_out(
+def test_no_path_leads_out_of_the_session(
     sandbox: StartedSandbox, outside: Path, operation: str, path: str
 ) -> None:
     work = sandbox.work
@@ -102,7 +102,7 @@ def test_removing_a_link_keeps_its_target(sandbox: StartedSandbox) -> None:
 def flipping(
     request: pytest.FixtureRequest, sandbox: StartedSandbox, outside: Path
 ) -> Iterator[str]:
-    """A path that keeps changing between a file of the session's and the one outside."""
+    """Keep a path changing between a file of the session's and the file outside."""
     work = sandbox.work
     sandbox.invoke("writeFiles", content=[{"path": "real/secret", "text": "public"}])
     ours, theirs, path = work / "real", outside, "flip/secret"
