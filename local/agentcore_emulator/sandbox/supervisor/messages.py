@@ -69,7 +69,7 @@ class Ready(TypedDict):
 
 
 @final
-class Failed(TypedDict):
+class StartFailed(TypedDict):
     """The session cannot start."""
 
     failed: str
@@ -99,7 +99,7 @@ class Closed(TypedDict):
 
 
 Command = StartProgram | EndProgram
-Report = Ready | Failed | ProgramEnded | Empty | Closed
+Report = Ready | StartFailed | ProgramEnded | Empty | Closed
 
 
 def send_report(control: socket.socket, report: Report) -> None:
