@@ -2,8 +2,8 @@
 
     python -m agentcore_emulator --port 8080 --set create_seconds=2 --set image_blocks=true
 
-Prints the endpoint as its first line, as soon as it answers. Ends on SIGTERM or SIGINT, with
-every session.
+The first line of the output is the endpoint, which then accepts requests. SIGTERM or SIGINT
+ends the emulator and every session.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ def parse_arguments() -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--port", type=int, default=0, help="0, the default, is any free port")
+    parser.add_argument("--port", type=int, default=0, help="0, the default, means any free port")
     parser.add_argument(
-        "--directory", type=Path, help="where sessions live; default: a temporary one"
+        "--directory", type=Path, help="where sessions live; default: a temporary directory"
     )
     parser.add_argument("--sandbox-python", type=Path, help="the interpreter that has ipykernel")
     parser.add_argument(
@@ -68,8 +68,11 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def settings_from(arguments: argparse.Namespace) -> EmulatorSettings:
-    """Raises ValueError that names the setting, what was given and what is allowed."""
-    of_emulator = get_type_hints(EmulatorSettings, localns={"SandboxSettings": SandboxSettings})
+    """Return the settings that the arguments ask for.
+
+    :raises ValueError: if a setting does not exist or has a wrong value.
+    """
+    of_emulator = get_type_hints(EmulatorSettings)
     types = {**get_type_hints(SandboxSettings), **of_emulator}
     settable = sorted(name for name, wanted in types.items() if is_settable(wanted))
     values: dict[str, Any] = {}
@@ -77,7 +80,7 @@ def settings_from(arguments: argparse.Namespace) -> EmulatorSettings:
         name, _, value = assignment.partition("=")
         if name not in settable:
             raise ValueError(f"--set {name}: not one of {', '.join(settable)}")
-        values[name] = setting(name, types[name], value)
+        values[name] = parse_setting(name, types[name], value)
     if arguments.sandbox_python is not None:
         values["python"] = arguments.sandbox_python
     emulators = {name: values.pop(name) for name in of_emulator.keys() & values.keys()}
@@ -87,18 +90,18 @@ def settings_from(arguments: argparse.Namespace) -> EmulatorSettings:
 
 
 def is_settable(wanted: Any) -> bool:
-    """Whether a word can say a value of this type."""
+    """Return whether --set can express values of this type."""
     return wanted in (bool, int, float, str, TEXTS) or get_origin(wanted) is Literal
 
 
-def setting(name: str, wanted: Any, text: str) -> Any:
-    """The value that `text`, a JSON value or a bare word, gives a setting of a type."""
+def parse_setting(name: str, wanted: Any, text: str) -> Any:
+    """Return the value of a setting; `text` is JSON or a bare word."""
     try:
         value = json.loads(text)
     except ValueError:
         value = text
     if wanted is str and type(value) is not str:
-        value = text  # an account is a text of digits
+        value = text  # an account id is a string of digits
     if get_origin(wanted) is Literal:
         if value not in get_args(wanted):
             raise ValueError(f"--set {name}: {value!r} is not one of {', '.join(get_args(wanted))}")
@@ -126,7 +129,7 @@ async def run(listener: socket.socket, settings: EmulatorSettings) -> None:
 
     async def stopped() -> None:
         await stop.wait()
-        await app.shutdown()  # before the server waits for calls in flight, which this ends
+        await app.shutdown()  # ends the requests in flight, for which the server waits
 
     await serve(cast("ASGIFramework", app), config, shutdown_trigger=stopped)
 

@@ -1,18 +1,17 @@
-"""What can be set: quotas, delays, and every behaviour the service does not document.
+"""The emulator's settings: quotas, delays, and every behaviour that AWS does not document.
 
-A field marked *undocumented* stands for something AWS does not say and nobody has published.
-Its default is one possibility, chosen to be the hardest on a client; code that is to work
-against the real service must not depend on any of them.
+A field marked *undocumented* is a behaviour that AWS does not describe and nobody has published.
+Its default is the possibility that is hardest on a client. Code for the real service must not
+depend on these defaults.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    from agentcore_emulator.sandbox import SandboxSettings
+from agentcore_emulator.sandbox import SandboxSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,16 +19,16 @@ class EmulatorSettings:
     """The emulator's settings. Times are seconds on the emulator's clock, sizes are bytes."""
 
     directory: Path | None = None
-    """Where the sessions' directories are made; None is a temporary one, removed at shutdown."""
+    """Holds the sessions' directories. None means a temporary directory, removed at shutdown."""
 
-    sandbox: SandboxSettings | None = None
-    """How sandboxes run code; None is the sandbox's own defaults."""
+    sandbox: SandboxSettings = field(default_factory=SandboxSettings)
+    """How sandboxes run code."""
 
     default_account: str = "000000000000"
-    """The account of a caller whose access key says none."""
+    """The account of a caller whose access key is not an account id."""
 
     default_region: str = "us-east-1"
-    """The region of a request that is not signed."""
+    """The region of an unsigned request."""
 
     # How long the control plane takes.
 
@@ -37,12 +36,12 @@ class EmulatorSettings:
     """From CREATING to READY (or CREATE_FAILED)."""
 
     ready_after_delete_seconds: float = 0.1
-    """How long Get still says READY after a 202 from Delete, as Terraform's waiter allows for."""
+    """How long Get still returns READY after a 202 from Delete, as Terraform's waiter expects."""
 
     delete_seconds: float = 0.2
-    """From DELETING to gone (or DELETE_FAILED)."""
+    """From DELETING to the end of the interpreter (or DELETE_FAILED)."""
 
-    # Quotas, as the service's quotas page has them.
+    # Quotas, from the service's quotas page.
 
     enforce_quotas: bool = False
     """Whether `sessions_per_account` and `interpreters_per_account` are enforced."""
@@ -63,26 +62,26 @@ class EmulatorSettings:
     """Every other operation, each."""
 
     calls_in_flight_per_session: int = 10
-    """Measured by others, not on the quotas page; the next call gets a quota error."""
+    """Published measurements, not the quotas page; the next call gets a quota error."""
 
     payload_bytes: int = 100_000_000
     """The largest request body."""
 
     synchronous_seconds: float = 900
-    """The longest Invoke. What the caller sees then is undocumented: here an
+    """The longest Invoke. How it then fails is undocumented: here with an
     `internalServerException` in the stream."""
 
     session_record_seconds: float = 30 * 86_400
-    """How long an ended session can still be read and listed."""
+    """How long Get and List still return an ended session."""
 
     # Undocumented behaviour.
 
     client_token_seconds: float = 86_400
-    """Undocumented: how long a clientToken is remembered."""
+    """Undocumented: how long the service remembers a clientToken."""
 
     delete_with_ready_sessions: Literal["conflict", "terminate"] = "conflict"
-    """Undocumented: Delete of an interpreter that has READY sessions is refused with a
-    ConflictException, or ends the sessions."""
+    """Undocumented: whether Delete of an interpreter with READY sessions fails with a
+    ConflictException or ends the sessions."""
 
     delete_while_deleting: Literal["accept", "conflict"] = "conflict"
     """Undocumented: a second Delete, with another clientToken, before the first has finished."""
@@ -90,7 +89,7 @@ class EmulatorSettings:
     start_while_not_ready: Literal[
         "ConflictException", "ResourceNotFoundException", "ValidationException"
     ] = "ConflictException"
-    """Undocumented: Start on an interpreter that exists but is not READY."""
+    """Undocumented: the error of Start on an interpreter that exists but is not READY."""
 
     stop_ended_session: Literal["accept", "not_found"] = "not_found"
     """Undocumented: Stop on a session that is already TERMINATED."""
@@ -98,11 +97,11 @@ class EmulatorSettings:
     invoke_without_session: Literal["ResourceNotFoundException", "ValidationException"] = (
         "ValidationException"
     )
-    """Undocumented: Invoke without the session header, which the model allows."""
+    """Undocumented: the error of Invoke without the session header, which the model allows."""
 
     accept_arn_as_identifier: bool = False
-    """Undocumented: whether data operations take an ARN where everybody passes the id."""
+    """Undocumented: whether data operations accept an ARN in the place of the id."""
 
     refuse_service_s3_endpoint: bool = True
-    """Undocumented: whether `vpcConfig.requireServiceS3Endpoint`, documented to be for Runtimes
-    only, is refused or ignored."""
+    """Undocumented: whether the service refuses or ignores `vpcConfig.requireServiceS3Endpoint`,
+    which is documented for Runtimes only."""

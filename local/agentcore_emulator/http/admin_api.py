@@ -4,68 +4,77 @@
                                 process ids of running sandboxes
     POST   /_agentcore/reset    end every session, forget everything
     POST   /_agentcore/clock    {"advance_seconds": 900}: move the clock; sessions that are
-                                past their lifetime have ended when the answer comes
+                                past their lifetime have ended when the response comes
     GET    /_agentcore/faults   the faults that are waiting
     POST   /_agentcore/faults   add one: {"operation", "kind", "when", "count", ...}, see `faults`
     DELETE /_agentcore/faults   remove them all
-    GET    /_agentcore/calls    the calls received: ids and sizes only
+    GET    /_agentcore/calls    the requests received: ids and sizes only
 
-Answers are JSON; what is not understood gets 400 with a message, and changes nothing.
+Responses are JSON. A request that makes no sense gets 400 with a message, and changes nothing.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from agentcore_emulator.http.exchange import Exchange, Response
+from agentcore_emulator.service.state import ServiceState
+from agentcore_emulator.testing.faults import Faults
+from agentcore_emulator.testing.received import ReceivedRequests
 
-if TYPE_CHECKING:
-    from agentcore_emulator.http.app import Emulator
+ADMIN_PATH = "/_agentcore/"
 
 
-class LocalApi:
-    """Answers the local-only path of one emulator."""
+class AdminApi:
+    """Shows and changes the state of one emulator."""
 
-    def __init__(self, emulator: Emulator) -> None:
-        self._emulator = emulator
+    def __init__(self, state: ServiceState, faults: Faults, received: ReceivedRequests) -> None:
+        self._state = state
+        self._faults = faults
+        self._received = received
 
-    async def answer(self, exchange: Exchange, body: bytes) -> Response:
-        name = exchange.raw_path.removeprefix("/_agentcore/")
+    async def respond(self, exchange: Exchange, body: bytes) -> Response:
         try:
-            match exchange.method, name:
+            match exchange.method, exchange.raw_path.removeprefix(ADMIN_PATH):
                 case "GET", "state":
-                    return _json(200, self._state())
+                    return json_response(200, self._describe_state())
                 case "POST", "reset":
-                    await self._emulator.reset()
-                    return _json(200, {})
+                    await self.reset()
+                    return json_response(200, {})
                 case "POST", "clock":
-                    return _json(200, await self._advance(_object(body)))
+                    return json_response(200, await self._advance(parse_object(body)))
                 case "GET", "faults":
-                    return _json(200, {"faults": self._emulator.faults.listed()})
+                    return json_response(200, {"faults": self._faults.as_dicts()})
                 case "POST", "faults":
-                    self._emulator.faults.add(_object(body))
-                    return _json(201, {"faults": self._emulator.faults.listed()})
+                    self._faults.add(parse_object(body))
+                    return json_response(201, {"faults": self._faults.as_dicts()})
                 case "DELETE", "faults":
-                    self._emulator.faults.clear()
-                    return _json(200, {"faults": []})
+                    self._faults.clear()
+                    return json_response(200, {"faults": []})
                 case "GET", "calls":
-                    return _json(200, {"calls": self._emulator.calls.listed()})
+                    return json_response(200, {"calls": self._received.as_dicts()})
         except ValueError as error:
-            return _json(400, {"message": str(error)})
-        return _json(404, {"message": f"no {exchange.method} {exchange.raw_path} here"})
+            return json_response(400, {"message": str(error)})
+        return json_response(404, {"message": f"no {exchange.method} {exchange.raw_path} here"})
 
-    async def _advance(self, given: dict[str, Any]) -> dict[str, Any]:
-        seconds = given.get("advance_seconds")
+    async def reset(self) -> None:
+        """End every session and forget everything, faults and the clock's advance included."""
+        await self._state.reset()
+        self._faults.clear()
+        self._received.clear()
+
+    async def _advance(self, document: dict[str, Any]) -> dict[str, Any]:
+        seconds = document.get("advance_seconds")
         if not isinstance(seconds, int | float) or not math.isfinite(seconds) or seconds < 0:
             raise ValueError(f"advance_seconds: {seconds!r} is not a number of seconds from 0 up")
-        self._emulator.clock.advance(seconds)
-        await self._emulator.sessions.close_expired()
-        return {"now": self._emulator.clock.now().isoformat()}
+        self._state.clock.advance(seconds)
+        await self._state.data_plane.close_expired()
+        return {"now": self._state.clock.now().isoformat()}
 
-    def _state(self) -> dict[str, Any]:
-        now = self._emulator.clock.now()
+    def _describe_state(self) -> dict[str, Any]:
+        now = self._state.clock.now()
         return {
             "now": now.isoformat(),
             "codeInterpreters": [
@@ -75,7 +84,7 @@ class LocalApi:
                     "codeInterpreterId": interpreter.id,
                     "status": interpreter.status(now),
                 }
-                for interpreter in self._emulator.interpreters.all()
+                for interpreter in self._state.control_plane.all()
             ],
             "sessions": [
                 {
@@ -87,17 +96,17 @@ class LocalApi:
                     "callsInFlight": session.in_flight,
                     "processIds": session.process_ids(),
                 }
-                for session in self._emulator.sessions.all()
+                for session in self._state.data_plane.all()
             ],
         }
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def parse_object(body: bytes) -> dict[str, Any]:
     document = json.loads(body or b"{}")
     if not isinstance(document, dict):
         raise ValueError("the body must be a JSON object")
     return document
 
 
-def _json(status: int, document: dict[str, Any]) -> Response:
+def json_response(status: int, document: dict[str, Any]) -> Response:
     return Response(status, json.dumps(document).encode(), {"content-type": "application/json"})

@@ -3,7 +3,7 @@
     app = create_app(EmulatorSettings())
 
 serves alone under any ASGI server, or inside another application that calls `startup` and
-`shutdown` and forwards what `handles` says is ours.
+`shutdown` and forwards the requests that `handles` accepts.
 """
 
 from __future__ import annotations
@@ -21,26 +21,24 @@ from urllib.parse import unquote
 
 from botocore import xform_name
 
-from agentcore_emulator.http import responses as answers
-from agentcore_emulator.http.admin_api import LocalApi
+from agentcore_emulator.http import responses
+from agentcore_emulator.http.admin_api import ADMIN_PATH, AdminApi
 from agentcore_emulator.http.exchange import Exchange, Receive, Response, Scope, Send
 from agentcore_emulator.http.origin import NOT_LOCAL, is_local
 from agentcore_emulator.model import service_model
-from agentcore_emulator.model.errors import InternalServerError, ServiceError, ValidationError
+from agentcore_emulator.model.errors import InternalServerError, ModelledError, ValidationError
 from agentcore_emulator.model.service_model import DATA_OPERATIONS, Operation
 from agentcore_emulator.service.authorization import Authorize, access_request
-from agentcore_emulator.service.clock import Clock
-from agentcore_emulator.service.control import CodeInterpreters
-from agentcore_emulator.service.data import Sandbox, Sessions, StartSandbox, StreamError
+from agentcore_emulator.service.clock import ServiceClock
+from agentcore_emulator.service.data import StartSandbox, StreamError
 from agentcore_emulator.service.owner import Owner
-from agentcore_emulator.service.rates import Rates
+from agentcore_emulator.service.state import ServiceState
 from agentcore_emulator.settings import EmulatorSettings
 from agentcore_emulator.testing.faults import Faults
-from agentcore_emulator.testing.received import Call, Calls
+from agentcore_emulator.testing.received import ReceivedRequest, ReceivedRequests
 
 log = logging.getLogger(__name__)
 
-LOCAL_PATH = "/_agentcore/"
 ACCOUNT = re.compile(r"[0-9]{12}")
 
 ResolveAccount = Callable[[str], str | None]
@@ -53,9 +51,9 @@ def create_app(
     resolve_account: ResolveAccount | None = None,
     start_sandbox: StartSandbox | None = None,
 ) -> Emulator:
-    """The emulator as an ASGI application.
+    """Return the emulator as an ASGI application.
 
-    `authorize` refuses a call by raising `errors.AccessDeniedError`.
+    `authorize` refuses a request by raising `errors.AccessDeniedError`.
     `resolve_account(access_key)` names the account of a key that is not itself a 12-digit
     account id. `start_sandbox(directory)` replaces the real sandbox.
     """
@@ -63,7 +61,7 @@ def create_app(
 
 
 class Emulator:
-    """An ASGI application that holds the state of every account and region."""
+    """An ASGI application that serves every account and region."""
 
     def __init__(
         self,
@@ -75,52 +73,47 @@ class Emulator:
         self._settings = settings
         self._authorize = authorize
         self._resolve_account = resolve_account
-        self._start_sandbox = start_sandbox or self._start_default_sandbox
         self._directory = settings.directory or (
             Path(tempfile.gettempdir()) / f"agentcore-emulator-{uuid.uuid4().hex}"
         )
-        self._local_api = LocalApi(self)
-        self._begin()
+        self._faults = Faults()
+        self._received = ReceivedRequests()
+        self._state = ServiceState(settings, self._faults, start_sandbox, self._directory)
+        self._admin_api = AdminApi(self._state, self._faults, self._received)
+
+    @property
+    def clock(self) -> ServiceClock:
+        """The clock in use; a reset replaces it."""
+        return self._state.clock
 
     def handles(self, path: str, headers: Mapping[str, str]) -> bool:  # noqa: ARG002
         """Whether a request is ours: on code interpreters, on a tag of one, or `/_agentcore/`."""
         path = unquote(path)
         return (
             path == "/code-interpreters"
-            or path.startswith(("/code-interpreters/", LOCAL_PATH))
+            or path.startswith(("/code-interpreters/", ADMIN_PATH))
             or (path.startswith("/tags/arn:") and ":code-interpreter" in path)
         )
 
     async def startup(self) -> None:
-        """Make the directory sessions live in; before this none can start."""
+        """Make the directory that sessions live in; before this none can start."""
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     async def shutdown(self) -> None:
-        """End every session; a directory that was not asked for goes too."""
-        await self.sessions.close()
+        """End every session, and remove the directory unless the settings name it."""
+        await self._state.data_plane.close()
         if self._settings.directory is None:
             await asyncio.to_thread(shutil.rmtree, self._directory, ignore_errors=True)
 
     async def reset(self) -> None:
         """End every session and forget everything, faults and the clock's advance included."""
-        await self.sessions.close()
-        self._begin()
+        await self._admin_api.reset()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         elif scope["type"] == "http":
-            await self._http(Exchange(scope, receive, send))
-
-    def _begin(self) -> None:
-        self.clock = Clock()
-        self.faults = Faults()
-        self.calls = Calls()
-        self.interpreters = CodeInterpreters(self._settings, self.clock, self.faults)
-        self.sessions = Sessions(
-            self._settings, self.clock, self.interpreters, self._start_sandbox, self._directory
-        )
-        self._rates = Rates(self._settings, self.clock)
+            await self._handle(Exchange(scope, receive, send))
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -130,52 +123,56 @@ class Emulator:
         await self.shutdown()
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _http(self, exchange: Exchange) -> None:
+    async def _handle(self, exchange: Exchange) -> None:
         try:
             body = await exchange.body(self._settings.payload_bytes)
         except ConnectionAbortedError:
             return
         response: Response | None
         if not is_local(exchange.headers):
-            response = answers.unmodelled_error(403, "AccessDeniedException", NOT_LOCAL)
-        elif exchange.raw_path.startswith(LOCAL_PATH):
-            response = await self._local_api.answer(exchange, body or b"")
+            response = responses.unmodelled_error(403, "AccessDeniedException", NOT_LOCAL)
+        elif exchange.raw_path.startswith(ADMIN_PATH):
+            response = await self._admin_api.respond(exchange, body or b"")
         elif (routed := service_model.route(exchange.method, exchange.raw_path)) is None:
-            response = answers.unmodelled_error(
+            response = responses.unmodelled_error(
                 404, "UnknownOperationException", f"no operation {exchange.method} on this path"
             )
         else:
-            response = await self._answer(exchange, *routed, body)
+            response = await self._respond(exchange, *routed, body)
         if response is not None:
-            await exchange.answer(response)
+            await exchange.respond(response)
 
-    async def _answer(
+    async def _respond(
         self, exchange: Exchange, operation: Operation, labels: dict[str, str], body: bytes | None
     ) -> Response | None:
-        """The operation's answer, spoiled by a fault if one is waiting; None is no answer."""
+        """Return the operation's response, spoiled by a fault if one is waiting.
+
+        None means that the client gets no response.
+        """
         owner = self._owner(exchange)
-        call = self.calls.begin(operation.name, exchange.request_id, owner, len(body or b""))
-        fault = self.faults.take(operation.name)
+        request = ReceivedRequest(operation.name, exchange.request_id, *owner, len(body or b""))
+        self._received.add(request)
+        fault = self._faults.take(operation.name)
         response: Response | None = None
         if fault is None or fault.when == "after":
-            response = await self._perform(exchange, operation, labels, body, call)
+            response = await self._perform(exchange, owner, operation, labels, body, request)
         if fault is not None:
-            response = await answers.faulty(exchange, fault, response)
+            response = await responses.spoil(exchange, fault, response)
         if response is not None:
-            call.status, call.response_bytes = response.status, len(response.body)
+            request.status, request.response_bytes = response.status, len(response.body)
         return response
 
     async def _perform(
         self,
         exchange: Exchange,
+        owner: Owner,
         operation: Operation,
         labels: dict[str, str],
         body: bytes | None,
-        call: Call,
+        request: ReceivedRequest,
     ) -> Response:
-        owner = Owner(call.account, call.region)
         try:
-            self._rates.check(owner, operation.name)
+            self._state.rates.check(owner, operation.name)
             if body is None:
                 limit = self._settings.payload_bytes
                 raise ValidationError(
@@ -184,36 +181,44 @@ class Emulator:
             params = service_model.parse_request(
                 operation, labels, exchange.query_string, exchange.headers, body
             )
-            if self._authorize is not None:
-                access_key = exchange.credential()[0] or ""
-                self._authorize(
-                    access_request(owner, access_key, operation.name, params, self.interpreters)
-                )
-            call.describe(params)
+            self._check_access(exchange, owner, operation, params)
+            request.note(params)
             if operation.name == "InvokeCodeInterpreter":
-                return await self._invoke(owner, params, call)
-            plane = self.sessions if operation.name in DATA_OPERATIONS else self.interpreters
+                return await self._invoke(owner, params, request)
+            is_data = operation.name in DATA_OPERATIONS
+            plane = self._state.data_plane if is_data else self._state.control_plane
             perform: Callable[[Owner, dict[str, Any]], Awaitable[dict[str, Any]]] = getattr(
                 plane, xform_name(operation.name)
             )
             output = await perform(owner, params)
-            call.took_effect = True
-            call.describe(output)
-            return answers.success(operation, output)
-        except ServiceError as error:
-            return answers.error(error)
+            request.took_effect = True
+            request.note(output)
+            return responses.success(operation, output)
+        except ModelledError as error:
+            return responses.error(error)
         except Exception:
             log.exception("%s failed", operation.name)
-            return answers.error(InternalServerError("The emulator failed; its log says why"))
+            return responses.error(InternalServerError("The emulator failed; its log says why"))
 
-    async def _invoke(self, owner: Owner, params: dict[str, Any], call: Call) -> Response:
+    def _check_access(
+        self, exchange: Exchange, owner: Owner, operation: Operation, params: dict[str, Any]
+    ) -> None:
+        if self._authorize is not None:
+            access_key = exchange.credential()[0] or ""
+            self._authorize(
+                access_request(owner, access_key, operation.name, params, self._state.control_plane)
+            )
+
+    async def _invoke(
+        self, owner: Owner, params: dict[str, Any], request: ReceivedRequest
+    ) -> Response:
         try:
-            result = await self.sessions.invoke_code_interpreter(owner, params)
+            result = await self._state.data_plane.invoke_code_interpreter(owner, params)
         except StreamError as failure:
-            call.took_effect = True
-            return answers.stream_exception(params["sessionId"], failure.error)
-        call.took_effect = True
-        return answers.result(params["sessionId"], result)
+            request.took_effect = True
+            return responses.stream_exception(params["sessionId"], failure.error)
+        request.took_effect = True
+        return responses.result(params["sessionId"], result)
 
     def _owner(self, exchange: Exchange) -> Owner:
         access_key, region = exchange.credential()
@@ -226,8 +231,3 @@ class Emulator:
 
     def _account_of(self, access_key: str) -> str | None:
         return self._resolve_account(access_key) if self._resolve_account else None
-
-    async def _start_default_sandbox(self, directory: Path) -> Sandbox:
-        from agentcore_emulator.sandbox import Sandbox, SandboxSettings
-
-        return await Sandbox.start(directory, self._settings.sandbox or SandboxSettings())

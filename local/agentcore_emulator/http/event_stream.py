@@ -1,7 +1,7 @@
-"""Encodes `application/vnd.amazon.eventstream` messages.
+"""Encode `application/vnd.amazon.eventstream` messages.
 
-A message is a prelude (total length, header length, CRC of both), headers, payload, and a CRC
-of everything before it. Every header this API sends is a string (type 7).
+A message is a prelude (total length, header length, CRC of both), headers, a payload, and a CRC
+of all bytes before it. Every header that this API sends is a string (type 7).
 """
 
 from __future__ import annotations
@@ -9,21 +9,21 @@ from __future__ import annotations
 import binascii
 import struct
 
-# What botocore's decoder accepts in one message, in bytes (botocore.eventstream).
+# The largest payload that botocore's decoder accepts, in bytes (botocore.eventstream).
 MAXIMUM_PAYLOAD = 24 * 1024 * 1024
 
 
 def encode(headers: dict[str, str], payload: bytes) -> bytes:
-    """One message of the stream."""
-    encoded_headers = b"".join(_header(name, value) for name, value in headers.items())
+    """Return a message of the stream."""
+    encoded_headers = b"".join(encode_header(name, value) for name, value in headers.items())
     total = 4 + 4 + 4 + len(encoded_headers) + len(payload) + 4
     prelude = struct.pack("!II", total, len(encoded_headers))
-    message = b"".join((prelude, _crc(prelude), encoded_headers, payload))
-    return message + _crc(message)
+    message = b"".join((prelude, crc32(prelude), encoded_headers, payload))
+    return message + crc32(message)
 
 
 def event(event_type: str, payload: bytes) -> bytes:
-    """A message that carries one of the stream's ordinary events."""
+    """Return the message of an event."""
     return encode(
         {
             ":message-type": "event",
@@ -35,7 +35,7 @@ def event(event_type: str, payload: bytes) -> bytes:
 
 
 def exception(exception_type: str, payload: bytes) -> bytes:
-    """A message that ends the stream with one of its modelled exceptions."""
+    """Return the message of a modelled exception, which ends the stream."""
     return encode(
         {
             ":message-type": "exception",
@@ -47,11 +47,11 @@ def exception(exception_type: str, payload: bytes) -> bytes:
 
 
 def corrupt(message: bytes) -> bytes:
-    """The same message with a checksum that does not match."""
+    """Return the message with a checksum that does not match."""
     return message[:-1] + bytes([message[-1] ^ 0xFF])
 
 
-def _header(name: str, value: str) -> bytes:
+def encode_header(name: str, value: str) -> bytes:
     encoded_name, encoded_value = name.encode(), value.encode()
     return (
         struct.pack("!B", len(encoded_name))
@@ -61,5 +61,5 @@ def _header(name: str, value: str) -> bytes:
     )
 
 
-def _crc(data: bytes) -> bytes:
+def crc32(data: bytes) -> bytes:
     return struct.pack("!I", binascii.crc32(data))

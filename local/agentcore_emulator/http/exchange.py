@@ -1,30 +1,28 @@
-"""One HTTP request and its answer, over ASGI."""
+"""One HTTP request and its response, over ASGI."""
 
 from __future__ import annotations
 
-import asyncio
-import gc
 import re
-import socket
-import struct
 import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from agentcore_emulator.http.connection_reset import reset_connection
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-# Credential=<access key>/<date>/<region>/<service>/aws4_request; SigV4a leaves out the region.
+# Credential=<access key>/<date>/<region>/<service>/aws4_request; SigV4a omits the region.
 CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/(?:([^/,\s]+)/)?[^/,\s]+/aws4_request")
 
 
 @dataclass(frozen=True)
 class Response:
-    """An answer; `cut` asks for a connection reset where the body ends."""
+    """An HTTP response; with `cut`, the connection is reset where the body ends."""
 
     status: int
     body: bytes
@@ -34,7 +32,7 @@ class Response:
 
 
 class Exchange:
-    """A request as it came, and the ways to answer it."""
+    """A request, and the ways to respond to it."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope = scope
@@ -48,7 +46,7 @@ class Exchange:
 
     @property
     def raw_path(self) -> str:
-        """The path still percent-encoded: a `%2F` in a label is not a separator."""
+        """The percent-encoded path, in which a `%2F` in a label is not a separator."""
         return bytes(self.scope["raw_path"]).decode("latin-1").partition("?")[0]
 
     @property
@@ -64,19 +62,19 @@ class Exchange:
         }
 
     def credential(self) -> tuple[str | None, str | None]:
-        """The access key and the region that signed the request, as far as it says them."""
+        """Return the access key and the region in the signature, or None if they are absent."""
         match = CREDENTIAL.search(self.headers.get("authorization", ""))
         return (match[1], match[2]) if match else (None, None)
 
     async def body(self, limit: int) -> bytes | None:
-        """The whole body, read to its end in any case; None when it is over the limit."""
+        """Read the body to its end, and return it unless it is longer than `limit` bytes."""
         body = bytearray()
         size = 0
         more = True
         while more:
             message = await self._receive()
             if message["type"] == "http.disconnect":
-                raise ConnectionAbortedError("the client went away")
+                raise ConnectionAbortedError("the client closed the connection")
             chunk = message.get("body", b"")
             size += len(chunk)
             if size <= limit:
@@ -84,7 +82,7 @@ class Exchange:
             more = message.get("more_body", False)
         return bytes(body) if size <= limit else None
 
-    async def answer(self, response: Response) -> None:
+    async def respond(self, response: Response) -> None:
         headers = {"x-amzn-requestid": self.request_id, **response.headers}
         if not response.streamed:
             headers["content-length"] = str(len(response.body))
@@ -99,28 +97,14 @@ class Exchange:
             {"type": "http.response.body", "body": response.body, "more_body": response.cut}
         )
         if response.cut:
-            await self.reset()
+            self.reset()
 
-    async def reset(self) -> None:
-        """Reset the TCP connection: the peer gets RST, not an end of stream.
-
-        ASGI has no word for this, so the connection is found by its peer's address among the
-        process's asyncio transports, whatever server or middleware sits in between.
-        """
-        client = tuple(self.scope["client"])
-        for transport in _transports():
-            if transport.get_extra_info("peername") == client and not transport.is_closing():
-                connection = transport.get_extra_info("socket")
-                # Lingering for zero seconds makes close() send RST.
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                transport.abort()
-        await self.disconnected()
+    def reset(self) -> None:
+        """Reset the connection; the request gets no response, or no more of it."""
+        host, port = self.scope["client"]
+        reset_connection((host, port))
 
     async def disconnected(self) -> None:
-        """Return when the client is gone."""
+        """Return when the client has closed the connection."""
         while (await self._receive())["type"] != "http.disconnect":
             pass
-
-
-def _transports() -> list[asyncio.Transport]:
-    return [thing for thing in gc.get_objects() if issubclass(type(thing), asyncio.Transport)]

@@ -1,4 +1,4 @@
-"""Where a request comes from: a server on the loopback address is reached by web pages, too."""
+"""Refuse web pages: their scripts can reach a server on the loopback address, too."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ NOT_LOCAL = "only for programs on this machine, not for web pages"
 
 
 def is_local(headers: Mapping[str, str]) -> bool:
-    """Whether a request with these headers (lower-case names) can come from this machine alone.
+    """Return whether a request with these headers can only come from a program on this machine.
 
-    A web page sends its origin, or its own name as the host if that resolves to the loopback
-    address. An image or a link in it sends no origin, but that it is in a page of another site.
+    Header names are lower-case. A script of a web page sends the page's origin, or the page's
+    host name if that resolves to the loopback address. An image or a link sends no origin, but
+    says that the request is cross-site.
     """
     if not LOOPBACK.fullmatch(headers.get("host", "localhost")):
         return False

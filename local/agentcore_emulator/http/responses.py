@@ -1,4 +1,4 @@
-"""The answers the service gives, as HTTP: results, errors, and the ones a fault asks for."""
+"""The HTTP responses of the service: results, errors, and those that a fault has spoiled."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from agentcore_emulator.http.exchange import Exchange, Response
 from agentcore_emulator.model import service_model
 from agentcore_emulator.model.errors import (
     ERRORS,
-    ServiceError,
+    ModelledError,
     ServiceQuotaExceededError,
     ValidationError,
 )
@@ -32,13 +32,13 @@ HTTP_ERRORS = {
 
 
 def success(operation: Operation, output: dict[str, Any]) -> Response:
-    """The answer of every operation but Invoke."""
-    body = service_model.serialise_answer(operation, output)
+    """Return the response of every operation but Invoke."""
+    body = service_model.serialise_output(operation, output)
     return Response(operation.success_status, body, JSON)
 
 
-def error(failure: ServiceError) -> Response:
-    """A modelled error that is known before a stream begins."""
+def error(failure: ModelledError) -> Response:
+    """Return a modelled error that is known before a stream begins."""
     status = service_model.error_status(failure.code)
     return Response(
         status, service_model.serialise_error(failure), {**JSON, "x-amzn-errortype": failure.code}
@@ -46,33 +46,35 @@ def error(failure: ServiceError) -> Response:
 
 
 def unmodelled_error(status: int, code: str, message: str) -> Response:
-    """An error of the HTTP front end, which the API model does not know."""
+    """Return an error of the HTTP front end, which the API model does not name."""
     body = json.dumps({"message": message}).encode()
     return Response(status, body, {**JSON, "x-amzn-errortype": code})
 
 
 def result(session_id: str, outcome: dict[str, Any]) -> Response:
-    """The stream with its one `result` event."""
+    """Return a stream with a `result` event."""
     payload = service_model.serialise_result(outcome)
     if len(payload) > event_stream.MAXIMUM_PAYLOAD:
         too_large = f"The result is larger than {event_stream.MAXIMUM_PAYLOAD} bytes"
         return stream_exception(session_id, ServiceQuotaExceededError(too_large))
-    return _stream(session_id, event_stream.event("result", payload))
+    return stream_response(session_id, event_stream.event("result", payload))
 
 
-def stream_exception(session_id: str, failure: ServiceError) -> Response:
-    """The stream of an Invoke that failed after its answer had begun."""
+def stream_exception(session_id: str, failure: ModelledError) -> Response:
+    """Return the stream of an Invoke that failed after its response had begun."""
     name = failure.code[0].lower() + failure.code[1:]
-    return _stream(session_id, event_stream.exception(name, service_model.serialise_error(failure)))
+    return stream_response(
+        session_id, event_stream.exception(name, service_model.serialise_error(failure))
+    )
 
 
-async def faulty(exchange: Exchange, fault: Fault, response: Response | None) -> Response | None:
-    """What a fault makes of an answer; None when there is to be none.
+async def spoil(exchange: Exchange, fault: Fault, response: Response | None) -> Response | None:
+    """Return the response that a fault leaves of `response`, or None for no response at all.
 
-    `response` is None when the fault comes before the operation's effect.
+    `response` is None if the fault comes before the operation takes effect.
     """
     if fault.kind == "reset":
-        await exchange.reset()
+        exchange.reset()
         return None
     if fault.kind == "hang":
         await exchange.disconnected()
@@ -93,14 +95,14 @@ async def faulty(exchange: Exchange, fault: Fault, response: Response | None) ->
         code = fault.error[0].upper() + fault.error[1:]
         return stream_exception(session_id, ERRORS[code](fault.message))
     if response is None or fault.kind == "stream_empty":
-        return _stream(session_id, b"")
+        return stream_response(session_id, b"")
     if fault.kind == "stream_corrupt":
         return replace(response, body=event_stream.corrupt(response.body))
     half = response.body[: len(response.body) // 2]
     return replace(response, body=half, cut=fault.kind == "stream_reset")
 
 
-def _stream(session_id: str, body: bytes) -> Response:
+def stream_response(session_id: str, body: bytes) -> Response:
     headers = {
         "content-type": "application/vnd.amazon.eventstream",
         SESSION_HEADER: session_id,

@@ -1,12 +1,12 @@
-"""The errors the API names. Their HTTP statuses are read from the model, not kept here."""
+"""The errors that the API names. Their HTTP statuses come from the model."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
 
-class ServiceError(Exception):
-    """An error answered to the caller: its code, its message and its other members."""
+class ModelledError(Exception):
+    """An error of the API model: its code, its message and its other members."""
 
     code: ClassVar[str]
 
@@ -15,46 +15,46 @@ class ServiceError(Exception):
         self.members: dict[str, Any] = {"message": message, **members}
 
 
-class AccessDeniedError(ServiceError):
+class AccessDeniedError(ModelledError):
     """The caller's policies do not allow the action."""
 
     code = "AccessDeniedException"
 
 
-class ConflictError(ServiceError):
-    """The request does not fit the state the resource is in."""
+class ConflictError(ModelledError):
+    """The request does not fit the state of the resource."""
 
     code = "ConflictException"
 
 
-class InternalServerError(ServiceError):
+class InternalServerError(ModelledError):
     """The service failed, not the caller."""
 
     code = "InternalServerException"
 
 
-class ResourceNotFoundError(ServiceError):
-    """The resource does not exist, no longer exists, or belongs to somebody else."""
+class ResourceNotFoundError(ModelledError):
+    """The resource does not exist, no longer exists, or belongs to another owner."""
 
     code = "ResourceNotFoundException"
 
 
-class ServiceQuotaExceededError(ServiceError):
+class ServiceQuotaExceededError(ModelledError):
     """A quota of the account or of the session is used up."""
 
     code = "ServiceQuotaExceededException"
 
 
-class ThrottlingError(ServiceError):
+class ThrottlingError(ModelledError):
     """Too many requests in this second."""
 
     code = "ThrottlingException"
 
 
-class ValidationError(ServiceError):
-    """The request breaks the API's model or one of the service's rules.
+class ValidationError(ModelledError):
+    """The request breaks the API model or a rule of the service.
 
-    `fields` maps the path of each refused field to what is wrong with it.
+    `fields` maps the path of each refused field to its problem.
     """
 
     code = "ValidationException"
@@ -73,11 +73,11 @@ class ValidationError(ServiceError):
             ]
 
 
-ERRORS: dict[str, type[ServiceError]] = {
-    error.code: error for error in ServiceError.__subclasses__()
+ERRORS: dict[str, type[ModelledError]] = {
+    error.code: error for error in ModelledError.__subclasses__()
 }
 
 
 def refuse_field(name: str, problem: str) -> ValidationError:
-    """A ValidationException about one field."""
+    """Return a ValidationException about a field."""
     return ValidationError(f"{name}: {problem}", fields={name: problem})

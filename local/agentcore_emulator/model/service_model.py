@@ -1,8 +1,8 @@
-"""The API as botocore's service models describe it: routing, requests in, answers out.
+"""The API as botocore's service models describe it: routing, requests in, responses out.
 
-No shape is retyped here. Requests are read where the model says each member travels (URI,
-query string, header, body) and checked against every constraint it states; answers may hold
-nothing the model does not name and must hold everything it requires.
+No shape is retyped here. Each member of a request is read from the place that the model names
+(URI, query string, header, body) and checked against every constraint of the model. A response
+holds all members that the model requires, and none that it does not name.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from urllib.parse import parse_qs, unquote
 from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel, Shape
 
-from agentcore_emulator.model.errors import ServiceError, ValidationError
+from agentcore_emulator.model.errors import ModelledError, ValidationError
 
 CONTROL_OPERATIONS = (
     "CreateCodeInterpreter",
@@ -40,16 +40,16 @@ DATA_OPERATIONS = (
     "InvokeCodeInterpreter",
 )
 
-# The service leaves these out although the model requires them (seen in recorded responses).
-LEFT_OUT_BY_THE_SERVICE = frozenset({("ResourceContent", "type")})
+# The service omits these although the model requires them (seen in recorded responses).
+OMITTED_BY_THE_SERVICE = frozenset({("ResourceContent", "type")})
 
-# A refused value is repeated in the message up to this length, and never when it is sensitive.
+# Messages quote a refused value up to this length, and never a sensitive one.
 QUOTED_LENGTH = 256
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation: how it is called and what its answer looks like."""
+    """One operation: its route and its shapes."""
 
     name: str
     model: OperationModel
@@ -63,19 +63,19 @@ class Operation:
 
 @functools.cache
 def operations() -> dict[str, Operation]:
-    """All twelve operations by name."""
+    """Return all twelve operations by name."""
     return {
-        name: _operation(service.operation_model(name))
+        name: operation_from(service.operation_model(name))
         for service, names in (
-            (_service("bedrock-agentcore-control"), CONTROL_OPERATIONS),
-            (_service("bedrock-agentcore"), DATA_OPERATIONS),
+            (load_model("bedrock-agentcore-control"), CONTROL_OPERATIONS),
+            (load_model("bedrock-agentcore"), DATA_OPERATIONS),
         )
         for name in names
     }
 
 
 def route(method: str, raw_path: str) -> tuple[Operation, dict[str, str]] | None:
-    """The operation a request asks for, with the labels of its path; None when there is none."""
+    """Return the operation of a request and the labels in its path, or None if there is none."""
     for operation in operations().values():
         match = operation.path.fullmatch(raw_path)
         if match and operation.method == method:
@@ -84,13 +84,13 @@ def route(method: str, raw_path: str) -> tuple[Operation, dict[str, str]] | None
 
 
 def error_status(code: str) -> int:
-    """The HTTP status the model gives an error."""
-    shape = _service("bedrock-agentcore").shape_for(code)
+    """Return the HTTP status of an error."""
+    shape = load_model("bedrock-agentcore").shape_for(code)
     return int(shape.metadata["error"]["httpStatusCode"])
 
 
 def stream_exceptions() -> list[str]:
-    """The names under which an exception can arrive inside the result stream."""
+    """Return the names of the exceptions that the result stream can carry."""
     members = operations()["InvokeCodeInterpreter"].model.get_event_stream_output().members
     return [name for name in members if name != "result"]
 
@@ -102,37 +102,37 @@ def parse_request(
     headers: Mapping[str, str],
     body: bytes,
 ) -> dict[str, Any]:
-    """The request's parameters under the API's own names.
+    """Return the request's parameters under the API's own names.
 
-    Raises ValidationError that names every field which breaks the model.
+    :raises ValidationError: naming every field that breaks the model.
     """
     query = parse_qs(query_string, keep_blank_values=True)
-    document = _document(body)
-    given: dict[str, Any] = {}
+    document = parse_document(body)
+    members: dict[str, Any] = {}
     for name, shape in operation.model.input_shape.members.items():
         location = shape.serialization.get("location")
         key = shape.serialization.get("name", name)
         if location == "uri":
-            given[name] = labels[key]
+            members[name] = labels[key]
         elif location == "querystring":
-            given[name] = _from_texts(shape, query.get(key, []))
+            members[name] = parse_query_value(shape, query.get(key, []))
         elif location == "header":
-            given[name] = headers.get(key.lower())
+            members[name] = headers.get(key.lower())
         else:
-            given[name] = document.get(key)
-    reader = _Reader()
-    params: dict[str, Any] = reader.read(operation.model.input_shape, given, "")
+            members[name] = document.get(key)
+    reader = RequestReader()
+    params: dict[str, Any] = reader.read(operation.model.input_shape, members, "")
     reader.raise_problems()
     return params
 
 
 def serialise(shape: Shape, value: Any) -> Any:
-    """`value` as JSON can carry it.
+    """Return `value` in the form that JSON can carry.
 
-    Raises ValueError for what the model does not allow: a mistake of the emulator's.
+    :raises ValueError: if the model does not allow the value, which is a defect of the emulator.
     """
     if shape.type_name == "structure":
-        return _serialise_structure(shape, value)
+        return serialise_structure(shape, value)
     if shape.type_name == "list":
         return [serialise(shape.member, item) for item in value]
     if shape.type_name == "map":
@@ -142,42 +142,42 @@ def serialise(shape: Shape, value: Any) -> Any:
         return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
     if shape.type_name == "blob":
         return base64.b64encode(value).decode("ascii")
-    if not _has_type(shape, value):
+    if not has_type(shape, value):
         raise ValueError(f"{shape.name} must be {shape.type_name}, not {type(value).__name__}")
     return value
 
 
-def serialise_answer(operation: Operation, output: dict[str, Any]) -> bytes:
-    """The body of a successful answer."""
+def serialise_output(operation: Operation, output: dict[str, Any]) -> bytes:
+    """Return the body of a successful response."""
     document = serialise(operation.model.output_shape, output)
     return b"" if operation.success_status == 204 else json.dumps(document).encode()
 
 
 def serialise_result(result: dict[str, Any]) -> bytes:
-    """The payload of the `result` event: the result itself, without a wrapper."""
+    """Return the payload of the `result` event: the members of the result, not nested."""
     stream = operations()["InvokeCodeInterpreter"].model.get_event_stream_output()
     return json.dumps(serialise(stream.members["result"], result)).encode()
 
 
-def serialise_error(error: ServiceError) -> bytes:
-    """The body of a modelled error."""
+def serialise_error(error: ModelledError) -> bytes:
+    """Return the body of a modelled error."""
     return json.dumps(
-        serialise(_service("bedrock-agentcore").shape_for(error.code), error.members)
+        serialise(load_model("bedrock-agentcore").shape_for(error.code), error.members)
     ).encode()
 
 
 @functools.cache
-def _service(name: str) -> ServiceModel:
+def load_model(name: str) -> ServiceModel:
     return ServiceModel(Loader().load_service_model(name, "service-2"), name)
 
 
-def _operation(model: OperationModel) -> Operation:
+def operation_from(model: OperationModel) -> Operation:
     uri = str(model.http["requestUri"])
     pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(uri))
     return Operation(model.name, model, str(model.http["method"]), re.compile(pattern))
 
 
-def _document(body: bytes) -> dict[str, Any]:
+def parse_document(body: bytes) -> dict[str, Any]:
     try:
         document = json.loads(body) if body.strip() else {}
     except (ValueError, RecursionError):
@@ -187,10 +187,10 @@ def _document(body: bytes) -> dict[str, Any]:
     return document
 
 
-def _from_texts(shape: Shape, texts: list[str]) -> Any:
-    """A query parameter's value; what cannot be converted stays text and fails its type check."""
+def parse_query_value(shape: Shape, texts: list[str]) -> Any:
+    """Return a query parameter's value; text that is no number fails the later type check."""
     if shape.type_name == "list":
-        return texts  # an empty list leaves no trace in a query string
+        return texts  # a query string cannot express an empty list
     if not texts:
         return None
     text = texts[-1]
@@ -199,7 +199,7 @@ def _from_texts(shape: Shape, texts: list[str]) -> Any:
     return text
 
 
-def _has_type(shape: Shape, value: Any) -> bool:
+def has_type(shape: Shape, value: Any) -> bool:
     if shape.type_name in ("integer", "long"):
         return isinstance(value, int) and not isinstance(value, bool)
     if shape.type_name in ("double", "float"):
@@ -215,12 +215,12 @@ def _has_type(shape: Shape, value: Any) -> bool:
     return isinstance(value, types[shape.type_name])
 
 
-def _serialise_structure(shape: Shape, value: dict[str, Any]) -> dict[str, Any]:
+def serialise_structure(shape: Shape, value: dict[str, Any]) -> dict[str, Any]:
     unknown = value.keys() - shape.members.keys()
     missing = [
         name
         for name in shape.required_members
-        if name not in value and (shape.name, name) not in LEFT_OUT_BY_THE_SERVICE
+        if name not in value and (shape.name, name) not in OMITTED_BY_THE_SERVICE
     ]
     if unknown or missing:
         raise ValueError(f"{shape.name}: not in the model {sorted(unknown)}, missing {missing}")
@@ -231,8 +231,8 @@ def _serialise_structure(shape: Shape, value: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-class _Reader:
-    """Reads a request by its shape and collects every problem on the way."""
+class RequestReader:
+    """Reads a request by its shape and collects every problem."""
 
     def __init__(self) -> None:
         self.problems: dict[str, str] = {}
@@ -247,7 +247,7 @@ class _Reader:
         )
 
     def read(self, shape: Shape, value: Any, path: str) -> Any:
-        if not _has_type(shape, value):
+        if not has_type(shape, value):
             self._refuse(path, f"Value at '{path}' must be of type {shape.type_name}")
             return None
         if shape.type_name == "structure":
@@ -271,18 +271,18 @@ class _Reader:
 
     def _structure(self, shape: Shape, value: dict[str, Any], path: str) -> dict[str, Any]:
         prefix = f"{path}." if path else ""
-        # Like the service, ignore members the model does not know, and take null for absent.
-        given = {name: value[name] for name in shape.members if value.get(name) is not None}
+        # Like the service, ignore unknown members and treat null as absent.
+        members = {name: value[name] for name in shape.members if value.get(name) is not None}
         for name in shape.required_members:
-            if name not in given:
+            if name not in members:
                 self._fails(f"{prefix}{name}", "null", "Member must not be null")
-        if shape.is_tagged_union and len(given) != 1:
+        if shape.is_tagged_union and len(members) != 1:
             self._refuse(
                 path, f"Value at '{path}' must set exactly one of: {', '.join(shape.members)}"
             )
         return {
             name: self.read(shape.members[name], item, prefix + name)
-            for name, item in given.items()
+            for name, item in members.items()
         }
 
     def _blob(self, value: str, path: str) -> bytes:
@@ -293,46 +293,48 @@ class _Reader:
             return b""
 
     def _check(self, shape: Shape, value: Any, path: str) -> None:
-        shown = "given" if shape.metadata.get("sensitive") else _quoted(value)
+        quoted = "given" if shape.metadata.get("sensitive") else quote(value)
         if shape.type_name == "string":
-            if not _encodable(value):
+            if not is_encodable(value):
                 self._refuse(path, f"Value at '{path}' must be valid Unicode")
             if shape.enum and value not in shape.enum:
                 allowed = ", ".join(shape.enum)
-                self._fails(path, shown, f"Member must satisfy enum value set: [{allowed}]")
+                self._fails(path, quoted, f"Member must satisfy enum value set: [{allowed}]")
             pattern = shape.metadata.get("pattern")
             if pattern and not re.fullmatch(pattern, value, re.ASCII):
                 self._fails(
-                    path, shown, f"Member must satisfy regular expression pattern: {pattern}"
+                    path, quoted, f"Member must satisfy regular expression pattern: {pattern}"
                 )
         measured, measure = (
             (value, "value")
             if shape.type_name in ("integer", "long")
-            else (_length(value), "length")
+            else (length_of(value), "length")
         )
         least, most = shape.metadata.get("min"), shape.metadata.get("max")
         if least is not None and measured < least:
-            self._fails(path, shown, f"Member must have {measure} greater than or equal to {least}")
+            self._fails(
+                path, quoted, f"Member must have {measure} greater than or equal to {least}"
+            )
         if most is not None and measured > most:
-            self._fails(path, shown, f"Member must have {measure} less than or equal to {most}")
+            self._fails(path, quoted, f"Member must have {measure} less than or equal to {most}")
 
-    def _fails(self, path: str, shown: str, constraint: str) -> None:
-        self._refuse(path, f"Value {shown} at '{path}' failed to satisfy constraint: {constraint}")
+    def _fails(self, path: str, quoted: str, constraint: str) -> None:
+        self._refuse(path, f"Value {quoted} at '{path}' failed to satisfy constraint: {constraint}")
 
     def _refuse(self, path: str, problem: str) -> None:
         self.problems.setdefault(path, problem)
 
 
-def _quoted(value: Any) -> str:
+def quote(value: Any) -> str:
     quotable = isinstance(value, str | int) and len(str(value)) <= QUOTED_LENGTH
     return f"'{value}'" if quotable else "given"
 
 
-def _length(value: Any) -> int:
+def length_of(value: Any) -> int:
     return len(value) if isinstance(value, str | bytes | list | dict) else 0
 
 
-def _encodable(text: str) -> bool:
+def is_encodable(text: str) -> bool:
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""What a session's programs find: folders, an environment for Python, and variables."""
+"""The surroundings of a session's programs: folders, a Python environment, and variables."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agentcore_emulator.sandbox.settings import SandboxSettings
-from agentcore_emulator.sandbox.supervisor_client import MARK
+from agentcore_emulator.sandbox.supervisor_client import SESSION_VARIABLE
 
-_DESCRIBE_PYTHON = """
+DESCRIBE_PYTHON = """
 import json, sys, sysconfig
 print(json.dumps({
     "executable": sys._base_executable,
@@ -31,7 +31,7 @@ LONGEST_SOCKET_PARENT = 75
 
 @dataclass(frozen=True)
 class Interpreter:
-    """What there is to know about a Python interpreter to build another environment on it."""
+    """The facts about a Python interpreter that an environment on top of it needs."""
 
     executable: Path
     prefixes: tuple[Path, ...]
@@ -41,13 +41,16 @@ class Interpreter:
 
 @functools.cache
 def describe_python(python: Path) -> Interpreter:
-    """Ask an interpreter about itself. Raises OSError if it does not run."""
-    answer = subprocess.run(
-        [python, "-I", "-c", _DESCRIBE_PYTHON], capture_output=True, text=True, check=False
+    """Ask an interpreter about itself.
+
+    :raises OSError: if it does not run.
+    """
+    process = subprocess.run(
+        [python, "-I", "-c", DESCRIBE_PYTHON], capture_output=True, text=True, check=False
     )
-    if answer.returncode != 0:
-        raise OSError(f"SandboxSettings.python does not run: {python}: {answer.stderr.strip()}")
-    described = json.loads(answer.stdout)
+    if process.returncode != 0:
+        raise OSError(f"SandboxSettings.python does not run: {python}: {process.stderr.strip()}")
+    described = json.loads(process.stdout)
     return Interpreter(
         executable=Path(described["executable"]),
         prefixes=tuple(map(Path, described["prefixes"])),
@@ -58,7 +61,7 @@ def describe_python(python: Path) -> Interpreter:
 
 @dataclass(frozen=True)
 class Folders:
-    """A session's folders. Programs work in `work`; the rest is out of the file tools' reach."""
+    """A session's folders. The file operations reach `work` alone, in which programs start."""
 
     top: Path
     sockets: Path
@@ -82,8 +85,7 @@ class Folders:
 
     @property
     def staging(self) -> Path:
-        """Files on their way into `work`. Programs cannot write here where there are
-        namespaces."""
+        """Files on their way into `work`. In namespaces, programs cannot write here."""
         return self.top / "staging"
 
     @property
@@ -92,11 +94,11 @@ class Folders:
 
     @classmethod
     def make(cls, top: Path, settings: SandboxSettings) -> Folders:
-        """Make them, with the entries of a fresh session. `top` must not exist, or be empty."""
+        """Make the folders, with the entries of a new session. `top` must be empty or not exist."""
         top.mkdir(parents=True, exist_ok=True)
         if any(top.iterdir()):
             raise FileExistsError(f"a session's directory must be empty: {top}")
-        folders = cls(top.resolve(), _make_socket_folder())
+        folders = cls(top.resolve(), make_socket_folder())
         for folder in (*folders.writable, folders.staging):
             folder.mkdir(exist_ok=True)
         for name in settings.initial_entries:
@@ -108,23 +110,23 @@ class Folders:
         return folders
 
     def remove(self) -> None:
-        """Remove them, if no program has run in them yet."""
+        """Remove the folders, if no program has run in them yet."""
         for folder in (self.top, self.sockets):
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _make_socket_folder() -> Path:
-    """In the folder for temporary files, unless the path of that is long itself."""
+def make_socket_folder() -> Path:
+    """Make a folder in the folder for temporary files, or in /tmp if that path is too long."""
     usual = Path(tempfile.gettempdir()).resolve()
     short = usual if len(bytes(usual)) <= LONGEST_SOCKET_PARENT else Path("/tmp")  # noqa: S108
     return Path(tempfile.mkdtemp(prefix="session-", dir=short)).resolve()
 
 
 def make_python(folders: Folders, settings: SandboxSettings) -> None:
-    """Make the session's own virtual environment, in front of the packages of the shared one.
+    """Make the session's own virtual environment, in front of the shared packages.
 
-    Packages that a program installs end here, are there for the kernel too, and cannot replace
-    what other sessions see. It costs a few links and small files.
+    Packages that a program installs land here: the kernel finds them, other sessions do not. The
+    environment is a few links and small files.
     """
     interpreter = describe_python(settings.python)
     programs = folders.python / "bin"
@@ -141,12 +143,12 @@ def make_python(folders: Folders, settings: SandboxSettings) -> None:
     for name in ("python", "python3", f"python{interpreter.version}"):
         (programs / name).symlink_to(interpreter.executable)
     for name in ("pip", "pip3"):
-        _write_script(programs / name, f'"{programs}/python" -m pip')
-    _link_javascript(programs, settings)
+        write_script(programs / name, f'"{programs}/python" -m pip')
+    link_javascript(programs, settings)
 
 
-def _link_javascript(programs: Path, settings: SandboxSettings) -> None:
-    """Link the programs rather than name their folder in PATH: ours has more than they need."""
+def link_javascript(programs: Path, settings: SandboxSettings) -> None:
+    """Link the programs; their folder in PATH would add programs of the emulator's."""
     if settings.deno:
         (programs / "deno").symlink_to(settings.deno.resolve())
     if settings.node:
@@ -155,19 +157,19 @@ def _link_javascript(programs: Path, settings: SandboxSettings) -> None:
         npm = node.parent.parent / "lib" / "node_modules" / "npm" / "bin"
         for name in ("npm", "npx"):
             if (script := npm / f"{name}-cli.js").exists():
-                _write_script(programs / name, f'"{programs}/node" "{script}"')
+                write_script(programs / name, f'"{programs}/node" "{script}"')
 
 
-def _write_script(path: Path, command: str) -> None:
+def write_script(path: Path, command: str) -> None:
     path.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
     path.chmod(0o755)
 
 
 def variables(folders: Folders, settings: SandboxSettings) -> Mapping[str, str]:
-    """The whole environment of the session's programs."""
+    """Return all environment variables of the session's programs."""
     return {
         **settings.environment,
-        MARK: str(folders.top),
+        SESSION_VARIABLE: str(folders.top),
         "PATH": f"{folders.python / 'bin'}:/usr/local/bin:/usr/bin:/bin",
         "HOME": str(folders.home),
         "TMPDIR": str(folders.temporary),

@@ -1,4 +1,4 @@
-"""Reading what a program writes: all of it, but keeping no more than a limit."""
+"""Read all output of a program, and keep no more of it than a limit."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import codecs
 import os
 
 CHUNK = 1 << 16
-LARGEST_PIPE = 1 << 20  # what a program can have written that was not read yet
+LARGEST_PIPE = 1 << 20  # the most that a program can have written and we have not read
 
 
 class Output:
-    """The read end of a pipe or terminal. Belongs to the loop it is made in; close it."""
+    """The read end of a pipe or terminal. It belongs to the event loop in which it is made."""
 
     def __init__(self, descriptor: int, limit: int) -> None:
         self._descriptor = descriptor
@@ -24,8 +24,8 @@ class Output:
         self._open = True
 
     def take(self) -> str:
-        """Everything written since the last time, including what is still in the pipe."""
-        end = self._size + LARGEST_PIPE  # a program may write for ever
+        """Return the output since the last time, including bytes that are still in the pipe."""
+        end = self._size + LARGEST_PIPE  # a program may write without end
         while self._open and self._size < end and self._read():
             pass
         text = codecs.getincrementaldecoder("utf-8")("replace").decode(bytes(self._kept))
@@ -42,12 +42,12 @@ class Output:
             os.close(self._descriptor)
 
     def _read(self) -> bool:
-        """Read once. Return whether there may be more."""
+        """Read once, and return whether there may be more."""
         try:
             data = os.read(self._descriptor, CHUNK)
         except BlockingIOError:
             return False
-        except OSError:  # EIO: how a terminal ends on Linux
+        except OSError:  # EIO: the end of a terminal on Linux
             data = b""
         if not data:
             self.close()

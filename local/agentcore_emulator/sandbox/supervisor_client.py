@@ -1,4 +1,4 @@
-"""The emulator's side of the supervisor: starts programs of one session and learns their end."""
+"""The emulator's side of the supervisor: starts a session's programs and waits for their end."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any
 
+from agentcore_emulator.sandbox.supervisor.messages import Command, Configuration, Excess, Report
 from agentcore_emulator.sandbox.supervisor.processes import descendants, end_marked
 from agentcore_emulator.sandbox.supervisor.removal import remove_tree
 
 HERE = Path(__file__).parent
 CLOSE_SECONDS = 5.0  # for the end of all processes, which takes milliseconds
-MARK = "AGENTCORE_SANDBOX"  # in the environment of a session's programs; names its directory
+# Names the session's directory to its supervisor and its programs, and marks them by it.
+SESSION_VARIABLE = "AGENTCORE_SANDBOX"
 
 
 @dataclass(frozen=True)
@@ -31,15 +32,15 @@ class Ended:
     """How a program ended."""
 
     status: int
-    exceeded: str | None = None
-    """What it used too much of: `processes`, `memory` or `disk`."""
+    exceeded: Excess | None = None
+    """The limit that the program exceeded."""
 
 
 KILLED = Ended(128 + signal.SIGKILL)
 
 
 class Supervisor:
-    """One session's supervisor process. Belongs to the loop it is made in."""
+    """One session's supervisor. It belongs to the event loop in which it is made."""
 
     def __init__(
         self, process: subprocess.Popen[bytes], control: socket.socket, directories: list[str]
@@ -59,17 +60,21 @@ class Supervisor:
         self._loop.add_reader(control, self._receive)
 
     @classmethod
-    async def start(cls, configuration: Mapping[str, Any]) -> Supervisor:
-        """Start one. `configuration` is what `supervisor.session` takes, `namespaces` decided.
+    async def start(cls, configuration: Configuration) -> Supervisor:
+        """Start the supervisor of one session.
 
-        Raises OSError if the machine does not allow it.
+        :raises OSError: if the machine does not allow it.
         """
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         with theirs:
             descriptor = theirs.fileno()
-            process = _run(
-                "session.main", str(descriptor), json.dumps(configuration), keep=descriptor
+            process = run_alone(
+                "guard.main",
+                str(descriptor),
+                json.dumps(configuration),
+                environment={SESSION_VARIABLE: configuration["remove"][0]},
+                keep=descriptor,
             )
         supervisor = cls(process, ours, configuration["remove"])
         try:
@@ -84,14 +89,14 @@ class Supervisor:
         return not self._closed.done()
 
     def process_ids(self) -> list[int]:
-        """Itself and what is below it, as the emulator sees them."""
+        """Return the ids of the guard and of all processes below it, as the emulator sees them."""
         return [self._process.pid, *descendants(self._process.pid)] if self.alive else []
 
-    async def run(self, arguments: Sequence[str], standard: Sequence[int]) -> Program:
-        """Start a program on three descriptors, which stay the caller's to close."""
+    async def run(self, arguments: Sequence[str], standard: Sequence[int]) -> ProgramHandle:
+        """Start a program on three descriptors. The caller closes its copies of them."""
         number = next(self._numbers)
-        program = Program(self, number, self._loop.create_future())
-        message = {"start": number, "arguments": list(arguments)}
+        program = ProgramHandle(self, number, self._loop.create_future())
+        message: Command = {"start": number, "arguments": list(arguments)}
         if not self.alive:
             program.ended.set_result(KILLED)
             return program
@@ -110,10 +115,10 @@ class Supervisor:
         await self._send({"end": number})
 
     async def close(self) -> None:
-        """End all programs. Returns when they and the session's directories are gone."""
+        """End all programs; return when no process and no directory of the session is left."""
         with contextlib.suppress(OSError):
             self._control.shutdown(socket.SHUT_WR)
-        for pid in self.process_ids():  # a program may have stopped them
+        for pid in self.process_ids():  # a program may have stopped it
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGCONT)
         with contextlib.suppress(TimeoutError):
@@ -125,15 +130,15 @@ class Supervisor:
 
     def _finish(self) -> None:
         self._process.wait()
-        if not self._clean:  # a program killed it
-            end_marked(MARK, self._directories[0])
+        if not self._clean:  # a program killed the guard or the session
+            end_marked(SESSION_VARIABLE, self._directories[0])
             for directory in self._directories:
                 remove_tree(Path(directory))
 
-    async def _send(self, message: Mapping[str, Any], descriptors: Sequence[int] = ()) -> None:
+    async def _send(self, message: Command, descriptors: Sequence[int] = ()) -> None:
         data = json.dumps(message).encode() + b"\n"
         async with self._sending:
-            with contextlib.suppress(OSError):  # its end is noticed in `_receive`
+            with contextlib.suppress(OSError):  # `_receive` notices that the supervisor ended
                 sent = await self._send_some(data, descriptors)
                 await self._loop.sock_sendall(self._control, data[sent:])
 
@@ -159,21 +164,22 @@ class Supervisor:
         self._received += data
         *lines, self._received = self._received.split(b"\n")
         for line in lines:
-            self._understand(json.loads(line))
+            self._handle_message(json.loads(line))
         if not data or self._clean:
             self._end()
 
-    def _understand(self, message: Mapping[str, Any]) -> None:
+    def _handle_message(self, message: Report) -> None:
         if "ended" in message:
             ended = self._programs.pop(message["ended"])
             ended.set_result(Ended(message["status"], message["exceeded"]))
         elif "ready" in message:
             self._ready.set_result(None)
-        elif "failed" in message and not self._ready.done():
-            self._ready.set_exception(OSError(f"the sandbox cannot start: {message['failed']}"))
+        elif "failed" in message:
+            if not self._ready.done():
+                self._ready.set_exception(OSError(f"the sandbox cannot start: {message['failed']}"))
         elif "empty" in message:
             self._empty.set_result(None)
-        elif "closed" in message:
+        else:
             self._clean = True
 
     def _end(self) -> None:
@@ -190,7 +196,7 @@ class Supervisor:
 
 
 @dataclass(frozen=True)
-class Program:
+class ProgramHandle:
     """A program that was started."""
 
     supervisor: Supervisor
@@ -198,11 +204,11 @@ class Program:
     ended: asyncio.Future[Ended]
 
     async def finished(self) -> Ended:
-        """Wait for its end; more than one may."""
+        """Wait for the program's end. Several callers may wait."""
         return await asyncio.shield(self.ended)
 
     async def end(self) -> None:
-        """Kill it and everything it started. Returns when they are gone."""
+        """Kill the program and all that it started; return when no process of it is left."""
         if not self.ended.done():
             await self.supervisor.end(self.number)
             await self.finished()
@@ -210,13 +216,22 @@ class Program:
 
 @functools.cache
 def namespaces_available() -> bool:
-    """Whether this machine lets this user make namespaces."""
+    """Return whether this machine lets this user make namespaces."""
     with tempfile.TemporaryDirectory() as directory:
-        process = _run("namespaces.probe", directory)
+        process = run_alone("namespaces.probe", directory)
         return process.wait() == 0
 
 
-def _run(function: str, *arguments: str, keep: int | None = None) -> subprocess.Popen[bytes]:
+def run_alone(
+    function: str,
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
+    keep: int | None = None,
+) -> subprocess.Popen[bytes]:
+    """Run a function of the supervisor in a Python process that has the standard library alone.
+
+    `environment` has all its variables, and `keep` is a descriptor that it inherits.
+    """
     module, name = function.split(".")
     program = (
         f"import sys; sys.path.insert(0, {str(HERE)!r}); "
@@ -225,7 +240,7 @@ def _run(function: str, *arguments: str, keep: int | None = None) -> subprocess.
     return subprocess.Popen(
         [sys.executable, "-I", "-S", "-c", program, *arguments],
         cwd="/",
-        env={},
+        env=environment or {},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""What an access decision is made from; whoever runs the emulator makes the decision."""
+"""The facts on which an access decision rests. The emulator's owner makes the decision."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agentcore_emulator.model.errors import ResourceNotFoundError
-from agentcore_emulator.service.control import CodeInterpreters
+from agentcore_emulator.service.control import ControlPlane
 from agentcore_emulator.service.owner import Owner
 
 ConditionValue = str | list[str]
@@ -15,7 +15,7 @@ ConditionValue = str | list[str]
 
 @dataclass(frozen=True)
 class AccessRequest:
-    """One call as IAM sees it. `context` has the condition keys of the service's own."""
+    """A request as IAM sees it. `context` has its condition keys."""
 
     access_key: str
     account: str
@@ -25,7 +25,7 @@ class AccessRequest:
     context: Mapping[str, ConditionValue]
 
 
-# Refuses a call by raising `errors.AccessDeniedError`.
+# Refuses a request by raising `errors.AccessDeniedError`.
 Authorize = Callable[[AccessRequest], None]
 
 
@@ -34,10 +34,13 @@ def access_request(
     access_key: str,
     operation: str,
     params: Mapping[str, Any],
-    interpreters: CodeInterpreters,
+    interpreters: ControlPlane,
 ) -> AccessRequest:
-    """The action, the resource and the condition keys (IAM's service authorization reference:
-    Create and List name no resource; a custom interpreter has its tags)."""
+    """Return the action, the resource and the condition keys of a request.
+
+    In IAM's service authorization reference, Create and List name no resource, and a custom
+    interpreter has its tags.
+    """
     identifier = params.get("codeInterpreterId") or params.get("codeInterpreterIdentifier")
     interpreter_arn = owner.interpreter_arn(identifier.rpartition("/")[2]) if identifier else "*"
     arn = params.get("resourceArn", interpreter_arn)
@@ -48,23 +51,23 @@ def access_request(
         action=f"bedrock-agentcore:{operation}",
         resource_arn=arn,
         context={
-            **_tags("aws:RequestTag", params.get("tags", {})),
-            **_tag_keys([*params.get("tags", {}), *params.get("tagKeys", [])]),
-            **_network(params.get("networkConfiguration", {}).get("vpcConfig", {})),
-            **_tags("aws:ResourceTag", _resource_tags(owner, arn, interpreters)),
+            **tag_conditions("aws:RequestTag", params.get("tags", {})),
+            **tag_key_conditions([*params.get("tags", {}), *params.get("tagKeys", [])]),
+            **network_conditions(params.get("networkConfiguration", {}).get("vpcConfig", {})),
+            **tag_conditions("aws:ResourceTag", resource_tags(owner, arn, interpreters)),
         },
     )
 
 
-def _tags(prefix: str, tags: Mapping[str, str]) -> dict[str, ConditionValue]:
+def tag_conditions(prefix: str, tags: Mapping[str, str]) -> dict[str, ConditionValue]:
     return {f"{prefix}/{key}": value for key, value in tags.items()}
 
 
-def _tag_keys(keys: list[str]) -> dict[str, ConditionValue]:
+def tag_key_conditions(keys: list[str]) -> dict[str, ConditionValue]:
     return {"aws:TagKeys": keys} if keys else {}
 
 
-def _network(vpc: Mapping[str, list[str]]) -> dict[str, ConditionValue]:
+def network_conditions(vpc: Mapping[str, list[str]]) -> dict[str, ConditionValue]:
     return {
         f"bedrock-agentcore:{member}": vpc[member]
         for member in ("subnets", "securityGroups")
@@ -72,7 +75,7 @@ def _network(vpc: Mapping[str, list[str]]) -> dict[str, ConditionValue]:
     }
 
 
-def _resource_tags(owner: Owner, arn: str, interpreters: CodeInterpreters) -> Mapping[str, str]:
+def resource_tags(owner: Owner, arn: str, interpreters: ControlPlane) -> Mapping[str, str]:
     if arn == "*":
         return {}
     try:

@@ -1,7 +1,7 @@
-"""The service's clock: real time plus what a test has advanced it by.
+"""The service's clock: real time plus the seconds by which tests have advanced it.
 
-Everything that depends on time is computed from it (statuses, session lifetimes, rates), so a
-test moves hours in one call and nothing ever sleeps to see a state change.
+Statuses, session lifetimes and rates all follow this clock, so a test moves hours in one request
+and never sleeps to see a state change.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import time
 from datetime import UTC, datetime, timedelta
 
 
-class Clock:
-    """Starts at the machine's time and runs on the monotonic clock; never goes backwards."""
+class ServiceClock:
+    """Starts at the machine's time, follows the monotonic clock, and never goes backwards."""
 
     def __init__(self) -> None:
         self._epoch = datetime.now(UTC) - timedelta(seconds=time.monotonic())
-        # By how much, and when by the machine's clock.
+        # The length of each advance, and its moment on the machine's clock.
         self._advances: list[tuple[timedelta, datetime]] = []
         self._advance = asyncio.Event()
 
@@ -24,9 +24,9 @@ class Clock:
         return self._machine() + sum((by for by, _ in self._advances), timedelta())
 
     def elapsed_since(self, moment: datetime) -> timedelta:
-        """What has passed here since the machine's clock showed `moment`, in whole seconds.
+        """Return the time on this clock since the machine's clock showed `moment`.
 
-        It is for what was dated by somebody who does not know this clock.
+        `moment` has whole seconds; another program took it, which does not know this clock.
         """
         later = [by for by, at in self._advances if moment < at.replace(microsecond=0)]
         return self._machine() - moment + sum(later, timedelta())
@@ -35,13 +35,13 @@ class Clock:
         return self._epoch + timedelta(seconds=time.monotonic())
 
     def advance(self, seconds: float) -> None:
-        """Move the clock forward and wake whoever waits for a moment."""
+        """Move the clock forward and wake all tasks that wait for a moment."""
         self._advances.append((timedelta(seconds=seconds), self._machine()))
         self._advance.set()
         self._advance = asyncio.Event()
 
     async def wait_until(self, moment: datetime) -> None:
-        """Return at `moment`, whether time passes or is advanced."""
+        """Return at `moment`, in real time or after an advance."""
         while (left := (moment - self.now()).total_seconds()) > 0:
             advance = self._advance
             try:

@@ -16,7 +16,7 @@ from agentcore_emulator.model.errors import (
     ServiceQuotaExceededError,
     refuse_field,
 )
-from agentcore_emulator.service.clock import Clock
+from agentcore_emulator.service.clock import ServiceClock
 from agentcore_emulator.service.idempotency import ClientTokens
 from agentcore_emulator.service.owner import SYSTEM_INTERPRETER_ID, Owner
 from agentcore_emulator.service.paging import page
@@ -24,15 +24,15 @@ from agentcore_emulator.settings import EmulatorSettings
 
 SYSTEM_INTERPRETER_NAME = "Amazon Bedrock AgentCore Code Interpreter"
 
-# The API model's documentation of filesystemConfigurations: in one request, of each kind.
-FILESYSTEMS_OF_A_KIND = 2
+# The most of each kind in a request, from the API model's documentation.
+MAXIMUM_FILESYSTEMS_OF_A_KIND = 2
 
 # The API model's limit on tags of a resource.
 MAXIMUM_TAGS = 50
 
 ID_TAIL = string.ascii_letters + string.digits
 
-# What Create takes and Get gives back unchanged.
+# The members of Create that Get returns unchanged.
 CONFIGURATION = (
     "name",
     "description",
@@ -44,7 +44,7 @@ CONFIGURATION = (
 
 
 class Outcomes(Protocol):
-    """How long-running operations are to end; None is well."""
+    """The failures that long-running operations end in; None is success."""
 
     def create_failure(self) -> str | None: ...
 
@@ -52,8 +52,8 @@ class Outcomes(Protocol):
 
 
 @dataclass
-class CodeInterpreter:
-    """One code interpreter. Its status follows from these moments and the clock."""
+class CodeInterpreterRecord:
+    """One code interpreter. Its status follows from its moments and the clock."""
 
     owner: Owner
     id: str
@@ -82,7 +82,7 @@ class CodeInterpreter:
         return "CREATE_FAILED" if self.failure else "READY"
 
     def is_usable(self, now: datetime) -> bool:
-        """Whether sessions can start: READY, and not only because a delete is still unseen."""
+        """Return whether sessions can start: READY, and no Delete has been requested."""
         return self.status(now) == "READY" and self.delete_requested_at is None
 
     def last_updated_at(self, now: datetime) -> datetime:
@@ -90,24 +90,26 @@ class CodeInterpreter:
         return max(moment for moment in moments if moment is not None and moment <= now)
 
 
-class CodeInterpreters:
-    """The seven control operations, over the interpreters of every owner."""
+class ControlPlane:
+    """The seven control operations, on the interpreters of every owner."""
 
-    def __init__(self, settings: EmulatorSettings, clock: Clock, outcomes: Outcomes) -> None:
+    def __init__(self, settings: EmulatorSettings, clock: ServiceClock, outcomes: Outcomes) -> None:
         self._settings = settings
         self._clock = clock
         self._outcomes = outcomes
         self._tokens = ClientTokens(clock, settings.client_token_seconds)
-        self._interpreters: dict[tuple[Owner, str], CodeInterpreter] = {}
+        self._interpreters: dict[tuple[Owner, str], CodeInterpreterRecord] = {}
         self._started_at = clock.now()
-        self._release_sessions: Callable[[CodeInterpreter], Awaitable[None]] = _no_sessions
+        self._release_sessions: Callable[[CodeInterpreterRecord], Awaitable[None]] = no_sessions
 
-    def on_delete(self, release_sessions: Callable[[CodeInterpreter], Awaitable[None]]) -> None:
-        """Ask the data plane before an interpreter is deleted; it may end sessions or refuse."""
+    def on_delete(
+        self, release_sessions: Callable[[CodeInterpreterRecord], Awaitable[None]]
+    ) -> None:
+        """Have a function end an interpreter's sessions, or refuse, before each delete."""
         self._release_sessions = release_sessions
 
-    def all(self) -> list[CodeInterpreter]:
-        """Every custom interpreter that is not gone, of every owner."""
+    def all(self) -> list[CodeInterpreterRecord]:
+        """Return every custom interpreter that still exists, of every owner."""
         now = self._clock.now()
         self._interpreters = {
             key: interpreter
@@ -116,8 +118,11 @@ class CodeInterpreters:
         }
         return list(self._interpreters.values())
 
-    def find(self, owner: Owner, interpreter_id: str) -> CodeInterpreter:
-        """The owner's interpreter, or the one AWS owns; raises ResourceNotFoundError."""
+    def find(self, owner: Owner, interpreter_id: str) -> CodeInterpreterRecord:
+        """Return an interpreter of the owner, or the interpreter that AWS owns.
+
+        :raises ResourceNotFoundError: if the interpreter does not exist.
+        """
         if interpreter_id == SYSTEM_INTERPRETER_ID:
             return self._system_interpreter(owner)
         interpreter = self._interpreters.get((owner, interpreter_id))
@@ -139,7 +144,7 @@ class CodeInterpreters:
     async def get_code_interpreter(self, owner: Owner, params: dict[str, Any]) -> dict[str, Any]:
         interpreter = self.find(owner, params["codeInterpreterId"])
         now = self._clock.now()
-        answer = {
+        output = {
             "codeInterpreterId": interpreter.id,
             "codeInterpreterArn": interpreter.arn,
             "status": interpreter.status(now),
@@ -151,22 +156,22 @@ class CodeInterpreters:
             "CREATE_FAILED": interpreter.failure,
             "DELETE_FAILED": interpreter.delete_failure,
         }
-        if reason := reasons.get(answer["status"]):
-            answer["failureReason"] = reason
-        return answer
+        if reason := reasons.get(output["status"]):
+            output["failureReason"] = reason
+        return output
 
     async def list_code_interpreters(self, owner: Owner, params: dict[str, Any]) -> dict[str, Any]:
-        wanted = params.get("type")
-        interpreters = [one for one in self.all() if one.owner == owner and wanted != "SYSTEM"]
-        if wanted != "CUSTOM":
+        kind = params.get("type")
+        interpreters = self._owned_by(owner) if kind != "SYSTEM" else []
+        if kind != "CUSTOM":
             interpreters.append(self._system_interpreter(owner))
-        shown, next_token = page(
+        records, next_token = page(
             interpreters,
-            key=lambda one: f"{one.created_at.isoformat()} {one.id}",
+            key=lambda interpreter: f"{interpreter.created_at.isoformat()} {interpreter.id}",
             max_results=params.get("maxResults"),
             next_token=params.get("nextToken"),
         )
-        summaries = [self._summary(one) for one in shown]
+        summaries = [self._summary(interpreter) for interpreter in records]
         return {"codeInterpreterSummaries": summaries, "nextToken": next_token}
 
     async def delete_code_interpreter(self, owner: Owner, params: dict[str, Any]) -> dict[str, Any]:
@@ -195,14 +200,14 @@ class CodeInterpreters:
 
     async def _create(self, owner: Owner, params: dict[str, Any]) -> dict[str, Any]:
         name = params["name"]
-        owned = [one for one in self.all() if one.owner == owner]
-        if any(one.configuration["name"] == name for one in owned):
+        owned = self._owned_by(owner)
+        if any(interpreter.configuration["name"] == name for interpreter in owned):
             raise ConflictError(f"CodeInterpreter with name {name} already exists")
         quota = self._settings.interpreters_per_account
         if self._settings.enforce_quotas and len(owned) >= quota:
             raise ServiceQuotaExceededError(f"The account has its {quota} code interpreters")
         now = self._clock.now()
-        interpreter = CodeInterpreter(
+        interpreter = CodeInterpreterRecord(
             owner=owner,
             id=f"{name}-{''.join(secrets.choice(ID_TAIL) for _ in range(10))}",
             configuration={member: params[member] for member in CONFIGURATION if member in params},
@@ -244,8 +249,11 @@ class CodeInterpreters:
             "lastUpdatedAt": interpreter.delete_requested_at,
         }
 
-    def _system_interpreter(self, owner: Owner) -> CodeInterpreter:
-        return CodeInterpreter(
+    def _owned_by(self, owner: Owner) -> list[CodeInterpreterRecord]:
+        return [interpreter for interpreter in self.all() if interpreter.owner == owner]
+
+    def _system_interpreter(self, owner: Owner) -> CodeInterpreterRecord:
+        return CodeInterpreterRecord(
             owner=owner,
             id=SYSTEM_INTERPRETER_ID,
             configuration={
@@ -256,13 +264,13 @@ class CodeInterpreters:
             settled_at=self._started_at,
         )
 
-    def _find_by_arn(self, owner: Owner, arn: str) -> CodeInterpreter:
+    def _find_by_arn(self, owner: Owner, arn: str) -> CodeInterpreterRecord:
         interpreter_id = arn.rpartition("/")[2]
         if arn != owner.interpreter_arn(interpreter_id):
             raise ResourceNotFoundError(f"Resource {arn} does not exist")
         return self.find(owner, interpreter_id)
 
-    def _summary(self, interpreter: CodeInterpreter) -> dict[str, Any]:
+    def _summary(self, interpreter: CodeInterpreterRecord) -> dict[str, Any]:
         now = self._clock.now()
         return {
             "codeInterpreterId": interpreter.id,
@@ -275,12 +283,12 @@ class CodeInterpreters:
         }
 
 
-async def _no_sessions(_: CodeInterpreter) -> None:
-    """Without a data plane no interpreter has sessions."""
+async def no_sessions(_: CodeInterpreterRecord) -> None:
+    """Do nothing: without a data plane no interpreter has sessions."""
 
 
 def check_network(network: dict[str, Any], settings: EmulatorSettings) -> None:
-    """VPC mode needs a VPC configuration, the other modes refuse one."""
+    """Refuse VPC mode without a VPC configuration, and other modes with one."""
     member = "networkConfiguration.vpcConfig"
     mode, vpc = network["networkMode"], network.get("vpcConfig")
     if mode == "VPC" and vpc is None:
@@ -300,9 +308,9 @@ def check_filesystems(
     has_role: bool,
     mounted: list[dict[str, Any]] | None = None,
 ) -> None:
-    """The filesystem rules of the API model's documentation, beyond its shapes.
+    """Check the rules that are in the API model's documentation but not in its shapes.
 
-    `mounted` are those of the interpreter, when a session adds its own.
+    `mounted` are the filesystems of the interpreter if a session adds its own.
     """
     member = "filesystemConfigurations"
     if not filesystems:
@@ -310,9 +318,11 @@ def check_filesystems(
     if network_mode != "VPC" or not has_role:
         raise refuse_field(member, "needs networkMode VPC and an executionRoleArn")
     for kind in ("s3FilesConfiguration", "efsConfiguration"):
-        if sum(kind in one for one in filesystems) > FILESYSTEMS_OF_A_KIND:
-            raise refuse_field(member, f"may hold at most {FILESYSTEMS_OF_A_KIND} {kind}")
-    configurations = [next(iter(one.values())) for one in [*(mounted or []), *filesystems]]
+        if sum(kind in filesystem for filesystem in filesystems) > MAXIMUM_FILESYSTEMS_OF_A_KIND:
+            raise refuse_field(member, f"may hold at most {MAXIMUM_FILESYSTEMS_OF_A_KIND} {kind}")
+    configurations = [
+        next(iter(filesystem.values())) for filesystem in [*(mounted or []), *filesystems]
+    ]
     paths = [configuration["mountPath"].rstrip("/") for configuration in configurations]
     if len(set(paths)) != len(paths):
         raise refuse_field(member, "mountPath must be unique")

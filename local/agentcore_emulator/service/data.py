@@ -1,4 +1,4 @@
-"""The data plane: sessions, and what is invoked in them."""
+"""The data plane: sessions, and the tools that requests invoke in them."""
 
 from __future__ import annotations
 
@@ -14,13 +14,17 @@ from agentcore_emulator.model.errors import (
     ERRORS,
     ConflictError,
     InternalServerError,
+    ModelledError,
     ResourceNotFoundError,
-    ServiceError,
     ServiceQuotaExceededError,
     refuse_field,
 )
-from agentcore_emulator.service.clock import Clock
-from agentcore_emulator.service.control import CodeInterpreter, CodeInterpreters, check_filesystems
+from agentcore_emulator.service.clock import ServiceClock
+from agentcore_emulator.service.control import (
+    CodeInterpreterRecord,
+    ControlPlane,
+    check_filesystems,
+)
 from agentcore_emulator.service.idempotency import ClientTokens
 from agentcore_emulator.service.owner import SYSTEM_INTERPRETER_ID, Owner
 from agentcore_emulator.service.paging import page
@@ -33,34 +37,36 @@ DEFAULT_TIMEOUT_SECONDS = 900
 ULID_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
-class Sandbox(Protocol):
-    """Where one session's code runs: a directory and the processes in it."""
+class SandboxProtocol(Protocol):
+    """The place where a session's code runs: a directory and the processes in it."""
 
     async def invoke(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Run one of the nine operations; what fails inside is a result with `isError`.
-        Cancelling the call ends what it runs."""
+        """Run one of the nine operations; cancellation ends its programs.
+
+        A failure inside the sandbox is a result with `isError`.
+        """
 
     def process_ids(self) -> list[int]:
-        """The processes that run for the session now."""
+        """Return the ids of the session's processes."""
 
     async def close(self) -> None:
-        """End everything the session started and remove its directory."""
+        """End all processes of the session and remove its directory."""
 
 
-StartSandbox = Callable[[Path], Awaitable[Sandbox]]
+StartSandbox = Callable[[Path], Awaitable[SandboxProtocol]]
 
 
 class StreamError(Exception):
-    """An error that comes up after the answer has begun: it travels inside the stream."""
+    """An error after the response has begun: it travels inside the stream."""
 
-    def __init__(self, error: ServiceError) -> None:
+    def __init__(self, error: ModelledError) -> None:
         super().__init__(str(error))
         self.error = error
 
 
 @dataclass(eq=False)
-class Session:
-    """One session, from its start until its record is dropped."""
+class SessionRecord:
+    """One session, from its start until the service forgets it."""
 
     owner: Owner
     interpreter_id: str
@@ -68,10 +74,10 @@ class Session:
     parameters: dict[str, Any]
     created_at: datetime
     timeout_seconds: int
-    sandbox: Sandbox
+    sandbox: SandboxProtocol
     ended_at: datetime | None = None
     in_flight: int = 0
-    over: asyncio.Event = field(default_factory=asyncio.Event)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
     expiry: asyncio.Task[None] | None = None
     closing: asyncio.Task[None] | None = None
 
@@ -83,7 +89,7 @@ class Session:
         return "TERMINATED" if self.ended_at or now >= self.expires_at else "READY"
 
     def process_ids(self) -> list[int]:
-        return [] if self.over.is_set() else self.sandbox.process_ids()
+        return [] if self.ended.is_set() else self.sandbox.process_ids()
 
     def last_updated_at(self, now: datetime) -> datetime:
         if self.status(now) == "READY":
@@ -91,14 +97,14 @@ class Session:
         return self.ended_at or self.expires_at
 
 
-class Sessions:
-    """The five data operations, over the sessions of every owner."""
+class DataPlane:
+    """The five data operations, on the sessions of every owner."""
 
     def __init__(
         self,
         settings: EmulatorSettings,
-        clock: Clock,
-        interpreters: CodeInterpreters,
+        clock: ServiceClock,
+        interpreters: ControlPlane,
         start_sandbox: StartSandbox,
         directory: Path,
     ) -> None:
@@ -108,18 +114,18 @@ class Sessions:
         self._start_sandbox = start_sandbox
         self._directory = directory
         self._tokens = ClientTokens(clock, settings.client_token_seconds)
-        self._sessions: dict[tuple[Owner, str], Session] = {}
+        self._sessions: dict[tuple[Owner, str], SessionRecord] = {}
         self._starting: list[Owner] = []
         self._closed = False
         interpreters.on_delete(self._release)
 
-    def all(self) -> list[Session]:
-        """Every session whose record is still kept, of every owner."""
+    def all(self) -> list[SessionRecord]:
+        """Return every session that the service still remembers, of every owner."""
         oldest = self._clock.now() - timedelta(seconds=self._settings.session_record_seconds)
         self._sessions = {
             key: session
             for key, session in self._sessions.items()
-            if not session.over.is_set() or session.last_updated_at(self._clock.now()) > oldest
+            if not session.ended.is_set() or session.last_updated_at(self._clock.now()) > oldest
         }
         return list(self._sessions.values())
 
@@ -153,12 +159,12 @@ class Sessions:
     ) -> dict[str, Any]:
         interpreter = self._interpreter(owner, params)
         now = self._clock.now()
-        wanted = params.get("status")
-        shown, next_token = page(
+        status = params.get("status")
+        records, next_token = page(
             (
                 session
-                for session in self._of(interpreter)
-                if wanted is None or session.status(now) == wanted
+                for session in self._sessions_of(interpreter)
+                if status is None or session.status(now) == status
             ),
             key=lambda session: session.id,
             max_results=params.get("maxResults"),
@@ -173,7 +179,7 @@ class Sessions:
                 "createdAt": session.created_at,
                 "lastUpdatedAt": session.last_updated_at(now),
             }
-            for session in shown
+            for session in records
         ]
         return {"items": items, "nextToken": next_token}
 
@@ -185,7 +191,10 @@ class Sessions:
         )
 
     async def invoke_code_interpreter(self, owner: Owner, params: dict[str, Any]) -> dict[str, Any]:
-        """The result; raises StreamError for what goes wrong once execution has begun."""
+        """Return the result.
+
+        :raises StreamError: if execution has begun and then fails.
+        """
         if "sessionId" not in params:
             if self._settings.invoke_without_session == "ValidationException":
                 raise refuse_field("sessionId", "must be given")
@@ -203,16 +212,19 @@ class Sessions:
             session.in_flight -= 1
 
     async def close_expired(self) -> None:
-        """Return when no session that is past its lifetime runs any more."""
+        """End every session that is past its lifetime; return when their sandboxes are gone."""
         now = self._clock.now()
-        await asyncio.gather(*(self._end(one) for one in self.all() if one.expires_at <= now))
+        expired = [session for session in self.all() if session.expires_at <= now]
+        await asyncio.gather(*(self._end(session) for session in expired))
 
     async def close(self) -> None:
-        """End every session; none can start any more."""
+        """End every session, and refuse to start others."""
         self._closed = True
         await asyncio.gather(*(self._end(session) for session in self._sessions.values()))
 
-    async def _start(self, interpreter: CodeInterpreter, params: dict[str, Any]) -> dict[str, Any]:
+    async def _start(
+        self, interpreter: CodeInterpreterRecord, params: dict[str, Any]
+    ) -> dict[str, Any]:
         owner = interpreter.owner
         self._check_quota(owner)
         session_id = ulid(self._clock.now())
@@ -224,7 +236,7 @@ class Sessions:
         if self._closed or interpreter.delete_requested_at is not None:
             await sandbox.close()
             raise ConflictError(f"CodeInterpreter {interpreter.id} went away")
-        session = Session(
+        session = SessionRecord(
             owner=owner,
             interpreter_id=interpreter.id,
             id=session_id,
@@ -247,8 +259,8 @@ class Sessions:
 
     async def _stop(self, owner: Owner, params: dict[str, Any]) -> dict[str, Any]:
         session = self._find(owner, params)
-        ended = session.status(self._clock.now()) == "TERMINATED"
-        if ended and self._settings.stop_ended_session == "not_found":
+        is_terminated = session.status(self._clock.now()) == "TERMINATED"
+        if is_terminated and self._settings.stop_ended_session == "not_found":
             raise ResourceNotFoundError(f"Session {session.id} is not active")
         await self._end(session)
         return {
@@ -257,49 +269,52 @@ class Sessions:
             "lastUpdatedAt": session.last_updated_at(self._clock.now()),
         }
 
-    async def _run(self, session: Session, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    async def _run(
+        self, session: SessionRecord, name: str, arguments: dict[str, Any]
+    ) -> dict[str, Any]:
         deadline = self._clock.now() + timedelta(seconds=self._settings.synchronous_seconds)
         run = asyncio.ensure_future(session.sandbox.invoke(name, arguments))
-        over = asyncio.ensure_future(session.over.wait())
+        ended = asyncio.ensure_future(session.ended.wait())
         late = asyncio.ensure_future(self._clock.wait_until(deadline))
         try:
-            await asyncio.wait({run, over, late}, return_when=asyncio.FIRST_COMPLETED)
-            if session.over.is_set():
+            await asyncio.wait({run, ended, late}, return_when=asyncio.FIRST_COMPLETED)
+            if session.ended.is_set():
                 raise StreamError(ResourceNotFoundError(f"Session {session.id} is not active"))
             if not run.done():
                 raise StreamError(InternalServerError("The request took too long"))
             return run.result()
         finally:
-            for task in (run, over, late):
+            for task in (run, ended, late):
                 task.cancel()
 
-    async def _expire(self, session: Session) -> None:
+    async def _expire(self, session: SessionRecord) -> None:
         await self._clock.wait_until(session.expires_at)
         await self._end(session)
 
-    async def _end(self, session: Session) -> None:
-        """Terminate the session; when this returns its sandbox is gone, whoever ended it."""
+    async def _end(self, session: SessionRecord) -> None:
+        """Terminate the session, if no other task does; return when its sandbox is gone."""
         if session.closing is None:
             session.ended_at = min(self._clock.now(), session.expires_at)
-            session.over.set()
+            session.ended.set()
             session.closing = asyncio.create_task(self._close_sandbox(session))
         await asyncio.shield(session.closing)
 
-    async def _close_sandbox(self, session: Session) -> None:
+    async def _close_sandbox(self, session: SessionRecord) -> None:
         if session.expiry is not None and self._clock.now() < session.expires_at:
             session.expiry.cancel()
         await session.sandbox.close()
 
-    async def _release(self, interpreter: CodeInterpreter) -> None:
+    async def _release(self, interpreter: CodeInterpreterRecord) -> None:
         now = self._clock.now()
-        ready = [one for one in self._of(interpreter) if one.status(now) == "READY"]
+        sessions = self._sessions_of(interpreter)
+        ready = [session for session in sessions if session.status(now) == "READY"]
         if ready and self._settings.delete_with_ready_sessions == "conflict":
             raise ConflictError(
                 f"CodeInterpreter {interpreter.id} has {len(ready)} READY sessions; stop them first"
             )
         await asyncio.gather(*(self._end(session) for session in ready))
 
-    def _interpreter(self, owner: Owner, params: dict[str, Any]) -> CodeInterpreter:
+    def _interpreter(self, owner: Owner, params: dict[str, Any]) -> CodeInterpreterRecord:
         identifier = params["codeInterpreterIdentifier"]
         interpreter_id = identifier.rpartition("/")[2]
         is_own_arn = identifier == owner.interpreter_arn(interpreter_id)
@@ -307,14 +322,14 @@ class Sessions:
             identifier = interpreter_id
         return self._interpreters.find(owner, identifier)
 
-    def _of(self, interpreter: CodeInterpreter) -> list[Session]:
+    def _sessions_of(self, interpreter: CodeInterpreterRecord) -> list[SessionRecord]:
         return [
             session
             for session in self.all()
             if session.owner == interpreter.owner and session.interpreter_id == interpreter.id
         ]
 
-    def _find(self, owner: Owner, params: dict[str, Any]) -> Session:
+    def _find(self, owner: Owner, params: dict[str, Any]) -> SessionRecord:
         interpreter = self._interpreter(owner, params)
         session = self._sessions.get((owner, params["sessionId"]))
         if session is None or session.interpreter_id != interpreter.id:
@@ -331,7 +346,7 @@ class Sessions:
             raise ServiceQuotaExceededError(f"The account has its {quota} active sessions")
 
     def _check_session_filesystems(
-        self, interpreter: CodeInterpreter, params: dict[str, Any]
+        self, interpreter: CodeInterpreterRecord, params: dict[str, Any]
     ) -> None:
         filesystems = params.get("filesystemConfigurations", [])
         if filesystems and interpreter.id == SYSTEM_INTERPRETER_ID:
@@ -345,6 +360,6 @@ class Sessions:
 
 
 def ulid(moment: datetime) -> str:
-    """A ULID, as real session ids are: 48 bits of milliseconds, 80 of chance, 26 characters."""
+    """Return a ULID, the form of real session ids: 48 bits of milliseconds and 80 random bits."""
     number = int(moment.timestamp() * 1000) << 80 | secrets.randbits(80)
     return "".join(ULID_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))

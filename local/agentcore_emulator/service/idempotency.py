@@ -1,4 +1,4 @@
-"""Client tokens: the same request sent again has no second effect and the first one's answer."""
+"""Client tokens: a repeated request takes no second effect and returns the first output."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from agentcore_emulator.model.errors import ValidationError
-from agentcore_emulator.service.clock import Clock
+from agentcore_emulator.service.clock import ServiceClock
 from agentcore_emulator.service.owner import Owner
 
-# Members that may differ between two sendings of one request.
+# Members that may differ when a client sends a request again.
 NOT_COMPARED = frozenset({"clientToken", "traceId", "traceParent"})
 
 
 @dataclass(frozen=True)
-class _Request:
+class RememberedRequest:
     params: dict[str, Any]
-    answer: asyncio.Task[dict[str, Any]]
+    output: asyncio.Task[dict[str, Any]]
     forgotten_at: datetime
 
 
 class ClientTokens:
-    """Remembers which requests took effect, per owner and operation."""
+    """Remembers the requests that took effect, for each owner and operation."""
 
-    def __init__(self, clock: Clock, lifetime_seconds: float) -> None:
+    def __init__(self, clock: ServiceClock, lifetime_seconds: float) -> None:
         self._clock = clock
         self._lifetime = timedelta(seconds=lifetime_seconds)
-        self._requests: OrderedDict[tuple[Owner, str, str], _Request] = OrderedDict()
+        self._requests: OrderedDict[tuple[Owner, str, str], RememberedRequest] = OrderedDict()
 
     async def once(
         self,
@@ -39,10 +39,11 @@ class ClientTokens:
         params: dict[str, Any],
         effect: Callable[[], Awaitable[dict[str, Any]]],
     ) -> dict[str, Any]:
-        """The effect's answer, from the first time if the token was seen before.
+        """Carry out the effect and return its output, or the first output if the token is known.
 
-        A request that failed is forgotten, and two at the same time share one effect. Raises
-        ValidationError when the token came with other parameters.
+        Two requests at the same time share an effect. A failed request is forgotten.
+
+        :raises ValidationError: if the token came with other parameters before.
         """
         token = params.get("clientToken")
         if token is None:
@@ -52,8 +53,8 @@ class ClientTokens:
         key = (owner, operation, token)
         request = self._requests.get(key)
         if request is None:
-            task = asyncio.ensure_future(_run(effect))
-            request = _Request(compared, task, self._clock.now() + self._lifetime)
+            task = asyncio.ensure_future(run_effect(effect))
+            request = RememberedRequest(compared, task, self._clock.now() + self._lifetime)
             self._requests[key] = request
             task.add_done_callback(lambda done: self._forget_failed(key, done))
         elif request.params != compared:
@@ -62,8 +63,8 @@ class ClientTokens:
                 reason="IdempotentParameterMismatchException",
                 fields={"clientToken": "used before with other parameters"},
             )
-        # A caller that goes away must not undo what another may be waiting for.
-        return await asyncio.shield(request.answer)
+        # A caller that leaves must not cancel the effect that another caller waits for.
+        return await asyncio.shield(request.output)
 
     def _forget_failed(
         self, key: tuple[Owner, str, str], task: asyncio.Task[dict[str, Any]]
@@ -80,5 +81,5 @@ class ClientTokens:
             del self._requests[key]
 
 
-async def _run(effect: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
+async def run_effect(effect: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
     return await effect()

@@ -1,4 +1,4 @@
-"""Who a resource belongs to. Owners never see each other's resources."""
+"""The owner of a resource. Owners never see each other's resources."""
 
 from __future__ import annotations
 
@@ -14,15 +14,18 @@ class Owner(NamedTuple):
     region: str
 
     def interpreter_arn(self, interpreter_id: str) -> str:
-        """The ARN of a custom code interpreter, or of the one AWS owns (IAM's service
-        authorization reference: other resource type, literal account `aws`)."""
-        prefix = f"arn:{_partition(self.region)}:bedrock-agentcore:{self.region}"
+        """Return the ARN of a custom code interpreter, or of the interpreter that AWS owns.
+
+        In IAM's service authorization reference the latter has a resource type of its own and
+        the literal account `aws`.
+        """
+        prefix = f"arn:{partition_of(self.region)}:bedrock-agentcore:{self.region}"
         if interpreter_id == SYSTEM_INTERPRETER_ID:
             return f"{prefix}:aws:code-interpreter/{interpreter_id}"
         return f"{prefix}:{self.account}:code-interpreter-custom/{interpreter_id}"
 
 
-def _partition(region: str) -> str:
+def partition_of(region: str) -> str:
     if region.startswith("cn-"):
         return "aws-cn"
     return "aws-us-gov" if region.startswith("us-gov-") else "aws"

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from agentcore_emulator.model.errors import refuse_field
 
-# The API model's default for sessions; for interpreters none is documented.
+# The API model's default for sessions; AWS documents none for interpreters.
 DEFAULT_MAX_RESULTS = 10
 
 T = TypeVar("T")
@@ -21,27 +21,27 @@ def page(
     max_results: int | None,
     next_token: str | None,
 ) -> tuple[list[T], str | None]:
-    """One page and the token of the next, None at the end.
+    """Return a page and the token of the next page, which is None at the end.
 
-    The token says where the last page ended, so records made or gone in between neither repeat
-    nor hide others. `key` must be unique and grow with the record's age rank.
+    The token holds the key of the page's last record, so that records made or removed in between
+    neither repeat nor hide others. `key` must be unique, and larger for newer records.
     """
-    after = _decode(next_token) if next_token else None
+    after = decode_token(next_token) if next_token else None
     left = [
         record
         for record in sorted(records, key=key, reverse=True)
         if after is None or key(record) < after
     ]
     size = max_results or DEFAULT_MAX_RESULTS
-    shown = left[:size]
-    return shown, _encode(key(shown[-1])) if len(left) > size else None
+    found = left[:size]
+    return found, encode_token(key(found[-1])) if len(left) > size else None
 
 
-def _encode(key: str) -> str:
+def encode_token(key: str) -> str:
     return base64.urlsafe_b64encode(key.encode()).decode("ascii")
 
 
-def _decode(token: str) -> str:
+def decode_token(token: str) -> str:
     try:
         return base64.b64decode(token.encode(), altchars=b"-_", validate=True).decode()
     except (binascii.Error, UnicodeError):

@@ -1,4 +1,4 @@
-"""How many calls of an operation an owner may make in a second."""
+"""The limits on the requests that an owner may send in a second."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import defaultdict, deque
 from datetime import datetime, timedelta
 
 from agentcore_emulator.model.errors import ThrottlingError
-from agentcore_emulator.service.clock import Clock
+from agentcore_emulator.service.clock import ServiceClock
 from agentcore_emulator.service.owner import Owner
 from agentcore_emulator.settings import EmulatorSettings
 
@@ -14,15 +14,18 @@ WRITES = ("CreateCodeInterpreter", "DeleteCodeInterpreter")
 
 
 class Rates:
-    """Counts the calls of the last second, when rates are enforced."""
+    """Counts the requests of the last second, if rates are enforced."""
 
-    def __init__(self, settings: EmulatorSettings, clock: Clock) -> None:
+    def __init__(self, settings: EmulatorSettings, clock: ServiceClock) -> None:
         self._settings = settings
         self._clock = clock
         self._calls: defaultdict[tuple[Owner, str], deque[datetime]] = defaultdict(deque)
 
     def check(self, owner: Owner, operation: str) -> None:
-        """Raises ThrottlingError when this call is one too many."""
+        """Count a request.
+
+        :raises ThrottlingError: if the owner has sent too many in the last second.
+        """
         if not self._settings.enforce_rates:
             return
         settings = self._settings

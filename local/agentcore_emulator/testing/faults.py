@@ -1,13 +1,13 @@
-"""Faults on demand: what a test asks the emulator to do wrong.
+"""Faults: failures that a test asks the emulator for.
 
-A fault names an operation (or `*`), what goes wrong, how many calls it hits, and whether that
-happens before the operation takes effect or after it. Kinds:
+A fault names an operation (or `*`), its kind, the number of requests that it hits, and whether
+it comes before or after the operation takes effect. Kinds:
 
     error               a modelled error: `error` is its code, `message` optional
     http                a bare HTTP status: `status` 429, 500, 503 or 504
-    reset               the TCP connection is reset without an answer
-    hang                no answer ever
-    slow                the answer comes `seconds` (real ones) late
+    reset               the TCP connection is reset without a response
+    hang                no response ever
+    slow                the response is `seconds` (of real time) late
     stream_exception    the stream ends in an exception: `error` is its name in the stream
     stream_empty        the stream ends without an event
     stream_truncated    the stream ends cleanly in the middle of a message
@@ -15,7 +15,7 @@ happens before the operation takes effect or after it. Kinds:
     stream_corrupt      the message's checksum does not match
     create_failed       the interpreter ends CREATE_FAILED, with `reason`
     delete_failed       the interpreter ends DELETE_FAILED, with `reason`
-    role_validation     CreateCodeInterpreter refuses its role, as it does for a role just made
+    role_validation     CreateCodeInterpreter refuses its role, as it does for a new role
 
 Stream faults belong to InvokeCodeInterpreter.
 """
@@ -48,7 +48,7 @@ KINDS: tuple[str, ...] = get_args(Kind)
 WHENS = ("before", "after")
 HTTP_STATUSES = (429, 500, 503, 504)
 
-# These shape what the operation does; all others shape its answer.
+# These change the outcome of the operation; all others change its response.
 OUTCOMES = {
     "create_failed": "CreateCodeInterpreter",
     "delete_failed": "DeleteCodeInterpreter",
@@ -60,19 +60,19 @@ FIELD_TYPES: dict[str, type | tuple[type, ...]] = {
     "status": int,
     "seconds": (int, float),
 }
-# The operation a kind is about, where it is about one only.
+# The operation of each kind that belongs to a single operation.
 ONLY_FOR = {
     **OUTCOMES,
     "role_validation": "CreateCodeInterpreter",
     **{kind: "InvokeCodeInterpreter" for kind in KINDS if kind.startswith("stream_")},
 }
-# These change the answer of an operation that ran.
+# These change the response of an operation that took effect.
 AFTER_ONLY = ("slow", "stream_truncated", "stream_reset", "stream_corrupt")
 
 
 @dataclass
 class Fault:
-    """One fault; `count` is how many calls it still hits, None for all."""
+    """One fault; `count` is the number of requests that it still hits, None for all."""
 
     operation: str
     kind: Kind
@@ -86,23 +86,26 @@ class Fault:
 
 
 class Faults:
-    """The faults that are waiting, in the order they were given."""
+    """The faults that are waiting, in the order of their arrival."""
 
     def __init__(self) -> None:
         self._waiting: list[Fault] = []
 
-    def add(self, given: Mapping[str, Any]) -> None:
-        """Raises ValueError that names what was given and what is allowed."""
-        self._waiting.append(_fault(given))
+    def add(self, document: Mapping[str, Any]) -> None:
+        """Add a fault.
+
+        :raises ValueError: if the fault makes no sense.
+        """
+        self._waiting.append(parse_fault(document))
 
     def clear(self) -> None:
         self._waiting.clear()
 
-    def listed(self) -> list[dict[str, Any]]:
+    def as_dicts(self) -> list[dict[str, Any]]:
         return [asdict(fault) for fault in self._waiting]
 
     def take(self, operation: str) -> Fault | None:
-        """The fault that hits this call's answer, counted down."""
+        """Return the fault that changes the response of this request, and count it down."""
         return self._take(operation, set(KINDS) - OUTCOMES.keys())
 
     def create_failure(self) -> str | None:
@@ -124,30 +127,36 @@ class Faults:
         return None
 
 
-def _fault(given: Mapping[str, Any]) -> Fault:
-    unknown = given.keys() - Fault.__dataclass_fields__.keys()
+def parse_fault(document: Mapping[str, Any]) -> Fault:
+    unknown = document.keys() - Fault.__dataclass_fields__.keys()
     if unknown:
         raise ValueError(f"{sorted(unknown)}: a fault has {list(Fault.__dataclass_fields__)}")
-    for name, value in given.items():
+    for name, value in document.items():
         if not isinstance(value, FIELD_TYPES.get(name, object)):
             raise ValueError(f"{name}: {value!r} has the wrong type")
-    kind = _one_of("kind", given.get("kind"), KINDS)
+    kind = check_choice("kind", document.get("kind"), KINDS)
     only = ONLY_FOR.get(kind)
     allowed = (only,) if only else ("*", *service_model.operations())
-    operation = _one_of("operation", given.get("operation", only), allowed)
-    when = _one_of("when", given.get("when", "after" if kind in AFTER_ONLY else "before"), WHENS)
+    operation = check_choice("operation", document.get("operation", only), allowed)
+    when = check_choice(
+        "when", document.get("when", "after" if kind in AFTER_ONLY else "before"), WHENS
+    )
     if kind in AFTER_ONLY and when == "before":
-        raise ValueError(f"when: {kind} changes the answer of an operation that ran; use 'after'")
-    count = given.get("count", 1)
+        raise ValueError(
+            f"when: {kind} changes the response of an operation that took effect; use 'after'"
+        )
+    count = document.get("count", 1)
     if count is not None and (not isinstance(count, int) or count < 1):
         raise ValueError(f"count: {count!r} is not a positive integer or null (for every call)")
-    fault = Fault(**{**given, "kind": kind, "operation": operation, "when": when, "count": count})
+    fault = Fault(
+        **{**document, "kind": kind, "operation": operation, "when": when, "count": count}
+    )
     if kind == "error":
-        _one_of("error", fault.error, ERRORS)
+        check_choice("error", fault.error, ERRORS)
     if kind == "stream_exception":
-        _one_of("error", fault.error, service_model.stream_exceptions())
+        check_choice("error", fault.error, service_model.stream_exceptions())
     if kind == "http":
-        _one_of("status", fault.status, HTTP_STATUSES)
+        check_choice("status", fault.status, HTTP_STATUSES)
     if kind == "slow" and fault.seconds <= 0:
         raise ValueError(f"seconds: {fault.seconds!r} is not a positive number")
     if kind in OUTCOMES and not fault.reason:
@@ -155,7 +164,7 @@ def _fault(given: Mapping[str, Any]) -> Fault:
     return fault
 
 
-def _one_of(name: str, value: Any, allowed: Collection[Any]) -> Any:
+def check_choice(name: str, value: Any, allowed: Collection[Any]) -> Any:
     if value not in allowed:
         raise ValueError(f"{name}: {value!r} is not one of {', '.join(map(str, allowed))}")
     return value

@@ -1,4 +1,4 @@
-"""A record of the calls received: ids and sizes, never code, data or descriptions."""
+"""The requests that the emulator received: ids and sizes, never code, data or descriptions."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from collections import deque
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from agentcore_emulator.service.owner import Owner
-
 REMEMBERED = 10_000
 
 
 @dataclass
-class Call:
-    """One request. `took_effect` says whether the operation was carried out, whatever was
-    answered; `status` is None while there is no answer."""
+class ReceivedRequest:
+    """One request.
+
+    `took_effect` says whether the operation was carried out, whatever the response was; `status`
+    is None until there is a response.
+    """
 
     operation: str
     request_id: str
@@ -28,8 +29,8 @@ class Call:
     status: int | None = None
     response_bytes: int = 0
 
-    def describe(self, members: dict[str, Any]) -> None:
-        """Note the ids in a request or an answer, and which tool was invoked."""
+    def note(self, members: dict[str, Any]) -> None:
+        """Note the ids in a request or a response, and the tool of an Invoke."""
         self.code_interpreter_id = (
             members.get("codeInterpreterId")
             or members.get("codeInterpreterIdentifier")
@@ -40,16 +41,17 @@ class Call:
             self.tool = members.get("name", self.tool)
 
 
-class Calls:
-    """The last calls, oldest first."""
+class ReceivedRequests:
+    """The last requests, oldest first."""
 
     def __init__(self) -> None:
-        self._calls: deque[Call] = deque(maxlen=REMEMBERED)
+        self._requests: deque[ReceivedRequest] = deque(maxlen=REMEMBERED)
 
-    def begin(self, operation: str, request_id: str, owner: Owner, request_bytes: int) -> Call:
-        call = Call(operation, request_id, owner.account, owner.region, request_bytes)
-        self._calls.append(call)
-        return call
+    def add(self, request: ReceivedRequest) -> None:
+        self._requests.append(request)
 
-    def listed(self) -> list[dict[str, Any]]:
-        return [asdict(call) for call in self._calls]
+    def clear(self) -> None:
+        self._requests.clear()
+
+    def as_dicts(self) -> list[dict[str, Any]]:
+        return [asdict(request) for request in self._requests]

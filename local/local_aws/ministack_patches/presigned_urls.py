@@ -19,10 +19,10 @@ from local_aws.ministack_patches.requirements import require
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from agentcore_emulator.service.clock import Clock
+    from agentcore_emulator.service.clock import ServiceClock
 
 
-def install(clock: Callable[[], Clock]) -> None:
+def install(clock: Callable[[], ServiceClock]) -> None:
     """Make presigned URLs expire by the clock that `clock` returns."""
     for module in (sigv4, s3):
         require(module, ["presigned_request_is_expired"])

@@ -9,6 +9,6 @@ from tests.integration.emulator.serving import Served, serving
 
 @pytest.fixture
 def served() -> Iterator[Served]:
-    """An emulator with its defaults, except that the control plane takes no time."""
+    """Serve an emulator with its defaults, except that the control plane takes no time."""
     with serving() as served:
         yield served

@@ -1,4 +1,4 @@
-"""Serves an emulator from a thread of the test process, with a sandbox that only remembers."""
+"""Serve an emulator from a thread of the test process, with sandboxes in memory."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import contextlib
 import json
 import socket
 import threading
+import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,13 +30,17 @@ PROMPT = {"create_seconds": 0, "ready_after_delete_seconds": 0, "delete_seconds"
 
 
 class MemorySandbox:
-    """Answers every tool with its name; `block` keeps a call until the session is closed or
-    `release` is set, `boom` raises, `large` answers with more than a message can carry."""
+    """Returns the name of the tool, in memory.
+
+    The code `block` keeps a request until the session is closed or `release` is set, `boom`
+    raises, and `large` returns more than a message can carry.
+    """
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.invoked: list[tuple[str, dict[str, Any]]] = []
         self.closed = 0
+        self.was_closed = threading.Event()
         self.cancelled = 0
         self.release = asyncio.Event()
 
@@ -59,6 +64,7 @@ class MemorySandbox:
 
     async def close(self) -> None:
         self.closed += 1
+        self.was_closed.set()
 
 
 @dataclass
@@ -96,15 +102,15 @@ class Served:
         return self.client("bedrock-agentcore", **options)
 
     def local(self, method: str, name: str, document: Any = None) -> dict[str, Any]:
-        """A request on the local-only path."""
+        """Send a request to the admin API."""
         request = urllib.request.Request(
             f"{self.endpoint}/_agentcore/{name}",
             method=method,
             data=json.dumps(document).encode() if document is not None else None,
         )
         with urllib.request.urlopen(request) as response:
-            answer: dict[str, Any] = json.load(response)
-            return answer
+            document: dict[str, Any] = json.load(response)
+            return document
 
     def calls(self, operation: str) -> list[dict[str, Any]]:
         return [
@@ -118,12 +124,12 @@ class Served:
         self.local("POST", "clock", {"advance_seconds": seconds})
 
     def interpreter(self, name: str = "one", **options: Any) -> str:
-        """The id of a new interpreter."""
+        """Create an interpreter and return its id."""
         parameters = {"name": name, "networkConfiguration": {"networkMode": "SANDBOX"}, **options}
         return str(self.control().create_code_interpreter(**parameters)["codeInterpreterId"])
 
     def session(self, **options: Any) -> dict[str, str]:
-        """A new session, as the parameters that name it."""
+        """Start a session and return the parameters that name it."""
         parameters = {"codeInterpreterIdentifier": "aws.codeinterpreter.v1", **options}
         started = self.data().start_code_interpreter_session(**parameters)
         return {
@@ -132,7 +138,7 @@ class Served:
         }
 
     def invoke(self, session: dict[str, str], code: str = "pass", **options: Any) -> list[Any]:
-        """All events of one executeCode."""
+        """Execute code and return all events."""
         response = self.data(**options).invoke_code_interpreter(
             **session, name="executeCode", arguments={"code": code, "language": "python"}
         )
@@ -140,7 +146,7 @@ class Served:
             return list(stream)
 
     def release(self) -> None:
-        """Let every blocked call go."""
+        """Let every blocked request continue."""
         for sandbox in self.sandboxes:
             self.loop.call_soon_threadsafe(sandbox.release.set)
 
@@ -153,7 +159,7 @@ def serving(
     start_sandbox: StartSandbox | None = None,
     **settings: Any,
 ) -> Iterator[Served]:
-    """An emulator on a free port, gone at the end."""
+    """Serve an emulator on a free port."""
     sandboxes: list[MemorySandbox] = []
 
     async def start_memory_sandbox(directory: Path) -> MemorySandbox:
@@ -189,3 +195,12 @@ def serving(
         loop.call_soon_threadsafe(stop.set)
         thread.join()
         loop.close()
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Return when a condition holds, within a time that suffices on a busy machine."""
+    deadline = time.monotonic() + 60
+    pause = threading.Event()
+    while not condition():
+        assert time.monotonic() < deadline, "the condition does not come true"
+        pause.wait(0.01)

@@ -22,7 +22,7 @@ ROLE = "arn:aws:iam::111122223333:role/r"
 
 @pytest.fixture(scope="module")
 def sdk() -> Iterator[ModuleType]:
-    """The SDK's module. It reads its endpoints from the environment when it is imported."""
+    """Import the SDK's module, which reads its endpoints from the environment."""
     command = [sys.executable, "-m", "agentcore_emulator"]
     with (
         subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process,
@@ -58,15 +58,15 @@ def close(client: Any) -> None:
 
 def result(response: dict[str, Any]) -> dict[str, Any]:
     (event,) = list(response["stream"])
-    answer: dict[str, Any] = event["result"]
-    return answer
+    found: dict[str, Any] = event["result"]
+    return found
 
 
 def stdout(response: dict[str, Any]) -> str:
     return str(result(response)["structuredContent"]["stdout"])
 
 
-def test_no_method_is_left_out(sdk: ModuleType) -> None:
+def test_every_method_of_the_sdk_is_tested(sdk: ModuleType) -> None:
     functions = inspect.getmembers(sdk.CodeInterpreter, inspect.isfunction)
     methods = {name for name, _ in functions if not name.startswith("_")}
     assert methods - set(re.findall(r"client\.(\w+)\(", Path(__file__).read_text())) == set()
@@ -88,7 +88,7 @@ def test_create_get_list_and_delete(client: Any) -> None:
     read = client.get_code_interpreter(interpreter_id)
     assert (read["name"], read["executionRoleArn"]) == ("sdk_made", ROLE)
     listed = client.list_code_interpreters(interpreter_type="CUSTOM", max_results=1)
-    assert [one["codeInterpreterId"] for one in listed["codeInterpreterSummaries"]] == [
+    assert [summary["codeInterpreterId"] for summary in listed["codeInterpreterSummaries"]] == [
         interpreter_id
     ]
     assert client.delete_code_interpreter(interpreter_id)["status"] == "DELETING"
@@ -100,7 +100,7 @@ def test_start_get_list_and_stop_a_session(client: Any) -> None:
     read = client.get_session()
     assert (read["name"], read["status"], read["sessionTimeoutSeconds"]) == ("sdk", "READY", 120)
     listed = client.list_sessions(interpreter_id="aws.codeinterpreter.v1", status="READY")
-    assert session_id in [one["sessionId"] for one in listed["items"]]
+    assert session_id in [item["sessionId"] for item in listed["items"]]
     assert client.stop() is True
     stopped = client.get_session(interpreter_id="aws.codeinterpreter.v1", session_id=session_id)
     assert stopped["status"] == "TERMINATED"
@@ -140,9 +140,9 @@ def test_upload_and_download(client: Any) -> None:
 
 def test_install_packages(client: Any) -> None:
     # Installed already, so that no package index is asked.
-    answer = result(client.install_packages(["numpy"]))
-    assert answer["isError"] is False
-    assert "Requirement already satisfied: numpy" in answer["structuredContent"]["stdout"]
+    installed = result(client.install_packages(["numpy"]))
+    assert installed["isError"] is False
+    assert "Requirement already satisfied: numpy" in installed["structuredContent"]["stdout"]
 
 
 def test_code_session(sdk: ModuleType) -> None:

@@ -20,20 +20,12 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import EventStreamError
 
-from agentcore_emulator.__main__ import parse_arguments
-
 COMMAND = [sys.executable, "-m", "agentcore_emulator"]
-
-
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, *arguments], capture_output=True, text=True, timeout=30, check=False
-    )
 
 
 @pytest.fixture
 def process(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """An emulator whose temporary files are in `tmp_path`."""
+    """Run an emulator whose temporary files are in `tmp_path`."""
     command = [*COMMAND, "--set", "create_seconds=1", "--set", "stop_ended_session=accept"]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     with subprocess.Popen(
@@ -49,25 +41,25 @@ def endpoint_of(process: subprocess.Popen[str]) -> str:
 
 
 def state(endpoint: str) -> dict[str, Any]:
-    with urllib.request.urlopen(f"{endpoint}/_agentcore/state", timeout=10) as answer:
-        document: dict[str, Any] = json.load(answer)
+    with urllib.request.urlopen(f"{endpoint}/_agentcore/state", timeout=60) as response:
+        document: dict[str, Any] = json.load(response)
         return document
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_says_its_endpoint_answers_and_ends_cleanly(
+def test_prints_its_endpoint_serves_and_ends_cleanly(
     process: subprocess.Popen[str], number: signal.Signals, tmp_path: Path
 ) -> None:
     endpoint = endpoint_of(process)
     assert endpoint.startswith("http://127.0.0.1:")
     assert state(endpoint)["sessions"] == []
     process.send_signal(number)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (0, "")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_its_end_ends_the_sessions_and_answers_their_calls(
+def test_its_end_ends_the_sessions_and_the_requests_in_flight(
     process: subprocess.Popen[str], tmp_path: Path
 ) -> None:
     endpoint = endpoint_of(process)
@@ -87,44 +79,17 @@ def test_its_end_ends_the_sessions_and_answers_their_calls(
         return client.invoke_code_interpreter(**session, name="executeCommand", arguments=arguments)
 
     with ThreadPoolExecutor() as pool:
-        answer = pool.submit(invoke)
+        call = pool.submit(invoke)
         pause = threading.Event()
         while not state(endpoint)["sessions"][0]["callsInFlight"]:
             pause.wait(0.01)
         process.terminate()
         with (
-            closing(answer.result(timeout=30)["stream"]) as stream,
+            closing(call.result(timeout=60)["stream"]) as stream,
             pytest.raises(EventStreamError, match="resourceNotFoundException"),
         ):
             list(stream)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=60)
     client.close()
     assert (process.returncode, errors) == (0, "")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_settings_of_the_emulator_and_of_its_sandboxes(monkeypatch: pytest.MonkeyPatch) -> None:
-    given = ["default_account=111122223333", "create_seconds=2", "image_blocks=true"]
-    given += ["initial_entries=[]", "traceback=last_line"]
-    monkeypatch.setattr(sys, "argv", ["program", *(f"--set={one}" for one in given)])
-    settings = parse_arguments().settings
-    assert (settings.default_account, settings.create_seconds) == ("111122223333", 2)
-    sandbox = settings.sandbox
-    assert (sandbox.image_blocks, sandbox.initial_entries) == (True, ())
-    assert sandbox.traceback == "last_line"
-
-
-@pytest.mark.parametrize(
-    ("assignment", "said"),
-    [
-        ("create_second=1", "create_second: not one of absolute_paths, "),
-        ("create_seconds=soon", "create_seconds: 'soon' is not a float"),
-        ("enforce_rates=1", "enforce_rates: 1 is not a bool"),
-        ("initial_entries=log", "initial_entries: 'log' is not a list of strings"),
-        ("stop_ended_session=maybe", "stop_ended_session: 'maybe' is not one of accept, not_found"),
-    ],
-)
-def test_fails_on_a_setting_that_does_not_exist_or_fit(assignment: str, said: str) -> None:
-    ended = run("--set", assignment)
-    assert ended.returncode == 2
-    assert said in ended.stderr

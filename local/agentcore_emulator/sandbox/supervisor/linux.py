@@ -1,4 +1,4 @@
-"""The few Linux system calls that Python has no function for. Elsewhere, `AVAILABLE` is false."""
+"""Linux system calls for which Python has no function. Elsewhere `AVAILABLE` is false."""
 
 from __future__ import annotations
 
@@ -26,18 +26,20 @@ MS_BIND = 0x1000
 MS_REC = 0x4000
 MS_PRIVATE = 1 << 18
 
-_PR_SET_PDEATHSIG = 1
-_PR_CAPBSET_DROP = 24
-_PR_SET_CHILD_SUBREAPER = 36
-_PR_SET_NO_NEW_PRIVS = 38
+PF_EXITING = 0x4  # among a process's flags in /proc/<pid>/stat
 
-_SYS_MOUNT_SETATTR = 442  # the same on every architecture, as all calls since Linux 5.1
-_AT_FDCWD = -100
-_AT_RECURSIVE = 0x8000
-_MOUNT_ATTR_RDONLY = 0x1
+PR_SET_PDEATHSIG = 1
+PR_CAPBSET_DROP = 24
+PR_SET_CHILD_SUBREAPER = 36
+PR_SET_NO_NEW_PRIVS = 38
+
+SYS_MOUNT_SETATTR = 442  # the same on every architecture, as are all newer than Linux 5.1
+AT_FDCWD = -100
+AT_RECURSIVE = 0x8000
+MOUNT_ATTR_RDONLY = 0x1
 
 
-class _MountAttr(ctypes.Structure):
+class MountAttributes(ctypes.Structure):
     _fields_ = (
         ("attr_set", ctypes.c_uint64),
         ("attr_clr", ctypes.c_uint64),
@@ -46,62 +48,62 @@ class _MountAttr(ctypes.Structure):
     )
 
 
-_libc = ctypes.CDLL(None, use_errno=True)
+libc = ctypes.CDLL(None, use_errno=True)
 
 
-def _checked(result: int, what: str) -> None:
+def check_result(result: int, call: str) -> None:
     if result == -1:
         number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), what)
+        raise OSError(number, os.strerror(number), call)
 
 
 def become_subreaper(become: bool = True) -> None:
-    """Make every orphan below this process its child, rather than a child of process 1."""
-    _checked(_libc.prctl(_PR_SET_CHILD_SUBREAPER, int(become), 0, 0, 0), "prctl")
+    """Make every orphan below this process its child, not a child of process 1."""
+    check_result(libc.prctl(PR_SET_CHILD_SUBREAPER, int(become), 0, 0, 0), "prctl")
 
 
 def signal_on_parents_death(signal_number: int) -> None:
     """Have the kernel send a signal when the thread that made this process ends."""
-    _checked(_libc.prctl(_PR_SET_PDEATHSIG, int(signal_number), 0, 0, 0), "prctl")
+    check_result(libc.prctl(PR_SET_PDEATHSIG, int(signal_number), 0, 0, 0), "prctl")
 
 
 def schedule(pid: int, *, first: bool) -> None:
-    """Let a process go before all others, which takes a privilege, or as all others do."""
+    """Run a process before all others, which needs a privilege, or with ordinary priority."""
     if sys.platform == "linux":
         policy, priority = (os.SCHED_RR, 1) if first else (os.SCHED_OTHER, 0)
         os.sched_setscheduler(pid, policy, os.sched_param(priority))
 
 
 def give_up_privileges() -> None:
-    """No set-user-id program and, from the next exec on, no capability, not even for root."""
-    _checked(_libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl")
+    """Ignore set-user-id bits and, from the next exec on, have no capability, not even as root."""
+    check_result(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl")
     capability = 0
-    while _libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0) == 0:
+    while libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0:
         capability += 1
 
 
 def unshare(flags: int) -> None:
-    _checked(_libc.unshare(flags), "unshare")
+    check_result(libc.unshare(flags), "unshare")
 
 
 def mount(source: str | None, target: str, kind: str | None, flags: int) -> None:
     arguments = [None if text is None else os.fsencode(text) for text in (source, target, kind)]
-    _checked(_libc.mount(*arguments, ctypes.c_ulong(flags), None), f"mount {target}")
+    check_result(libc.mount(*arguments, ctypes.c_ulong(flags), None), f"mount {target}")
 
 
 def set_read_only(path: str, read_only: bool, *, recursive: bool = False) -> None:
-    """Change a mount, or all mounts below it, to read-only or back."""
-    attributes = _MountAttr()
+    """Make a mount, or all mounts below it, read-only or writable."""
+    attributes = MountAttributes()
     if read_only:
-        attributes.attr_set = _MOUNT_ATTR_RDONLY
+        attributes.attr_set = MOUNT_ATTR_RDONLY
     else:
-        attributes.attr_clr = _MOUNT_ATTR_RDONLY
-    result = _libc.syscall(
-        ctypes.c_long(_SYS_MOUNT_SETATTR),
-        ctypes.c_long(_AT_FDCWD),
+        attributes.attr_clr = MOUNT_ATTR_RDONLY
+    result = libc.syscall(
+        ctypes.c_long(SYS_MOUNT_SETATTR),
+        ctypes.c_long(AT_FDCWD),
         os.fsencode(path),
-        ctypes.c_ulong(_AT_RECURSIVE if recursive else 0),
+        ctypes.c_ulong(AT_RECURSIVE if recursive else 0),
         ctypes.byref(attributes),
         ctypes.c_size_t(ctypes.sizeof(attributes)),
     )
-    _checked(result, f"mount_setattr {path}")
+    check_result(result, f"mount_setattr {path}")

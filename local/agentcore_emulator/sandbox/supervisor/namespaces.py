@@ -1,12 +1,10 @@
-"""Linux namespaces: a session's programs see no process but their own, and cannot write to any
-file but the session's.
+"""Linux namespaces: programs see and write only the processes and files of their session.
 
-What this is for: `kill -9 -1`, `rm -rf ~` and a file left in /tmp are ordinary accidents of
-code that a model wrote. What it is not: a boundary for hostile code.
+`kill -9 -1`, `rm -rf ~` and a file left in /tmp are ordinary accidents of code that a model
+wrote; namespaces contain them. They are no boundary for hostile code.
 
-It is what bubblewrap would do, by the same system calls. Without it there is nothing to install,
-and process 1 of the namespace is the session's own, which limits the tasks in it and can end them
-all at once.
+The system calls are those of bubblewrap. Our own code needs no installation, and makes process 1
+of the namespace the session's, which limits the tasks in it and can end them all at once.
 """
 
 from __future__ import annotations
@@ -19,13 +17,13 @@ from pathlib import Path
 
 from . import linux
 
-TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 (replaced by folders of the session's)
+TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 (a session has its own folder there)
 
-FIRST_FREE_NUMBER = 300  # when numbers are used again, the kernel starts here
+FIRST_FREE_NUMBER = 300  # the kernel starts here when it reuses numbers
 
 
 def probe(directory: str) -> None:
-    """Exit with 0 if this machine lets us make namespaces, found out by making them."""
+    """Make namespaces, and exit with 0 if this machine allows it."""
     if not linux.AVAILABLE:
         sys.exit(1)
     enter()
@@ -62,16 +60,16 @@ def mount(
     hidden: list[Path],
     tasks: int,
 ) -> None:
-    """Make everything read-only but `writable`, in this process and its children.
+    """Make all files read-only except in `writable`, for this process and its children.
 
-    The machine's folders for temporary files are replaced by `temporary`; what a session
-    needs of them (`needed`: its own directory, the interpreters) stays where it was. `hidden`
-    folders look empty. There are about that many `tasks` at most, if the kernel can limit them.
+    `temporary` replaces the machine's folders for temporary files, but the paths in `needed` (the
+    session's directory, the interpreters) stay visible. `hidden` folders look empty. `tasks` is
+    about the number of tasks that can exist, if the kernel can limit them.
     """
     linux.unshare(linux.CLONE_NEWNS)
     linux.mount(None, "/", None, linux.MS_REC | linux.MS_PRIVATE)
     linux.mount("proc", "/proc", "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)
-    _limit_tasks(tasks)
+    limit_tasks(tasks)
     for path in writable:
         linux.mount(str(path), str(path), None, linux.MS_BIND)
     linux.set_read_only("/", True, recursive=True)
@@ -85,22 +83,22 @@ def mount(
             linux.mount(f"/proc/self/fd/{source}", top, None, linux.MS_BIND)
     os.close(source)
     for path, descriptor in kept:
-        _mount_back(path, descriptor)
+        mount_again(path, descriptor)
     for path in hidden:
         if path.is_dir():
             linux.mount("tmpfs", str(path), "tmpfs", linux.MS_RDONLY)
 
 
-def _limit_tasks(number: int) -> None:
-    """Limit the process numbers of the namespace; before Linux 6.14 that limited the machine's."""
+def limit_tasks(number: int) -> None:
+    """Limit the process numbers of the namespace; before Linux 6.14 the limit was the machine's."""
     version = tuple(int(part) for part in re.findall(r"\d+", os.uname().release)[:2])
     if version >= (6, 14):
         with contextlib.suppress(OSError):
             Path("/proc/sys/kernel/pid_max").write_text(str(FIRST_FREE_NUMBER + number))
 
 
-def _mount_back(path: Path, descriptor: int) -> None:
-    """Mount what was opened before its path was covered by a mount at that path again."""
+def mount_again(path: Path, descriptor: int) -> None:
+    """Mount an opened file or folder again at its path, which another mount has covered."""
     source = f"/proc/self/fd/{descriptor}"
     if not path.exists():
         if Path(source).is_dir():

@@ -1,4 +1,4 @@
-"""The tree of processes below one, and its end."""
+"""Find the processes below a process, and end them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,16 @@ from pathlib import Path
 
 from . import linux
 
+EXIT_SECONDS = 5.0  # for the end of processes that are exiting, which takes milliseconds
+
 
 def descendants(pid: int, most: int | None = None) -> list[int]:
-    """The processes below `pid`, parents first. If there are more than `most`, more than `most`
-    of them, but not all. One that is being born may be missing."""
-    table = None if linux.AVAILABLE else _process_table()
+    """Return the processes below `pid`, parents first.
+
+    If there are more than `most`, the list may end after more than `most` of them. A process that
+    starts in this moment may be missing.
+    """
+    table = None if linux.AVAILABLE else process_table()
     found = [pid]
     looked = 0
     while looked < len(found) and (most is None or len(found) <= most + 1):
@@ -26,9 +31,9 @@ def descendants(pid: int, most: int | None = None) -> list[int]:
 
 
 def reap() -> bool:
-    """Collect the children that have ended. Return whether any child is left.
+    """Collect the children that have ended, and return whether any child is left.
 
-    For a subreaper no child means no descendant: every orphan below it becomes its child.
+    A subreaper without children has no descendants: every orphan below it becomes its child.
     """
     try:
         while os.waitpid(-1, os.WNOHANG)[0]:
@@ -39,7 +44,7 @@ def reap() -> bool:
 
 
 def end_descendants() -> None:
-    """Kill what is below this process, again and again until the kernel says it is alone."""
+    """Kill the processes below this process until the kernel says that none is left."""
     while reap():
         for pid in descendants(os.getpid()):
             end(pid)
@@ -47,27 +52,27 @@ def end_descendants() -> None:
 
 
 def end(pid: int) -> None:
-    # A PermissionError is a zombie of macOS: no program here can change its user, see linux.py.
+    # On macOS a zombie raises PermissionError. Programs here cannot change their user.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.kill(pid, signal.SIGKILL)
 
 
 def end_group(leader: int) -> None:
-    """Kill a group of processes at once: none can be born while that happens."""
+    """Kill a group of processes at once: none can start meanwhile."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, signal.SIGKILL)
 
 
-def hurry(pid: int) -> None:
-    """Let a process of ours go before all others, if we may: thousands compete with it."""
+def prioritise(pid: int) -> None:
+    """Run a process of ours before all others, if we may: thousands compete with it."""
     with contextlib.suppress(PermissionError, ProcessLookupError):
         linux.schedule(pid, first=True)
 
 
 def user_tasks() -> int:
-    """Processes and threads of this user, as RLIMIT_NPROC counts them. Linux only."""
+    """Count the processes and threads of this user, as RLIMIT_NPROC does. Linux only."""
     count = 0
-    for pid in _all_processes():
+    for pid in all_processes():
         with contextlib.suppress(OSError):
             if os.stat(f"/proc/{pid}").st_uid == os.getuid():
                 count += len(os.listdir(f"/proc/{pid}/task"))
@@ -75,32 +80,51 @@ def user_tasks() -> int:
 
 
 def end_marked(variable: str, value: str) -> None:
-    """Kill the processes that were started with a variable in their environment, which is all
-    that can be known of a session whose supervisor was killed. Linux only."""
+    """Kill the processes that have a variable in their environment, and wait for their end.
+
+    Nothing else identifies the processes of a session whose supervisor was killed. A process that
+    is exiting has no environment any more and may be one of them, so wait for those, too: they
+    end soon, unless a device holds them. Linux only.
+    """
     mark = f"{variable}={value}".encode()
-    while found := [pid for pid in _all_processes() if mark in _environment(pid)]:
-        for pid in found:
+    deadline = time.monotonic() + EXIT_SECONDS
+    ending = all_processes()
+    while True:
+        marked = [pid for pid in all_processes() if mark in environment_of(pid)]
+        ending = [pid for pid in {*ending, *marked} if pid in marked or is_exiting(pid)]
+        if not ending or (not marked and time.monotonic() > deadline):
+            return
+        for pid in marked:
             end(pid)
         time.sleep(0.001)
 
 
-def _all_processes() -> list[int]:
+def all_processes() -> list[int]:
     if not linux.AVAILABLE:
         return []
     return [int(name) for name in os.listdir("/proc") if name.isdigit()]
 
 
-def _environment(pid: int) -> list[bytes]:
+def is_exiting(pid: int) -> bool:
+    """Return whether a process is on its way to its end, but no zombie yet."""
+    try:
+        state, *numbers = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return False
+    return state not in ("Z", "X") and bool(int(numbers[5]) & linux.PF_EXITING)
+
+
+def environment_of(pid: int) -> list[bytes]:
     try:
         return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    except OSError:  # it ended, is a zombie, or is another user's
+    except OSError:  # it has ended, is a zombie, or belongs to another user
         return []
 
 
 def children(pid: int) -> list[int]:
-    """The children of a process. In Linux it is its threads that have them."""
+    """Return the children of a process. On Linux, children belong to its threads."""
     if not linux.AVAILABLE:
-        return _process_table().get(pid, [])
+        return process_table().get(pid, [])
     try:
         threads = os.listdir(f"/proc/{pid}/task")
     except OSError:
@@ -115,8 +139,8 @@ def children(pid: int) -> list[int]:
     return found
 
 
-def _process_table() -> dict[int, list[int]]:
-    """Parents and their children where there is no /proc, without the `ps` that lists them."""
+def process_table() -> dict[int, list[int]]:
+    """Return parents and their children by means of `ps`, where there is no /proc."""
     with subprocess.Popen(
         ["/bin/ps", "-axo", "pid=,ppid="], stdout=subprocess.PIPE, text=True
     ) as listing:

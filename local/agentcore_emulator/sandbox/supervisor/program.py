@@ -1,4 +1,4 @@
-"""One program: the process that starts it, waits for it, and ends what it leaves behind."""
+"""One program and its holder, which starts it, waits for it, and cleans up after it."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .processes import end_descendants, end_group, user_tasks
 
 EXIT_BY_SIGNAL = 128  # as a shell reports a program that a signal ended
 EXIT_NOT_STARTED = 127
-_SIGNALS = {signal.SIGCHLD, signal.SIGTERM}
+WAITED_SIGNALS = {signal.SIGCHLD, signal.SIGTERM}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What one program may use; bytes, and numbers of things."""
+    """The most that one program may use; `memory` and `file_size` are bytes."""
 
     memory: int
     file_size: int
@@ -29,15 +29,17 @@ class Limits:
 
     @property
     def tasks(self) -> int:
-        """What the kernel limits, where it can: processes and threads. It is more, because a
-        program that meets this limit tries again for ever, and one found above the other is
-        ended."""
+        """The limit on processes and threads that the kernel enforces where it can.
+
+        It is the higher limit: a program that meets it tries again for ever, whereas the session
+        ends a program that exceeds `processes`.
+        """
         return 2 * self.processes
 
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """What to run, and on what: `standard` are descriptors for input, output and errors."""
+    """A program to start; `standard` are descriptors for its input, output and errors."""
 
     arguments: Sequence[str]
     environment: Mapping[str, str]
@@ -47,48 +49,48 @@ class Program:
 
 
 def start(program: Program) -> int:
-    """Start the program below a process of its own and return that process.
+    """Start the program below a holder of its own, and return the holder's process id.
 
-    SIGTERM ends the program. The process ends once nothing of the program is left, with the
-    program's exit status.
+    SIGTERM to the holder ends the program. The holder ends once no process of the program is
+    left, with the program's exit status.
     """
-    # Blocked before it is born: a signal that comes before it waits for one must not be lost.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    # Blocked before the fork: the holder must not lose a signal that comes before it waits.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, WAITED_SIGNALS)
     try:
         pid = os.fork()
         if pid == 0:
             status = EXIT_NOT_STARTED
             with contextlib.suppress(BaseException):
-                status = _hold(program)
+                status = hold(program)
             os._exit(status)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return pid
 
 
-def _hold(program: Program) -> int:
-    os.setsid()  # among sessions Linux shares the processor fairly, however many processes one has
+def hold(program: Program) -> int:
+    os.setsid()  # Linux shares the processor fairly among sessions
     signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGCHLD, _ignore)
-    signal.signal(signal.SIGTERM, _ignore)
+    signal.signal(signal.SIGCHLD, ignore_signal)
+    signal.signal(signal.SIGTERM, ignore_signal)
     if linux.AVAILABLE:
         linux.become_subreaper()
         linux.signal_on_parents_death(signal.SIGKILL)
     first = os.fork()
     if first == 0:
         with contextlib.suppress(BaseException):
-            _execute(program)
+            execute(program)
         os._exit(EXIT_NOT_STARTED)
     for descriptor in program.standard:
         os.close(descriptor)
-    status = _wait(first)
+    status = wait_for_exit(first)
     end_group(first)
     end_descendants()
     return status
 
 
-def _wait(first: int) -> int:
-    while signal.sigwait(_SIGNALS) != signal.SIGTERM:
+def wait_for_exit(first: int) -> int:
+    while signal.sigwait(WAITED_SIGNALS) != signal.SIGTERM:
         with contextlib.suppress(ChildProcessError):
             while (ended := os.waitpid(-1, os.WNOHANG)) != (0, 0):
                 if ended[0] == first:
@@ -97,13 +99,13 @@ def _wait(first: int) -> int:
     return EXIT_BY_SIGNAL + signal.SIGKILL
 
 
-def _execute(program: Program) -> None:
-    # A group of its own but no session, so that the terminal never becomes its controlling one:
-    # when the leader of such a session ends, Linux throws away what was not read from it yet.
+def execute(program: Program) -> None:
+    # A group of its own, but no session: so the terminal never becomes a controlling terminal.
+    # When the leader of its session ends, Linux discards output that we have not read yet.
     os.setpgid(0, 0)
     for number, descriptor in enumerate(program.standard):
         os.dup2(descriptor, number)
-    _limit(program.limits)
+    set_limits(program.limits)
     if linux.AVAILABLE:
         linux.schedule(0, first=False)
         linux.give_up_privileges()
@@ -119,9 +121,12 @@ def _execute(program: Program) -> None:
         os.write(2, f"{program.arguments[0]}: {error.strerror}\n".encode())
 
 
-def _limit(limits: Limits) -> None:
-    """Per process, all but the number of processes and threads. That one counts all of the
-    user's (those of the namespace, in a user namespace) and does not bind root."""
+def set_limits(limits: Limits) -> None:
+    """Set the limits of this process.
+
+    All hold for each process alone, except RLIMIT_NPROC: it counts the processes and threads of
+    the user (in a user namespace, those of the namespace) and does not bind root.
+    """
     values = {
         resource.RLIMIT_DATA: limits.memory,
         resource.RLIMIT_FSIZE: limits.file_size,
@@ -137,5 +142,5 @@ def _limit(limits: Limits) -> None:
             resource.setrlimit(kind, (allowed, allowed))
 
 
-def _ignore(*_: object) -> None:
-    """Be a handler, since a signal without one may be dropped although it is waited for."""
+def ignore_signal(*_: object) -> None:
+    """Do nothing. The kernel may drop a signal without a handler, even while we wait for it."""

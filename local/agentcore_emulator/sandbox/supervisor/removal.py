@@ -1,4 +1,4 @@
-"""Removing a directory, whatever was left in it."""
+"""Remove a directory, whatever is in it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 
 
 def remove_tree(directory: Path) -> None:
-    """Remove a directory that nothing writes to any more. It may not exist.
+    """Remove a directory that no program writes to, if it exists.
 
-    Takes what `shutil.rmtree` does not: folders without permissions, and nesting deeper than
-    Python recurses or a path is long. Folders are moved to the top before they are emptied.
+    Unlike `shutil.rmtree`, remove folders without permissions, and folders nested deeper than
+    Python recurses or a path is long: move each folder to the top before emptying it.
     """
     if directory.is_symlink() or not directory.exists():
         directory.unlink(missing_ok=True)
@@ -30,7 +30,7 @@ def remove_tree(directory: Path) -> None:
             elif folder == directory:
                 folders.append(Path(entry.path))
             else:
-                moved = _free_name(directory, numbers)
+                moved = free_name(directory, numbers)
                 # To be moved, a folder must be writable: its ".." changes.
                 os.chmod(entry.path, stat.S_IRWXU)
                 Path(entry.path).rename(moved)
@@ -40,7 +40,7 @@ def remove_tree(directory: Path) -> None:
     directory.rmdir()
 
 
-def _free_name(directory: Path, numbers: count[int]) -> Path:
+def free_name(directory: Path, numbers: count[int]) -> Path:
     while (path := directory / f".removed-{next(numbers)}").exists() or path.is_symlink():
         pass
     return path

@@ -1,15 +1,4 @@
-"""The session: a guard that cleans up, and below it the process that starts programs.
-
-Messages are lines of JSON on a socket. In, with three descriptors beside a start:
-
-    {"start": number, "arguments": [...]}    {"end": number}
-
-Out: that it is ready or cannot be, the end of each program (`exceeded` is null, "processes",
-"memory" or "disk"), that no process is left, and that no file is left:
-
-    {"ready": true}    {"failed": reason}    {"empty": true}    {"closed": true}
-    {"ended": number, "status": n, "exceeded": ...}
-"""
+"""The session: starts programs when the emulator asks for them, and watches what they use."""
 
 from __future__ import annotations
 
@@ -22,69 +11,26 @@ import socket
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from . import linux, namespaces
-from .processes import children, descendants, end, end_descendants, end_group, hurry
+from .messages import Command, Configuration, Excess, StartProgram, send_report
+from .processes import children, descendants, end, end_descendants, end_group, prioritise
 from .program import EXIT_BY_SIGNAL, EXIT_NOT_STARTED, Limits, Program, start
-from .removal import remove_tree
 from .usage import disk_usage, resident_bytes
 
-WATCH_SECONDS = 0.1 if linux.AVAILABLE else 1.0  # elsewhere a watch costs a run of `ps`
-DISK_WATCHES = 10  # how many watches before the files are measured again
+WATCH_SECONDS = 0.1 if linux.AVAILABLE else 1.0  # elsewhere each watch runs `ps`
+DISK_WATCHES = 10  # the files are measured once in so many watches
 
 
-def main(control_descriptor: str, configuration: str) -> None:
-    """Guard one session. The arguments are a socket and what `Supervisor` wrote as JSON."""
-    control = socket.socket(fileno=int(control_descriptor))
-    control.set_inheritable(False)
-    settings = json.loads(configuration)
-    os.umask(0o022)
-    parent = os.getppid()
-    session = 0
+class SessionProcess:
+    """Runs until the socket closes, and ends all programs then."""
 
-    def when_the_parent_died(*_: object) -> None:
-        # The signal also comes when only the parent's thread ended.
-        if os.getppid() != parent and session:
-            end(session)
-
-    signal.signal(signal.SIGTERM, when_the_parent_died)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Python's handler would end the session
-    if linux.AVAILABLE:
-        linux.become_subreaper()
-        linux.signal_on_parents_death(signal.SIGTERM)
-    if settings["namespaces"]:
-        namespaces.enter()
-    session = os.fork()
-    if session == 0:
-        try:
-            Session(control, settings).run()
-        except BaseException as error:
-            _send(control, {"failed": repr(error)})
-        finally:
-            os._exit(0)
-    os.waitpid(session, 0)
-    end_descendants()
-    _send(control, {"empty": True})
-    for directory in settings["remove"]:
-        remove_tree(Path(directory))
-    _send(control, {"closed": True})
-
-
-def _send(control: socket.socket, message: Mapping[str, Any]) -> None:
-    with contextlib.suppress(OSError):  # the emulator is gone
-        control.sendall(json.dumps(message).encode() + b"\n")
-
-
-class Session:
-    """Runs until the socket closes; its end is the end of all programs."""
-
-    def __init__(self, control: socket.socket, settings: Mapping[str, Any]) -> None:
+    def __init__(self, control: socket.socket, settings: Configuration) -> None:
         self._control = control
         self._settings = settings
         self._limits = Limits(**settings["limits"])
         self._programs: dict[int, int] = {}  # by process
-        self._exceeded: dict[int, str] = {}
+        self._exceeded: dict[int, Excess] = {}
         self._received = b""
         self._descriptors: list[int] = []
         self._watches = 0
@@ -101,7 +47,7 @@ class Session:
                 needed=[Path(path) for path in self._settings["needed"]],
                 hidden=[Path(path) for path in self._settings["hidden"]],
             )
-        _send(self._control, {"ready": True})
+        send_report(self._control, {"ready": True})
         self._serve()
         end_descendants()
 
@@ -135,16 +81,22 @@ class Session:
         self._received += data
         *lines, self._received = self._received.split(b"\n")
         for line in lines:
-            self._obey(json.loads(line))
+            self._handle_message(json.loads(line))
         return bool(data)
 
-    def _obey(self, message: Mapping[str, Any]) -> None:
+    def _handle_message(self, message: Command) -> None:
         if "end" in message:
-            for pid, number in self._programs.items():
-                if number == message["end"]:
-                    os.kill(pid, signal.SIGTERM)
-            return
-        standard, self._descriptors = self._descriptors[:3], self._descriptors[3:]
+            self._end_program(message["end"])
+        else:
+            standard, self._descriptors = self._descriptors[:3], self._descriptors[3:]
+            self._start_program(message, standard)
+
+    def _end_program(self, number: int) -> None:
+        for pid, started in self._programs.items():
+            if started == number:
+                os.kill(pid, signal.SIGTERM)
+
+    def _start_program(self, message: StartProgram, standard: Sequence[int]) -> None:
         program = Program(
             arguments=message["arguments"],
             environment=self._settings["environment"],
@@ -154,8 +106,8 @@ class Session:
         )
         try:
             self._programs[start(program)] = message["start"]
-        except OSError:  # no process or no memory to be had
-            _send(
+        except OSError:  # the machine has no process or no memory left
+            send_report(
                 self._control,
                 {"ended": message["start"], "status": EXIT_NOT_STARTED, "exceeded": None},
             )
@@ -163,14 +115,14 @@ class Session:
             os.close(descriptor)
 
     def _collect(self) -> None:
-        """Report the programs that ended, and end what outlived the process that held it."""
-        held = True
-        while held:
+        """Report the programs that ended, and end the processes that outlived their holder."""
+        collected = True
+        while collected:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
                 return
-            held = pid != 0
+            collected = pid != 0
             if pid in self._programs:
                 code = os.waitstatus_to_exitcode(status)
                 if code < 0:
@@ -178,7 +130,7 @@ class Session:
                 self._report(pid, code if code >= 0 else EXIT_BY_SIGNAL - code)
 
     def _end_strays(self) -> None:
-        """A program killed the process that held it: its other processes are children now."""
+        """End the processes of a program that killed its holder: they are our children now."""
         while strays := [pid for pid in children(os.getpid()) if pid not in self._programs]:
             for pid in strays:
                 for below in (pid, *descendants(pid)):
@@ -190,10 +142,10 @@ class Session:
     def _report(self, pid: int, status: int) -> None:
         number = self._programs.pop(pid)
         exceeded = self._exceeded.pop(pid, None)
-        _send(self._control, {"ended": number, "status": status, "exceeded": exceeded})
+        send_report(self._control, {"ended": number, "status": status, "exceeded": exceeded})
 
     def _watch(self) -> None:
-        """End the programs that use more of something than the session has."""
+        """End programs if the session uses more than its limits allow."""
         most = self._limits.processes
         below = {pid: descendants(pid, most) for pid in self._programs}
         count = {pid: len(pids) for pid, pids in below.items()}
@@ -208,20 +160,20 @@ class Session:
             self._exceed("disk", dict.fromkeys(self._programs, 1), below)
 
     def _exceed(
-        self, what: str, used: Mapping[int, int], below: Mapping[int, Sequence[int]]
+        self, excess: Excess, used: Mapping[int, int], below: Mapping[int, Sequence[int]]
     ) -> None:
         """End the programs that use the most."""
-        hurry(os.getpid())
+        prioritise(os.getpid())
         largest = max(used.values())
         for pid in [pid for pid in used if used[pid] == largest]:
             again = pid in self._exceeded
-            if what == "processes" and again and self._settings["namespaces"]:
-                # It makes processes faster than they are found: end all of the namespace.
-                self._exceeded = dict.fromkeys(self._programs, what)
+            if excess == "processes" and again and self._settings["namespaces"]:
+                # It starts processes faster than we find them: end all of the namespace.
+                self._exceeded = dict.fromkeys(self._programs, excess)
                 os.kill(-1, signal.SIGKILL)
                 return
-            self._exceeded[pid] = what
-            hurry(pid)
+            self._exceeded[pid] = excess
+            prioritise(pid)
             for leader in below[pid][:1]:
                 end_group(leader)
             os.kill(pid, signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""What a session uses."""
+"""Measure the disk space and memory that a session uses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def disk_usage(directory: str) -> int:
-    """Bytes that the files below a directory occupy, read without following links."""
+    """Return the bytes that the files below a directory occupy, without following links."""
     total = 0
     folders = [] if os.path.islink(directory) else [directory]
     while folders:
@@ -22,7 +22,7 @@ def disk_usage(directory: str) -> int:
 
 
 def resident_bytes(pid: int) -> int:
-    """Memory of a process that it shares with no file and no other process; 0 once it ended."""
+    """Return the memory that a process shares with no file or process; 0 once it has ended."""
     try:
         _, resident, shared, *_ = Path(f"/proc/{pid}/statm").read_text().split()
     except (OSError, ValueError):

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from agentcore_emulator.sandbox import Sandbox, SandboxSettings
+from agentcore_emulator.sandbox import LocalSandbox, SandboxSettings
 
 
 class Sandboxes:
-    """Starts sandboxes in one loop, and runs their calls in it."""
+    """Starts sandboxes in an event loop, and runs their operations in it."""
 
     def __init__(self, runner: asyncio.Runner, directory: Path) -> None:
         self.run = runner.run
@@ -24,7 +24,7 @@ class Sandboxes:
 
     def start(self, **settings: Any) -> StartedSandbox:
         directory = self._directory / f"session-{next(self._numbers)}"
-        sandbox = self.run(Sandbox.start(directory, SandboxSettings(**settings)))
+        sandbox = self.run(LocalSandbox.start(directory, SandboxSettings(**settings)))
         self._started.append(StartedSandbox(sandbox, directory, self))
         return self._started[-1]
 
@@ -34,9 +34,9 @@ class Sandboxes:
 
 
 class StartedSandbox:
-    """A sandbox whose calls return when they are done."""
+    """A sandbox whose methods return when the operation has ended."""
 
-    def __init__(self, sandbox: Sandbox, directory: Path, sandboxes: Sandboxes) -> None:
+    def __init__(self, sandbox: LocalSandbox, directory: Path, sandboxes: Sandboxes) -> None:
         self.sandbox = sandbox
         self.directory = directory
         self._sandboxes = sandboxes
@@ -44,7 +44,7 @@ class StartedSandbox:
 
     @property
     def work(self) -> Path:
-        """The folder its programs work in, as seen from outside."""
+        """The folder its programs work in, as the machine sees it."""
         return self.directory / "var"
 
     def invoke(self, name: str, **arguments: Any) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def sandboxes(loop: asyncio.Runner, tmp_path: Path) -> Iterator[Sandboxes]:
 def sandbox(
     loop: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[StartedSandbox]:
-    """One with the default settings, for all tests of a module that leave it as it was."""
+    """Start a sandbox with the default settings, for tests that leave it unchanged."""
     sandboxes = Sandboxes(loop, tmp_path_factory.mktemp("sandbox"))
     yield sandboxes.start()
     sandboxes.close()

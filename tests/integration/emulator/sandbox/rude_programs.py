@@ -13,7 +13,7 @@ from textwrap import dedent
 
 @dataclass(frozen=True)
 class Rude:
-    """What is run, and what may be expected of it."""
+    """A program, and the effects that a test may expect of it."""
 
     code: str
     operation: str = "executeCommand"
@@ -33,7 +33,7 @@ def python(code: str, **expected: bool) -> Rude:
 
 
 def script(code: str, **expected: bool) -> Rude:
-    """A program for Python that needs no kernel, and so starts ten times as fast."""
+    """Return a Python program that needs no kernel, and so starts ten times as fast."""
     file = f"cat > rude.py <<'END'\n{dedent(code)}\nEND\n"
     return Rude(f"{file}python -I -S rude.py", **expected)
 
@@ -173,7 +173,7 @@ ANYWHERE = {
         def parents(pid):
             while True:
                 pid = int(open(f'/proc/{pid}/stat').read().rsplit(')', 1)[1].split()[1])
-                if pid == 0 or 'supervisor.session' not in open(f'/proc/{pid}/cmdline').read():
+                if pid == 0 or 'supervisor.guard' not in open(f'/proc/{pid}/cmdline').read():
                     return
                 yield pid
         if os.fork() == 0:
@@ -187,7 +187,7 @@ ANYWHERE = {
     "the arrest of its parents": command(
         """
         pid=$PPID
-        while grep -q supervisor.session /proc/$pid/cmdline; do
+        while grep -q supervisor.guard /proc/$pid/cmdline; do
             kill -STOP $pid
             pid=$(cut -d' ' -f4 /proc/$pid/stat)
         done

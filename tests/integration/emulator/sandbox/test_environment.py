@@ -1,4 +1,4 @@
-"""What programs find: variables, interpreters, packages."""
+"""The surroundings of programs: variables, interpreters, packages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def wheel(name: str, version: str) -> bytes:
-    """A package with one module, as an index would deliver it."""
+    """Build a package with a module, as an index would deliver it."""
     data = BytesIO()
     info = f"{name}-{version}.dist-info"
     files = {
@@ -102,20 +102,25 @@ def test_installing_a_package_alters_no_other_session(sandboxes: Sandboxes) -> N
     interpreter = describe_python(SandboxSettings().python)
     shared = [interpreter.prefixes[0] / "bin", *interpreter.packages]
     before = [fingerprint(folder) for folder in shared]
-    one, other = sandboxes.start(), sandboxes.start()
-    one.python("1")
+    installing, other = sandboxes.start(), sandboxes.start()
+    installing.python("1")
     files = [
         {"path": f"{name}-1.0-py3-none-any.whl", "blob": wheel(name, "1.0")}
         for name in ("trivial", "numpy")
     ]
-    one.invoke("writeFiles", content=files)
+    installing.invoke("writeFiles", content=files)
     install = "python -m pip install --quiet --no-index --no-deps --force-reinstall ./*.whl"
-    assert one.command(install)["isError"] is False
+    assert installing.command(install)["isError"] is False
     # The kernel that ran before the installation finds it too.
-    assert one.python("import trivial; trivial.version")["structuredContent"]["stdout"] == "'1.0'"
-    assert one.python("import numpy; numpy.version")["structuredContent"]["stdout"] == "'1.0'"
-    assert "installed 1.0" in one.command("run-trivial")["structuredContent"]["stdout"]
-    assert one.command("pip uninstall --quiet --yes trivial pandas; pip show pandas")[
+    assert (
+        installing.python("import trivial; trivial.version")["structuredContent"]["stdout"]
+        == "'1.0'"
+    )
+    assert (
+        installing.python("import numpy; numpy.version")["structuredContent"]["stdout"] == "'1.0'"
+    )
+    assert "installed 1.0" in installing.command("run-trivial")["structuredContent"]["stdout"]
+    assert installing.command("pip uninstall --quiet --yes trivial pandas; pip show pandas")[
         "isError"
     ] is (False)
     assert other.python("import trivial")["isError"] is True

@@ -20,14 +20,14 @@ from typing import Any
 
 import pytest
 
-from agentcore_emulator.sandbox import Sandbox, SandboxSettings
+from agentcore_emulator.sandbox import LocalSandbox, SandboxSettings
 from agentcore_emulator.sandbox.supervisor import linux
 from agentcore_emulator.sandbox.supervisor.namespaces import TEMPORARY
 from agentcore_emulator.sandbox.supervisor.processes import descendants
 from agentcore_emulator.sandbox.supervisor_client import namespaces_available
 from tests.integration.emulator.sandbox.rude_programs import ANYWHERE, IN_NAMESPACES, Rude
 
-SECONDS = 30
+SECONDS = 90  # less than the programs sleep
 SMALL = {
     "memory_bytes": 500_000_000,
     "disk_bytes": 200_000_000,
@@ -58,7 +58,7 @@ def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def living() -> set[int]:
-    """The processes below this one that are no zombies."""
+    """Return the processes below this process that are no zombies."""
     found = set()
     for pid in descendants(os.getpid()):
         with suppress(OSError):
@@ -67,7 +67,7 @@ def living() -> set[int]:
     return found
 
 
-async def run(sandbox: Sandbox, work: Path, rude: Rude, code: str) -> dict[str, Any]:
+async def run(sandbox: LocalSandbox, work: Path, rude: Rude, code: str) -> dict[str, Any]:
     operation, _, runtime = rude.operation.partition("/")
     arguments = {"code": code, "command": code}
     if runtime:
@@ -81,7 +81,9 @@ async def run(sandbox: Sandbox, work: Path, rude: Rude, code: str) -> dict[str, 
 
 
 @pytest.mark.parametrize(("rude", "namespaces"), CASES)
-def test_nothing_is_left(rude: Rude, namespaces: bool, tmp_path: Path, temporary: Path) -> None:
+def test_a_rude_program_leaves_nothing(
+    rude: Rude, namespaces: bool, tmp_path: Path, temporary: Path
+) -> None:
     name = f"rude-{uuid.uuid4()}"
     key = str(uuid.uuid4().int % 2**31)
     outside = tmp_path / "outside"
@@ -91,7 +93,9 @@ def test_nothing_is_left(rude: Rude, namespaces: bool, tmp_path: Path, temporary
     before = living()
 
     async def session() -> str:
-        sandbox = await Sandbox.start(directory, SandboxSettings(namespaces=namespaces, **SMALL))
+        sandbox = await LocalSandbox.start(
+            directory, SandboxSettings(namespaces=namespaces, **SMALL)
+        )
         try:
             result = await run(sandbox, directory / "var", rude, code)
             if not rude.endless and (namespaces or rude.spares_the_session):

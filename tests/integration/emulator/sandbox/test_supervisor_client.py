@@ -19,12 +19,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from agentcore_emulator.sandbox import supervisor_client as supervision
-from agentcore_emulator.sandbox.files import Files
-from agentcore_emulator.sandbox.supervisor import linux
+from agentcore_emulator.sandbox import supervisor_client
+from agentcore_emulator.sandbox.operations.files import Files
 from agentcore_emulator.sandbox.supervisor.processes import children, descendants
-from agentcore_emulator.sandbox.supervisor.removal import remove_tree
 from agentcore_emulator.sandbox.supervisor_client import Supervisor
+from tests.integration.emulator.serving import wait_until
 from tests.project import PROJECT
 
 if TYPE_CHECKING:
@@ -33,11 +32,11 @@ if TYPE_CHECKING:
 EMULATOR = """
 import asyncio, json, os, sys
 from pathlib import Path
-from agentcore_emulator.sandbox import Sandbox, SandboxSettings
+from agentcore_emulator.sandbox import LocalSandbox, SandboxSettings
 
 async def main():
-    directory = Path(sys.argv[1])
-    sandbox = await Sandbox.start(directory, SandboxSettings(namespaces=json.loads(sys.argv[2])))
+    settings = SandboxSettings(namespaces=json.loads(sys.argv[2]))
+    sandbox = await LocalSandbox.start(Path(sys.argv[1]), settings)
     code = "import subprocess; subprocess.Popen(['sleep', '99'])"
     await sandbox.invoke("executeCode", {"code": code})
     await sandbox.invoke("startCommandExecution", {"command": "(setsid sleep 99 &); sleep 99"})
@@ -105,16 +104,18 @@ def gone(pid: int) -> bool:
         return True
 
 
-def test_all_is_gone_when_the_emulator_was_killed(emulator: Emulator, tmp_path: Path) -> None:
+def test_nothing_is_left_of_a_session_whose_emulator_was_killed(
+    emulator: Emulator, tmp_path: Path
+) -> None:
     assert [gone(pid) for pid in emulator.pids].count(False) >= 7
     emulator.kill()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not all(map(gone, emulator.pids)) or (tmp_path / "session").exists():
         assert time.monotonic() < deadline, [pid for pid in emulator.pids if not gone(pid)]
         time.sleep(0.01)
 
 
-def test_a_signal_from_somebody_does_not_end_a_session(
+def test_a_signal_to_the_supervisor_does_not_end_a_session(
     sandboxes: Sandboxes, namespaces: bool
 ) -> None:
     """Least of all the kernel's, when a thread of the emulator has ended."""
@@ -127,7 +128,7 @@ def test_a_signal_from_somebody_does_not_end_a_session(
 
 
 @pytest.mark.parametrize("victim", [0, 1], ids=["guard", "session"])
-def test_a_session_whose_supervisor_was_killed_has_ended(
+def test_a_session_ends_with_its_supervisor_and_leaves_nothing(
     sandboxes: Sandboxes, namespaces: bool, victim: int
 ) -> None:
     sandbox = sandboxes.start(namespaces=namespaces)
@@ -142,6 +143,20 @@ def test_a_session_whose_supervisor_was_killed_has_ended(
     sandbox.close()
     assert all(map(gone, pids))
     assert not sandbox.directory.exists()
+
+
+def test_closing_waits_for_a_process_that_takes_long_to_exit(
+    sandboxes: Sandboxes, namespaces: bool
+) -> None:
+    """The kernel takes its time to free much memory, and shows no environment meanwhile."""
+    sandbox = sandboxes.start(namespaces=namespaces)
+    code = "x = bytearray(b'x') * 500_000_000; open('begun', 'w'); import time; time.sleep(99)"
+    sandbox.invoke("startCommandExecution", command=f'python -I -S -c "{code}"')
+    sandbox.command("until test -e begun; do sleep 0.01; done")
+    pids = sandbox.sandbox.process_ids()
+    os.kill(pids[0], signal.SIGKILL)
+    sandbox.close()
+    assert all(map(gone, pids))
 
 
 def test_calls_that_wait_end_when_the_supervisor_was_killed(sandboxes: Sandboxes) -> None:
@@ -187,9 +202,7 @@ def test_closing_waits_for_file_operations(
     assert sandboxes.run(close_meanwhile()) is False
 
 
-def test_a_program_without_the_process_that_held_it_is_ended(
-    sandboxes: Sandboxes, namespaces: bool
-) -> None:
+def test_a_program_ends_with_its_holder(sandboxes: Sandboxes, namespaces: bool) -> None:
     sandbox = sandboxes.start(namespaces=namespaces)
     before = sandbox.sandbox.process_ids()
     sandbox.invoke("startCommandExecution", command="touch begun; (setsid sleep 99 &); sleep 99")
@@ -198,20 +211,20 @@ def test_a_program_without_the_process_that_held_it_is_ended(
     [holder] = set(sandbox.sandbox.process_ids()) & set(children(before[1]))
     os.kill(holder, signal.SIGKILL)
     assert sandbox.command("echo usable")["isError"] is False
-    assert sandbox.sandbox.process_ids() == before
+    wait_until(lambda: sandbox.sandbox.process_ids() == before)
 
 
-def test_a_session_lives_on_without_the_system_calls_of_linux(
+def test_a_session_works_without_the_system_calls_of_linux(
     sandboxes: Sandboxes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As on macOS: the supervisor reads the list of `ps`, in which that is its child itself."""
-    shutil.copytree(supervision.HERE / "supervisor", tmp_path / "supervisor")
+    shutil.copytree(supervisor_client.HERE / "supervisor", tmp_path / "supervisor")
     source = tmp_path / "supervisor" / "linux.py"
     source.write_text(source.read_text().replace('sys.platform == "linux"', "False"))
-    monkeypatch.setattr(supervision, "HERE", tmp_path)
+    monkeypatch.setattr(supervisor_client, "HERE", tmp_path)
     sandbox = sandboxes.start(namespaces=False)
     before = sandbox.sandbox.process_ids()
-    sandbox.invoke("startCommandExecution", command="touch begun; exec sleep 3")
+    sandbox.invoke("startCommandExecution", command="touch begun; exec sleep 20")
     while not (sandbox.work / "begun").exists():
         sandbox.command("true")
     [holder] = set(sandbox.sandbox.process_ids()) & set(children(before[1]))
@@ -221,7 +234,7 @@ def test_a_session_lives_on_without_the_system_calls_of_linux(
     assert all(map(gone, before))
 
 
-def test_a_session_that_says_that_it_is_closed_is_waited_for_no_longer() -> None:
+def test_closing_returns_once_the_supervisor_reports_it() -> None:
     """Without /proc or a subreaper something may be left that has its socket."""
 
     async def close() -> None:
@@ -230,13 +243,13 @@ def test_a_session_that_says_that_it_is_closed_is_waited_for_no_longer() -> None
         with theirs:
             supervisor = Supervisor(subprocess.Popen(["true"]), ours, [])
             theirs.sendall(b'{"ready": true}\n{"empty": true}\n{"closed": true}\n')
-            await asyncio.wait_for(supervisor.close(), 20)
+            await asyncio.wait_for(supervisor.close(), 60)
         assert not supervisor.alive
 
     asyncio.run(close())
 
 
-def test_closing_twice_is_closing_once(sandboxes: Sandboxes) -> None:
+def test_a_session_can_be_closed_twice(sandboxes: Sandboxes) -> None:
     sandbox = sandboxes.start()
     sandbox.close()
     sandboxes.run(sandbox.sandbox.close())
@@ -270,47 +283,3 @@ def test_no_process_of_a_closed_session_is_left(sandboxes: Sandboxes) -> None:
     assert len(pids & set(descendants(os.getpid()))) == 2
     sandbox.close()
     assert not pids & set(descendants(os.getpid()))
-
-
-def test_a_directory_is_removed_whatever_is_in_it(tmp_path: Path) -> None:
-    top = tmp_path / "top"
-    folder = top
-    for _ in range(60):
-        folder = folder / ("deep" * 10)
-        folder.mkdir(parents=True)
-    (folder / "file").touch()
-    (top / "link").symlink_to(tmp_path)
-    (top / ".removed-0").mkdir()
-    folder.chmod(0)
-    top.chmod(0)
-    (tmp_path / "kept").touch()
-    remove_tree(top)
-    remove_tree(tmp_path / "missing")
-    (tmp_path / "link").symlink_to(tmp_path / "kept")
-    remove_tree(tmp_path / "link")
-    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
-
-
-def test_where_there_is_no_proc_the_same_children_are_found(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as child:
-        by_proc = children(os.getpid())
-        monkeypatch.setattr(linux, "AVAILABLE", False)
-        assert child.pid in by_proc
-        assert sorted(children(os.getpid())) == sorted(by_proc)
-
-
-@pytest.mark.parametrize("most", range(5))
-def test_as_many_processes_are_found_as_are_asked_for(most: int) -> None:
-    nested = subprocess.Popen(
-        ["sh", "-c", "sh -c 'sh -c \"echo; read wait; true\"; true'; true"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    with nested:
-        assert nested.stdin and nested.stdout
-        nested.stdout.readline()
-        found = descendants(nested.pid, most)
-        assert len(found) == min(2, most + 1)
-        assert descendants(nested.pid)[: len(found)] == found

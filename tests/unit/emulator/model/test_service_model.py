@@ -1,4 +1,4 @@
-"""Requests and answers against botocore's own serialiser and parser, and its constraints."""
+"""Requests and outputs against botocore's own serialiser and parser, and its constraints."""
 
 from __future__ import annotations
 
@@ -60,7 +60,9 @@ def values(shape: Shape) -> st.SearchStrategy[Any]:
 def structures(shape: Shape) -> st.SearchStrategy[dict[str, Any]]:
     members = {name: values(member) for name, member in shape.members.items()}
     if shape.is_tagged_union:
-        return st.one_of(*(st.fixed_dictionaries({name: one}) for name, one in members.items()))
+        return st.one_of(
+            *(st.fixed_dictionaries({name: member}) for name, member in members.items())
+        )
     required = {name: members.pop(name) for name in shape.required_members}
     return st.fixed_dictionaries(required, optional=members)
 
@@ -82,7 +84,7 @@ def strings(shape: Shape) -> st.SearchStrategy[str]:
 
 
 def sent_and_parsed(operation: Operation, params: dict[str, Any]) -> dict[str, Any]:
-    """What arrives of a request that botocore's serialiser wrote."""
+    """Return the parameters in a request that botocore's serialiser wrote."""
     request = create_serializer("rest-json").serialize_to_request(params, operation.model)
     routed = service_model.route(request["method"], request["url_path"])
     assert routed is not None
@@ -105,18 +107,18 @@ def test_reads_back_every_request_botocore_writes(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in OPERATIONS if name != "InvokeCodeInterpreter"])
-def test_botocore_reads_back_every_answer(name: str) -> None:
+def test_botocore_reads_back_every_output(name: str) -> None:
     operation = OPERATIONS[name]
 
     @thorough
     @given(values(operation.model.output_shape))
     def check(output: dict[str, Any]) -> None:
-        answer = {
+        response = {
             "status_code": operation.success_status,
             "headers": {},
-            "body": service_model.serialise_answer(operation, output),
+            "body": service_model.serialise_output(operation, output),
         }
-        parsed = create_parser("rest-json").parse(answer, operation.model.output_shape)
+        parsed = create_parser("rest-json").parse(response, operation.model.output_shape)
         del parsed["ResponseMetadata"]
         assert parsed == output
 
@@ -130,8 +132,8 @@ def test_botocore_reads_back_every_result() -> None:
     @given(values(stream.members["result"]))
     def check(result: dict[str, Any]) -> None:
         body = service_model.serialise_result(result)
-        answer = {"status_code": 200, "headers": {}, "body": body}
-        parsed = create_parser("rest-json").parse(answer, stream.members["result"])
+        response = {"status_code": 200, "headers": {}, "body": body}
+        parsed = create_parser("rest-json").parse(response, stream.members["result"])
         del parsed["ResponseMetadata"]
         assert parsed == result
 
@@ -338,7 +340,7 @@ def parse_body(name: str, body: bytes) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "body", [b"{", b"[]", b'"text"', b"\xff", b"[" * 100_000, b"1" * 5000], ids=lambda b: b[:5]
 )
-def test_fails_on_a_body_that_is_no_json_object(body: bytes) -> None:
+def test_refuses_a_body_that_is_no_json_object(body: bytes) -> None:
     with pytest.raises(ValidationError) as refused:
         parse_body("StartCodeInterpreterSession", body)
     assert refused.value.members["reason"] == "CannotParse"
@@ -391,6 +393,6 @@ def test_never_repeats_a_sensitive_or_a_long_value() -> None:
     ],
     ids=["missing", "unknown", "wrong type"],
 )
-def test_fails_to_answer_what_the_model_does_not_allow(output: dict[str, Any]) -> None:
+def test_refuses_an_output_that_the_model_does_not_allow(output: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"StartCodeInterpreterSession|SessionId"):
-        service_model.serialise_answer(OPERATIONS["StartCodeInterpreterSession"], output)
+        service_model.serialise_output(OPERATIONS["StartCodeInterpreterSession"], output)

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from agentcore_emulator.service.authorization import access_request
-from agentcore_emulator.service.clock import Clock
-from agentcore_emulator.service.control import CodeInterpreters
+from agentcore_emulator.service.clock import ServiceClock
+from agentcore_emulator.service.control import ControlPlane
 from agentcore_emulator.service.owner import Owner
 from agentcore_emulator.settings import EmulatorSettings
 from agentcore_emulator.testing.faults import Faults
@@ -19,8 +19,8 @@ SYSTEM_ARN = f"{PREFIX}:aws:code-interpreter/aws.codeinterpreter.v1"
 
 
 @pytest.fixture
-def interpreters() -> CodeInterpreters:
-    return CodeInterpreters(EmulatorSettings(), Clock(), Faults())
+def interpreters() -> ControlPlane:
+    return ControlPlane(EmulatorSettings(), ServiceClock(), Faults())
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def interpreters() -> CodeInterpreters:
     ],
 )
 def test_action_and_resource(
-    interpreters: CodeInterpreters, operation: str, params: dict[str, Any], resource: str
+    interpreters: ControlPlane, operation: str, params: dict[str, Any], resource: str
 ) -> None:
     access = access_request(OWNER, "AKIA", operation, params, interpreters)
     assert access.action == f"bedrock-agentcore:{operation}"
@@ -49,7 +49,7 @@ def test_action_and_resource(
     assert access.context == {}
 
 
-def test_condition_keys_of_a_request(interpreters: CodeInterpreters) -> None:
+def test_condition_keys_of_a_request(interpreters: ControlPlane) -> None:
     vpc = {"subnets": ["subnet-12345678"], "securityGroups": ["sg-12345678"]}
     params = {
         "name": "a",
@@ -69,7 +69,7 @@ def test_condition_keys_of_a_request(interpreters: CodeInterpreters) -> None:
     assert untag.context == {"aws:TagKeys": ["b"]}
 
 
-def test_condition_keys_of_a_resource(interpreters: CodeInterpreters) -> None:
+def test_condition_keys_of_a_resource(interpreters: ControlPlane) -> None:
     created = asyncio.run(
         interpreters.create_code_interpreter(
             OWNER,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from agentcore_emulator.model.errors import ConflictError, ValidationError
-from agentcore_emulator.service.clock import Clock
+from agentcore_emulator.service.clock import ServiceClock
 from agentcore_emulator.service.idempotency import ClientTokens
 from agentcore_emulator.service.owner import Owner
 
@@ -32,15 +32,17 @@ class Effect:
         return {"count": self.count}
 
 
-def run(*requests: tuple[Owner, str, dict[str, Any]], clock: Clock | None = None) -> list[Any]:
-    """The answers to requests sent one after the other, all with one effect."""
+def run(
+    *requests: tuple[Owner, str, dict[str, Any]], clock: ServiceClock | None = None
+) -> list[Any]:
+    """Return the count in each output, of requests sent in turn with the same effect."""
 
     async def send() -> list[Any]:
         effect = Effect()
-        tokens = ClientTokens(clock or Clock(), LIFETIME)
+        tokens = ClientTokens(clock or ServiceClock(), LIFETIME)
         return [await tokens.once(*request, effect) for request in requests]
 
-    return [answer["count"] for answer in asyncio.run(send())]
+    return [output["count"] for output in asyncio.run(send())]
 
 
 def test_same_token_takes_effect_once() -> None:
@@ -52,7 +54,7 @@ def test_requests_without_a_token_all_take_effect() -> None:
     assert run((OWNER, "Start", {}), (OWNER, "Start", {})) == [1, 2]
 
 
-def test_tokens_of_other_owners_and_operations_are_others() -> None:
+def test_a_token_belongs_to_its_owner_and_operation() -> None:
     params = {"clientToken": "t"}
     assert run((OWNER, "Start", params), (OTHER, "Start", params), (OWNER, "Stop", params)) == [
         1,
@@ -77,7 +79,7 @@ def test_fails_when_a_token_comes_with_other_parameters() -> None:
 
 def test_two_at_the_same_time_share_one_effect_even_if_the_first_caller_leaves() -> None:
     async def race() -> tuple[int, dict[str, Any]]:
-        tokens, effect = ClientTokens(Clock(), LIFETIME), Effect()
+        tokens, effect = ClientTokens(ServiceClock(), LIFETIME), Effect()
         request = (OWNER, "Start", {"clientToken": "t"}, effect)
         first = asyncio.ensure_future(tokens.once(*request))
         await effect.going_on.wait()
@@ -90,7 +92,7 @@ def test_two_at_the_same_time_share_one_effect_even_if_the_first_caller_leaves()
 
 def test_a_failed_request_is_forgotten() -> None:
     async def fail_then_work() -> int:
-        tokens = ClientTokens(Clock(), LIFETIME)
+        tokens = ClientTokens(ServiceClock(), LIFETIME)
         params = {"clientToken": "t"}
         with pytest.raises(ConflictError):
             await tokens.once(OWNER, "Start", params, Effect(ConflictError("no")))
@@ -103,12 +105,12 @@ def test_a_failed_request_is_forgotten() -> None:
 
 def test_a_token_is_forgotten_after_its_lifetime() -> None:
     async def send() -> list[int]:
-        clock, effect = Clock(), Effect()
+        clock, effect = ServiceClock(), Effect()
         tokens = ClientTokens(clock, LIFETIME)
         counts = []
         for pause in (LIFETIME - 1, 2, 0):
-            answer = await tokens.once(OWNER, "Start", {"clientToken": "t"}, effect)
-            counts.append(answer["count"])
+            output = await tokens.once(OWNER, "Start", {"clientToken": "t"}, effect)
+            counts.append(output["count"])
             clock.advance(pause)
         return counts
 

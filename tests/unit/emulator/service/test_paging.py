@@ -7,11 +7,11 @@ from agentcore_emulator.service.paging import page
 
 
 def pages(records: list[str], size: int | None) -> list[list[str]]:
-    shown, token = page(records, str, size, None)
-    result = [shown]
+    found, token = page(records, str, size, None)
+    result = [found]
     while token:
-        shown, token = page(records, str, size, token)
-        result.append(shown)
+        found, token = page(records, str, size, token)
+        result.append(found)
     return result
 
 
@@ -23,8 +23,8 @@ def test_the_last_full_page_has_no_token() -> None:
     assert pages(["a", "b"], 2) == [["b", "a"]]
 
 
-def test_ten_records_unless_asked_otherwise() -> None:
-    assert [len(one) for one in pages([f"{n:02}" for n in range(25)], None)] == [10, 10, 5]
+def test_a_page_has_ten_records_by_default() -> None:
+    assert [len(records) for records in pages([f"{n:02}" for n in range(25)], None)] == [10, 10, 5]
 
 
 def test_records_made_or_gone_in_between_neither_repeat_nor_hide_others() -> None:
@@ -33,7 +33,7 @@ def test_records_made_or_gone_in_between_neither_repeat_nor_hide_others() -> Non
 
 
 @pytest.mark.parametrize("token", ["%", "YQ", "_w==", "é"])
-def test_fails_on_a_token_it_did_not_give(token: str) -> None:
+def test_refuses_a_token_of_another_origin(token: str) -> None:
     with pytest.raises(ValidationError) as refused:
         page(["a"], str, 1, token)
     assert refused.value.members["fieldList"][0]["name"] == "nextToken"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from agentcore_emulator.model.errors import ThrottlingError
-from agentcore_emulator.service.clock import Clock
+from agentcore_emulator.service.clock import ServiceClock
 from agentcore_emulator.service.owner import Owner
 from agentcore_emulator.service.rates import Rates
 from agentcore_emulator.settings import EmulatorSettings
@@ -21,7 +21,7 @@ OWNER = Owner("111122223333", "eu-west-1")
     ],
 )
 def test_the_documented_rates(operation: str, limit: int) -> None:
-    clock = Clock()
+    clock = ServiceClock()
     rates = Rates(EmulatorSettings(enforce_rates=True), clock)
     for _ in range(limit):
         rates.check(OWNER, operation)
@@ -33,7 +33,7 @@ def test_the_documented_rates(operation: str, limit: int) -> None:
     rates.check(OWNER, operation)
 
 
-def test_no_rates_unless_switched_on() -> None:
-    rates = Rates(EmulatorSettings(), Clock())
+def test_rates_are_not_enforced_by_default() -> None:
+    rates = Rates(EmulatorSettings(), ServiceClock())
     for _ in range(100):
         rates.check(OWNER, "CreateCodeInterpreter")

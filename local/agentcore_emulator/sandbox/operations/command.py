@@ -1,4 +1,4 @@
-"""Shell commands, each in a new shell on a terminal."""
+"""Run shell commands, each in a new shell on a terminal."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from agentcore_emulator.sandbox.programs import (
     Captured,
     describe_excess,
-    nothing,
+    open_empty_input,
     start_on_terminal,
 )
 from agentcore_emulator.sandbox.results import Result, ToolError, execution, valid_text, with_note
@@ -19,7 +19,10 @@ from agentcore_emulator.sandbox.supervisor_client import Supervisor
 async def start_command(
     supervisor: Supervisor, command: str, settings: SandboxSettings
 ) -> Captured:
-    """Start a command. Raises ToolError if no shell would take it."""
+    """Start a command.
+
+    :raises ToolError: if no shell accepts it.
+    """
     command = valid_text(command)
     size = len(command.encode())
     if size > settings.command_bytes:
@@ -29,7 +32,7 @@ async def start_command(
         )
     if "\0" in command:
         raise ToolError("The command contains a NUL character, which no shell takes.")
-    stdin = nothing() if settings.command_input == "empty" else None
+    stdin = open_empty_input() if settings.command_input == "empty" else None
     try:
         return await start_on_terminal(
             supervisor,
@@ -43,13 +46,13 @@ async def start_command(
 
 
 async def finish_command(captured: Captured, settings: SandboxSettings) -> Result:
-    """Wait for the end of a command and of whatever it left in the background."""
+    """Wait for the end of a command and of its background processes."""
     ended = await captured.wait()
     seconds = time.perf_counter() - captured.started
     [output] = captured.take()
     await captured.close()
     output = with_note(output, describe_excess(ended, settings))
-    # The service moves the output of a command that fails, all of it, to stderr.
+    # The service moves all output of a command that fails to stderr.
     failed = ended.status != 0
     return execution(
         stdout="" if failed else output,

@@ -5,18 +5,16 @@ from __future__ import annotations
 import http.client
 import json
 import socket
-import threading
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.eventstream import EventStreamBuffer
 
-from agentcore_emulator.http.app import create_app
 from agentcore_emulator.model.errors import AccessDeniedError
 from agentcore_emulator.service.authorization import AccessRequest
-from agentcore_emulator.settings import EmulatorSettings
-from tests.integration.emulator.serving import ACCOUNT, REGION, Served, serving
+from tests.integration.emulator.serving import ACCOUNT, REGION, Served, serving, wait_until
 
 SESSION_HEADER = "x-amzn-code-interpreter-session-id"
 SIGNED = f"AWS4-HMAC-SHA256 Credential={{}}/20260101/{REGION}/bedrock-agentcore/aws4_request, Sig="
@@ -25,7 +23,7 @@ SIGNED = f"AWS4-HMAC-SHA256 Credential={{}}/20260101/{REGION}/bedrock-agentcore/
 def request(
     served: Served, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
 ) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers and body of one request."""
+    """Send a request and return the status, headers and body of the response."""
     with closing(http.client.HTTPConnection("127.0.0.1", served.port, timeout=10)) as connection:
         data = json.dumps(body) if body is not None else None
         connection.request(method, path, data, headers or {})
@@ -125,7 +123,7 @@ def test_refuses_a_web_page(served: Served, origin: str) -> None:
 
 
 @pytest.mark.parametrize("origin", ["http://localhost:3000", "http://127.0.0.1:8000"])
-def test_answers_a_page_of_this_machine(served: Served, origin: str) -> None:
+def test_serves_a_page_of_this_machine(served: Served, origin: str) -> None:
     assert request(served, "GET", "/_agentcore/state", headers={"Origin": origin})[0] == 200
 
 
@@ -138,9 +136,9 @@ def test_the_largest_body(within: bool) -> None:
             "arguments": {"code": "a" * (150_000 if within else 250_000)},
         }
         headers = {SESSION_HEADER: session["sessionId"]}
-        status, _, answer = request(served, "POST", invoke_path(session), body, headers)
+        status, _, text = request(served, "POST", invoke_path(session), body, headers)
         assert status == (200 if within else 400)
-        assert (b"larger than 200000 bytes" in answer) == (not within)
+        assert (b"larger than 200000 bytes" in text) == (not within)
 
 
 def test_account_and_region_come_from_the_signature() -> None:
@@ -160,7 +158,7 @@ def test_account_and_region_come_from_the_signature() -> None:
     ]
 
 
-def test_what_authorize_refuses_does_not_happen() -> None:
+def test_a_request_that_authorize_refuses_takes_no_effect() -> None:
     asked: list[AccessRequest] = []
 
     def authorize(access: AccessRequest) -> None:
@@ -229,25 +227,13 @@ def test_a_reset_is_a_real_one(served: Served, kind: str) -> None:
     assert request(served, "GET", "/_agentcore/state")[0] == 200
 
 
-def wait_until(condition: Any) -> None:
-    pause = threading.Event()
-    while not condition():
-        pause.wait(0.01)
+def test_resets_leave_no_descriptor_open(served: Served) -> None:
+    def descriptors() -> int:
+        return len(list(Path("/dev/fd").iterdir()))
 
-
-@pytest.mark.parametrize(
-    ("path", "ours"),
-    [
-        ("/code-interpreters", True),
-        ("/code-interpreters/a/tools/invoke", True),
-        ("/_agentcore/state", True),
-        ("/tags/arn:aws:bedrock-agentcore:eu-west-1:1:code-interpreter-custom/a", True),
-        ("/tags/arn%3Aaws%3Abedrock-agentcore%3Aeu-west-1%3A1%3Acode-interpreter%2Fa", True),
-        ("/tags/arn:aws:bedrock-agentcore:eu-west-1:1:runtime/a", False),
-        ("/code-interpreters-of-mine/key", False),
-        ("/bucket/code-interpreters/a", False),
-        ("/", False),
-    ],
-)
-def test_handles(path: str, ours: bool) -> None:
-    assert create_app(EmulatorSettings()).handles(path, {}) == ours
+    served.inject(operation="*", kind="reset", count=20)
+    before = descriptors()
+    for _ in range(20):
+        with pytest.raises(ConnectionResetError):
+            start_raw(served)
+    wait_until(lambda: descriptors() <= before)

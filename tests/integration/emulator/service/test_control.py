@@ -8,9 +8,6 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from agentcore_emulator.model.errors import ValidationError
-from agentcore_emulator.service.control import check_filesystems, check_network
-from agentcore_emulator.settings import EmulatorSettings
 from tests.integration.emulator.serving import ACCOUNT, REGION, Served, serving
 
 SANDBOX = {"networkMode": "SANDBOX"}
@@ -35,11 +32,11 @@ def names(served: Served, **options: Any) -> list[str]:
 def refused(call: Any, **params: Any) -> dict[str, Any]:
     with pytest.raises(ClientError) as error:
         call(**params)
-    answer: dict[str, Any] = error.value.response
-    return answer
+    response: dict[str, Any] = error.value.response
+    return response
 
 
-def test_create_answers_with_id_arn_and_creating(served: Served) -> None:
+def test_create_returns_id_arn_and_creating(served: Served) -> None:
     created = served.control().create_code_interpreter(name="one", networkConfiguration=SANDBOX)
     assert created["ResponseMetadata"]["HTTPStatusCode"] == 202
     assert re.fullmatch(r"one-[a-zA-Z0-9]{10}", created["codeInterpreterId"])
@@ -137,19 +134,19 @@ def test_client_token_creates_and_deletes_once(served: Served) -> None:
     assert mismatch["Error"]["Code"] == "ValidationException"
     assert mismatch["reason"] == "IdempotentParameterMismatchException"
     delete = {"codeInterpreterId": first["codeInterpreterId"], "clientToken": TOKEN}
-    answers = [control.delete_code_interpreter(**delete) for _ in range(2)]
-    assert answers[0]["lastUpdatedAt"] == answers[1]["lastUpdatedAt"]
+    responses = [control.delete_code_interpreter(**delete) for _ in range(2)]
+    assert responses[0]["lastUpdatedAt"] == responses[1]["lastUpdatedAt"]
     again = refused(control.delete_code_interpreter, codeInterpreterId=first["codeInterpreterId"])
     assert again["Error"]["Code"] == "ResourceNotFoundException"
 
 
-@pytest.mark.parametrize("answer", ["conflict", "accept"])
-def test_delete_while_deleting(answer: str) -> None:
-    with serving(delete_seconds=60, delete_while_deleting=answer) as served:
+@pytest.mark.parametrize("setting", ["conflict", "accept"])
+def test_delete_while_deleting(setting: str) -> None:
+    with serving(delete_seconds=60, delete_while_deleting=setting) as served:
         interpreter_id = served.interpreter()
         delete = served.control().delete_code_interpreter
         first = delete(codeInterpreterId=interpreter_id)
-        if answer == "accept":
+        if setting == "accept":
             assert (
                 delete(codeInterpreterId=interpreter_id)["lastUpdatedAt"] == first["lastUpdatedAt"]
             )
@@ -176,8 +173,10 @@ def test_list_pages_and_filters(served: Served) -> None:
         served.interpreter(name)
     paginator = control.get_paginator("list_code_interpreters")
     paged = list(paginator.paginate(type="CUSTOM", PaginationConfig={"PageSize": 2}))
-    assert [len(one["codeInterpreterSummaries"]) for one in paged] == [2, 2, 1]
-    assert {one["name"] for each in paged for one in each["codeInterpreterSummaries"]} == made
+    assert [len(page["codeInterpreterSummaries"]) for page in paged] == [2, 2, 1]
+    assert {
+        summary["name"] for page in paged for summary in page["codeInterpreterSummaries"]
+    } == made
     assert names(served, type="SYSTEM") == ["Amazon Bedrock AgentCore Code Interpreter"]
     assert len(names(served)) == 6
 
@@ -217,9 +216,9 @@ def test_tags(served: Served) -> None:
         ),
     ],
 )
-def test_tags_of_what_cannot_have_any(served: Served, arn: str, code: str) -> None:
-    answer = refused(served.control().list_tags_for_resource, resourceArn=arn)
-    assert answer["Error"]["Code"] == code
+def test_resources_without_tags(served: Served, arn: str, code: str) -> None:
+    response = refused(served.control().list_tags_for_resource, resourceArn=arn)
+    assert response["Error"]["Code"] == code
 
 
 @pytest.mark.parametrize(
@@ -236,17 +235,17 @@ def test_tags_under_an_arn_that_is_not_the_callers(
 ) -> None:
     created = served.control().create_code_interpreter(name="one", networkConfiguration=SANDBOX)
     arn = created["codeInterpreterArn"].replace(*wrong)
-    answer = refused(served.control(account=account).list_tags_for_resource, resourceArn=arn)
-    assert answer["Error"]["Code"] == "ResourceNotFoundException"
+    response = refused(served.control(account=account).list_tags_for_resource, resourceArn=arn)
+    assert response["Error"]["Code"] == "ResourceNotFoundException"
 
 
 def test_quota_of_interpreters() -> None:
     with serving(enforce_quotas=True, interpreters_per_account=1) as served:
         served.interpreter("first")
         create = served.control().create_code_interpreter
-        answer = refused(create, name="second", networkConfiguration=SANDBOX)
-        assert answer["Error"]["Code"] == "ServiceQuotaExceededException"
-        assert answer["ResponseMetadata"]["HTTPStatusCode"] == 402
+        response = refused(create, name="second", networkConfiguration=SANDBOX)
+        assert response["Error"]["Code"] == "ServiceQuotaExceededException"
+        assert response["ResponseMetadata"]["HTTPStatusCode"] == 402
         served.control(account="444455556666").create_code_interpreter(
             name="second", networkConfiguration=SANDBOX
         )
@@ -259,58 +258,9 @@ def test_delete_with_a_ready_session(mode: str) -> None:
         served.session(codeInterpreterIdentifier=interpreter_id)
         delete = served.control().delete_code_interpreter
         if mode == "conflict":
-            answer = refused(delete, codeInterpreterId=interpreter_id)
-            assert answer["Error"]["Code"] == "ConflictException"
+            response = refused(delete, codeInterpreterId=interpreter_id)
+            assert response["Error"]["Code"] == "ConflictException"
             assert status(served, interpreter_id) == "READY"
         else:
             delete(codeInterpreterId=interpreter_id)
         assert served.sandboxes[0].closed == (mode == "terminate")
-
-
-@pytest.mark.parametrize(
-    ("network", "field"),
-    [
-        ({"networkMode": "VPC"}, "networkConfiguration.vpcConfig"),
-        (VPC | {"networkMode": "PUBLIC"}, "networkConfiguration.vpcConfig"),
-        (VPC | SANDBOX, "networkConfiguration.vpcConfig"),
-        (
-            {"networkMode": "VPC", "vpcConfig": {"requireServiceS3Endpoint": False}},
-            "networkConfiguration.vpcConfig.requireServiceS3Endpoint",
-        ),
-    ],
-)
-def test_fails_on_a_network_that_contradicts_itself(network: dict[str, Any], field: str) -> None:
-    with pytest.raises(ValidationError) as error:
-        check_network(network, EmulatorSettings())
-    assert [one["name"] for one in error.value.members["fieldList"]] == [field]
-
-
-def mount(kind: str, path: str) -> dict[str, Any]:
-    return {kind: {"mountPath": path}}
-
-
-S3_FILES, EFS = "s3FilesConfiguration", "efsConfiguration"
-
-
-@pytest.mark.parametrize(
-    ("filesystems", "options"),
-    [
-        ([mount(EFS, "/mnt/a")], {"network_mode": "SANDBOX"}),
-        ([mount(EFS, "/mnt/a")], {"has_role": False}),
-        ([mount(EFS, f"/mnt/{n}") for n in range(3)], {}),
-        ([mount(S3_FILES, f"/mnt/{n}") for n in range(3)], {}),
-        ([mount(EFS, "/mnt/a"), mount(S3_FILES, "/mnt/a/")], {}),
-        ([mount(EFS, "/mnt/a")], {"mounted": [mount(EFS, "/mnt/a")]}),
-    ],
-)
-def test_fails_on_filesystems_that_cannot_be_mounted(
-    filesystems: list[dict[str, Any]], options: dict[str, Any]
-) -> None:
-    mountable: dict[str, Any] = {"network_mode": "VPC", "has_role": True}
-    with pytest.raises(ValidationError, match="filesystemConfigurations"):
-        check_filesystems(filesystems, **(mountable | options))
-
-
-def test_two_filesystems_of_each_kind_can_be_mounted() -> None:
-    four = [mount(kind, f"/mnt/{kind}{n}") for kind in (S3_FILES, EFS) for n in range(2)]
-    check_filesystems(four, network_mode="VPC", has_role=True, mounted=[mount(EFS, "/mnt/other")])

@@ -1,11 +1,11 @@
-"""Commands that run on while the session does other things."""
+"""Run commands in the background, while the session runs other operations."""
 
 from __future__ import annotations
 
 import asyncio
 from uuid import uuid4
 
-from agentcore_emulator.sandbox.command import finish_command, start_command
+from agentcore_emulator.sandbox.operations.command import finish_command, start_command
 from agentcore_emulator.sandbox.programs import Captured
 from agentcore_emulator.sandbox.results import Result, ToolError, message, text_block
 from agentcore_emulator.sandbox.settings import SandboxSettings
@@ -52,7 +52,7 @@ class Tasks:
 
 
 class Task:
-    """One command. Its output is shown when it has ended, as in the service."""
+    """One command. As in the service, its output is in the result once it has ended."""
 
     def __init__(self, captured: Captured, settings: SandboxSettings) -> None:
         self._captured = captured
@@ -99,6 +99,6 @@ class Task:
         return message("Successfully canceled a command execution task")
 
     async def close(self) -> None:
-        """End the command, if it has not ended."""
+        """End the command, unless it has ended."""
         await self._captured.program.end()
         await asyncio.wait([self._result])

@@ -1,4 +1,4 @@
-"""The file operations, on the directory the session's programs work in."""
+"""Read, write, list and remove files in the directory of the session's programs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 from agentcore_emulator.sandbox.environment import Folders
-from agentcore_emulator.sandbox.paths import OPEN_FOLDER, Place, Root
+from agentcore_emulator.sandbox.operations.paths import OPEN_FOLDER, Place, Root
 from agentcore_emulator.sandbox.results import Result, ToolError, message
 from agentcore_emulator.sandbox.settings import SandboxSettings
 from agentcore_emulator.sandbox.supervisor.removal import remove_tree
@@ -23,9 +23,9 @@ READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # a pipe without a writer mu
 
 
 class Files:
-    """Reads, writes, lists and removes. Blocks: call it in a thread. Close it.
+    """The four file operations. They block, so that they run in a thread.
 
-    Every method raises ToolError if it cannot do what it was asked, having changed nothing.
+    Each raises ToolError if it fails, and then has changed nothing.
     """
 
     def __init__(self, folders: Folders, settings: SandboxSettings) -> None:
@@ -41,7 +41,7 @@ class Files:
         left = self._settings.read_bytes
         for path in paths:
             relative = self._relative(path)
-            with _explained(path):
+            with errors_explained(path):
                 try:
                     data = self._read_file(relative, left)
                 except FileNotFoundError:
@@ -53,21 +53,21 @@ class Files:
         return {"content": blocks, "isError": False}
 
     def write(self, items: Sequence[dict[str, Any]]) -> Result:
-        files = [(self._relative(item["path"]), _data(item)) for item in items]
+        files = [(self._relative(item["path"]), content_of(item)) for item in items]
         size = sum(len(data) for _, data in files)
         if disk_usage(str(self._folders.work)) + size > self._settings.disk_bytes:
             raise ToolError(f"The session's disk has {self._settings.disk_bytes} bytes.")
         with self._staging() as staging:
             staged = [staging / str(number) for number in range(len(files))]
             for source, (path, data) in zip(staged, files, strict=True):
-                with _explained(path):
+                with errors_explained(path):
                     source.write_bytes(data)
             self._place([(source, path) for source, (path, _) in zip(staged, files, strict=True)])
         return message(f"Successfully wrote all {len(files)} files")
 
     def list(self, folder: str) -> Result:
         relative = self._relative(folder)
-        with ExitStack() as opened, _explained(folder):
+        with ExitStack() as opened, errors_explained(folder):
             place = self._root.find(relative, opened)
             descriptor = os.open(place.name, OPEN_FOLDER, dir_fd=place.folder)
             opened.callback(os.close, descriptor)
@@ -75,17 +75,17 @@ class Files:
                 found = sorted(
                     (entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries
                 )
-        return {"content": [_link(relative, *entry) for entry in found], "isError": False}
+        return {"content": [link_block(relative, *entry) for entry in found], "isError": False}
 
     def remove(self, paths: Sequence[str]) -> Result:
         with self._staging() as staging, ExitStack() as opened, ExitStack() as undo:
             for number, path in enumerate(paths):
                 target = staging / str(number)
-                with _explained(path):
+                with errors_explained(path):
                     place = self._root.find(self._relative(path), opened, follow=False)
                     if place.name == ".":
                         raise ToolError("The session's directory itself cannot be removed.")
-                    if not self._settings.remove_folders and _is_folder(place):
+                    if not self._settings.remove_folders and is_folder(place):
                         raise ToolError(f"Not a file: {path}")
                     os.rename(place.name, target, src_dir_fd=place.folder)
                 undo.callback(os.rename, target, place.name, dst_dir_fd=place.folder)
@@ -109,7 +109,7 @@ class Files:
 
     def _resource(self, path: PurePosixPath, data: bytes) -> Result:
         guess, _ = MEDIA_TYPES.guess_type(path.name)
-        text = _text(data)
+        text = decode_text(data)
         kind = "blob" if text is None else "text"
         default = "application/octet-stream" if text is None else "text/plain"
         resource = {
@@ -120,21 +120,21 @@ class Files:
         return {"type": kind, **resource} if self._settings.resource_type else resource
 
     def _place(self, files: Sequence[tuple[Path, PurePosixPath]]) -> None:
-        """Move files to where they belong, all or none."""
+        """Move files to their places, all or none."""
         with ExitStack() as opened, ExitStack() as undo:
             for source, path in files:
                 made: list[Place] = []
-                with _explained(path):
+                with errors_explained(path):
                     try:
                         place = self._root.find(path, opened, made=made)
                     finally:
                         for folder in made:
-                            undo.callback(_remove_folder, folder)
+                            undo.callback(remove_folder, folder)
                     undo.callback(self._replace(source, place, path))
             undo.pop_all()
 
     def _relative(self, path: str) -> PurePosixPath:
-        """The path as one below the session's directory."""
+        """Return the path relative to the session's directory."""
         if "\0" in path:
             raise ToolError("A path contains a NUL character.")
         if self._settings.absolute_paths == "strip":
@@ -146,17 +146,19 @@ class Files:
 
     @contextmanager
     def _staging(self) -> Iterator[Path]:
-        """A folder on the same disk, for files on their way in or out."""
+        """Make a folder on the same disk, for files on their way in or out."""
         folder = Path(mkdtemp(dir=self._folders.staging))
         try:
             yield folder
         finally:
-            with suppress(OSError):  # what cannot be removed now goes with the session
+            with suppress(OSError):  # the end of the session removes the rest
                 remove_tree(folder)
 
     def _replace(self, source: Path, place: Place, path: PurePosixPath) -> Callable[[], None]:
-        """Move a file to its place, keeping the mode of one that was there. Return what undoes
-        it."""
+        """Move a file to its place, and return a function that undoes the move.
+
+        The file gets the mode of the file that it replaces.
+        """
         try:
             status = os.stat(place.name, dir_fd=place.folder, follow_symlinks=False)
         except FileNotFoundError:
@@ -172,8 +174,8 @@ class Files:
 
 
 @contextmanager
-def _explained(path: object) -> Iterator[None]:
-    """Turn an error of the operating system into the answer to the caller."""
+def errors_explained(path: object) -> Iterator[None]:
+    """Turn an error of the operating system into a ToolError about the path."""
     try:
         yield
     except FileNotFoundError:
@@ -182,7 +184,7 @@ def _explained(path: object) -> Iterator[None]:
         raise ToolError(f"{error.strerror}: {path}") from None
 
 
-def _data(item: dict[str, Any]) -> bytes:
+def content_of(item: dict[str, Any]) -> bytes:
     if "text" in item:
         return str(item["text"]).encode("utf-8", "replace")
     if "blob" in item:
@@ -190,8 +192,8 @@ def _data(item: dict[str, Any]) -> bytes:
     raise ToolError(f"A file needs 'text' or 'blob': {item['path']}")
 
 
-def _text(data: bytes) -> str | None:
-    """The text that a file holds, if it holds text."""
+def decode_text(data: bytes) -> str | None:
+    """Return the text in a file's bytes, or None if they are no text."""
     if b"\0" in data:
         return None
     try:
@@ -200,20 +202,20 @@ def _text(data: bytes) -> str | None:
         return None
 
 
-def _link(folder: PurePosixPath, name: str, is_folder: bool) -> Result:
-    shown = os.fsencode(name).decode("utf-8", "replace")
-    block = {"type": "resource_link", "uri": f"file:///{folder / shown}", "name": shown}
-    if is_folder:
+def link_block(folder: PurePosixPath, name: str, leads_to_folder: bool) -> Result:
+    text = os.fsencode(name).decode("utf-8", "replace")
+    block = {"type": "resource_link", "uri": f"file:///{folder / text}", "name": text}
+    if leads_to_folder:
         return {**block, "description": "Directory"}
-    guess, _ = MEDIA_TYPES.guess_type(shown)
+    guess, _ = MEDIA_TYPES.guess_type(text)
     return {**block, "description": "File", "mimeType": guess or "application/octet-stream"}
 
 
-def _is_folder(place: Place) -> bool:
+def is_folder(place: Place) -> bool:
     status = os.stat(place.name, dir_fd=place.folder, follow_symlinks=False)
     return stat.S_ISDIR(status.st_mode)
 
 
-def _remove_folder(place: Place) -> None:
-    with suppress(OSError):  # a program may have put something into it
+def remove_folder(place: Place) -> None:
+    with suppress(OSError):  # a program may have put a file into it
         os.rmdir(place.name, dir_fd=place.folder)

@@ -29,7 +29,7 @@ def test_a_result_has_the_text_and_the_structured_content(sandbox: StartedSandbo
 
 def test_execution_time_is_in_seconds(sandbox: StartedSandbox) -> None:
     result = sandbox.python("import time; time.sleep(0.25)")
-    assert 0.25 <= result["structuredContent"]["executionTime"] < 5
+    assert 0.25 <= result["structuredContent"]["executionTime"] < 60
 
 
 def test_variables_and_files_last_from_call_to_call(sandbox: StartedSandbox) -> None:
@@ -70,11 +70,11 @@ def test_a_syntax_error_is_an_error(sandbox: StartedSandbox) -> None:
     assert "SyntaxError" in result["structuredContent"]["stderr"]
 
 
-def test_a_caught_exception_is_none(sandbox: StartedSandbox) -> None:
+def test_a_caught_exception_is_no_error(sandbox: StartedSandbox) -> None:
     assert sandbox.python("try: 1 / 0\nexcept ZeroDivisionError as e: print(e)")["isError"] is False
 
 
-def test_standard_error_is_apart(sandbox: StartedSandbox) -> None:
+def test_standard_error_is_a_stream_of_its_own(sandbox: StartedSandbox) -> None:
     result = sandbox.python("import sys; print('out'); print('err', file=sys.stderr)")
     assert result["structuredContent"]["stdout"] == "out"
     assert result["structuredContent"]["stderr"] == "err"
@@ -97,17 +97,17 @@ def test_output_of_child_processes_comes_in_its_place(sandbox: StartedSandbox) -
     ]
 
 
-def test_the_value_of_a_last_expression_is_shown(sandbox: StartedSandbox) -> None:
+def test_stdout_has_the_value_of_a_last_expression(sandbox: StartedSandbox) -> None:
     assert sandbox.python("print('a')\n6 * 7")["structuredContent"]["stdout"] == "a\n42"
     assert sandbox.python("6 * 7;")["structuredContent"]["stdout"] == ""
 
 
-def test_the_value_of_a_last_expression_is_not_shown(sandboxes: Sandboxes) -> None:
+def test_stdout_lacks_the_value_of_a_last_expression_if_set(sandboxes: Sandboxes) -> None:
     sandbox = sandboxes.start(echo_last_expression=False)
     assert sandbox.python("print('a')\n6 * 7")["structuredContent"]["stdout"] == "a"
 
 
-def test_only_one_newline_at_the_end_is_taken_off(sandbox: StartedSandbox) -> None:
+def test_a_single_newline_at_the_end_is_removed(sandbox: StartedSandbox) -> None:
     assert sandbox.python("print('a\\n')")["structuredContent"]["stdout"] == "a\n"
 
 
@@ -124,7 +124,7 @@ def test_plots_are_files_and_no_blocks(sandbox: StartedSandbox) -> None:
     assert block["resource"]["blob"].startswith(PNG)
 
 
-def test_images_are_blocks_where_that_is_wanted(sandboxes: Sandboxes) -> None:
+def test_images_are_blocks_if_set(sandboxes: Sandboxes) -> None:
     sandbox = sandboxes.start(image_blocks=True)
     png = base64.b64encode(PNG).decode()
     result = sandbox.python(
@@ -140,8 +140,8 @@ def test_displayed_text_comes_in_its_place(sandbox: StartedSandbox) -> None:
 
 
 def test_modules_beside_the_code_are_found(sandbox: StartedSandbox) -> None:
-    sandbox.invoke("writeFiles", content=[{"path": "beside.py", "text": "answer = 42"}])
-    assert sandbox.python("import beside; beside.answer")["structuredContent"]["stdout"] == "42"
+    sandbox.invoke("writeFiles", content=[{"path": "beside.py", "text": "value = 42"}])
+    assert sandbox.python("import beside; beside.value")["structuredContent"]["stdout"] == "42"
 
 
 def test_modules_beside_the_code_do_not_break_the_kernel(sandboxes: Sandboxes) -> None:
@@ -170,7 +170,7 @@ def test_input_fails_instead_of_waiting(sandbox: StartedSandbox) -> None:
         "import ctypes; print('last words', flush=True); ctypes.string_at(0)",
     ],
 )
-def test_a_kernel_that_dies_is_an_error_and_the_next_call_has_another(
+def test_a_kernel_that_dies_is_an_error_and_the_next_execution_starts_another(
     sandboxes: Sandboxes, code: str
 ) -> None:
     sandbox = sandboxes.start()
@@ -183,7 +183,7 @@ def test_a_kernel_that_dies_is_an_error_and_the_next_call_has_another(
     assert sandbox.python("'before' in globals()")["structuredContent"]["stdout"] == "False"
 
 
-def test_after_exit_the_next_call_has_another_kernel(sandboxes: Sandboxes) -> None:
+def test_after_exit_the_next_execution_starts_another_kernel(sandboxes: Sandboxes) -> None:
     sandbox = sandboxes.start()
     assert sandbox.python("before = 1; exit()")["isError"] is False
     assert sandbox.python("'before' in globals()")["structuredContent"]["stdout"] == "False"
@@ -223,7 +223,7 @@ def test_a_cancelled_call_does_not_keep_the_next_one_waiting(sandboxes: Sandboxe
     assert sandbox.python("print('free')")["structuredContent"]["stdout"] == "free"
 
 
-def test_an_interpreter_without_a_kernel_is_explained(sandboxes: Sandboxes) -> None:
+def test_an_interpreter_without_ipykernel_is_an_error_that_says_so(sandboxes: Sandboxes) -> None:
     sandbox = sandboxes.start(python=Path(sys.executable))
     result = sandbox.python("1")
     assert result["isError"] is True
@@ -236,7 +236,7 @@ def test_output_is_cut_off_and_says_so(sandboxes: Sandboxes) -> None:
     assert stdout == "é" * 500 + "\n[output truncated: 1000 of 10001 bytes]"
 
 
-def test_text_that_is_no_unicode_arrives_as_something(sandbox: StartedSandbox) -> None:
+def test_text_that_is_no_unicode_becomes_replacement_characters(sandbox: StartedSandbox) -> None:
     result = sandbox.python(r"print('\ud800'); import os; os.write(1, b'\xff\n')")
     assert result["structuredContent"]["stdout"] == "\\ud800\n\ufffd\n2"
     assert sandbox.python("print('\ud800')")["structuredContent"]["stdout"] == "?"

@@ -1,8 +1,8 @@
-"""Finding a file below a directory without ever leaving it.
+"""Find a file below a directory without ever leaving the directory.
 
-The code in the sandbox may change links and folders while a path is being followed. So each
-folder is opened from the one before, links are followed by hand, and what was checked is what
-is used.
+Code in the sandbox may change links and folders while we follow a path. Therefore we open each
+folder from its parent's descriptor and follow links ourselves, so that we use exactly the
+folders that we checked.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from pathlib import Path, PurePosixPath
 
 from agentcore_emulator.sandbox.results import ToolError
 
-MOST_LINKS = 40  # as the kernel has it
+MOST_LINKS = 40  # the kernel's own limit
 OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 
 
 @dataclass(frozen=True)
 class Place:
-    """An entry of an open folder. The top itself is `.` in the top."""
+    """An entry of an open folder. The top folder itself is the entry `.` of the top folder."""
 
     folder: int
     name: str
 
 
 class Root:
-    """A directory, held open. Close it."""
+    """A directory, held open until it is closed."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -45,12 +45,14 @@ class Root:
         follow: bool = True,
         made: list[Place] | None = None,
     ) -> Place:
-        """Find the folder and name that a relative path means.
+        """Find the folder and the name of a relative path.
 
-        The descriptors last as long as `opened`. A link at the path's end is followed unless
-        `follow` is false. Where `made` is a list, missing folders are made and added to it.
-        The entry itself may be missing; open it with O_NOFOLLOW. Raises ToolError for a path
-        that leads out, OSError for one that leads nowhere.
+        The descriptors stay open as long as `opened`. A link at the path's end is followed unless
+        `follow` is false. If `made` is a list, missing folders are made and added to the list.
+        The entry itself may be missing; open it with O_NOFOLLOW.
+
+        :raises ToolError: if the path leads out of the directory.
+        :raises OSError: if a folder of the path does not exist.
         """
         folders = [self._descriptor]
         parts = deque(path.parts)
@@ -64,11 +66,11 @@ class Root:
                 continue
             if not parts and not follow:
                 return Place(folders[-1], part)
-            target = _link_target(part, folders[-1])
+            target = link_target(part, folders[-1])
             if target is None:
                 if not parts:
                     return Place(folders[-1], part)
-                folders.append(_open_folder(part, folders[-1], made, opened))
+                folders.append(open_folder(part, folders[-1], made, opened))
                 continue
             links += 1
             if links > MOST_LINKS:
@@ -82,14 +84,14 @@ class Root:
         return Place(folders[-1], ".")
 
 
-def _link_target(name: str, folder: int) -> PurePosixPath | None:
+def link_target(name: str, folder: int) -> PurePosixPath | None:
     try:
         return PurePosixPath(os.readlink(name, dir_fd=folder))
-    except OSError:  # not a link, or nothing
+    except OSError:  # it is no link, or does not exist
         return None
 
 
-def _open_folder(name: str, folder: int, made: list[Place] | None, opened: ExitStack) -> int:
+def open_folder(name: str, folder: int, made: list[Place] | None, opened: ExitStack) -> int:
     if made is not None:
         try:
             os.mkdir(name, dir_fd=folder)

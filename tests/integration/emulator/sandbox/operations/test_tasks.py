@@ -97,7 +97,7 @@ def test_a_command_that_fails_may_be_a_task_that_completed(sandboxes: Sandboxes)
     assert result["structuredContent"]["taskStatus"] == "completed"
 
 
-def test_an_unknown_task_is_an_error_in_words(sandbox: StartedSandbox) -> None:
+def test_an_unknown_task_is_an_error(sandbox: StartedSandbox) -> None:
     for name in ("getTask", "stopTask"):
         result = sandbox.invoke(name, taskId="no-such-task")
         assert result["isError"] is True

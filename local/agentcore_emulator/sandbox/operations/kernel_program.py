@@ -1,11 +1,11 @@
 # mypy: ignore-errors
-# (What it imports is in the sandbox's environment, not in the emulator's.)
-"""The program of a session's Python kernel. Runs in the sandbox's interpreter, never imported.
+# (Its imports are in the sandbox's environment, not in the emulator's.)
+"""The program of a session's Python kernel. It runs in the sandbox's interpreter.
 
-An IPython kernel whose standard streams are what the operating system gave it, so that what
-code prints, what its child processes print and what C code prints arrive in order, at the speed
-at which they are read, and can be cut off without being kept in memory. Displayed values are
-printed too; displayed images travel in the reply to the execution.
+An IPython kernel that leaves its standard streams to the operating system: output of Python code,
+of child processes and of C code arrives in order, at the speed of the reader, and can be
+truncated without ever being in memory as a whole. The kernel prints displayed values, too;
+displayed images travel in the reply to the execution.
 """
 
 import base64
@@ -24,7 +24,7 @@ ECHO = sys.argv.pop(1) == "echo"
 
 
 class PublishingThread(IOPubThread):
-    """Does not listen on a port for what child processes print."""
+    """Does not listen on a port for the output of child processes."""
 
     def __init__(self, socket, *, session, **_):
         super().__init__(socket, pipe=False, session=session)
@@ -40,7 +40,7 @@ class DisplayHook(ZMQShellDisplayHook):
 
 
 class DisplayPublisher(ZMQDisplayPublisher):
-    """Prints the text of what is displayed, and puts images into the reply."""
+    """Prints displayed text, and puts displayed images into the reply."""
 
     def publish(self, data, *_, **__):
         if "text/plain" in data:
@@ -63,12 +63,12 @@ class Shell(ZMQInteractiveShell):
     display_pub_class = Type(DisplayPublisher)
 
 
-class Kernel(IPythonKernel):
+class PrintingKernel(IPythonKernel):
     shell_class = Type(Shell)
 
 
-class Application(IPKernelApp):
-    kernel_class = Type(Kernel)
+class KernelApplication(IPKernelApp):
+    kernel_class = Type(PrintingKernel)
     outstream_class = DottedObjectName(None, allow_none=True)
 
     def log_connection_info(self):
@@ -85,10 +85,10 @@ if __name__ == "__main__":
     config = Config()
     config.InteractiveShell.colors = "nocolor"
     config.HistoryManager.enabled = False
-    application = Application.instance(config=config)
-    # No debugger is going to be attached; loading one takes time and warns on stderr.
+    application = KernelApplication.instance(config=config)
+    # Nobody attaches a debugger; to load one takes time and warns on stderr.
     sys.modules["debugpy"] = None
     application.initialize()
     del sys.modules["debugpy"]
-    sys.path.insert(0, "")  # the session's modules, now that they can no longer replace ours
+    sys.path.insert(0, "")  # the session's modules: too late for them to replace ours
     application.start()

@@ -1,4 +1,4 @@
-"""The Python kernel of one session."""
+"""Run Python code in the kernel of a session."""
 
 from __future__ import annotations
 
@@ -17,7 +17,12 @@ from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.connect import KernelConnectionInfo
 
 from agentcore_emulator.sandbox.environment import Folders
-from agentcore_emulator.sandbox.programs import Captured, describe_excess, nothing, start_on_pipes
+from agentcore_emulator.sandbox.programs import (
+    Captured,
+    describe_excess,
+    open_empty_input,
+    start_on_pipes,
+)
 from agentcore_emulator.sandbox.results import (
     Result,
     ToolError,
@@ -37,13 +42,13 @@ POLL_SECONDS = 0.005
 
 
 class KernelEnded(Exception):
-    """The kernel's process ended before it answered."""
+    """The kernel's process ended before it replied."""
 
 
 class Kernel:
-    """Runs Python code, one call after another, in a process that keeps variables.
+    """Runs Python code, one execution after another, in a process that keeps variables.
 
-    The process is started by the first call, and again by the first call after it ended.
+    The first execution starts the process, as does the first execution after the process ended.
     """
 
     def __init__(self, supervisor: Supervisor, folders: Folders, settings: SandboxSettings) -> None:
@@ -55,24 +60,24 @@ class Kernel:
         self._starts = count(1)
 
     async def execute(self, code: str, *, clear_context: bool) -> Result:
-        """Run code after the calls before it. Cancelled, it takes the process with it."""
+        """Run code once earlier executions have ended. Cancellation ends the process."""
         async with self._queue:
             try:
                 return await self._execute(code, clear_context)
             except asyncio.CancelledError:
-                # Nobody waits for the code any more, but the next call would.
+                # Otherwise the next execution would wait for this code.
                 await self.close()
                 raise
 
     async def close(self) -> None:
-        """End the process, if there is one."""
+        """End the process, if it runs."""
         if self._process:
             process, self._process = self._process, None
             await process.close()
 
     async def _execute(self, code: str, clear_context: bool) -> Result:
         process = await self._running()
-        process.captured.take()  # what threads and children wrote since the last call
+        process.captured.take()  # output of threads and children since the last execution
         started = time.perf_counter()
         try:
             if clear_context:
@@ -121,20 +126,20 @@ class Kernel:
 
 
 class KernelProcess:
-    """One process of the kernel, and the connection to it."""
+    """A process of the kernel, and the connection to it."""
 
     def __init__(self, captured: Captured, client: AsyncKernelClient) -> None:
         self.captured = captured
         self._client = client
-        self._leaving = False
+        self._exiting = False
 
     @classmethod
     async def start(
         cls, supervisor: Supervisor, sockets: Path, settings: SandboxSettings
     ) -> KernelProcess:
-        """Start it. Returns before it can answer; requests wait for that."""
+        """Start the process, and return before it accepts requests; they wait until it does."""
         sockets.mkdir()
-        # With this transport a port is the end of a socket's file name.
+        # With this transport a port number is the end of a socket's file name.
         connection = KernelConnectionInfo(
             transport="ipc",
             ip=str(sockets / "s"),
@@ -149,7 +154,7 @@ class KernelProcess:
         file = sockets / "connection.json"
         file.write_text(json.dumps(connection))
         display = "echo" if settings.echo_last_expression else "quiet"
-        stdin = nothing()
+        stdin = open_empty_input()
         try:
             captured = await start_on_pipes(
                 supervisor,
@@ -171,11 +176,14 @@ class KernelProcess:
 
     @property
     def alive(self) -> bool:
-        """Whether it takes another request."""
-        return not self._leaving and not self.captured.program.ended.done()
+        """Whether the process accepts another request."""
+        return not self._exiting and not self.captured.program.ended.done()
 
     async def request(self, code: str, *, silent: bool = False) -> dict[str, Any]:
-        """Have code executed and return the reply's content. Raises KernelEnded."""
+        """Execute code and return the reply's content.
+
+        :raises KernelEnded: if the process ends first.
+        """
         number = self._client.execute(code, silent=silent, allow_stdin=False, stop_on_error=False)
         reply = asyncio.ensure_future(self._reply(number))
         either: list[asyncio.Future[Any]] = [reply, self.captured.program.ended]
@@ -186,19 +194,19 @@ class KernelProcess:
             content = reply.result()
         finally:
             reply.cancel()
-        self._leaving = any(item["source"] == "ask_exit" for item in content.get("payload", []))
+        self._exiting = any(item["source"] == "ask_exit" for item in content.get("payload", []))
         return content
 
     async def close(self) -> None:
         try:
             self._client.stop_channels()
         finally:
-            # Else the client's finalizer would wait for messages that nobody takes any more.
+            # Otherwise the client's finalizer would wait for messages that nobody receives.
             self._client.context.destroy(linger=0)
             await self.captured.close()
 
     async def _connect(self, socket: Path) -> None:
-        # A connection that is refused is tried again only after a tenth of a second.
+        # After a refused connection, ZeroMQ waits a tenth of a second before it tries again.
         while not socket.exists():
             if self.captured.program.ended.done():
                 _, stderr = self.captured.take()

@@ -20,7 +20,7 @@ def write(sandbox: StartedSandbox, files: dict[str, str | bytes]) -> dict[str, A
 
 
 def error(result: dict[str, Any]) -> str:
-    """The words of a result that is an error in words only."""
+    """Return the text of a result that is nothing but an error text."""
     assert result["isError"] is True
     assert set(result) == {"content", "isError"}
     [block] = result["content"]
@@ -33,7 +33,7 @@ def names(sandbox: StartedSandbox, folder: str = "") -> list[str]:
     return [block["name"] for block in result["content"]]
 
 
-def test_a_fresh_directory_shows_what_the_service_shows(sandboxes: Sandboxes) -> None:
+def test_a_new_session_has_the_entries_of_the_service(sandboxes: Sandboxes) -> None:
     sandbox = sandboxes.start()
     assert sandbox.invoke("listFiles", directoryPath="") == {
         "content": [
@@ -63,11 +63,11 @@ def file_link(name: str, media_type: str) -> dict[str, str]:
     return {**folder_link(name), "description": "File", "mimeType": media_type}
 
 
-def test_what_a_fresh_directory_shows_can_be_set(sandboxes: Sandboxes) -> None:
+def test_the_entries_of_a_new_session_can_be_set(sandboxes: Sandboxes) -> None:
     assert names(sandboxes.start(initial_entries=())) == []
 
 
-def test_text_and_bytes_come_back_as_what_they_are(sandbox: StartedSandbox) -> None:
+def test_text_and_bytes_are_read_back_unchanged(sandbox: StartedSandbox) -> None:
     data = bytes(range(256))
     result = write(sandbox, {"data.txt": "pikáchu\n", "picture.png": data})
     assert result == {
@@ -135,7 +135,7 @@ def test_listing_is_one_level_deep(sandbox: StartedSandbox) -> None:
     assert names(sandbox, "") == names(sandbox, ".") == names(sandbox, "listed/..")
 
 
-def test_a_folder_that_is_none_cannot_be_listed(sandbox: StartedSandbox) -> None:
+def test_only_folders_can_be_listed(sandbox: StartedSandbox) -> None:
     write(sandbox, {"file.txt": ""})
     assert "missing" in error(sandbox.invoke("listFiles", directoryPath="missing"))
     assert "file.txt" in error(sandbox.invoke("listFiles", directoryPath="file.txt"))
@@ -205,7 +205,7 @@ def test_a_replaced_file_keeps_its_mode(sandbox: StartedSandbox) -> None:
     assert stat.S_IMODE((sandbox.work / "script.sh").stat().st_mode) == 0o750
 
 
-def test_what_is_no_file_is_not_read_or_replaced(sandbox: StartedSandbox) -> None:
+def test_only_files_are_read_or_replaced(sandbox: StartedSandbox) -> None:
     sandbox.command("mkfifo pipe")
     for path in ("pipe", "log", "."):
         assert path in error(sandbox.invoke("readFiles", paths=[path])) or path == "."
@@ -226,7 +226,9 @@ def test_writing_more_than_the_disk_holds_is_an_error(sandboxes: Sandboxes) -> N
     assert "b" not in names(sandbox)
 
 
-def test_names_that_are_no_text_are_listed_as_something(sandbox: StartedSandbox) -> None:
+def test_names_that_are_no_text_are_listed_with_replacement_characters(
+    sandbox: StartedSandbox,
+) -> None:
     sandbox.command("mkdir odd; touch $'odd/\\xff' $'odd/new\\nline'")
     assert names(sandbox, "odd") == ["new\nline", "\ufffd"]
 

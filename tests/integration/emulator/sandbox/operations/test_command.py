@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tests.integration.emulator.sandbox.conftest import Sandboxes, StartedSandbox
 
 
-def test_it_runs_on_a_terminal(sandbox: StartedSandbox) -> None:
+def test_a_command_runs_on_a_terminal(sandbox: StartedSandbox) -> None:
     result = sandbox.command("echo 'Hello world!'")
     seconds = result["structuredContent"].pop("executionTime")
     assert result == {
@@ -55,7 +55,7 @@ def test_each_command_has_a_new_shell(sandbox: StartedSandbox) -> None:
     assert result["structuredContent"]["stdout"] == "unset var\r\nfile\r\n"
 
 
-def test_it_is_bash(sandbox: StartedSandbox) -> None:
+def test_the_shell_is_bash(sandbox: StartedSandbox) -> None:
     assert sandbox.command("[[ -n $BASH_VERSION ]] && echo {1..3}")["isError"] is False
 
 
@@ -63,7 +63,7 @@ def test_a_command_that_reads_finds_nothing(sandbox: StartedSandbox) -> None:
     assert sandbox.command("cat; echo done")["structuredContent"]["stdout"] == "done\r\n"
 
 
-def test_a_command_may_wait_on_the_terminal(sandboxes: Sandboxes) -> None:
+def test_a_command_waits_on_the_terminal_if_set(sandboxes: Sandboxes) -> None:
     sandbox = sandboxes.start(command_input="terminal")
     assert sandbox.command("test -t 0 && timeout 0.2 cat")["structuredContent"]["exitCode"] == 124
 
@@ -75,7 +75,7 @@ def test_what_runs_in_the_background_ends_with_the_call(sandbox: StartedSandbox)
         "sleep 60 & setsid sleep 60 & (nohup sleep 60 >log/out 2>&1 &) ; echo started"
     )
     assert result["structuredContent"]["stdout"] == "started\r\n"
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 55
     assert sandbox.sandbox.process_ids() == before
 
 
@@ -132,6 +132,6 @@ def test_output_is_cut_off_and_says_so(sandboxes: Sandboxes) -> None:
     assert stdout == "x" * 1000 + "\n[output truncated: 1000 of 100000 bytes]"
 
 
-def test_bytes_that_are_no_text_arrive_as_something(sandbox: StartedSandbox) -> None:
+def test_bytes_that_are_no_text_become_replacement_characters(sandbox: StartedSandbox) -> None:
     result = sandbox.command(r"printf 'a\xff\xc3\xa9\n'")
     assert result["structuredContent"]["stdout"] == "a\ufffdé\r\n"

@@ -33,7 +33,7 @@ def execute(sandbox: StartedSandbox, code: str, **arguments: str) -> dict[str, A
         ),
     ],
 )
-def test_each_language_runs_where_it_should(
+def test_each_language_runs_in_its_runtime(
     sandbox: StartedSandbox, arguments: dict[str, str], code: str
 ) -> None:
     result = execute(sandbox, code, **arguments)
@@ -80,7 +80,7 @@ def test_programs_share_the_sessions_files(sandbox: StartedSandbox, runtime: str
 
 
 @pytest.mark.parametrize("runtime", ["deno", "nodejs"])
-def test_nothing_but_files_lasts(sandbox: StartedSandbox, runtime: str) -> None:
+def test_only_files_last_between_executions(sandbox: StartedSandbox, runtime: str) -> None:
     code = "console.log(typeof globalThis.kept); globalThis.kept = 1"
     for _ in range(2):
         result = execute(sandbox, code, language="javascript", runtime=runtime)
@@ -122,7 +122,7 @@ def test_the_default_language_can_be_another(sandboxes: Sandboxes) -> None:
 
 
 @pytest.mark.parametrize(("runtime", "setting"), [("deno", "deno"), ("nodejs", "node")])
-def test_a_machine_without_the_runtime_is_explained(
+def test_a_missing_runtime_is_an_error_that_names_the_setting(
     sandboxes: Sandboxes, runtime: str, setting: str
 ) -> None:
     sandbox = sandboxes.start(**{setting: None})

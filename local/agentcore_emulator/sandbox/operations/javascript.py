@@ -1,4 +1,4 @@
-"""JavaScript and TypeScript, each call in a new process of Deno or Node."""
+"""Run JavaScript and TypeScript, each time in a new process of Deno or Node."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from agentcore_emulator.sandbox.results import Result, ToolError, execution, wit
 from agentcore_emulator.sandbox.settings import SandboxSettings
 from agentcore_emulator.sandbox.supervisor_client import Supervisor
 
-# The program is read from standard input, so that it finds modules beside the session's files.
+# The runtimes read the code from standard input, so that it finds modules among the session's
+# files.
 # Node runs JavaScript as CommonJS and TypeScript as ES modules (the service's documentation).
 ARGUMENTS: dict[tuple[str, str], Sequence[str]] = {
     ("deno", "javascript"): ("run", "--quiet", "--no-prompt", "--allow-all", "--ext=js", "-"),

@@ -41,7 +41,7 @@ def test_reset_ends_sessions_and_forgets_everything(served: Served) -> None:
     served.interpreter()
 
 
-def test_calls_hold_ids_and_sizes_but_no_code(served: Served) -> None:
+def test_received_requests_hold_ids_and_sizes_but_no_code(served: Served) -> None:
     session = served.session(name="private name")
     served.invoke(session, SECRET_CODE)
     start, invoke = served.local("GET", "calls")["calls"]
@@ -64,7 +64,7 @@ def test_calls_hold_ids_and_sizes_but_no_code(served: Served) -> None:
     assert "private name" not in json.dumps([start, invoke])
 
 
-def test_a_refused_call_took_no_effect(served: Served) -> None:
+def test_a_refused_request_took_no_effect(served: Served) -> None:
     with pytest.raises(served.data().exceptions.ResourceNotFoundException):
         served.invoke({**served.session(), "sessionId": "unknown"})
     call = served.calls("InvokeCodeInterpreter")[0]
@@ -90,13 +90,13 @@ def test_faults_are_listed_and_removed(served: Served) -> None:
         ("GET", "unknown", None, 404),
     ],
 )
-def test_fails_on_what_it_does_not_understand(
+def test_refuses_a_request_that_makes_no_sense(
     served: Served, method: str, name: str, document: Any, status: int
 ) -> None:
     before = served.local("GET", "state")["now"]
     with pytest.raises(urllib.error.HTTPError) as error:
         served.local(method, name, document)
-    with error.value as answer:
-        assert answer.code == status
-        assert json.load(answer)["message"]
+    with error.value as response:
+        assert response.code == status
+        assert json.load(response)["message"]
     assert served.local("GET", "state")["now"] > before

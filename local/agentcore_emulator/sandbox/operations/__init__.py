@@ -1,0 +1,1 @@
+"""The nine operations of a session: code, commands, tasks and files."""

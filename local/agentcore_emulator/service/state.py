@@ -1,0 +1,51 @@
+"""Everything that the emulated service remembers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from agentcore_emulator.sandbox import LocalSandbox
+from agentcore_emulator.service.clock import ServiceClock
+from agentcore_emulator.service.control import ControlPlane, Outcomes
+from agentcore_emulator.service.data import DataPlane, StartSandbox
+from agentcore_emulator.service.rates import Rates
+from agentcore_emulator.settings import EmulatorSettings
+
+
+class ServiceState:
+    """The clock, the code interpreters and the sessions of every account and region."""
+
+    clock: ServiceClock
+    control_plane: ControlPlane
+    data_plane: DataPlane
+    rates: Rates
+
+    def __init__(
+        self,
+        settings: EmulatorSettings,
+        outcomes: Outcomes,
+        start_sandbox: StartSandbox | None,
+        directory: Path,
+    ) -> None:
+        """Sessions live below `directory`; `start_sandbox` replaces the real sandbox."""
+        self._settings = settings
+        self._outcomes = outcomes
+        self._start_sandbox = start_sandbox or self._start_real_sandbox
+        self._directory = directory
+        self._begin()
+
+    async def reset(self) -> None:
+        """End every session and forget everything, the clock's advance included."""
+        await self.data_plane.close()
+        self._begin()
+
+    def _begin(self) -> None:
+        self.clock = ServiceClock()
+        self.control_plane = ControlPlane(self._settings, self.clock, self._outcomes)
+        self.data_plane = DataPlane(
+            self._settings, self.clock, self.control_plane, self._start_sandbox, self._directory
+        )
+        self.rates = Rates(self._settings, self.clock)
+
+    async def _start_real_sandbox(self, directory: Path) -> LocalSandbox:
+        return await LocalSandbox.start(directory, self._settings.sandbox)

@@ -1,0 +1,28 @@
+"""A value for each setting of an undocumented behaviour, other than its default."""
+
+from __future__ import annotations
+
+from typing import Any
+
+CHANGED_SETTINGS: dict[str, Any] = {
+    "absolute_paths": "strip",
+    "accept_arn_as_identifier": True,
+    "client_token_seconds": 60,
+    "command_input": "terminal",
+    "default_language": "javascript",
+    "delete_while_deleting": "accept",
+    "delete_with_ready_sessions": "terminate",
+    "echo_last_expression": False,
+    "failed_task_status": "completed",
+    "image_blocks": True,
+    "initial_entries": ["something-new"],
+    "invoke_without_session": "ResourceNotFoundException",
+    "missing_file": "omit",
+    "output_bytes": 1_000_000,
+    "refuse_service_s3_endpoint": False,
+    "remove_folders": False,
+    "resource_type": False,
+    "start_while_not_ready": "ResourceNotFoundException",
+    "stop_ended_session": "accept",
+    "traceback": "last_line",
+}
