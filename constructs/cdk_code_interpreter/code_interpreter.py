@@ -10,9 +10,7 @@ from aws_cdk import (
     Arn,
     ArnComponents,
     CustomResource,
-    IStableAnyProducer,
     ITaggableV2,
-    Lazy,
     Names,
     RemovalPolicy,
     Stack,
@@ -26,6 +24,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from ._private.certificates import check_certificates, grant_read_secret, render_certificates
+from ._private.lazy import lazy_any
 from ._private.role_policy import new_role_policy
 from ._private.validation import check_description, check_name, check_tags
 from .code_interpreter_base import CodeInterpreterBase
@@ -171,8 +170,8 @@ class CodeInterpreter(CodeInterpreterBase):
         self._allow(bound)
 
         properties: dict[str, Any] = {
-            "NetworkConfiguration": Lazy.any(_Configuration(bound)),
-            "Tags": Lazy.any(_Tags(self, self._tags)),
+            "NetworkConfiguration": lazy_any(lambda: bound.configuration),
+            "Tags": lazy_any(self._all_tags),
         }
         if name is None:
             prefix = Names.unique_resource_name(self, max_length=_MAX_NAME_PREFIX_LENGTH)
@@ -257,6 +256,18 @@ class CodeInterpreter(CodeInterpreterBase):
         role.attach_inline_policy(policy)
         return policy
 
+    def _all_tags(self) -> dict[str, str] | None:
+        """Return the tags of the construct and of its stacks.
+
+        CloudFormation adds a stack's tags to native resources only.
+        """
+        tags: dict[str, str] = {}
+        for stack in _stacks(self):
+            tags |= stack.tags.tag_values()
+        tags |= self._tags.tag_values()
+        check_tags(tags)
+        return tags or None
+
     def _what_mounting_takes(self) -> tuple[iam.IRole, ec2.Connections]:
         if self._role is None:
             raise ValueError(
@@ -269,37 +280,6 @@ class CodeInterpreter(CodeInterpreterBase):
                 "where alone they can be mounted; pass network=Network.vpc(...)"
             )
         return self._role, self._connections
-
-
-@jsii.implements(IStableAnyProducer)
-class _Configuration:
-    """Renders the network when all of its security groups are known."""
-
-    def __init__(self, network: BoundNetwork) -> None:
-        self._network = network
-
-    def produce(self) -> dict[str, Any]:
-        return self._network.configuration
-
-
-@jsii.implements(IStableAnyProducer)
-class _Tags:
-    """Renders the tags when all of them are known.
-
-    CloudFormation hands a stack's own tags to native resources only, so they are added here.
-    """
-
-    def __init__(self, scope: Construct, own: TagManager) -> None:
-        self._scope = scope
-        self._own = own
-
-    def produce(self) -> dict[str, str] | None:
-        tags: dict[str, str] = {}
-        for stack in _stacks(self._scope):
-            tags |= stack.tags.tag_values()
-        tags |= self._own.tag_values()
-        check_tags(tags)
-        return tags or None
 
 
 def _stacks(scope: Construct) -> list[Stack]:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-import jsii
 from aws_cdk import (
     Arn,
     ArnComponents,
     Aws,
     Duration,
-    IStableListProducer,
-    Lazy,
     RemovalPolicy,
     Stack,
 )
@@ -23,6 +20,7 @@ from constructs import Construct
 
 from ._private.certificates import grant_read_secret
 from ._private.lambda_function import FunctionSettings, PythonFunction
+from ._private.lazy import lazy_list
 from ._private.nag import acknowledge_wildcard
 from .network import BoundNetwork
 
@@ -137,7 +135,7 @@ class ControlFunction(Construct):
                 "Null": {_SUBNETS: "false", _SECURITY_GROUPS: "false"},
                 "ForAllValues:StringEquals": {
                     _SUBNETS: network.subnet_ids,
-                    _SECURITY_GROUPS: Lazy.list(_SecurityGroupIds(network)),
+                    _SECURITY_GROUPS: lazy_list(lambda: network.security_group_ids),
                 },
             }
             self._allow_service_linked_role()
@@ -202,14 +200,3 @@ class ControlFunction(Construct):
         self.permissions.grant_principal.add_to_principal_policy(
             iam.PolicyStatement(actions=actions, resources=[resource], conditions=conditions)
         )
-
-
-@jsii.implements(IStableListProducer)
-class _SecurityGroupIds:
-    """Renders the ids when all security groups are known."""
-
-    def __init__(self, network: BoundNetwork) -> None:
-        self._network = network
-
-    def produce(self) -> list[str]:
-        return self._network.security_group_ids

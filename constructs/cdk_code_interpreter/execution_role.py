@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import jsii
-from aws_cdk import Arn, ArnComponents, IStableListProducer, Lazy, Stack
+from aws_cdk import Arn, ArnComponents, Stack
 from aws_cdk import aws_iam as iam
-from constructs import Construct, IValidation
+from constructs import Construct
+
+from ._private.lazy import lazy_list, validation
 
 
 class ExecutionRole(iam.Role):
@@ -38,7 +39,9 @@ class ExecutionRole(iam.Role):
                 "bedrock-agentcore.amazonaws.com",
                 conditions={
                     "StringEquals": {"aws:SourceAccount": Stack.of(scope).account},
-                    "ArnLike": {"aws:SourceArn": Lazy.list(_Trusted(scope, self._trusted))},
+                    "ArnLike": {
+                        "aws:SourceArn": lazy_list(lambda: self._trusted or [_arn(scope, "*")])
+                    },
                 },
             ),
             description="What code in the sandboxes of a code interpreter may do",
@@ -46,7 +49,7 @@ class ExecutionRole(iam.Role):
             permissions_boundary=permissions_boundary,
             role_name=role_name,
         )
-        self.node.add_validation(_IsGivenToSomething(self._trusted))
+        self.node.add_validation(validation(self._check_use))
 
     def trust(self, scope: Construct, name_pattern: str) -> None:
         """Let code interpreters of `scope`'s stack with such a name assume the role.
@@ -55,6 +58,14 @@ class ExecutionRole(iam.Role):
         pattern meets no other name that begins in the same way.
         """
         self._trusted.append(_arn(scope, f"{name_pattern}-{'?' * 10}"))
+
+    def _check_use(self) -> list[str]:
+        if self._trusted:
+            return []
+        return [
+            "no code interpreter uses this execution role, so nothing may assume it; pass it as "
+            "execution_role= to a CodeInterpreter, or remove it"
+        ]
 
 
 def _arn(scope: Construct, code_interpreter_id: str) -> str:
@@ -66,32 +77,3 @@ def _arn(scope: Construct, code_interpreter_id: str) -> str:
         ),
         Stack.of(scope),
     )
-
-
-@jsii.implements(IStableListProducer)
-class _Trusted:
-    """Renders the ARNs when all code interpreters are known.
-
-    `iam.Role.customize_roles()` reports roles before that, for somebody to make them by hand.
-    """
-
-    def __init__(self, scope: Construct, arns: list[str]) -> None:
-        self._scope = scope
-        self._arns = arns
-
-    def produce(self) -> list[str]:
-        return self._arns or [_arn(self._scope, "*")]
-
-
-@jsii.implements(IValidation)
-class _IsGivenToSomething:
-    def __init__(self, arns: list[str]) -> None:
-        self._arns = arns
-
-    def validate(self) -> list[str]:
-        if self._arns:
-            return []
-        return [
-            "no code interpreter uses this execution role, so nothing may assume it; pass it as "
-            "execution_role= to a CodeInterpreter, or remove it"
-        ]

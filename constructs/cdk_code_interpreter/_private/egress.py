@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import jsii
 from aws_cdk import Annotations, Stack
 from aws_cdk import aws_ec2 as ec2
-from constructs import Construct, IValidation
+from constructs import Construct
+
+from .lazy import validation
 
 # What CDK writes into a group without egress rules, since CloudFormation would let all out then.
 _NOWHERE = "255.255.255.255/32"
@@ -19,20 +20,10 @@ def report_missing_egress(scope: Construct, groups: Sequence[ec2.ISecurityGroup]
 
     Groups that are imported, or made of tokens, are taken to have some.
     """
-    scope.node.add_validation(_MissingEgress(scope, groups))
 
-
-@jsii.implements(IValidation)
-class _MissingEgress:
-    """Looks when all aspects have visited everything, since one may add a rule to a group."""
-
-    def __init__(self, scope: Construct, groups: Sequence[ec2.ISecurityGroup]) -> None:
-        self._scope = scope
-        self._groups = groups
-
-    def validate(self) -> list[str]:
-        if not any(_has_egress(group) for group in self._groups):
-            Annotations.of(self._scope).add_warning_v2(
+    def validate() -> list[str]:
+        if not any(_has_egress(group) for group in groups):
+            Annotations.of(scope).add_warning_v2(
                 "cdk-code-interpreter:noEgress",
                 "no security group has an egress rule, so code in the sandbox can connect to "
                 "nothing in the VPC; allow what it needs, as in "
@@ -40,6 +31,9 @@ class _MissingEgress:
                 "this warning",
             )
         return []
+
+    # Validations run after all aspects, which may add rules to the groups.
+    scope.node.add_validation(validation(validate))
 
 
 def _has_egress(group: ec2.ISecurityGroup) -> bool:
