@@ -105,7 +105,7 @@ def test_another_process_elsewhere_makes_the_same_templates(
 ) -> None:
     """In another folder and time zone, with sets and dicts in another order of hashes."""
     code = (
-        "import json, pathlib, tests.cdk_code_interpreter.test_anywhere as test;"
+        "import json, pathlib, tests.unit.constructs.test_anywhere as test;"
         "print(json.dumps(test.synthesise_all(pathlib.Path('out'))))"
     )
     environment = {

@@ -1,7 +1,7 @@
 """What CloudFormation knows the users' resources by does not change by accident.
 
 `logical_ids.json` holds it for each way of using the library. After a change that is meant, this
-writes it anew: `python -m tests.cdk_code_interpreter.test_logical_ids`
+writes it anew: `python -m tests.unit.constructs.test_logical_ids`
 """
 
 from __future__ import annotations
