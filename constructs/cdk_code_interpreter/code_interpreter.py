@@ -27,7 +27,7 @@ from ._private.certificates import check_certificates, grant_read_secret, render
 from ._private.lazy import lazy_any
 from ._private.role_policy import new_role_policy
 from ._private.validation import check_description, check_name, check_tags
-from .code_interpreter_base import CodeInterpreterBase
+from .code_interpreter_base import CodeInterpreterBase, code_interpreter_arn
 from .control_function import SERVICE_TIMEOUT, ControlFunction
 from .execution_role import ExecutionRole
 from .filesystem import Filesystem, check_filesystems
@@ -87,14 +87,7 @@ class CodeInterpreter(CodeInterpreterBase):
         """Import a code interpreter of the stack's region and account, or the AWS-managed one."""
         if code_interpreter_id == AWS_MANAGED_ID:
             return CodeInterpreter.aws_managed(scope, construct_id)
-        arn = Arn.format(
-            ArnComponents(
-                service="bedrock-agentcore",
-                resource="code-interpreter-custom",
-                resource_name=code_interpreter_id,
-            ),
-            Stack.of(scope),
-        )
+        arn = code_interpreter_arn(scope, code_interpreter_id)
         return ImportedCodeInterpreter(scope, construct_id, arn=arn)
 
     @staticmethod

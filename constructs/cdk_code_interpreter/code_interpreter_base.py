@@ -5,17 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from aws_cdk import Duration
+from aws_cdk import Arn, ArnComponents, Duration, Stack
 from aws_cdk import aws_bedrockagentcore as agentcore
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
+from constructs import Construct
 
-_READ_ACTIONS = (
-    "bedrock-agentcore:GetCodeInterpreter",
-    "bedrock-agentcore:GetCodeInterpreterSession",
-    "bedrock-agentcore:ListCodeInterpreterSessions",
-)
+from ._private.permissions import READ_CODE_INTERPRETER
+
+
+def code_interpreter_arn(scope: Construct, code_interpreter_id: str) -> str:
+    """Return the ARN of a code interpreter in the region and account of `scope`'s stack."""
+    return Arn.format(
+        ArnComponents(
+            service="bedrock-agentcore",
+            resource="code-interpreter-custom",
+            resource_name=code_interpreter_id,
+        ),
+        Stack.of(scope),
+    )
 
 
 class CodeInterpreterBase(agentcore.CodeInterpreterCustomBase):
@@ -68,7 +77,7 @@ class CodeInterpreterBase(agentcore.CodeInterpreterCustomBase):
 
     def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` look at this code interpreter and its sessions."""
-        return self.grant(grantee, *_READ_ACTIONS)
+        return self.grant(grantee, *READ_CODE_INTERPRETER)
 
     def metric_for_api_operation(
         self,

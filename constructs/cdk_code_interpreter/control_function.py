@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Unpack
 
 from aws_cdk import (
@@ -22,29 +23,24 @@ from ._private.certificates import grant_read_secret
 from ._private.lambda_function import FunctionSettings, PythonFunction
 from ._private.lazy import lazy_list
 from ._private.nag import acknowledge_wildcard
-from .network import BoundNetwork
-
-# A tag that the function puts on the code interpreters it creates (code_interpreter_control
-# spells the same name), and that its permissions depend on.
-STACK_TAG = "cdk-code-interpreter:stack-id"
-
-_SERVICE = "bedrock-agentcore"
-_SERVICE_PRINCIPAL = "bedrock-agentcore.amazonaws.com"
-# The role with which AgentCore makes network interfaces in a VPC.
-_NETWORK_PRINCIPAL = "network.bedrock-agentcore.amazonaws.com"
-_NETWORK_ROLE = "AWSServiceRoleForBedrockAgentCoreNetwork"
-
-_SUBNETS = "bedrock-agentcore:subnets"
-_SECURITY_GROUPS = "bedrock-agentcore:securityGroups"
-
-_OWN_ACTIONS = (
-    "DeleteCodeInterpreter",
-    "GetCodeInterpreter",
-    "ListCodeInterpreterSessions",
-    "StopCodeInterpreterSession",
-    "TagResource",
-    "UntagResource",
+from ._private.permissions import (
+    ADD_TAGS,
+    AGENTCORE_PRINCIPAL,
+    CREATE_CODE_INTERPRETER,
+    CREATE_SERVICE_LINKED_ROLE,
+    LIST_CODE_INTERPRETERS,
+    MANAGE_CODE_INTERPRETER,
+    NETWORK_PRINCIPAL,
+    NETWORK_ROLE_PATH,
+    PASS_ROLE,
+    READ_TAGS,
+    REQUEST_STACK_TAG_KEY,
+    RESOURCE_STACK_TAG_KEY,
+    SECURITY_GROUPS_KEY,
+    SUBNETS_KEY,
 )
+from .code_interpreter_base import code_interpreter_arn
+from .network import BoundNetwork
 
 _TIMEOUT = Duration.minutes(15)
 
@@ -122,32 +118,32 @@ class ControlFunction(Construct):
     def allow_create(self, network: BoundNetwork) -> None:
         """Let the function create code interpreters of this stack in `network`, and in no VPC
         but that of `network`."""
-        mine: dict[str, Any] = {f"aws:RequestTag/{STACK_TAG}": Aws.STACK_ID}
+        request_tag_condition = {REQUEST_STACK_TAG_KEY: Aws.STACK_ID}
         if network.connections is None:
-            conditions = {
-                "StringEquals": mine,
-                "Null": {_SUBNETS: "true", _SECURITY_GROUPS: "true"},
+            conditions: dict[str, Any] = {
+                "StringEquals": request_tag_condition,
+                "Null": {SUBNETS_KEY: "true", SECURITY_GROUPS_KEY: "true"},
             }
         else:
             conditions = {
-                "StringEquals": mine,
+                "StringEquals": request_tag_condition,
                 # A condition on "all values" also holds when there are none.
-                "Null": {_SUBNETS: "false", _SECURITY_GROUPS: "false"},
+                "Null": {SUBNETS_KEY: "false", SECURITY_GROUPS_KEY: "false"},
                 "ForAllValues:StringEquals": {
-                    _SUBNETS: network.subnet_ids,
-                    _SECURITY_GROUPS: lazy_list(lambda: network.security_group_ids),
+                    SUBNETS_KEY: network.subnet_ids,
+                    SECURITY_GROUPS_KEY: lazy_list(lambda: network.security_group_ids),
                 },
             }
             self._allow_service_linked_role()
         # The action has no resource type that a statement could name.
-        self._allow([f"{_SERVICE}:CreateCodeInterpreter"], "*", conditions)
+        self._allow(CREATE_CODE_INTERPRETER, "*", conditions)
 
     def allow_pass_role(self, role: iam.IRole) -> None:
         """Let the function hand `role` to a code interpreter."""
         self._allow(
-            ["iam:PassRole"],
+            PASS_ROLE,
             role.role_arn,
-            {"StringEquals": {"iam:PassedToService": _SERVICE_PRINCIPAL}},
+            {"StringEquals": {"iam:PassedToService": AGENTCORE_PRINCIPAL}},
         )
 
     def allow_read_secret(self, secret: secretsmanager.ISecret) -> None:
@@ -155,25 +151,22 @@ class ControlFunction(Construct):
         grant_read_secret(secret, self.permissions)
 
     def _allow_own_code_interpreters(self) -> None:
-        every = Arn.format(
-            ArnComponents(service=_SERVICE, resource="code-interpreter-custom", resource_name="*"),
-            Stack.of(self),
-        )
-        new = {"StringEquals": {f"aws:RequestTag/{STACK_TAG}": Aws.STACK_ID}}
-        own = {"StringEquals": {f"aws:ResourceTag/{STACK_TAG}": Aws.STACK_ID}}
-        self._allow([f"{_SERVICE}:ListCodeInterpreters"], "*")
+        all_interpreters_arn = code_interpreter_arn(self, "*")
+        is_new = {"StringEquals": {REQUEST_STACK_TAG_KEY: Aws.STACK_ID}}
+        is_of_this_stack = {"StringEquals": {RESOURCE_STACK_TAG_KEY: Aws.STACK_ID}}
+        self._allow(LIST_CODE_INTERPRETERS, "*")
         # Tags say whose a code interpreter is. If those of others could not be read, one of the
         # stack's own whose tags cannot be read for another reason would pass for one of theirs.
-        self._allow([f"{_SERVICE}:ListTagsForResource"], every)
+        self._allow(READ_TAGS, all_interpreters_arn)
         # Creating with tags is tagging, too.
-        self._allow([f"{_SERVICE}:TagResource"], every, new)
-        self._allow([f"{_SERVICE}:{action}" for action in _OWN_ACTIONS], every, own)
+        self._allow(ADD_TAGS, all_interpreters_arn, is_new)
+        self._allow(MANAGE_CODE_INTERPRETER, all_interpreters_arn, is_of_this_stack)
         acknowledge_wildcard(
             self, "*", "CreateCodeInterpreter and ListCodeInterpreters take no resource"
         )
         acknowledge_wildcard(
             self,
-            every,
+            all_interpreters_arn,
             "the ids of code interpreters are not known before they exist; a condition on the "
             "tag that names this stack limits all but the reading of tags to its own",
         )
@@ -181,21 +174,21 @@ class ControlFunction(Construct):
     def _allow_service_linked_role(self) -> None:
         """AgentCore makes this role when the first code interpreter in a VPC is created."""
         self._allow(
-            ["iam:CreateServiceLinkedRole"],
+            CREATE_SERVICE_LINKED_ROLE,
             Arn.format(
                 ArnComponents(
                     service="iam",
                     region="",
                     resource="role",
-                    resource_name=f"aws-service-role/{_NETWORK_PRINCIPAL}/{_NETWORK_ROLE}",
+                    resource_name=NETWORK_ROLE_PATH,
                 ),
                 Stack.of(self),
             ),
-            {"StringEquals": {"iam:AWSServiceName": _NETWORK_PRINCIPAL}},
+            {"StringEquals": {"iam:AWSServiceName": NETWORK_PRINCIPAL}},
         )
 
     def _allow(
-        self, actions: list[str], resource: str, conditions: dict[str, Any] | None = None
+        self, actions: Sequence[str], resource: str, conditions: Mapping[str, Any] | None = None
     ) -> None:
         self.permissions.grant_principal.add_to_principal_policy(
             iam.PolicyStatement(actions=actions, resources=[resource], conditions=conditions)

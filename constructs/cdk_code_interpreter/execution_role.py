@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import Arn, ArnComponents, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from ._private.lazy import lazy_list, validation
+from ._private.permissions import AGENTCORE_PRINCIPAL
+from .code_interpreter_base import code_interpreter_arn
 
 
 class ExecutionRole(iam.Role):
@@ -32,16 +34,19 @@ class ExecutionRole(iam.Role):
         role_name: str | None = None,
     ) -> None:
         self._trusted: list[str] = []
+
+        def arns() -> list[str]:
+            # `iam.Role.customize_roles()` reports the role before any code interpreter has it.
+            return self._trusted or [code_interpreter_arn(scope, "*")]
+
         super().__init__(
             scope,
             construct_id,
             assumed_by=iam.ServicePrincipal(
-                "bedrock-agentcore.amazonaws.com",
+                AGENTCORE_PRINCIPAL,
                 conditions={
                     "StringEquals": {"aws:SourceAccount": Stack.of(scope).account},
-                    "ArnLike": {
-                        "aws:SourceArn": lazy_list(lambda: self._trusted or [_arn(scope, "*")])
-                    },
+                    "ArnLike": {"aws:SourceArn": lazy_list(arns)},
                 },
             ),
             description="What code in the sandboxes of a code interpreter may do",
@@ -57,7 +62,7 @@ class ExecutionRole(iam.Role):
         An id is the name, a hyphen and ten characters (API model). A name has no hyphen, so the
         pattern meets no other name that begins in the same way.
         """
-        self._trusted.append(_arn(scope, f"{name_pattern}-{'?' * 10}"))
+        self._trusted.append(code_interpreter_arn(scope, f"{name_pattern}-{'?' * 10}"))
 
     def _check_use(self) -> list[str]:
         if self._trusted:
@@ -66,14 +71,3 @@ class ExecutionRole(iam.Role):
             "no code interpreter uses this execution role, so nothing may assume it; pass it as "
             "execution_role= to a CodeInterpreter, or remove it"
         ]
-
-
-def _arn(scope: Construct, code_interpreter_id: str) -> str:
-    return Arn.format(
-        ArnComponents(
-            service="bedrock-agentcore",
-            resource="code-interpreter-custom",
-            resource_name=code_interpreter_id,
-        ),
-        Stack.of(scope),
-    )

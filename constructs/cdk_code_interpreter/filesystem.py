@@ -14,6 +14,14 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_efs as efs
 from aws_cdk import aws_iam as iam
 
+from ._private.permissions import (
+    EFS_ACCESS_POINT_KEY,
+    MOUNT_EFS,
+    MOUNT_S3_FILES,
+    READ_S3_FILES_ACCESS_POINT,
+    S3_FILES_ACCESS_POINT_KEY,
+)
+
 _NFS = ec2.Port.tcp(2049)
 
 # API model: one level below /mnt, 6 to 200 characters; two file systems of each kind.
@@ -113,12 +121,10 @@ class _Efs(Filesystem):
         connections.allow_to(self.access_point.file_system, _NFS, "Mount the file system")
         grantee.grant_principal.add_to_principal_policy(
             iam.PolicyStatement(
-                actions=["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"],
+                actions=MOUNT_EFS,
                 resources=[self.access_point.file_system.file_system_arn],
                 conditions={
-                    "StringEquals": {
-                        "elasticfilesystem:AccessPointArn": self.access_point.access_point_arn
-                    }
+                    "StringEquals": {EFS_ACCESS_POINT_KEY: self.access_point.access_point_arn}
                 },
             )
         )
@@ -147,13 +153,13 @@ class _S3Files(Filesystem):
             connections.allow_to(self.security_group, _NFS, "Mount the file system")
         grantee.grant_principal.add_to_principal_policy(
             iam.PolicyStatement(
-                actions=["s3files:ClientMount", "s3files:ClientWrite"],
+                actions=MOUNT_S3_FILES,
                 resources=[self.file_system_arn],
-                conditions={"StringEquals": {"s3files:AccessPointArn": self.access_point_arn}},
+                conditions={"StringEquals": {S3_FILES_ACCESS_POINT_KEY: self.access_point_arn}},
             )
         )
         grantee.grant_principal.add_to_principal_policy(
             iam.PolicyStatement(
-                actions=["s3files:GetAccessPoint"], resources=[self.access_point_arn]
+                actions=READ_S3_FILES_ACCESS_POINT, resources=[self.access_point_arn]
             )
         )

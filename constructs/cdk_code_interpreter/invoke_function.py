@@ -15,6 +15,7 @@ from constructs import Construct
 from ._private.action_group import add_action_group
 from ._private.lambda_function import FunctionSettings, PythonFunction
 from ._private.nag import acknowledge_wildcard
+from ._private.permissions import BEDROCK_PRINCIPAL, READ_SESSIONS, SESSION_HEADER
 from ._private.tools import gateway_tool_schema
 from ._private.validation import check_duration
 from .workspace import Workspace
@@ -26,16 +27,6 @@ _LONGEST_TIMEOUT = Duration.minutes(15)
 
 # A policy's name has at most 128 characters; a code interpreter's id needs its place in it.
 _LONGEST_UNIQUE_NAME = 64
-
-# The header that names the session of a call through a Gateway (code_interpreter_invoke spells it
-# the same).
-_SESSION_HEADER = "x-code-interpreter-session"
-
-# What grant_use() leaves out.
-_MORE_SESSION_ACTIONS = (
-    "bedrock-agentcore:GetCodeInterpreterSession",
-    "bedrock-agentcore:ListCodeInterpreterSessions",
-)
 
 
 class InvokeFunction(Construct):
@@ -159,7 +150,7 @@ class InvokeFunction(Construct):
         assert isinstance(definition, agentcore.CfnGatewayTarget)
         definition.metadata_configuration = (
             agentcore.CfnGatewayTarget.MetadataConfigurationProperty(
-                allowed_request_headers=[_SESSION_HEADER]
+                allowed_request_headers=[SESSION_HEADER]
             )
         )
         # AgentCore tries to invoke the function when it makes the target.
@@ -186,7 +177,7 @@ class InvokeFunction(Construct):
         self.function.add_permission(
             construct_id,
             scope=agent,
-            principal=iam.ServicePrincipal("bedrock.amazonaws.com"),
+            principal=iam.ServicePrincipal(BEDROCK_PRINCIPAL),
             source_account=agent.stack.account,
             source_arn=agent.attr_agent_arn,
         )
@@ -201,7 +192,7 @@ class InvokeFunction(Construct):
         assert role is not None
         policy = iam.Policy(self, "UsePolicy")
         code_interpreter.grant_use(policy)
-        code_interpreter.grant(policy, *_MORE_SESSION_ACTIONS)
+        code_interpreter.grant(policy, *READ_SESSIONS)
         role.attach_inline_policy(policy)
         definition = policy.node.default_child
         assert isinstance(definition, iam.CfnPolicy)

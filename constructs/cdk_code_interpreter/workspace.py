@@ -11,6 +11,12 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from ._private.nag import acknowledge
+from ._private.permissions import (
+    EVERY_S3_ACTION,
+    LIST_OBJECTS,
+    READ_WRITE_OBJECTS,
+    USE_OBJECT_KEY,
+)
 from ._private.validation import check_days
 
 # Where the invoke function keeps one record per named session, outside every workspace prefix.
@@ -101,13 +107,13 @@ class Workspace(Construct):
         files, records = self.key_patterns
         grant = iam.Grant.add_to_principal(
             grantee=grantee,
-            actions=["s3:GetObject", "s3:PutObject"],
+            actions=READ_WRITE_OBJECTS,
             resource_arns=[files, records],
         )
         grant = grant.combine(
             iam.Grant.add_to_principal(
                 grantee=grantee,
-                actions=["s3:ListBucket"],
+                actions=LIST_OBJECTS,
                 resource_arns=[self.bucket.bucket_arn],
                 conditions={
                     "StringLike": {"s3:prefix": [f"{self.prefix}/*", f"{SESSION_RECORDS}/*"]}
@@ -119,7 +125,7 @@ class Workspace(Construct):
             grant = grant.combine(
                 iam.Grant.add_to_principal(
                     grantee=grantee,
-                    actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                    actions=USE_OBJECT_KEY,
                     resource_arns=[self.bucket.encryption_key.key_arn],
                 )
             )
@@ -185,7 +191,7 @@ class Workspace(Construct):
                 iam.PolicyStatement(
                     effect=iam.Effect.DENY,
                     principals=[iam.AnyPrincipal()],
-                    actions=["s3:*"],
+                    actions=EVERY_S3_ACTION,
                     resources=[bucket.bucket_arn, bucket.arn_for_objects("*")],
                     conditions=condition,
                 )

@@ -9,6 +9,8 @@ from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_secretsmanager as secretsmanager
 
+from .permissions import DECRYPT, READ_SECRET
+
 _MOST_CERTIFICATES = 200  # API model
 
 
@@ -35,14 +37,14 @@ def grant_read_secret(secret: secretsmanager.ISecret, grantee: iam.IGrantable) -
     """
     grant = iam.Grant.add_to_principal(
         grantee=grantee,
-        actions=["secretsmanager:GetSecretValue"],
+        actions=READ_SECRET,
         # Without a full ARN, the six characters that Secrets Manager appends are not known.
         resource_arns=[secret.secret_full_arn or f"{secret.secret_arn}-??????"],
     )
     if secret.encryption_key is not None:
         iam.Grant.add_to_principal(
             grantee=grantee,
-            actions=["kms:Decrypt"],
+            actions=DECRYPT,
             resource_arns=[secret.encryption_key.key_arn],
             conditions={
                 "StringEquals": {"kms:ViaService": f"secretsmanager.{Aws.REGION}.{Aws.URL_SUFFIX}"}

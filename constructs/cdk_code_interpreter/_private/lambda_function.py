@@ -15,20 +15,11 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from .nag import acknowledge_wildcard
+from .permissions import LAMBDA_PRINCIPAL, MANAGE_NETWORK_INTERFACES, WRITE_LOG
 from .role_policy import new_role_policy
 
 RUNTIME = lambda_.Runtime.PYTHON_3_14
 ARCHITECTURE = lambda_.Architecture.ARM_64
-
-# AWSLambdaVPCAccessExecutionRole without its permission to create log groups.
-_NETWORK_INTERFACE_ACTIONS = (
-    "ec2:AssignPrivateIpAddresses",
-    "ec2:CreateNetworkInterface",
-    "ec2:DeleteNetworkInterface",
-    "ec2:DescribeNetworkInterfaces",
-    "ec2:DescribeSubnets",
-    "ec2:UnassignPrivateIpAddresses",
-)
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 # An installed wheel carries the code inside the package; a checkout keeps it next to `constructs/`.
@@ -109,7 +100,7 @@ class PythonFunction(lambda_.Function):
             new_role = iam.Role(
                 scope,
                 f"{construct_id}Role",
-                assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+                assumed_by=iam.ServicePrincipal(LAMBDA_PRINCIPAL),
             )
         super().__init__(
             scope,
@@ -153,7 +144,7 @@ class PythonFunction(lambda_.Function):
     def _allow_log(self, log_group: logs.ILogGroup) -> None:
         self.allow(
             iam.PolicyStatement(
-                actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+                actions=WRITE_LOG,
                 resources=[log_group.log_group_arn],
             )
         )
@@ -162,7 +153,7 @@ class PythonFunction(lambda_.Function):
         )
 
     def _allow_network_interfaces(self) -> None:
-        self.allow(iam.PolicyStatement(actions=list(_NETWORK_INTERFACE_ACTIONS), resources=["*"]))
+        self.allow(iam.PolicyStatement(actions=MANAGE_NETWORK_INTERFACES, resources=["*"]))
         acknowledge_wildcard(
             self.permissions, "*", "Lambda makes network interfaces, whose ids are not known before"
         )
