@@ -7,6 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
+from cdk_code_interpreter.limits import (
+    MAX_CERTIFICATES,
+    MAX_DESCRIPTION_LENGTH,
+    MAX_FILESYSTEMS_OF_A_KIND,
+    MAX_FUNCTION_SECONDS,
+    MAX_NAME_LENGTH,
+    MAX_SECURITY_GROUPS,
+    MAX_SESSION_SECONDS,
+    MAX_SUBNETS,
+    MOUNT_PATH_PATTERN,
+    NAME_PATTERN,
+)
+
 from .values import (
     NAMESPACE,
     Parser,
@@ -60,7 +73,7 @@ class Settings:
     tags: Mapping[str, str] | None = None
     session_timeout_seconds: int = 900
     function_memory_mib: int = 256
-    function_timeout_seconds: int = 900
+    function_timeout_seconds: int = MAX_FUNCTION_SECONDS
     workspace_retention: Retention = "retain"
     workspace_expiration_days: int | None = None
     alarms: bool = False
@@ -138,32 +151,36 @@ _FILESYSTEM_PARSERS: dict[str, Parser] = {
     "type": choice("efs", "s3-files"),
     "file-system-arn": text("the ARN of a file system", _ARN + ".+:file-system/fs-[^/]+"),
     "access-point-arn": text("the ARN of an access point", _ARN + ".+access-point/fsap-[^/]+"),
-    "mount-path": text("/mnt/ and one name", "/mnt/[a-zA-Z0-9._-]{1,195}"),
+    "mount-path": text("/mnt/ and one name", MOUNT_PATH_PATTERN),
     "security-group-id": text("the id of a security group", _SECURITY_GROUP[1]),
 }
 _PARSERS: dict[str, Parser] = {
     "name": text(
-        "1 to 48 letters, digits and underscores, beginning with a letter",
-        "[a-zA-Z][a-zA-Z0-9_]{0,47}",
+        f"1 to {MAX_NAME_LENGTH} letters, digits and underscores, beginning with a letter",
+        NAME_PATTERN,
     ),
-    "description": text("1 to 4096 characters", ".{1,4096}"),
+    "description": text(
+        f"1 to {MAX_DESCRIPTION_LENGTH} characters", f".{{1,{MAX_DESCRIPTION_LENGTH}}}"
+    ),
     "network": choice("sandbox", "public", "vpc"),
     "vpc-id": text("the id of a VPC", "vpc-[0-9a-f]+"),
-    "subnet-ids": list_of("ids of subnets", "subnet-[0-9a-zA-Z]{8,17}", most=16),
-    "security-group-ids": list_of(*_SECURITY_GROUP, most=16),
+    "subnet-ids": list_of("ids of subnets", "subnet-[0-9a-zA-Z]{8,17}", most=MAX_SUBNETS),
+    "security-group-ids": list_of(*_SECURITY_GROUP, most=MAX_SECURITY_GROUPS),
     "vpc-internet": on_or_off,
     "execution-role-arn": text("the ARN of a role", _ARN + "iam::[0-9]{12}:role/.+"),
     "managed-policy-arns": list_of(
         "ARNs of managed policies", _ARN + "iam::([0-9]{12}|aws):policy/.+", most=10
     ),
     "certificate-secret-arns": list_of(
-        "full ARNs of secrets", _ARN + "secretsmanager:.+:secret:.+-[a-zA-Z0-9]{6}", most=200
+        "full ARNs of secrets",
+        _ARN + "secretsmanager:.+:secret:.+-[a-zA-Z0-9]{6}",
+        most=MAX_CERTIFICATES,
     ),
-    "filesystems": list_of_objects(_filesystem, most=4),
+    "filesystems": list_of_objects(_filesystem, most=2 * MAX_FILESYSTEMS_OF_A_KIND),
     "tags": text_map,
-    "session-timeout-seconds": whole_number(1, 28_800),
+    "session-timeout-seconds": whole_number(1, MAX_SESSION_SECONDS),
     "function-memory-mib": whole_number(128, 10_240),
-    "function-timeout-seconds": whole_number(1, 900),
+    "function-timeout-seconds": whole_number(1, MAX_FUNCTION_SECONDS),
     "workspace-retention": choice("retain", "destroy"),
     "workspace-expiration-days": whole_number(1, 3_650),
     "alarms": on_or_off,

@@ -32,14 +32,15 @@ from .control_function import SERVICE_TIMEOUT, ControlFunction
 from .execution_role import ExecutionRole
 from .filesystem import Filesystem, check_filesystems
 from .imported import ImportedCodeInterpreter, check_arn
+from .limits import MAX_NAME_LENGTH
 from .network import BoundNetwork, Network
 
 AWS_MANAGED_ID = "aws.codeinterpreter.v1"
 
 # To a generated name the control function appends "_" and ten characters, so that a replacement
-# never meets its predecessor's name; a name has at most 48 characters (API model).
-_MAX_NAME_PREFIX_LENGTH = 37
+# never meets its predecessor's name.
 _NAME_SUFFIX_PATTERN = "_" + "?" * 10
+_MAX_NAME_PREFIX_LENGTH = MAX_NAME_LENGTH - len(_NAME_SUFFIX_PATTERN)
 
 
 @jsii.implements(ITaggableV2)

@@ -11,10 +11,12 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from ._private.validation import check_duration
-from .invoke_function import LONGEST_SESSION, InvokeFunction
+from .invoke_function import InvokeFunction
+from .limits import MAX_SESSION_SECONDS
 
 # A command ends with its session.
-_LONGEST_TIMEOUT = LONGEST_SESSION
+_MAX_TIMEOUT_SECONDS = MAX_SESSION_SECONDS
+_DEFAULT_TIMEOUT = Duration.seconds(_MAX_TIMEOUT_SECONDS)
 _DEFAULT_POLL_INTERVAL = Duration.seconds(15)
 
 # Of the fragment's own data, which every state but the first has as its input: session, command,
@@ -98,10 +100,10 @@ class CommandTask(sfn.StateMachineFragment):
         session: str,
         command: str,
         poll_interval: Duration = _DEFAULT_POLL_INTERVAL,
-        timeout: Duration = _LONGEST_TIMEOUT,
+        timeout: Duration = _DEFAULT_TIMEOUT,
     ) -> None:
-        check_duration("poll_interval", poll_interval, _LONGEST_TIMEOUT)
-        check_duration("timeout", timeout, _LONGEST_TIMEOUT)
+        check_duration("poll_interval", poll_interval, _MAX_TIMEOUT_SECONDS)
+        check_duration("timeout", timeout, _MAX_TIMEOUT_SECONDS)
         super().__init__(scope, construct_id)
         self._function = function
         self._prepare = self._prepared(session, command, timeout)

@@ -40,9 +40,10 @@ from ._private.permissions import (
     SUBNETS_KEY,
 )
 from .code_interpreter_base import code_interpreter_arn
+from .limits import MAX_FUNCTION_SECONDS
 from .network import BoundNetwork
 
-_TIMEOUT = Duration.minutes(15)
+_TIMEOUT = Duration.seconds(MAX_FUNCTION_SECONDS)
 
 # CloudFormation gives up after this long. It leaves time for a second run, in case the first one
 # is killed: Lambda repeats a failed asynchronous invocation after a minute.

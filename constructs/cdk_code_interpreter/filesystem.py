@@ -21,13 +21,11 @@ from ._private.permissions import (
     READ_S3_FILES_ACCESS_POINT,
     S3_FILES_ACCESS_POINT_KEY,
 )
+from .limits import MAX_FILESYSTEMS_OF_A_KIND, MAX_MOUNT_PATH_LENGTH, MOUNT_PATH_PATTERN
 
 _NFS = ec2.Port.tcp(2049)
 
-# API model: one level below /mnt, 6 to 200 characters; two file systems of each kind.
-_MOUNT_PATH = re.compile(r"/mnt/[a-zA-Z0-9._-]+/?")
-_LONGEST_MOUNT_PATH = 200
-_MOST_OF_A_KIND = 2
+_MOUNT_PATH = re.compile(f"{MOUNT_PATH_PATTERN}/?")
 
 
 class Filesystem(ABC):
@@ -82,19 +80,19 @@ def check_filesystems(filesystems: Sequence[Filesystem]) -> None:
     :raises ValueError: on the first that does not fit.
     """
     for kind, count in Counter(filesystem.kind for filesystem in filesystems).items():
-        if count > _MOST_OF_A_KIND:
+        if count > MAX_FILESYSTEMS_OF_A_KIND:
             raise ValueError(
                 f"filesystems has {count} of {kind}, but a code interpreter takes at most "
-                f"{_MOST_OF_A_KIND} of each kind; remove some"
+                f"{MAX_FILESYSTEMS_OF_A_KIND} of each kind; remove some"
             )
     paths = [filesystem.mount_path for filesystem in filesystems]
     for path in paths:
         if Token.is_unresolved(path):
             continue
-        if not _MOUNT_PATH.fullmatch(path) or len(path) > _LONGEST_MOUNT_PATH:
+        if not _MOUNT_PATH.fullmatch(path) or len(path) > MAX_MOUNT_PATH_LENGTH:
             raise ValueError(
                 f"mount_path is {path!r}, but it must be /mnt/ and one name of letters, digits "
-                f"and . _ - with at most {_LONGEST_MOUNT_PATH} characters together; change it"
+                f"and . _ - with at most {MAX_MOUNT_PATH_LENGTH} characters together; change it"
             )
     for path, count in Counter(path.rstrip("/") for path in paths).items():
         if count > 1:

@@ -18,12 +18,11 @@ from ._private.nag import acknowledge_wildcard
 from ._private.permissions import BEDROCK_PRINCIPAL, READ_SESSIONS, SESSION_HEADER
 from ._private.tools import gateway_tool_schema
 from ._private.validation import check_duration
+from .limits import MAX_FUNCTION_SECONDS, MAX_SESSION_SECONDS
 from .workspace import Workspace
 
-# Quotas of the service: a session lives for 1 second to 8 hours from its start, however busy.
-LONGEST_SESSION = Duration.hours(8)
 _DEFAULT_SESSION = Duration.minutes(15)
-_LONGEST_TIMEOUT = Duration.minutes(15)
+_DEFAULT_TIMEOUT = Duration.seconds(MAX_FUNCTION_SECONDS)
 
 # A policy's name has at most 128 characters; a code interpreter's id needs its place in it.
 _LONGEST_UNIQUE_NAME = 64
@@ -62,14 +61,14 @@ class InvokeFunction(Construct):
         code_interpreter: agentcore.ICodeInterpreterCustom,
         workspace: Workspace,
         session_timeout: Duration = _DEFAULT_SESSION,
-        timeout: Duration = _LONGEST_TIMEOUT,
+        timeout: Duration = _DEFAULT_TIMEOUT,
         memory_size: int = 256,
         log_group: logs.ILogGroup | None = None,
         role: iam.IRole | None = None,
         **settings: Unpack[FunctionSettings],
     ) -> None:
-        check_duration("session_timeout", session_timeout, LONGEST_SESSION)
-        check_duration("timeout", timeout, _LONGEST_TIMEOUT)
+        check_duration("session_timeout", session_timeout, MAX_SESSION_SECONDS)
+        check_duration("timeout", timeout, MAX_FUNCTION_SECONDS)
         _check_region(code_interpreter, Stack.of(scope))
         super().__init__(scope, construct_id)
         self.log_group: logs.ILogGroup = log_group or logs.LogGroup(

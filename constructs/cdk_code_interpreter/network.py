@@ -13,9 +13,7 @@ from constructs import Construct
 
 from ._private.availability_zones import report_unsupported_zones
 from ._private.egress import report_missing_egress
-
-# API model: subnets and security groups of a VPC configuration.
-_MOST_SUBNETS_OR_GROUPS = 16
+from .limits import MAX_SECURITY_GROUPS, MAX_SUBNETS
 
 
 @dataclass(frozen=True)
@@ -114,11 +112,11 @@ class _Vpc(Network):
 
     def bind(self, scope: Construct) -> BoundNetwork:
         subnets = _select(self.in_vpc, self.selection)
-        _check_count("subnets", subnets)
+        _check_count("subnets", subnets, MAX_SUBNETS)
         groups = self.security_groups
         if groups is None:
             groups = [self._new_security_group(scope)]
-        _check_count("security groups", groups)
+        _check_count("security groups", groups, MAX_SECURITY_GROUPS)
         _report_own_stack(scope, self.in_vpc)
         _report_public_subnets(scope, self.in_vpc, subnets)
         report_unsupported_zones(scope, subnets)
@@ -155,11 +153,11 @@ def _select(vpc: ec2.IVpc, selection: ec2.SubnetSelection) -> Sequence[ec2.ISubn
     ).subnets
 
 
-def _check_count(what: str, items: Sequence[object]) -> None:
-    if not 1 <= len(items) <= _MOST_SUBNETS_OR_GROUPS:
+def _check_count(name: str, items: Sequence[object], maximum: int) -> None:
+    if not 1 <= len(items) <= maximum:
         raise ValueError(
-            f"{len(items)} {what} are given, but a code interpreter in a VPC takes 1 to "
-            f"{_MOST_SUBNETS_OR_GROUPS}; choose others with {what.replace(' ', '_')}="
+            f"{len(items)} {name} are given, but a code interpreter in a VPC takes 1 to "
+            f"{maximum}; choose others with {name.replace(' ', '_')}="
         )
 
 

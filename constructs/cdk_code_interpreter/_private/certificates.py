@@ -9,16 +9,15 @@ from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_secretsmanager as secretsmanager
 
+from ..limits import MAX_CERTIFICATES
 from .permissions import DECRYPT, READ_SECRET
-
-_MOST_CERTIFICATES = 200  # API model
 
 
 def check_certificates(certificates: Sequence[secretsmanager.ISecret]) -> None:
-    if len(certificates) > _MOST_CERTIFICATES:
+    if len(certificates) > MAX_CERTIFICATES:
         raise ValueError(
             f"{len(certificates)} certificates are given, but a code interpreter takes at most "
-            f"{_MOST_CERTIFICATES}; remove some"
+            f"{MAX_CERTIFICATES}; remove some"
         )
 
 

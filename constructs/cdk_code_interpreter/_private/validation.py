@@ -7,21 +7,23 @@ from collections.abc import Mapping
 
 from aws_cdk import Duration, Token
 
-_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_]{0,47}")
-_TAG_CHARACTERS = re.compile(r"[a-zA-Z0-9\s._:/=+@-]*")
+from ..limits import (
+    MAX_DESCRIPTION_LENGTH,
+    MAX_NAME_LENGTH,
+    MAX_TAG_KEY_LENGTH,
+    MAX_TAG_VALUE_LENGTH,
+    MAX_TAGS,
+    NAME_PATTERN,
+)
 
-MAX_DESCRIPTION_LENGTH = 4096
-MAX_TAG_KEY_LENGTH = 128
-MAX_TAG_VALUE_LENGTH = 256
-# The service takes 50; two say which stack a code interpreter belongs to, one what it was made of.
-MAX_TAGS = 47
+_TAG_CHARACTERS = re.compile(r"[a-zA-Z0-9\s._:/=+@-]*")
 
 
 def check_name(name: str) -> None:
-    if not Token.is_unresolved(name) and not _NAME.fullmatch(name):
+    if not Token.is_unresolved(name) and not re.fullmatch(NAME_PATTERN, name):
         raise ValueError(
-            f"name is {name!r}, but it must be 1 to 48 letters, digits and underscores, "
-            "and begin with a letter; change it, or leave it out to have one generated"
+            f"name is {name!r}, but it must be 1 to {MAX_NAME_LENGTH} letters, digits and "
+            "underscores, and begin with a letter; change it, or leave it out to have one generated"
         )
 
 
@@ -53,14 +55,13 @@ def check_tags(tags: Mapping[str, str]) -> None:
             raise ValueError(f"tag key {key!r} begins with 'aws:', which AWS reserves; rename it")
 
 
-def check_duration(name: str, duration: Duration, longest: Duration) -> None:
+def check_duration(name: str, duration: Duration, max_seconds: int) -> None:
     if duration.is_unresolved():
         _check_unit(name, duration, "seconds")
         return
-    if not 1 <= duration.to_seconds() <= longest.to_seconds():
+    if not 1 <= duration.to_seconds() <= max_seconds:
         raise ValueError(
-            f"{name} is {duration.to_seconds()} s, but it must be 1 to {longest.to_seconds()} s; "
-            "change it"
+            f"{name} is {duration.to_seconds()} s, but it must be 1 to {max_seconds} s; change it"
         )
 
 
