@@ -24,6 +24,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from ._private.certificates import check_certificates, grant_read_secret, render_certificates
+from ._private.imported import ImportedCodeInterpreter, check_arn
 from ._private.lazy import lazy_any
 from ._private.role_policy import new_role_policy
 from ._private.validation import check_description, check_name, check_tags
@@ -31,9 +32,8 @@ from .code_interpreter_base import CodeInterpreterBase, code_interpreter_arn
 from .control_function import SERVICE_TIMEOUT, ControlFunction
 from .execution_role import ExecutionRole
 from .filesystem import Filesystem, check_filesystems
-from .imported import ImportedCodeInterpreter, check_arn
 from .limits import MAX_NAME_LENGTH
-from .network import BoundNetwork, Network
+from .network import Network, NetworkConfig
 
 AWS_MANAGED_ID = "aws.codeinterpreter.v1"
 
@@ -234,7 +234,7 @@ class CodeInterpreter(CodeInterpreterBase):
             grant = grant.combine(grant_read_secret(certificate, grantee))
         return grant
 
-    def _allow(self, network: BoundNetwork) -> None:
+    def _allow(self, network: NetworkConfig) -> None:
         """Give the control function the permissions that the properties call for."""
         self.control_function.allow_create(network)
         for certificate in self._certificates:

@@ -20,7 +20,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from ._private.certificates import grant_read_secret
-from ._private.lambda_function import FunctionSettings, PythonFunction
+from ._private.lambda_function import HandlerFunction
 from ._private.lazy import lazy_list
 from ._private.nag import acknowledge_wildcard
 from ._private.permissions import (
@@ -40,8 +40,9 @@ from ._private.permissions import (
     SUBNETS_KEY,
 )
 from .code_interpreter_base import code_interpreter_arn
+from .function_settings import FunctionSettings
 from .limits import MAX_FUNCTION_SECONDS
-from .network import BoundNetwork
+from .network import NetworkConfig
 
 _TIMEOUT = Duration.seconds(MAX_FUNCTION_SECONDS)
 
@@ -96,7 +97,7 @@ class ControlFunction(Construct):
             retention=logs.RetentionDays.ONE_MONTH,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        function = PythonFunction(
+        function = HandlerFunction(
             self,
             "Function",
             asset="control",
@@ -116,7 +117,7 @@ class ControlFunction(Construct):
     def service_token(self) -> str:
         return self.function.function_arn
 
-    def allow_create(self, network: BoundNetwork) -> None:
+    def allow_create(self, network: NetworkConfig) -> None:
         """Let the function create code interpreters of this stack in `network`, and in no VPC
         but that of `network`."""
         request_tag_condition = {REQUEST_STACK_TAG_KEY: Aws.STACK_ID}

@@ -13,11 +13,12 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from ._private.action_group import add_action_group
-from ._private.lambda_function import FunctionSettings, PythonFunction
+from ._private.lambda_function import HandlerFunction
 from ._private.nag import acknowledge_wildcard
 from ._private.permissions import BEDROCK_PRINCIPAL, READ_SESSIONS, SESSION_HEADER
 from ._private.tools import gateway_tool_schema
 from ._private.validation import check_duration
+from .function_settings import FunctionSettings
 from .limits import MAX_FUNCTION_SECONDS, MAX_SESSION_SECONDS
 from .workspace import Workspace
 
@@ -77,7 +78,7 @@ class InvokeFunction(Construct):
             retention=logs.RetentionDays.ONE_MONTH,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        function = PythonFunction(
+        function = HandlerFunction(
             self,
             "Function",
             asset="invoke",

@@ -1,6 +1,7 @@
 """Where the code in a sandbox can connect to."""
 
-from __future__ import annotations
+# The annotations are no strings here: `typing.get_type_hints()` would look for their names where
+# `NetworkConfig` is exported.
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from .limits import MAX_SECURITY_GROUPS, MAX_SUBNETS
 
 
 @dataclass(frozen=True)
-class BoundNetwork:
+class NetworkConfig:
     """A network as it is in one code interpreter's properties.
 
     `connections` are there in a VPC only.
@@ -50,7 +51,7 @@ class Network(ABC):
     """
 
     @staticmethod
-    def sandbox() -> Network:
+    def sandbox() -> "Network":
         """No internet. Amazon S3 stays reachable, including through presigned URLs.
 
         Treat it as a restriction of network access, not as protection against data theft.
@@ -58,7 +59,7 @@ class Network(ABC):
         return _Sandbox()
 
     @staticmethod
-    def public() -> Network:
+    def public() -> "Network":
         """The internet. Code in the sandbox can send whatever it reads anywhere."""
         return _Public()
 
@@ -68,7 +69,7 @@ class Network(ABC):
         *,
         subnets: ec2.SubnetSelection | None = None,
         security_groups: Sequence[ec2.ISecurityGroup] | None = None,
-    ) -> Network:
+    ) -> "Network":
         """What the subnets and security groups of a VPC let through.
 
         After a code interpreter is deleted, AgentCore keeps network interfaces for up to 8 hours
@@ -83,25 +84,25 @@ class Network(ABC):
         return _Vpc(vpc, subnets or ec2.SubnetSelection(), security_groups)
 
     @abstractmethod
-    def bind(self, scope: Construct) -> BoundNetwork:
+    def bind(self, scope: Construct) -> NetworkConfig:
         """Take this network for the code interpreter that `scope` defines."""
 
 
 @dataclass(frozen=True)
 class _Sandbox(Network):
-    def bind(self, scope: Construct) -> BoundNetwork:  # noqa: ARG002
-        return BoundNetwork("SANDBOX")
+    def bind(self, scope: Construct) -> NetworkConfig:  # noqa: ARG002
+        return NetworkConfig("SANDBOX")
 
 
 @dataclass(frozen=True)
 class _Public(Network):
-    def bind(self, scope: Construct) -> BoundNetwork:
+    def bind(self, scope: Construct) -> NetworkConfig:
         Annotations.of(scope).add_warning_v2(
             "cdk-code-interpreter:publicNetwork",
             "code in the sandbox can reach the internet, so it can send out all that it reads; "
             "use Network.sandbox() or Network.vpc(), or acknowledge this warning",
         )
-        return BoundNetwork("PUBLIC")
+        return NetworkConfig("PUBLIC")
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ class _Vpc(Network):
     selection: ec2.SubnetSelection
     security_groups: Sequence[ec2.ISecurityGroup] | None
 
-    def bind(self, scope: Construct) -> BoundNetwork:
+    def bind(self, scope: Construct) -> NetworkConfig:
         subnets = _select(self.in_vpc, self.selection)
         _check_count("subnets", subnets, MAX_SUBNETS)
         groups = self.security_groups
@@ -121,7 +122,7 @@ class _Vpc(Network):
         _report_public_subnets(scope, self.in_vpc, subnets)
         report_unsupported_zones(scope, subnets)
         report_missing_egress(scope, groups)
-        return BoundNetwork(
+        return NetworkConfig(
             "VPC",
             subnet_ids=[subnet.subnet_id for subnet in subnets],
             connections=ec2.Connections(security_groups=list(groups)),

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import Unpack
 
 from aws_cdk import Duration
-from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from ..function_settings import FunctionSettings
 from .nag import acknowledge_wildcard
 from .permissions import LAMBDA_PRINCIPAL, MANAGE_NETWORK_INTERFACES, WRITE_LOG
 from .role_policy import new_role_policy
@@ -24,20 +22,6 @@ ARCHITECTURE = lambda_.Architecture.ARM_64
 _PACKAGE = Path(__file__).resolve().parent.parent
 # An installed wheel carries the code inside the package; a checkout keeps it next to `constructs/`.
 _ASSET_ROOTS = (_PACKAGE / "lambda_assets", _PACKAGE.parent.parent / "lambda")
-
-
-class FunctionSettings(TypedDict, total=False):
-    """What else a function can be given, as in `lambda_.Function`; it cannot be added later."""
-
-    allow_all_outbound: bool
-    environment_encryption: kms.IKey
-    function_name: str
-    on_failure: lambda_.IDestination
-    reserved_concurrent_executions: int
-    security_groups: Sequence[ec2.ISecurityGroup]
-    tracing: lambda_.Tracing
-    vpc: ec2.IVpc
-    vpc_subnets: ec2.SubnetSelection
 
 
 def lambda_code(name: str) -> lambda_.AssetCode:
@@ -65,7 +49,7 @@ def lambda_directory(name: str) -> Path:
     )
 
 
-class PythonFunction(lambda_.Function):
+class HandlerFunction(lambda_.Function):
     """A function that may write to its log and nothing else, until `permissions` are given more.
 
     It cannot create log groups: Lambda writes logs late, and would bring back a group that the

@@ -9,7 +9,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from .code_interpreter_base import CodeInterpreterBase
+from ..code_interpreter_base import CodeInterpreterBase
 
 
 class ImportedCodeInterpreter(CodeInterpreterBase):
