@@ -1,9 +1,9 @@
-"""What a deployment can be told through CDK context, checked before anything is defined."""
+"""The settings of a deployment, which the app reads from CDK context."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
@@ -43,7 +43,7 @@ _ARN = "arn:aws[a-z-]*:"
 
 @dataclass(frozen=True)
 class FilesystemSettings:
-    """One existing file system to mount."""
+    """An existing file system to mount."""
 
     type: Literal["efs", "s3-files"]
     file_system_arn: str
@@ -54,9 +54,9 @@ class FilesystemSettings:
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of one deployment; each is the context key `code-interpreter:<key>`.
+    """The settings of a deployment; each is the context key `code-interpreter:<key>`.
 
-    In a VPC, subnets of an existing one are used when they are given, and a new VPC otherwise.
+    With the network `vpc`, the sandboxes are in the given subnets, or else in a new VPC.
     """
 
     name: str | None = None
@@ -80,27 +80,27 @@ class Settings:
 
     @classmethod
     def from_context(cls, context: Mapping[str, Any]) -> Settings:
-        """Read the settings from all of an app's context; other keys are left alone.
+        """Read the settings from an app's context, and ignore keys without the prefix.
 
-        :raises SettingsError: on the first key or value that cannot be used.
+        :raises SettingsError: for the first key or value that cannot be used.
         """
-        given = {
+        values = {
             key.removeprefix(NAMESPACE): value
             for key, value in context.items()
             if key.startswith(NAMESPACE)
         }
-        for key in given:
+        for key in values:
             if key not in _PARSERS:
                 raise _unknown(key)
         settings = cls(
-            **{key.replace("-", "_"): _PARSERS[key](key, value) for key, value in given.items()}
+            **{key.replace("-", "_"): _PARSERS[key](key, value) for key, value in values.items()}
         )
-        settings._check_together(given)
+        settings._check_together(values.keys())
         return settings
 
-    def _check_together(self, given: Mapping[str, Any]) -> None:
+    def _check_together(self, keys: Collection[str]) -> None:
         for key in ("vpc-id", "subnet-ids", "security-group-ids", "vpc-internet", "filesystems"):
-            if key in given and self.network != "vpc":
+            if key in keys and self.network != "vpc":
                 raise _conflict(
                     key,
                     f"{full_key('network')} is {self.network!r}",
@@ -111,21 +111,21 @@ class Settings:
             ("subnet-ids", "vpc-id"),
             ("security-group-ids", "vpc-id"),
         ):
-            if key in given and other not in given:
+            if key in keys and other not in keys:
                 raise _conflict(key, f"{full_key(other)} is not", f"give {full_key(other)}, too")
         for key, other in (
             ("vpc-internet", "vpc-id"),
             ("execution-role-arn", "managed-policy-arns"),
         ):
-            if key in given and other in given:
+            if key in keys and other in keys:
                 raise _conflict(key, f"so is {full_key(other)}", f"remove {full_key(other)}")
 
 
 def _unknown(key: str) -> SettingsError:
-    near = difflib.get_close_matches(key, _PARSERS, n=1, cutoff=0)
+    near = difflib.get_close_matches(key, KEYS, n=1, cutoff=0)
     return SettingsError(
         f"context key {full_key(key)} is unknown; did you mean {full_key(near[0])}? "
-        f"Allowed after '{NAMESPACE}': {', '.join(sorted(_PARSERS))}"
+        f"Allowed after '{NAMESPACE}': {', '.join(KEYS)}"
     )
 
 
@@ -164,19 +164,19 @@ _PARSERS: dict[str, Parser] = {
     ),
     "network": choice("sandbox", "public", "vpc"),
     "vpc-id": text("the id of a VPC", "vpc-[0-9a-f]+"),
-    "subnet-ids": list_of("ids of subnets", "subnet-[0-9a-zA-Z]{8,17}", most=MAX_SUBNETS),
-    "security-group-ids": list_of(*_SECURITY_GROUP, most=MAX_SECURITY_GROUPS),
+    "subnet-ids": list_of("ids of subnets", "subnet-[0-9a-zA-Z]{8,17}", max_items=MAX_SUBNETS),
+    "security-group-ids": list_of(*_SECURITY_GROUP, max_items=MAX_SECURITY_GROUPS),
     "vpc-internet": on_or_off,
     "execution-role-arn": text("the ARN of a role", _ARN + "iam::[0-9]{12}:role/.+"),
     "managed-policy-arns": list_of(
-        "ARNs of managed policies", _ARN + "iam::([0-9]{12}|aws):policy/.+", most=10
+        "ARNs of managed policies", _ARN + "iam::([0-9]{12}|aws):policy/.+", max_items=10
     ),
     "certificate-secret-arns": list_of(
         "full ARNs of secrets",
         _ARN + "secretsmanager:.+:secret:.+-[a-zA-Z0-9]{6}",
-        most=MAX_CERTIFICATES,
+        max_items=MAX_CERTIFICATES,
     ),
-    "filesystems": list_of_objects(_filesystem, most=2 * MAX_FILESYSTEMS_OF_A_KIND),
+    "filesystems": list_of_objects(_filesystem, max_items=2 * MAX_FILESYSTEMS_OF_A_KIND),
     "tags": text_map,
     "session-timeout-seconds": whole_number(1, MAX_SESSION_SECONDS),
     "function-memory-mib": whole_number(128, 10_240),
@@ -185,6 +185,8 @@ _PARSERS: dict[str, Parser] = {
     "workspace-expiration-days": whole_number(1, 3_650),
     "alarms": on_or_off,
 }
+
+KEYS = sorted(_PARSERS)
 
 if {key.replace("-", "_") for key in _PARSERS} != {field.name for field in fields(Settings)}:
     raise AssertionError("every setting has exactly one parser")

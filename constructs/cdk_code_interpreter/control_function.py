@@ -1,4 +1,4 @@
-"""The Lambda function that answers CloudFormation for every code interpreter of a stack."""
+"""The Lambda function that creates, updates and deletes a stack's code interpreters."""
 
 from __future__ import annotations
 
@@ -46,37 +46,38 @@ from .network import NetworkConfig
 
 _TIMEOUT = Duration.seconds(MAX_FUNCTION_SECONDS)
 
-# CloudFormation gives up after this long. It leaves time for a second run, in case the first one
-# is killed: Lambda repeats a failed asynchronous invocation after a minute.
+# CloudFormation fails a request after this time. It is enough for a second run if Lambda kills the
+# first: Lambda repeats a failed asynchronous invocation after a minute.
 SERVICE_TIMEOUT = Duration.minutes(35)
 
 
 class ControlFunction(Construct):
-    """Creates, updates and deletes the code interpreters of one stack.
+    """Define the function with which CloudFormation manages the code interpreters of a stack.
 
-    CloudFormation invokes the function itself, without the provider framework in between. Both
-    are asynchronous, but the framework turns a handler that was killed into a failed creation
-    whose deletion it then swallows, which leaves the code interpreter behind. Invoked directly,
-    Lambda runs the same event again, and a failed creation is deleted by its real id.
+    Code interpreters of a stack share a function that they define by themselves. Define a function
+    yourself to give it settings, and pass it to the code interpreters.
 
-    Each stack has one of its own accord; define one to give it settings, and pass it to the code
-    interpreters.
+    CloudFormation invokes the function directly, without CDK's provider framework. After a killed
+    invocation, the framework reports a failed creation and then ignores the deletion that follows,
+    so that the code interpreter stays. With a direct invocation, Lambda repeats the event, and
+    CloudFormation deletes a failed creation by its real id.
 
-    :param log_group: Default: a new one that keeps its events for a month and is deleted with the
-        function.
-    :param role: Default: a new one. Either gets the permissions that the code interpreters' own
-        settings call for, unless it must not be changed.
-    :param settings: Whatever else of `lambda_.Function` can be set: `allow_all_outbound`,
-        `environment_encryption`, `function_name`, `on_failure`, `reserved_concurrent_executions`,
-        `security_groups`, `tracing`, `vpc`, `vpc_subnets`.
-    :ivar function: The function, with its role.
-    :ivar log_group: Where it writes its log.
-    :ivar permissions: What holds its permissions: its role, or the policy that yours got.
+    :param log_group: Default: a new log group that keeps events for one month and is deleted with
+        the function.
+    :param role: Default: a new role. The construct adds the permissions that the code interpreters
+        need to your role, too, unless it is immutable.
+    :param settings: Further settings of `lambda_.Function`: see `FunctionSettings`.
+    :ivar function: The Lambda function, with its role.
+    :ivar log_group: The log group that the function writes to.
+    :ivar permissions: The new role, or the policy that the construct attached to your role.
     """
 
     @classmethod
     def of(cls, scope: Construct) -> ControlFunction:
-        """The function of the stack that `scope` is in, defined on first use."""
+        """Return the function that the code interpreters of `scope`'s stack share.
+
+        The first call defines it.
+        """
         stack = Stack.of(scope)
         existing = stack.node.try_find_child("CodeInterpreterControl")
         return existing if isinstance(existing, cls) else cls(stack, "CodeInterpreterControl")
@@ -111,15 +112,19 @@ class ControlFunction(Construct):
         )
         self.function: lambda_.Function = function
         self.permissions = function.permissions
-        self._allow_own_code_interpreters()
+        self._allow_manage_code_interpreters()
 
     @property
     def service_token(self) -> str:
+        """The service token of a custom resource that the function handles."""
         return self.function.function_arn
 
     def allow_create(self, network: NetworkConfig) -> None:
-        """Let the function create code interpreters of this stack in `network`, and in no VPC
-        but that of `network`."""
+        """Let the function create code interpreters of this stack in `network`.
+
+        The permission names the subnets and the security groups of `network`, or excludes every
+        VPC if it has none.
+        """
         request_tag_condition = {REQUEST_STACK_TAG_KEY: Aws.STACK_ID}
         if network.connections is None:
             conditions: dict[str, Any] = {
@@ -129,7 +134,7 @@ class ControlFunction(Construct):
         else:
             conditions = {
                 "StringEquals": request_tag_condition,
-                # A condition on "all values" also holds when there are none.
+                # "ForAllValues" is also true of a request without values.
                 "Null": {SUBNETS_KEY: "false", SECURITY_GROUPS_KEY: "false"},
                 "ForAllValues:StringEquals": {
                     SUBNETS_KEY: network.subnet_ids,
@@ -137,11 +142,11 @@ class ControlFunction(Construct):
                 },
             }
             self._allow_service_linked_role()
-        # The action has no resource type that a statement could name.
+        # The action supports no resource.
         self._allow(CREATE_CODE_INTERPRETER, "*", conditions)
 
     def allow_pass_role(self, role: iam.IRole) -> None:
-        """Let the function hand `role` to a code interpreter."""
+        """Let the function pass `role` to a code interpreter."""
         self._allow(
             PASS_ROLE,
             role.role_arn,
@@ -149,32 +154,32 @@ class ControlFunction(Construct):
         )
 
     def allow_read_secret(self, secret: secretsmanager.ISecret) -> None:
-        """Let AgentCore read `secret` when the function names it as a certificate."""
+        """Let AgentCore read `secret` as a certificate, with the function's credentials."""
         grant_read_secret(secret, self.permissions)
 
-    def _allow_own_code_interpreters(self) -> None:
+    def _allow_manage_code_interpreters(self) -> None:
         all_interpreters_arn = code_interpreter_arn(self, "*")
         is_new = {"StringEquals": {REQUEST_STACK_TAG_KEY: Aws.STACK_ID}}
         is_of_this_stack = {"StringEquals": {RESOURCE_STACK_TAG_KEY: Aws.STACK_ID}}
         self._allow(LIST_CODE_INTERPRETERS, "*")
-        # Tags say whose a code interpreter is. If those of others could not be read, one of the
-        # stack's own whose tags cannot be read for another reason would pass for one of theirs.
+        # The function finds this stack's code interpreters by their tags. It may read all tags, so
+        # that a refusal never makes a code interpreter of this stack look like another stack's.
         self._allow(READ_TAGS, all_interpreters_arn)
-        # Creating with tags is tagging, too.
+        # A creation with tags needs the permission to tag, too.
         self._allow(ADD_TAGS, all_interpreters_arn, is_new)
         self._allow(MANAGE_CODE_INTERPRETER, all_interpreters_arn, is_of_this_stack)
         acknowledge_wildcard(
-            self, "*", "CreateCodeInterpreter and ListCodeInterpreters take no resource"
+            self, "*", "CreateCodeInterpreter and ListCodeInterpreters support no resource"
         )
         acknowledge_wildcard(
             self,
             all_interpreters_arn,
-            "the ids of code interpreters are not known before they exist; a condition on the "
-            "tag that names this stack limits all but the reading of tags to its own",
+            "the id of a code interpreter is unknown until it exists; a condition on the tag "
+            "that names this stack limits every action but the reading of tags",
         )
 
     def _allow_service_linked_role(self) -> None:
-        """AgentCore makes this role when the first code interpreter in a VPC is created."""
+        """Let AgentCore create its role for network interfaces with the first one in a VPC."""
         self._allow(
             CREATE_SERVICE_LINKED_ROLE,
             Arn.format(

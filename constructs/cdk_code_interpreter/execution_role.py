@@ -1,4 +1,4 @@
-"""The role whose permissions the code in sandboxes has."""
+"""The role of the code in the sandboxes."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from .code_interpreter_base import code_interpreter_arn
 
 
 class ExecutionRole(iam.Role):
-    """Define a role that AgentCore may assume for the code interpreters it is given to only.
+    """Define a role that AgentCore may assume only for the code interpreters that have it.
 
-    All code in every sandbox can read its credentials, in every network mode. Give it no more
-    than everyone who may invoke the code interpreter may do.
+    All code in every sandbox can read its credentials, in every network mode. Do not give the role
+    more permissions than every caller of the code interpreter may use.
 
-    :param managed_policies: Default: none.
-    :param permissions_boundary: Default: none but the app's own.
-    :param role_name: Default: a generated one.
+    Synthesis fails if no code interpreter has the role.
+
+    :param managed_policies: Policies to attach. Default: none.
+    :param permissions_boundary: The boundary of its permissions. Default: that of the app, if any.
+    :param role_name: Default: a generated name.
     """
 
     def __init__(
@@ -57,10 +59,12 @@ class ExecutionRole(iam.Role):
         self.node.add_validation(validation(self._check_use))
 
     def trust(self, scope: Construct, name_pattern: str) -> None:
-        """Let code interpreters of `scope`'s stack with such a name assume the role.
+        """Let code interpreters of `scope`'s stack assume the role.
 
         An id is the name, a hyphen and ten characters (API model). A name has no hyphen, so the
-        pattern meets no other name that begins in the same way.
+        pattern never matches a longer name with the same beginning.
+
+        :param name_pattern: The name of the code interpreters, with `?` for an unknown character.
         """
         self._trusted.append(code_interpreter_arn(scope, f"{name_pattern}-{'?' * 10}"))
 

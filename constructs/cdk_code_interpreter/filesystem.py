@@ -1,4 +1,4 @@
-"""File systems that sandboxes find mounted."""
+"""File systems that sandboxes mount."""
 
 from __future__ import annotations
 
@@ -29,13 +29,15 @@ _MOUNT_PATH = re.compile(f"{MOUNT_PATH_PATTERN}/?")
 
 
 class Filesystem(ABC):
-    """A file system that every sandbox of a code interpreter finds mounted.
+    """A file system that every sandbox of a code interpreter mounts, and that all sessions share.
 
-    All sessions share it. The code interpreter has to be in a VPC and to have an execution role;
-    the role gets the permissions, and security groups that are known get the rules, that mounting
-    takes. Mount targets have to be in the code interpreter's availability zones.
+    Create it with `Filesystem.efs()` or `Filesystem.s3_files()`. The code interpreter needs a
+    network in a VPC and an execution role. The construct adds the permissions to the role, and the
+    rules for TCP port 2049 to the security groups that it knows. The file system needs mount
+    targets in the code interpreter's availability zones.
 
-    Make one with `Filesystem.efs()` or `Filesystem.s3_files()`.
+    :ivar kind: The service of the file system, for messages.
+    :ivar mount_path: The directory in the sandbox, such as `/mnt/data`.
     """
 
     kind: str
@@ -43,9 +45,10 @@ class Filesystem(ABC):
 
     @staticmethod
     def efs(access_point: efs.IAccessPoint, *, mount_path: str) -> Filesystem:
-        """An Amazon EFS access point.
+        """Return the file system of an Amazon EFS access point.
 
-        :param mount_path: Such as `/mnt/data`.
+        :param mount_path: `/mnt/` and a name of letters, digits, `.`, `_` and `-`, with up to 200
+            characters together, such as `/mnt/data`.
         """
         return _Efs(access_point, mount_path)
 
@@ -57,27 +60,28 @@ class Filesystem(ABC):
         mount_path: str,
         security_group: ec2.ISecurityGroup | None = None,
     ) -> Filesystem:
-        """An Amazon S3 Files access point: an S3 bucket as a file system.
+        """Return the file system of an Amazon S3 Files access point, which serves an S3 bucket.
 
-        :param mount_path: Such as `/mnt/data`.
-        :param security_group: The one of the mount targets. Default: unknown, so that you allow
-            TCP port 2049 from the code interpreter to the mount targets yourself.
+        :param mount_path: `/mnt/` and a name of letters, digits, `.`, `_` and `-`, with up to 200
+            characters together, such as `/mnt/data`.
+        :param security_group: The security group of the mount targets. Default: unknown, so that
+            you have to allow TCP port 2049 from the code interpreter to the mount targets.
         """
         return _S3Files(file_system_arn, access_point_arn, mount_path, security_group)
 
     @abstractmethod
     def render(self) -> dict[str, Any]:
-        """Render its entry in the custom resource's `FilesystemConfigurations`."""
+        """Render the entry of the custom resource's `FilesystemConfigurations`."""
 
     @abstractmethod
     def allow(self, grantee: iam.IGrantable, connections: ec2.Connections) -> None:
-        """Let sandboxes with these security groups, as `grantee`, mount, read and write it."""
+        """Let sandboxes with these connections, and with the role `grantee`, mount and write it."""
 
 
 def check_filesystems(filesystems: Sequence[Filesystem]) -> None:
-    """Check what the API model says of them together.
+    """Check the limits of the API model.
 
-    :raises ValueError: on the first that does not fit.
+    :raises ValueError: for the first file system that is outside them.
     """
     for kind, count in Counter(filesystem.kind for filesystem in filesystems).items():
         if count > MAX_FILESYSTEMS_OF_A_KIND:
@@ -96,7 +100,9 @@ def check_filesystems(filesystems: Sequence[Filesystem]) -> None:
             )
     for path, count in Counter(path.rstrip("/") for path in paths).items():
         if count > 1:
-            raise ValueError(f"{count} filesystems have mount_path {path!r}; give each its own")
+            raise ValueError(
+                f"{count} filesystems have mount_path {path!r}; give each its own path"
+            )
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Root certificates that sandboxes trust in addition to the public ones."""
+"""Root certificates that sandboxes trust in addition to the public certificates."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ def render_certificates(certificates: Sequence[secretsmanager.ISecret]) -> list[
 
 
 def grant_read_secret(secret: secretsmanager.ISecret, grantee: iam.IGrantable) -> iam.Grant:
-    """Let `grantee` read the secret, and nothing else of it.
+    """Let `grantee` read the value of the secret.
 
-    AgentCore reads certificates with the credentials of who creates the code interpreter or
-    starts a session, not with the execution role's.
+    AgentCore reads certificates with the credentials of the caller that creates the code
+    interpreter or starts a session, not with those of the execution role.
     """
     grant = iam.Grant.add_to_principal(
         grantee=grantee,
         actions=READ_SECRET,
-        # Without a full ARN, the six characters that Secrets Manager appends are not known.
+        # The six characters that Secrets Manager appends are unknown without a full ARN.
         resource_arns=[secret.secret_full_arn or f"{secret.secret_arn}-??????"],
     )
     if secret.encryption_key is not None:

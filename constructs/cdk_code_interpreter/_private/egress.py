@@ -1,4 +1,4 @@
-"""Noticing code interpreters whose security groups let nothing out."""
+"""A warning about security groups that allow no outbound traffic."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from constructs import Construct
 
 from .lazy import validation
 
-# What CDK writes into a group without egress rules, since CloudFormation would let all out then.
-_NOWHERE = "255.255.255.255/32"
+# CDK gives a group without egress rules a rule for this range; CloudFormation would otherwise allow
+# all outbound traffic.
+_NO_EGRESS_CIDR = "255.255.255.255/32"
 
 
 def report_missing_egress(scope: Construct, groups: Sequence[ec2.ISecurityGroup]) -> None:
     """Warn if none of the groups has an egress rule when the app is synthesised.
 
-    Groups that are imported, or made of tokens, are taken to have some.
+    An imported group counts as a group with egress rules.
     """
 
     def validate() -> list[str]:
@@ -41,6 +42,6 @@ def _has_egress(group: ec2.ISecurityGroup) -> bool:
     if not isinstance(definition, ec2.CfnSecurityGroup):
         return True
     inline: Any = Stack.of(group).resolve(definition.security_group_egress) or []
-    if any(rule.get("cidrIp") != _NOWHERE for rule in inline):
+    if any(rule.get("cidrIp") != _NO_EGRESS_CIDR for rule in inline):
         return True
     return any(isinstance(child, ec2.CfnSecurityGroupEgress) for child in group.node.find_all())

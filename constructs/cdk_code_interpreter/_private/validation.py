@@ -1,4 +1,7 @@
-"""The limits that the API model and the service's quotas set on what the constructs are given."""
+"""Checks of the properties that the constructs take.
+
+Tokens pass, because their values are unknown at synthesis.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ def check_name(name: str) -> None:
     if not Token.is_unresolved(name) and not re.fullmatch(NAME_PATTERN, name):
         raise ValueError(
             f"name is {name!r}, but it must be 1 to {MAX_NAME_LENGTH} letters, digits and "
-            "underscores, and begin with a letter; change it, or leave it out to have one generated"
+            "underscores, and begin with a letter; change it, or leave it out for a generated name"
         )
 
 
@@ -78,7 +81,7 @@ def check_days(name: str, duration: Duration) -> None:
 
 
 def _check_unit(name: str, duration: Duration, unit: str) -> None:
-    """A number that is not known yet cannot be converted."""
+    """Check the unit of a token, which cannot be converted."""
     if duration.unit_label() != unit:
         raise ValueError(
             f"{name} is a number of {duration.unit_label()} that is not known before the "
@@ -86,11 +89,11 @@ def _check_unit(name: str, duration: Duration, unit: str) -> None:
         )
 
 
-def _check_tag(what: str, text: str, shortest: int, longest: int) -> None:
+def _check_tag(name: str, text: str, min_length: int, max_length: int) -> None:
     if Token.is_unresolved(text):
         return
-    if not shortest <= len(text) <= longest or not _TAG_CHARACTERS.fullmatch(text):
+    if not min_length <= len(text) <= max_length or not _TAG_CHARACTERS.fullmatch(text):
         raise ValueError(
-            f"{what} is not allowed: it must be {shortest} to {longest} letters, digits, spaces "
-            "and . _ : / = + @ -; change it"
+            f"{name} is not allowed: it must be {min_length} to {max_length} letters, digits, "
+            "spaces and . _ : / = + @ -; change it"
         )
