@@ -54,8 +54,8 @@ SERVICE_TIMEOUT = Duration.minutes(35)
 class ControlFunction(Construct):
     """Define the function with which CloudFormation manages the code interpreters of a stack.
 
-    Code interpreters of a stack share a function that they define by themselves. Define a function
-    yourself to give it settings, and pass it to the code interpreters.
+    The code interpreters of a stack share one function, which the first of them defines. To give
+    the function settings, define it yourself and pass it to the code interpreters.
 
     CloudFormation invokes the function directly, without CDK's provider framework. After a killed
     invocation, the framework reports a failed creation and then ignores the deletion that follows,
@@ -179,7 +179,7 @@ class ControlFunction(Construct):
         )
 
     def _allow_service_linked_role(self) -> None:
-        """Let AgentCore create its role for network interfaces with the first one in a VPC."""
+        """Let AgentCore create the role with which it makes network interfaces in a VPC."""
         self._allow(
             CREATE_SERVICE_LINKED_ROLE,
             Arn.format(

@@ -104,7 +104,7 @@ class Network(ABC):
 
 @dataclass(frozen=True)
 class _Sandbox(Network):
-    def bind(self, scope: Construct) -> NetworkConfig:  # noqa: ARG002
+    def bind(self, scope: Construct) -> NetworkConfig:  # noqa: ARG002 - other networks use it
         return NetworkConfig("SANDBOX")
 
 

@@ -19,8 +19,8 @@ LIST = Path(__file__).with_name("logical_ids.json")
 WHY = (
     "CloudFormation replaces a resource whose logical id changes, in the stack of every user who "
     "upgrades: functions and roles get new ARNs, workspace buckets stay behind with the files, "
-    "code interpreters lose their sessions. Undo the change or, if it is worth that, write the file "
-    "again and say so in the release notes."
+    "code interpreters lose their sessions. Undo the change or, if it is worth that, write the "
+    "file again and say so in the release notes."
 )
 
 
