@@ -1,4 +1,4 @@
-"""The CDK app: the only place that reads context and environment."""
+"""The CDK app, the only place that reads context."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ from stacks.values import SettingsError
 
 
 def main() -> int:
+    """Synthesise the app, and return the exit code."""
     app = App()
     try:
         build(app)
     except SettingsError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - a program for a terminal
         return 1
     app.synth()
     return 0
 
 
 def build(app: App) -> None:
-    """Define the stacks that the app's context asks for, to be checked whenever it is synthesised.
+    """Define the stacks that the app's context describes. Synthesis checks them with cdk-nag.
 
     :raises SettingsError: if the context has a setting that cannot be used.
     """

@@ -1,4 +1,4 @@
-"""A code interpreter with its workspace and its invoke function."""
+"""The stack with a code interpreter, its workspace and its invoke function."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ _REMOVAL_POLICIES = {"retain": RemovalPolicy.RETAIN, "destroy": RemovalPolicy.DE
 
 
 class CodeInterpreterStack(Stack):
-    """Everything that an account needs to run code in sandboxes.
+    """Define everything that an account needs to run code in sandboxes.
 
-    :param network: Where the sandboxes are, if another stack made the VPC. Default: what the
-        settings say.
+    :param settings: The settings of the deployment.
+    :param network: The network of the sandboxes, if another stack defines it. Default: the network
+        of the settings.
     """
 
     def __init__(
@@ -59,8 +60,8 @@ class CodeInterpreterStack(Stack):
             tags=settings.tags,
         )
         if settings.subnet_ids and not settings.security_group_ids:
-            # Its own group lets nothing out by itself; the routes of the subnets decide how far
-            # this reaches.
+            # The new group allows no outbound traffic by default. The routes of the subnets limit
+            # what HTTPS can reach.
             self.code_interpreter.connections.allow_to_any_ipv4(ec2.Port.HTTPS)
         self.workspace = Workspace(
             self,
@@ -92,7 +93,10 @@ class CodeInterpreterStack(Stack):
         return {"sandbox": Network.sandbox, "public": Network.public}[settings.network]()
 
     def _execution_role(self, settings: Settings) -> iam.IRole | None:
-        """None unless something asks for one: code in every sandbox can read its credentials."""
+        """Return the execution role, or None if no setting needs it.
+
+        Code in every sandbox can read its credentials.
+        """
         if settings.execution_role_arn is not None:
             return iam.Role.from_role_arn(self, "ExecutionRole", settings.execution_role_arn)
         if not settings.managed_policy_arns and not settings.filesystems:

@@ -1,4 +1,4 @@
-"""Resources that the settings name by id or ARN; nothing is looked up."""
+"""Existing resources that the settings name by id or ARN. CDK looks up nothing."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .settings import FilesystemSettings, Settings
 
 
 def existing_network(scope: Construct, settings: Settings) -> Network:
-    """The subnets, and the security groups if they are given, of a VPC."""
+    """Return the network of an existing VPC, with its subnets and security groups."""
     assert settings.vpc_id is not None
     vpc = ec2.Vpc.from_vpc_attributes(
         scope,
         "Vpc",
         vpc_id=settings.vpc_id,
-        availability_zones=["unknown"],  # must not be empty; the subnets are given by themselves
+        availability_zones=["unknown"],  # must not be empty, and is not used
     )
     subnets = [
         ec2.Subnet.from_subnet_id(scope, f"Subnet{number}", subnet_id)
@@ -43,9 +43,10 @@ def existing_network(scope: Construct, settings: Settings) -> Network:
 def existing_filesystem(
     scope: Construct, construct_id: str, settings: FilesystemSettings
 ) -> Filesystem:
-    here = Construct(scope, construct_id)
+    """Return an existing file system."""
+    parent = Construct(scope, construct_id)
     group = ec2.SecurityGroup.from_security_group_id(
-        here, "SecurityGroup", settings.security_group_id
+        parent, "SecurityGroup", settings.security_group_id
     )
     if settings.type == "s3-files":
         return Filesystem.s3_files(
@@ -55,10 +56,10 @@ def existing_filesystem(
             security_group=group,
         )
     file_system = efs.FileSystem.from_file_system_attributes(
-        here, "FileSystem", file_system_arn=settings.file_system_arn, security_group=group
+        parent, "FileSystem", file_system_arn=settings.file_system_arn, security_group=group
     )
     access_point = efs.AccessPoint.from_access_point_attributes(
-        here,
+        parent,
         "AccessPoint",
         access_point_arn=settings.access_point_arn,
         file_system=file_system,

@@ -1,4 +1,4 @@
-"""The VPC of a code interpreter, which outlives it."""
+"""The stack with the VPC of a code interpreter."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _ZONES = 2
 
 
 class NetworkStack(Stack):
-    """A VPC from where sandboxes reach Amazon S3 and, if asked, the internet; nothing else.
+    """Define a VPC from which sandboxes reach Amazon S3 and, with `internet`, the internet.
 
-    It is a stack of its own, because AgentCore keeps network interfaces in the subnets for up to
-    8 hours after a code interpreter is gone. Destroy it when they are gone, too.
+    The VPC has its own stack, because AgentCore keeps network interfaces in the subnets for up to 8
+    hours after a code interpreter is deleted. Destroy the stack after that time.
 
-    Subnets are in availability zones that AgentCore supports, by their ids, since the same name
-    means another zone in every account. Through the S3 endpoint, the buckets of this account
-    alone can be reached, and as this account alone. Names are still resolved, which code in a
-    sandbox can misuse to send data out: Route 53 Resolver DNS Firewall closes that.
+    The subnets name their availability zones by id, because a zone's name differs between accounts.
+    The S3 endpoint allows only principals and buckets of this account. DNS still resolves names,
+    which code in a sandbox can use to send data out; Route 53 Resolver DNS Firewall prevents that.
 
-    :param internet: Reach the internet with HTTPS, through a NAT gateway that is paid by the hour.
+    :param internet: Whether sandboxes reach the internet with HTTPS, through a NAT gateway that AWS
+        charges by the hour.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, internet: bool) -> None:
@@ -46,6 +46,7 @@ class NetworkStack(Stack):
 
     @property
     def network(self) -> Network:
+        """The network for a code interpreter."""
         return Network.vpc(
             self.vpc,
             subnets=ec2.SubnetSelection(subnet_group_name="Sandboxes"),
@@ -69,7 +70,7 @@ class NetworkStack(Stack):
             nat_gateways=1 if internet else 0,
             create_internet_gateway=internet,
             subnet_configuration=[sandboxes, gateway] if internet else [sandboxes],
-            # Nothing uses the default group; closing it would take one more function.
+            # Nothing uses the default group; restricting it would need another Lambda function.
             restrict_default_security_group=False,
         )
 
@@ -95,13 +96,13 @@ class NetworkStack(Stack):
 
     def _add_s3_endpoint(self) -> None:
         endpoint = self.vpc.add_gateway_endpoint("S3", service=ec2.GatewayVpcEndpointAwsService.S3)
-        mine = {"aws:PrincipalAccount": self.account, "s3:ResourceAccount": self.account}
+        of_this_account = {"aws:PrincipalAccount": self.account, "s3:ResourceAccount": self.account}
         endpoint.add_to_policy(
             iam.PolicyStatement(
                 principals=[iam.AnyPrincipal()],
                 actions=["s3:*"],
                 resources=["*"],
-                conditions={"StringEquals": mine},
+                conditions={"StringEquals": of_this_account},
             )
         )
 

@@ -1,7 +1,7 @@
-"""Reading one value of CDK context.
+"""Parsers for the values of CDK context.
 
-In cdk.json values have JSON's types; on the command line (`--context`) they are text. Lists and
-objects can therefore also be given as JSON text, and simple ones with commas.
+Values of `cdk.json` have JSON's types, and values of the command line (`--context`) are text. So
+lists and objects can be JSON text, too, and lists and tags can be text with commas.
 """
 
 from __future__ import annotations
@@ -17,14 +17,16 @@ Parser = Callable[[str, Any], Any]
 
 
 class SettingsError(Exception):
-    """A setting that cannot be used: which one, what was given, what is allowed."""
+    """A setting cannot be used. The message names its key, its value and the allowed values."""
 
 
 def full_key(key: str) -> str:
+    """Return the key as `cdk.json` has it, in quotes."""
     return f"'{NAMESPACE}{key}'"
 
 
 def wrong(key: str, value: Any, allowed: str) -> SettingsError:
+    """Return the error for a value that is not allowed."""
     return SettingsError(
         f"context key {full_key(key)} is {value!r}, but it must be {allowed}; change it in "
         "cdk.json or on the command line (--context)"
@@ -32,6 +34,8 @@ def wrong(key: str, value: Any, allowed: str) -> SettingsError:
 
 
 def text(allowed: str, pattern: str) -> Parser:
+    """Return a parser for text that matches a pattern; `allowed` describes it in messages."""
+
     def parse(key: str, value: Any) -> str:
         if not isinstance(value, str) or not re.fullmatch(pattern, value, re.DOTALL):
             raise wrong(key, value, allowed)
@@ -41,6 +45,8 @@ def text(allowed: str, pattern: str) -> Parser:
 
 
 def choice(*choices: str) -> Parser:
+    """Return a parser for one of several texts."""
+
     def parse(key: str, value: Any) -> str:
         if value not in choices:
             raise wrong(key, value, f"one of {', '.join(choices)}")
@@ -50,6 +56,7 @@ def choice(*choices: str) -> Parser:
 
 
 def on_or_off(key: str, value: Any) -> bool:
+    """Parse a boolean or its text."""
     meaning = {"true": True, "false": False}.get(str(value).lower())
     if meaning is None:
         raise wrong(key, value, "true or false")
@@ -57,6 +64,8 @@ def on_or_off(key: str, value: Any) -> bool:
 
 
 def whole_number(lowest: int, highest: int) -> Parser:
+    """Return a parser for a whole number or its digits."""
+
     def parse(key: str, value: Any) -> int:
         number = isinstance(value, int) and not isinstance(value, bool)
         digits = str(value) if number or isinstance(value, str) else ""
@@ -68,53 +77,60 @@ def whole_number(lowest: int, highest: int) -> Parser:
 
 
 def text_map(key: str, value: Any) -> dict[str, str]:
-    given = value
+    """Parse an object of texts, or text like `team=data,stage=test`."""
+    pairs = value
     if isinstance(value, str) and not value.startswith("{"):
         parts = [part.partition("=") for part in value.split(",")]
-        given = {name: content for name, equals, content in parts if name and equals}
-        if len(given) < len(parts):
-            given = None
-    given = _from_json(given)
-    if not isinstance(given, Mapping) or not all(
-        isinstance(item, str) for pair in given.items() for item in pair
+        pairs = {name: content for name, equals, content in parts if name and equals}
+        if len(pairs) < len(parts):
+            pairs = None
+    pairs = _from_json(pairs)
+    if not isinstance(pairs, Mapping) or not all(
+        isinstance(item, str) for pair in pairs.items() for item in pair
     ):
         raise wrong(key, value, "an object of texts, or text like 'team=data,stage=test'")
-    return dict(given)
+    return dict(pairs)
 
 
-def list_of(allowed: str, pattern: str, *, most: int) -> Parser:
+def list_of(allowed: str, pattern: str, *, max_items: int) -> Parser:
+    """Return a parser for a list of texts that match a pattern."""
+
     def parse(key: str, value: Any) -> tuple[str, ...]:
-        given = value
+        items = value
         if isinstance(value, str) and not value.startswith("["):
-            given = value.split(",")
-        given = _from_json(given)
+            items = value.split(",")
+        items = _from_json(items)
         if (
-            not isinstance(given, list)
-            or not 1 <= len(given) <= most
-            or not all(isinstance(item, str) and re.fullmatch(pattern, item) for item in given)
+            not isinstance(items, list)
+            or not 1 <= len(items) <= max_items
+            or not all(isinstance(item, str) and re.fullmatch(pattern, item) for item in items)
         ):
-            raise wrong(key, value, f"a list of 1 to {most} {allowed}")
-        return tuple(given)
+            raise wrong(key, value, f"a list of 1 to {max_items} {allowed}")
+        return tuple(items)
 
     return parse
 
 
-def list_of_objects(parse_item: Callable[[str, Mapping[str, Any]], Any], *, most: int) -> Parser:
+def list_of_objects(
+    parse_item: Callable[[str, Mapping[str, Any]], Any], *, max_items: int
+) -> Parser:
+    """Return a parser for a list of objects, each of which `parse_item` parses."""
+
     def parse(key: str, value: Any) -> tuple[Any, ...]:
-        given = _from_json(value)
+        items = _from_json(value)
         if (
-            not isinstance(given, list)
-            or not 1 <= len(given) <= most
-            or not all(isinstance(item, Mapping) for item in given)
+            not isinstance(items, list)
+            or not 1 <= len(items) <= max_items
+            or not all(isinstance(item, Mapping) for item in items)
         ):
-            raise wrong(key, value, f"a list of 1 to {most} objects")
-        return tuple(parse_item(key, item) for item in given)
+            raise wrong(key, value, f"a list of 1 to {max_items} objects")
+        return tuple(parse_item(key, item) for item in items)
 
     return parse
 
 
 def _from_json(value: Any) -> Any:
-    """What JSON text stands for; anything else, and any other text, stays as it is."""
+    """Return the value of JSON text; return every other value unchanged."""
     if not isinstance(value, str):
         return value
     try:

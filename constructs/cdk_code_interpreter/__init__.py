@@ -1,4 +1,8 @@
-"""AWS CDK constructs for Amazon Bedrock AgentCore Code Interpreter."""
+"""AWS CDK constructs for Amazon Bedrock AgentCore Code Interpreter.
+
+Import everything from here, and the limits that the constructs check from
+`cdk_code_interpreter.limits`.
+"""
 
 from ._private.availability_zones import SUPPORTED_ZONE_IDS
 from .code_interpreter import CodeInterpreter
@@ -6,9 +10,10 @@ from .command_task import CommandTask
 from .control_function import ControlFunction
 from .execution_role import ExecutionRole
 from .filesystem import Filesystem
+from .function_settings import FunctionSettings
 from .invoke_function import InvokeFunction
 from .monitoring import Monitoring
-from .network import Network
+from .network import Network, NetworkConfig
 from .workspace import Workspace
 
 __all__ = [
@@ -18,8 +23,15 @@ __all__ = [
     "ControlFunction",
     "ExecutionRole",
     "Filesystem",
+    "FunctionSettings",
     "InvokeFunction",
     "Monitoring",
     "Network",
+    "NetworkConfig",
     "Workspace",
 ]
+
+# Error messages and documentation name a class by the path from which users import it.
+for _name in __all__:
+    if isinstance(globals()[_name], type):
+        globals()[_name].__module__ = __name__

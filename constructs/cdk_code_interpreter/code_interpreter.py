@@ -1,4 +1,4 @@
-"""A code interpreter: where sandboxes for running code are started."""
+"""The code interpreter, in which sessions run code in sandboxes."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from aws_cdk import (
     Arn,
     ArnComponents,
     CustomResource,
-    IStableAnyProducer,
     ITaggableV2,
-    Lazy,
     Names,
     RemovalPolicy,
     Stack,
@@ -26,57 +24,68 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from ._private.certificates import check_certificates, grant_read_secret, render_certificates
+from ._private.imported import ImportedCodeInterpreter, check_arn
+from ._private.lazy import lazy_any
 from ._private.role_policy import new_role_policy
 from ._private.validation import check_description, check_name, check_tags
-from .code_interpreter_base import CodeInterpreterBase
+from .code_interpreter_base import CodeInterpreterBase, code_interpreter_arn
 from .control_function import SERVICE_TIMEOUT, ControlFunction
 from .execution_role import ExecutionRole
 from .filesystem import Filesystem, check_filesystems
-from .imported import ImportedCodeInterpreter, check_arn
-from .network import BoundNetwork, Network
+from .limits import MAX_NAME_LENGTH
+from .network import Network, NetworkConfig
 
 AWS_MANAGED_ID = "aws.codeinterpreter.v1"
 
-# To a generated name the control function appends "_" and ten characters, so that a replacement
-# never meets its predecessor's name; a name has at most 48 characters (API model).
-_MAX_NAME_PREFIX_LENGTH = 37
+# The control function appends "_" and ten characters to a generated name, so that a replacement
+# never collides with its predecessor.
 _NAME_SUFFIX_PATTERN = "_" + "?" * 10
+_MAX_NAME_PREFIX_LENGTH = MAX_NAME_LENGTH - len(_NAME_SUFFIX_PATTERN)
 
 
 @jsii.implements(ITaggableV2)
 class CodeInterpreter(CodeInterpreterBase):
     """Define an Amazon Bedrock AgentCore code interpreter.
 
-    It is an `ICodeInterpreterCustom`, so it goes wherever CDK takes the native construct. A
-    change of anything but its tags replaces it: the new one is ready before the old one goes.
+    It is an `ICodeInterpreterCustom`, so CDK accepts it wherever it accepts the native construct.
+    A change of any property but the tags replaces the code interpreter: CloudFormation deletes the
+    old one after the new one is ready.
 
-    :param name: 1 to 48 letters, digits and underscores, unique in account and region. Default: a
-        generated name that no replacement can collide with.
-    :param description: Up to 4096 characters. Default: none.
-    :param network: Default: `Network.sandbox()`.
-    :param execution_role: The role whose credentials all code in every sandbox can read, such as
-        an `ExecutionRole`. Default: none, so that the code has no AWS permissions.
-    :param certificates: Up to 200 secrets, each holding the PEM of a root certificate for every
-        sandbox to trust. Who starts sessions needs to read them: `grant_use` includes it. The
-        10,240 characters that IAM allows for a role's inline policies leave an `InvokeFunction`
-        room for some 60, or twice as many with `@aws-cdk/aws-iam:minimizePolicies`. Default: none.
-    :param filesystems: What every sandbox finds mounted; takes a VPC and an execution role.
-        Default: none.
-    :param tags: In addition to those that come from the stack, the app and `Tags.of()`.
-    :param control_function: What creates and deletes it, in the same stack. Default: the one that
-        all code interpreters of the stack share.
-    :param removal_policy: What becomes of it when it leaves the stack. Default: it is deleted,
-        with the sessions that are still running.
-    :ivar control_function: What creates and deletes it.
-    :ivar filesystem_policy: The execution role's permission to mount the file systems, if there
-        are any.
+    :param name: 1 to 48 letters, digits and underscores, beginning with a letter; unique in the
+        account and region. Default: a generated name, which differs for every replacement.
+    :param description: 1 to 4096 characters. Default: none.
+    :param network: The network mode of the sandboxes. Default: `Network.sandbox()`.
+    :param execution_role: The role of the code in the sandboxes, such as an `ExecutionRole`. All
+        code in every sandbox can read its credentials. Default: none, so that the code has no AWS
+        permissions.
+    :param certificates: Up to 200 secrets, each with the PEM of a root certificate that every
+        sandbox trusts. Callers that start sessions need to read them; `grant_use()` lets them. IAM
+        allows 10,240 characters for a role's inline policies, which is enough for about 60
+        certificates in an `InvokeFunction`, or twice as many with the feature flag
+        `@aws-cdk/aws-iam:minimizePolicies`. Default: none.
+    :param filesystems: File systems that every sandbox mounts, up to two of each kind. They need
+        a network in a VPC and an execution role. Default: none.
+    :param tags: Up to 47 tags, together with those of the stack, the app and `Tags.of()`.
+        Default: only those.
+    :param control_function: The function that creates and deletes the code interpreter, in the
+        same stack. Default: the function that all code interpreters of the stack share.
+    :param removal_policy: Whether CloudFormation deletes the code interpreter when it leaves the
+        stack. Default: `RemovalPolicy.DESTROY`, which stops the sessions that are still running.
+    :ivar control_function: The function that creates and deletes the code interpreter.
+    :ivar filesystem_policy: The policy that lets the execution role mount the file systems, or
+        None if there are none.
+    :raises ValueError: if a property is outside its limits, if `filesystems` has no VPC or no role,
+        or if `control_function` is in another stack. Properties that are tokens are not checked.
     """
 
     @staticmethod
     def from_arn(
         scope: Construct, construct_id: str, code_interpreter_arn: str
     ) -> agentcore.ICodeInterpreterCustom:
-        """Import a code interpreter of any region and account."""
+        """Import a code interpreter of any region and account.
+
+        :raises ValueError: if `code_interpreter_arn` is not the ARN of a code interpreter.
+        """
         return CodeInterpreter.from_attributes(
             scope, construct_id, code_interpreter_arn=code_interpreter_arn
         )
@@ -85,17 +94,14 @@ class CodeInterpreter(CodeInterpreterBase):
     def from_id(
         scope: Construct, construct_id: str, code_interpreter_id: str
     ) -> agentcore.ICodeInterpreterCustom:
-        """Import a code interpreter of the stack's region and account, or the AWS-managed one."""
+        """Import a code interpreter of the stack's region and account.
+
+        :param code_interpreter_id: Such as `mine-0123456789`. `aws.codeinterpreter.v1` imports the
+            code interpreter that AWS manages.
+        """
         if code_interpreter_id == AWS_MANAGED_ID:
             return CodeInterpreter.aws_managed(scope, construct_id)
-        arn = Arn.format(
-            ArnComponents(
-                service="bedrock-agentcore",
-                resource="code-interpreter-custom",
-                resource_name=code_interpreter_id,
-            ),
-            Stack.of(scope),
-        )
+        arn = code_interpreter_arn(scope, code_interpreter_id)
         return ImportedCodeInterpreter(scope, construct_id, arn=arn)
 
     @staticmethod
@@ -107,7 +113,15 @@ class CodeInterpreter(CodeInterpreterBase):
         execution_role: iam.IRole | None = None,
         security_groups: Sequence[ec2.ISecurityGroup] | None = None,
     ) -> agentcore.ICodeInterpreterCustom:
-        """Import a code interpreter, and what is needed to grant to it and to connect with it."""
+        """Import a code interpreter with its role and its security groups.
+
+        :param code_interpreter_arn: In any region and account.
+        :param execution_role: The role that grants to the code interpreter go to. Default:
+            unknown, so that they fail.
+        :param security_groups: The security groups that `connections` changes. Default: unknown,
+            so that `connections` fails.
+        :raises ValueError: if `code_interpreter_arn` is not the ARN of a code interpreter.
+        """
         check_arn(code_interpreter_arn)
         return ImportedCodeInterpreter(
             scope,
@@ -119,9 +133,9 @@ class CodeInterpreter(CodeInterpreterBase):
 
     @staticmethod
     def aws_managed(scope: Construct, construct_id: str) -> agentcore.ICodeInterpreterCustom:
-        """Import the code interpreter that AWS provides in the stack's region.
+        """Import the code interpreter that AWS manages in the stack's region.
 
-        It has neither a role nor internet access, and cannot be changed.
+        It has no execution role and no internet access, and nobody can change it.
         """
         arn = Arn.format(
             ArnComponents(
@@ -171,8 +185,8 @@ class CodeInterpreter(CodeInterpreterBase):
         self._allow(bound)
 
         properties: dict[str, Any] = {
-            "NetworkConfiguration": Lazy.any(_Configuration(bound)),
-            "Tags": Lazy.any(_Tags(self, self._tags)),
+            "NetworkConfiguration": lazy_any(lambda: bound.configuration),
+            "Tags": lazy_any(self._all_tags),
         }
         if name is None:
             prefix = Names.unique_resource_name(self, max_length=_MAX_NAME_PREFIX_LENGTH)
@@ -189,7 +203,9 @@ class CodeInterpreter(CodeInterpreterBase):
         if certificates:
             properties["Certificates"] = render_certificates(certificates)
         if filesystems:
-            properties["FilesystemConfigurations"] = [one.render() for one in filesystems]
+            properties["FilesystemConfigurations"] = [
+                filesystem.render() for filesystem in filesystems
+            ]
 
         self._resource = CustomResource(
             self,
@@ -200,49 +216,55 @@ class CodeInterpreter(CodeInterpreterBase):
             removal_policy=removal_policy,
             properties=properties,
         )
-        # What CDK and its users change of a construct's own resource, they look for there.
+        # CDK and escape hatches look for a construct's own resource in `default_child`.
         self.node.default_child = self._resource.node.default_child
         if self.filesystem_policy is not None:
             self._resource.node.add_dependency(self.filesystem_policy)
 
     @property
     def cdk_tag_manager(self) -> TagManager:
+        """The tags of the code interpreter, which `Tags.of()` and aspects change."""
         return self._tags
 
     @property
     def code_interpreter_id(self) -> str:
+        """The id, such as `mine-0123456789`: the name, a hyphen and ten characters."""
         return self._resource.ref
 
     @property
     def code_interpreter_arn(self) -> str:
+        """The ARN."""
         return self._resource.get_att_string("CodeInterpreterArn")
 
     @property
     def code_interpreter_name(self) -> str:
+        """The name, given or generated."""
         return self._resource.get_att_string("Name")
 
     @property
     def status(self) -> str:
+        """The status at the end of the last deployment that changed the code interpreter."""
         return self._resource.get_att_string("Status")
 
     @property
     def created_at(self) -> str:
+        """The time of creation, in ISO 8601."""
         return self._resource.get_att_string("CreatedAt")
 
     def grant_use(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` start sessions, run code in them and stop them.
 
-        When the code interpreter is replaced, CloudFormation changes this permission before it
-        tells `grantee` the new id, so a function of your own is denied the old one for these
-        seconds. An `InvokeFunction` is not: its permission is replaced along.
+        During a replacement, CloudFormation changes this permission before it gives `grantee` the
+        new id. For these seconds, your own function may not use the old code interpreter. An
+        `InvokeFunction` has no such gap, because CloudFormation replaces its permission, too.
         """
         grant = super().grant_use(grantee)
         for certificate in self._certificates:
             grant = grant.combine(grant_read_secret(certificate, grantee))
         return grant
 
-    def _allow(self, network: BoundNetwork) -> None:
-        """Give the control function the permissions that the properties call for."""
+    def _allow(self, network: NetworkConfig) -> None:
+        """Give the control function the permissions that the properties require."""
         self.control_function.allow_create(network)
         for certificate in self._certificates:
             self.control_function.allow_read_secret(certificate)
@@ -250,14 +272,26 @@ class CodeInterpreter(CodeInterpreterBase):
             self.control_function.allow_pass_role(self._role)
 
     def _new_filesystem_policy(self, filesystems: Sequence[Filesystem]) -> iam.Policy:
-        role, connections = self._what_mounting_takes()
+        role, connections = self._require_role_and_vpc()
         policy = new_role_policy(self, "FilesystemPolicy")
         for filesystem in filesystems:
             filesystem.allow(policy, connections)
         role.attach_inline_policy(policy)
         return policy
 
-    def _what_mounting_takes(self) -> tuple[iam.IRole, ec2.Connections]:
+    def _all_tags(self) -> dict[str, str] | None:
+        """Return the tags of the construct and of its stacks.
+
+        CloudFormation adds a stack's tags to native resources only.
+        """
+        tags: dict[str, str] = {}
+        for stack in _stacks(self):
+            tags |= stack.tags.tag_values()
+        tags |= self._tags.tag_values()
+        check_tags(tags)
+        return tags or None
+
+    def _require_role_and_vpc(self) -> tuple[iam.IRole, ec2.Connections]:
         if self._role is None:
             raise ValueError(
                 f"code interpreter {self.node.path!r} has filesystems, but no execution role to "
@@ -265,45 +299,14 @@ class CodeInterpreter(CodeInterpreterBase):
             )
         if self._connections is None:
             raise ValueError(
-                f"code interpreter {self.node.path!r} has filesystems, but is not in a VPC, from "
-                "where alone they can be mounted; pass network=Network.vpc(...)"
+                f"code interpreter {self.node.path!r} has filesystems, which can be mounted in a "
+                "VPC only, but it is not in a VPC; pass network=Network.vpc(...)"
             )
         return self._role, self._connections
 
 
-@jsii.implements(IStableAnyProducer)
-class _Configuration:
-    """Renders the network when all of its security groups are known."""
-
-    def __init__(self, network: BoundNetwork) -> None:
-        self._network = network
-
-    def produce(self) -> dict[str, Any]:
-        return self._network.configuration
-
-
-@jsii.implements(IStableAnyProducer)
-class _Tags:
-    """Renders the tags when all of them are known.
-
-    CloudFormation hands a stack's own tags to native resources only, so they are added here.
-    """
-
-    def __init__(self, scope: Construct, own: TagManager) -> None:
-        self._scope = scope
-        self._own = own
-
-    def produce(self) -> dict[str, str] | None:
-        tags: dict[str, str] = {}
-        for stack in _stacks(self._scope):
-            tags |= stack.tags.tag_values()
-        tags |= self._own.tag_values()
-        check_tags(tags)
-        return tags or None
-
-
 def _stacks(scope: Construct) -> list[Stack]:
-    """The stack that `scope` is in, after those in which it is nested."""
+    """Return the stack of `scope`, after the stacks in which it is nested."""
     stacks = [Stack.of(scope)]
     while (parent := stacks[0].nested_stack_parent) is not None:
         stacks.insert(0, parent)
@@ -311,9 +314,9 @@ def _stacks(scope: Construct) -> list[Stack]:
 
 
 def _check_control_function(control_function: ControlFunction, stack: Stack) -> None:
-    its, own = Stack.of(control_function).node.path, stack.node.path
-    if its != own:
+    function_path, path = Stack.of(control_function).node.path, stack.node.path
+    if function_path != path:
         raise ValueError(
-            f"control_function is in stack {its!r}, but it manages code interpreters of its "
-            f"own stack only; define one in stack {own!r}, or leave it out"
+            f"control_function is in stack {function_path!r}, but it manages code interpreters of "
+            f"its own stack only; define another in stack {path!r}, or leave it out"
         )

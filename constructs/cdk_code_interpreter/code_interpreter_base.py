@@ -1,28 +1,37 @@
-"""What owned and imported code interpreters have in common: grants, metrics and connections."""
+"""Grants, metrics and connections of owned and imported code interpreters."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from aws_cdk import Duration
+from aws_cdk import Arn, ArnComponents, Duration, Stack
 from aws_cdk import aws_bedrockagentcore as agentcore
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
+from constructs import Construct
 
-_READ_ACTIONS = (
-    "bedrock-agentcore:GetCodeInterpreter",
-    "bedrock-agentcore:GetCodeInterpreterSession",
-    "bedrock-agentcore:ListCodeInterpreterSessions",
-)
+from ._private.permissions import READ_CODE_INTERPRETER
+
+
+def code_interpreter_arn(scope: Construct, code_interpreter_id: str) -> str:
+    """Return the ARN of a code interpreter in the region and account of `scope`'s stack."""
+    return Arn.format(
+        ArnComponents(
+            service="bedrock-agentcore",
+            resource="code-interpreter-custom",
+            resource_name=code_interpreter_id,
+        ),
+        Stack.of(scope),
+    )
 
 
 class CodeInterpreterBase(agentcore.CodeInterpreterCustomBase):
-    """Completes CDK's own base class for code interpreters, and corrects it in two places.
+    """Complete CDK's base class for code interpreters, and correct it in two places.
 
-    Its `grant_read` lists the sessions of every code interpreter in the account, and its metrics
-    forget their operation when they are given dimensions.
+    CDK's `grant_read()` grants the sessions of every code interpreter in the account, and its
+    metrics lose their operation when they are given dimensions.
     """
 
     _role: iam.IRole | None = None
@@ -32,26 +41,30 @@ class CodeInterpreterBase(agentcore.CodeInterpreterCustomBase):
     def execution_role(self) -> iam.IRole:
         """The role of the code in the sandboxes.
 
-        :raises ValueError: if there is none.
+        :raises ValueError: if the code interpreter has no role, or was imported without it.
         """
         if self._role is None:
             raise ValueError(
                 f"code interpreter {self.node.path!r} has no execution role, so its code has no "
-                "AWS permissions and none can be granted; pass execution_role=, and mind that "
+                "AWS permissions and none can be granted; pass execution_role=, but note that "
                 "all code in every sandbox can read the role's credentials"
             )
         return self._role
 
     @property
     def grant_principal(self) -> iam.IPrincipal:
-        """The execution role's principal: what is granted to it, the code in a sandbox can do."""
+        """The execution role's principal, so that a grant reaches the code in the sandboxes.
+
+        :raises ValueError: if the code interpreter has no role, or was imported without it.
+        """
         return self.execution_role.grant_principal
 
     @property
     def connections(self) -> ec2.Connections:
-        """What the sandboxes can connect to inside a VPC.
+        """The network connections of the sandboxes in a VPC.
 
-        :raises ValueError: if they are in none.
+        :raises ValueError: if the code interpreter is not in a VPC, or was imported without its
+            security groups.
         """
         if self._connections is None:
             raise ValueError(
@@ -63,23 +76,23 @@ class CodeInterpreterBase(agentcore.CodeInterpreterCustomBase):
 
     @property
     def last_updated_at(self) -> str | None:
-        """Always None: a code interpreter is never updated, only replaced."""
+        """Always None, because a code interpreter is replaced and never updated."""
         return None
 
     def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let `grantee` look at this code interpreter and its sessions."""
-        return self.grant(grantee, *_READ_ACTIONS)
+        """Let `grantee` get this code interpreter, and get and list its sessions."""
+        return self.grant(grantee, *READ_CODE_INTERPRETER)
 
     def metric_for_api_operation(
         self,
         metric_name: str,
         operation: str,
         *,
-        # JSII hands over the options that an override names, and no others.
+        # JSII passes only those options that the override names.
         account: str | None = None,
         color: str | None = None,
         dimensions_map: Mapping[str, str] | None = None,
-        id: str | None = None,  # noqa: A002 - CDK's name for it
+        id: str | None = None,  # noqa: A002 - CDK's own name
         label: str | None = None,
         period: Duration | None = None,
         region: str | None = None,
@@ -89,9 +102,11 @@ class CodeInterpreterBase(agentcore.CodeInterpreterCustomBase):
         unit: cloudwatch.Unit | None = None,
         visible: bool | None = None,
     ) -> cloudwatch.Metric:
-        """The metric of one API operation, such as `InvokeCodeInterpreter`.
+        """Return the metric of an API operation.
 
-        `dimensions_map` is in addition to the code interpreter and the operation.
+        :param metric_name: Such as `Latency`.
+        :param operation: Such as `InvokeCodeInterpreter`.
+        :param dimensions_map: In addition to the code interpreter and the operation.
         """
         return self.metric(
             metric_name,
@@ -110,6 +125,9 @@ class CodeInterpreterBase(agentcore.CodeInterpreterCustomBase):
         )
 
     def metric_session_duration(self, **options: Any) -> cloudwatch.Metric:
-        """How long sessions live, in the service's unit; takes the options of `metric()`."""
-        given = {"statistic": cloudwatch.Stats.AVERAGE, **options}
-        return self.metric_for_api_operation("Duration", "CodeInterpreterSession", **given)
+        """Return the metric of the sessions' duration, in the unit of the service.
+
+        :param options: Those of `metric()`. The statistic is the average by default.
+        """
+        options = {"statistic": cloudwatch.Stats.AVERAGE, **options}
+        return self.metric_for_api_operation("Duration", "CodeInterpreterSession", **options)

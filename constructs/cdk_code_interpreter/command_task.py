@@ -1,4 +1,4 @@
-"""Commands that take longer than a Lambda function may, as states of a state machine."""
+"""States of a state machine for commands that run longer than a Lambda function can."""
 
 from __future__ import annotations
 
@@ -11,36 +11,41 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from ._private.validation import check_duration
-from .invoke_function import LONGEST_SESSION, InvokeFunction
+from .invoke_function import InvokeFunction
+from .limits import MAX_SESSION_SECONDS
 
 # A command ends with its session.
-_LONGEST_TIMEOUT = LONGEST_SESSION
+_MAX_TIMEOUT_SECONDS = MAX_SESSION_SECONDS
+_DEFAULT_TIMEOUT = Duration.seconds(_MAX_TIMEOUT_SECONDS)
 _DEFAULT_POLL_INTERVAL = Duration.seconds(15)
 
-# Of the fragment's own data, which every state but the first has as its input: session, command,
-# key and timeout_seconds until the command is started; from then on session, task_id, deadline (in
-# milliseconds) and answer, the last of the invoke function's. Members that an answer does not have
-# are left out of JSONata objects.
+# Every state but the first has the fragment's own data as its input. Until the command is started:
+# session, command, key and timeout_seconds. From then on: session, task_id, deadline (in
+# milliseconds), and the invoke function's last response. JSONata leaves a member out of an object
+# if its expression finds nothing.
 _INPUT = "$states.input"
-_ANSWER = "$states.result.Payload"
-_RESULT = f"{_INPUT}.answer.structuredContent"
-_STARTED = f"""{{% {{
+_PAYLOAD = "$states.result.Payload"
+# Every deployed state machine has this name of the member in its definition.
+_MEMBER = "answer"
+_RESPONSE = f"{_INPUT}.{_MEMBER}"
+_RESULT = f"{_RESPONSE}.structuredContent"
+_AFTER_START = f"""{{% {{
     "session": {_INPUT}.session,
-    "task_id": {_ANSWER}.structuredContent.taskId,
+    "task_id": {_PAYLOAD}.structuredContent.taskId,
     "deadline": $millis() + {_INPUT}.timeout_seconds * 1000,
-    "answer": {_ANSWER}
+    "{_MEMBER}": {_PAYLOAD}
 }} %}}"""
-_ASKED = f"""{{% {{
+_AFTER_POLL = f"""{{% {{
     "session": {_INPUT}.session,
     "task_id": {_INPUT}.task_id,
     "deadline": {_INPUT}.deadline,
-    "answer": {_ANSWER}
+    "{_MEMBER}": {_PAYLOAD}
 }} %}}"""
-_COMPLETED = f"{_INPUT}.answer.status = 'ok' and {_RESULT}.taskStatus = 'completed'"
-# An answer that did not come says nothing about the command.
+_COMPLETED = f"{_RESPONSE}.status = 'ok' and {_RESULT}.taskStatus = 'completed'"
+# An error of the request says nothing about the command.
 _RUNNING = (
     f"$exists({_INPUT}.task_id) and ({_RESULT}.taskStatus in ['submitted', 'working'] or "
-    f"{_INPUT}.answer.error.type in ['NotStarted', 'OutcomeUnknown', 'TimedOut'])"
+    f"{_RESPONSE}.error.type in ['NotStarted', 'OutcomeUnknown', 'TimedOut'])"
 )
 _OUTPUT = f"""{{% {{
     "session": {_INPUT}.session,
@@ -50,10 +55,10 @@ _OUTPUT = f"""{{% {{
     "stderr": {_RESULT}.stderr,
     "execution_time": {_RESULT}.executionTime
 }} %}}"""
-# Messages repeat what the command printed; a type and an exit code do not.
+# The error and the cause never contain output of the command, as messages do.
 _ERROR = (
     f"{{% {_RESULT}.taskStatus = 'canceled' ? 'Canceled' : "
-    f"$exists({_INPUT}.answer.error.type) ? {_INPUT}.answer.error.type : 'CodeFailed' %}}"
+    f"$exists({_RESPONSE}.error.type) ? {_RESPONSE}.error.type : 'CodeFailed' %}}"
 )
 _CAUSE = (
     f"{{% $exists({_RESULT}.exitCode) ? 'exit code ' & $string({_RESULT}.exitCode) "
@@ -62,31 +67,37 @@ _CAUSE = (
 
 
 class CommandTask(sfn.StateMachineFragment):
-    """Define states that run a command in the background of a session and wait for its end.
+    """Define states that start a command in the background of a session and wait for its end.
 
-    Their output is the command's `session`, `task_id`, `exit_code`, `stdout`, `stderr` and
-    `execution_time`, as far as the service tells them. Step Functions takes answers up to 256 KiB,
-    which hold output twice: a command that prints more than 100 KiB should write a file instead.
+    The output of the states has the command's `session`, `task_id`, `exit_code`, `stdout`,
+    `stderr` and `execution_time`, unless the service leaves one of them out. Step Functions
+    accepts responses up to 256 KiB, and a response contains the output twice: a command that
+    prints more than 100 KiB should write a file instead.
 
-    The execution fails with one of these errors and the exit code as its cause:
+    The execution fails with one of these errors, and with the exit code as the cause:
 
-    - `CodeFailed`: the command ended with another exit code than 0.
-    - `Canceled`: somebody stopped it.
-    - `TimedOut`: it took longer than `timeout`, and was stopped.
-    - `NotFound`: its session ended before it did.
-    - `NotStarted`, `InvalidRequest`: it was not started.
-    - `OutcomeUnknown`: it may have been started.
+    - `CodeFailed`: the command ended with an exit code other than 0.
+    - `Canceled`: somebody stopped the command.
+    - `TimedOut`: the command ran longer than `timeout`, and the state machine stopped it.
+    - `NotFound`: the session ended before the command.
+    - `NotStarted`, `InvalidRequest`: the command was not started.
+    - `OutcomeUnknown`: the command may have been started.
 
-    To catch one of them, or to keep the input of the states, make one state of the fragment with
-    `to_single_state()`. However often Step Functions repeats a call, the command is started once.
+    To catch an error, or to keep the input of the states, turn the fragment into a single state
+    with `to_single_state()`. The command is started once, even if Step Functions repeats a request.
 
-    :param function: What runs the command. The state machine may invoke it.
+    :param function: The function that runs the command. The state machine may invoke it.
     :param session: The session's name: text, or a JSONata or JSONPath expression on the input of
-        the fragment. A session without a sandbox gets one. A command ends with its sandbox, so
-        one that may outlast the function's `session_timeout` needs the tool `start_session` before.
+        the fragment. A session without a sandbox gets a new sandbox. The command ends with the
+        sandbox: if it can run longer than the function's `session_timeout`, start the session with
+        the tool `start_session` first.
     :param command: The command line: text or an expression, in the same query language.
-    :param poll_interval: Between two looks at the command, from 1 second. Default: 15 seconds.
-    :param timeout: 1 second to 8 hours, as long as a session can live. Default: 8 hours.
+    :param poll_interval: The time between two requests for the command's status, 1 second to 8
+        hours. Default: 15 seconds.
+    :param timeout: The longest time that the command may run, 1 second to 8 hours. Default: 8
+        hours, the longest life of a session.
+    :raises ValueError: if a time is outside its limits, or if `session` and `command` use different
+        query languages.
     """
 
     def __init__(
@@ -98,24 +109,24 @@ class CommandTask(sfn.StateMachineFragment):
         session: str,
         command: str,
         poll_interval: Duration = _DEFAULT_POLL_INTERVAL,
-        timeout: Duration = _LONGEST_TIMEOUT,
+        timeout: Duration = _DEFAULT_TIMEOUT,
     ) -> None:
-        check_duration("poll_interval", poll_interval, _LONGEST_TIMEOUT)
-        check_duration("timeout", timeout, _LONGEST_TIMEOUT)
+        check_duration("poll_interval", poll_interval, _MAX_TIMEOUT_SECONDS)
+        check_duration("timeout", timeout, _MAX_TIMEOUT_SECONDS)
         super().__init__(scope, construct_id)
         self._function = function
-        self._prepare = self._prepared(session, command, timeout)
-        start = self._call(
+        self._prepare = self._new_prepare_state(session, command, timeout)
+        start = self._invoke(
             "Start",
             "startCommandExecution",
             {"command": f"{{% {_INPUT}.command %}}"},
-            outputs=_STARTED,
+            outputs=_AFTER_START,
             idempotency_key=f"{{% {_INPUT}.key %}}",
         )
         wait = sfn.Wait.jsonata(self, "Wait", time=sfn.WaitTime.duration(poll_interval))
         task = {"taskId": f"{{% {_INPUT}.task_id %}}"}
-        ask = self._call("Ask", "getTask", task, outputs=_ASKED)
-        stop = self._call("Stop", "stopTask", task)
+        ask = self._invoke("Ask", "getTask", task, outputs=_AFTER_POLL)
+        stop = self._invoke("Stop", "stopTask", task)
         timed_out = sfn.Fail.jsonata(
             self, "Timed out", error="TimedOut", cause="the command took longer than its timeout"
         )
@@ -135,60 +146,64 @@ class CommandTask(sfn.StateMachineFragment):
         ask.next(ended)
         stop.add_catch(timed_out)
         stop.next(timed_out)
-        # A state machine can have several of these.
+        # A state machine can have several command tasks, and the names of states are unique.
         self.prefix_states()
 
     @property
     def start_state(self) -> sfn.State:
+        """The first state of the fragment."""
         return self._prepare
 
     @property
     def end_states(self) -> list[sfn.INextable]:
+        """The state that the next state follows: the result of a command with exit code 0."""
         return [self._result]
 
-    def _prepared(self, session: str, command: str, timeout: Duration) -> sfn.Pass:
-        """The one state whose query language is the caller's."""
-        given = {
+    def _new_prepare_state(self, session: str, command: str, timeout: Duration) -> sfn.Pass:
+        """Return the first state, the only one in the caller's query language."""
+        request = {
             "session": session,
             "command": command,
             "timeout_seconds": timeout.to_seconds(),
         }
         paths = [value for value in (session, command) if sfn.JsonPath.is_encoded_json_path(value)]
         if not paths:
-            return sfn.Pass.jsonata(self, "Prepare", outputs={**given, "key": "{% $uuid() %}"})
+            return sfn.Pass.jsonata(self, "Prepare", outputs={**request, "key": "{% $uuid() %}"})
         for name, value in (("session", session), ("command", command)):
             if value.startswith("{%"):
                 raise ValueError(
                     f"{name} is {value!r}, which is JSONata, but the other is JSONPath; "
                     "use one query language for both"
                 )
-        return sfn.Pass.json_path(self, "Prepare", parameters={**given, "key": sfn.JsonPath.uuid()})
+        return sfn.Pass.json_path(
+            self, "Prepare", parameters={**request, "key": sfn.JsonPath.uuid()}
+        )
 
-    def _call(
+    def _invoke(
         self,
         name: str,
         operation: str,
         arguments: Mapping[str, str],
         *,
         outputs: str | None = None,
-        **more: str,
+        **members: str,
     ) -> tasks.LambdaInvoke:
         event: dict[str, Any] = {
             "tool": "invoke_code_interpreter",
             "session": f"{{% {_INPUT}.session %}}",
             "name": operation,
             "arguments": arguments,
-            **more,
+            **members,
         }
-        call = tasks.LambdaInvoke.jsonata(
+        state = tasks.LambdaInvoke.jsonata(
             self,
             name,
             lambda_function=self._function.function,
             payload=sfn.TaskInput.from_object(event),
             outputs=outputs,
         )
-        call.add_retry(errors=["Lambda.TooManyRequestsException"], max_attempts=10)
-        return call
+        state.add_retry(errors=["Lambda.TooManyRequestsException"], max_attempts=10)
+        return state
 
 
 def _condition(expression: str) -> sfn.Condition:

@@ -1,17 +1,15 @@
-"""The Lambda function that answers CloudFormation for every code interpreter of a stack."""
+"""The Lambda function that creates, updates and deletes a stack's code interpreters."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Unpack
 
-import jsii
 from aws_cdk import (
     Arn,
     ArnComponents,
     Aws,
     Duration,
-    IStableListProducer,
-    Lazy,
     RemovalPolicy,
     Stack,
 )
@@ -22,65 +20,64 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from ._private.certificates import grant_read_secret
-from ._private.lambda_function import FunctionSettings, PythonFunction
+from ._private.lambda_function import HandlerFunction
+from ._private.lazy import lazy_list
 from ._private.nag import acknowledge_wildcard
-from .network import BoundNetwork
-
-# A tag that the function puts on the code interpreters it creates (code_interpreter_control
-# spells the same name), and that its permissions depend on.
-STACK_TAG = "cdk-code-interpreter:stack-id"
-
-_SERVICE = "bedrock-agentcore"
-_SERVICE_PRINCIPAL = "bedrock-agentcore.amazonaws.com"
-# The role with which AgentCore makes network interfaces in a VPC.
-_NETWORK_PRINCIPAL = "network.bedrock-agentcore.amazonaws.com"
-_NETWORK_ROLE = "AWSServiceRoleForBedrockAgentCoreNetwork"
-
-_SUBNETS = "bedrock-agentcore:subnets"
-_SECURITY_GROUPS = "bedrock-agentcore:securityGroups"
-
-_OWN_ACTIONS = (
-    "DeleteCodeInterpreter",
-    "GetCodeInterpreter",
-    "ListCodeInterpreterSessions",
-    "StopCodeInterpreterSession",
-    "TagResource",
-    "UntagResource",
+from ._private.permissions import (
+    ADD_TAGS,
+    AGENTCORE_PRINCIPAL,
+    CREATE_CODE_INTERPRETER,
+    CREATE_SERVICE_LINKED_ROLE,
+    LIST_CODE_INTERPRETERS,
+    MANAGE_CODE_INTERPRETER,
+    NETWORK_PRINCIPAL,
+    NETWORK_ROLE_PATH,
+    PASS_ROLE,
+    READ_TAGS,
+    REQUEST_STACK_TAG_KEY,
+    RESOURCE_STACK_TAG_KEY,
+    SECURITY_GROUPS_KEY,
+    SUBNETS_KEY,
 )
+from .code_interpreter_base import code_interpreter_arn
+from .function_settings import FunctionSettings
+from .limits import MAX_FUNCTION_SECONDS
+from .network import NetworkConfig
 
-_TIMEOUT = Duration.minutes(15)
+_TIMEOUT = Duration.seconds(MAX_FUNCTION_SECONDS)
 
-# CloudFormation gives up after this long. It leaves time for a second run, in case the first one
-# is killed: Lambda repeats a failed asynchronous invocation after a minute.
+# CloudFormation fails a request after this time. It is enough for a second run if Lambda kills the
+# first: Lambda repeats a failed asynchronous invocation after a minute.
 SERVICE_TIMEOUT = Duration.minutes(35)
 
 
 class ControlFunction(Construct):
-    """Creates, updates and deletes the code interpreters of one stack.
+    """Define the function with which CloudFormation manages the code interpreters of a stack.
 
-    CloudFormation invokes the function itself, without the provider framework in between. Both
-    are asynchronous, but the framework turns a handler that was killed into a failed creation
-    whose deletion it then swallows, which leaves the code interpreter behind. Invoked directly,
-    Lambda runs the same event again, and a failed creation is deleted by its real id.
+    The code interpreters of a stack share one function, which the first of them defines. To give
+    the function settings, define it yourself and pass it to the code interpreters.
 
-    Each stack has one of its own accord; define one to give it settings, and pass it to the code
-    interpreters.
+    CloudFormation invokes the function directly, without CDK's provider framework. After a killed
+    invocation, the framework reports a failed creation and then ignores the deletion that follows,
+    so that the code interpreter stays. With a direct invocation, Lambda repeats the event, and
+    CloudFormation deletes a failed creation by its real id.
 
-    :param log_group: Default: a new one that keeps its events for a month and is deleted with the
-        function.
-    :param role: Default: a new one. Either gets the permissions that the code interpreters' own
-        settings call for, unless it must not be changed.
-    :param settings: Whatever else of `lambda_.Function` can be set: `allow_all_outbound`,
-        `environment_encryption`, `function_name`, `on_failure`, `reserved_concurrent_executions`,
-        `security_groups`, `tracing`, `vpc`, `vpc_subnets`.
-    :ivar function: The function, with its role.
-    :ivar log_group: Where it writes its log.
-    :ivar permissions: What holds its permissions: its role, or the policy that yours got.
+    :param log_group: Default: a new log group that keeps events for one month and is deleted with
+        the function.
+    :param role: Default: a new role. The construct adds the permissions that the code interpreters
+        need to your role, too, unless it is immutable.
+    :param settings: Further settings of `lambda_.Function`: see `FunctionSettings`.
+    :ivar function: The Lambda function, with its role.
+    :ivar log_group: The log group that the function writes to.
+    :ivar permissions: The new role, or the policy that the construct attached to your role.
     """
 
     @classmethod
     def of(cls, scope: Construct) -> ControlFunction:
-        """The function of the stack that `scope` is in, defined on first use."""
+        """Return the function that the code interpreters of `scope`'s stack share.
+
+        The first call defines it.
+        """
         stack = Stack.of(scope)
         existing = stack.node.try_find_child("CodeInterpreterControl")
         return existing if isinstance(existing, cls) else cls(stack, "CodeInterpreterControl")
@@ -101,7 +98,7 @@ class ControlFunction(Construct):
             retention=logs.RetentionDays.ONE_MONTH,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        function = PythonFunction(
+        function = HandlerFunction(
             self,
             "Function",
             asset="control",
@@ -115,101 +112,91 @@ class ControlFunction(Construct):
         )
         self.function: lambda_.Function = function
         self.permissions = function.permissions
-        self._allow_own_code_interpreters()
+        self._allow_manage_code_interpreters()
 
     @property
     def service_token(self) -> str:
+        """The service token of a custom resource that the function handles."""
         return self.function.function_arn
 
-    def allow_create(self, network: BoundNetwork) -> None:
-        """Let the function create code interpreters of this stack in `network`, and in no VPC
-        but that of `network`."""
-        mine: dict[str, Any] = {f"aws:RequestTag/{STACK_TAG}": Aws.STACK_ID}
+    def allow_create(self, network: NetworkConfig) -> None:
+        """Let the function create code interpreters of this stack in `network`.
+
+        The permission names the subnets and the security groups of `network`, or excludes every
+        VPC if it has none.
+        """
+        request_tag_condition = {REQUEST_STACK_TAG_KEY: Aws.STACK_ID}
         if network.connections is None:
-            conditions = {
-                "StringEquals": mine,
-                "Null": {_SUBNETS: "true", _SECURITY_GROUPS: "true"},
+            conditions: dict[str, Any] = {
+                "StringEquals": request_tag_condition,
+                "Null": {SUBNETS_KEY: "true", SECURITY_GROUPS_KEY: "true"},
             }
         else:
             conditions = {
-                "StringEquals": mine,
-                # A condition on "all values" also holds when there are none.
-                "Null": {_SUBNETS: "false", _SECURITY_GROUPS: "false"},
+                "StringEquals": request_tag_condition,
+                # "ForAllValues" is also true of a request without values.
+                "Null": {SUBNETS_KEY: "false", SECURITY_GROUPS_KEY: "false"},
                 "ForAllValues:StringEquals": {
-                    _SUBNETS: network.subnet_ids,
-                    _SECURITY_GROUPS: Lazy.list(_SecurityGroupIds(network)),
+                    SUBNETS_KEY: network.subnet_ids,
+                    SECURITY_GROUPS_KEY: lazy_list(lambda: network.security_group_ids),
                 },
             }
             self._allow_service_linked_role()
-        # The action has no resource type that a statement could name.
-        self._allow([f"{_SERVICE}:CreateCodeInterpreter"], "*", conditions)
+        # The action supports no resource.
+        self._allow(CREATE_CODE_INTERPRETER, "*", conditions)
 
     def allow_pass_role(self, role: iam.IRole) -> None:
-        """Let the function hand `role` to a code interpreter."""
+        """Let the function pass `role` to a code interpreter."""
         self._allow(
-            ["iam:PassRole"],
+            PASS_ROLE,
             role.role_arn,
-            {"StringEquals": {"iam:PassedToService": _SERVICE_PRINCIPAL}},
+            {"StringEquals": {"iam:PassedToService": AGENTCORE_PRINCIPAL}},
         )
 
     def allow_read_secret(self, secret: secretsmanager.ISecret) -> None:
-        """Let AgentCore read `secret` when the function names it as a certificate."""
+        """Let AgentCore read `secret` as a certificate, with the function's credentials."""
         grant_read_secret(secret, self.permissions)
 
-    def _allow_own_code_interpreters(self) -> None:
-        every = Arn.format(
-            ArnComponents(service=_SERVICE, resource="code-interpreter-custom", resource_name="*"),
-            Stack.of(self),
-        )
-        new = {"StringEquals": {f"aws:RequestTag/{STACK_TAG}": Aws.STACK_ID}}
-        own = {"StringEquals": {f"aws:ResourceTag/{STACK_TAG}": Aws.STACK_ID}}
-        self._allow([f"{_SERVICE}:ListCodeInterpreters"], "*")
-        # Tags say whose a code interpreter is. If those of others could not be read, one of the
-        # stack's own whose tags cannot be read for another reason would pass for one of theirs.
-        self._allow([f"{_SERVICE}:ListTagsForResource"], every)
-        # Creating with tags is tagging, too.
-        self._allow([f"{_SERVICE}:TagResource"], every, new)
-        self._allow([f"{_SERVICE}:{action}" for action in _OWN_ACTIONS], every, own)
+    def _allow_manage_code_interpreters(self) -> None:
+        all_interpreters_arn = code_interpreter_arn(self, "*")
+        is_new = {"StringEquals": {REQUEST_STACK_TAG_KEY: Aws.STACK_ID}}
+        is_of_this_stack = {"StringEquals": {RESOURCE_STACK_TAG_KEY: Aws.STACK_ID}}
+        self._allow(LIST_CODE_INTERPRETERS, "*")
+        # The function finds this stack's code interpreters by their tags. It may read all tags, so
+        # that a refusal never makes a code interpreter of this stack look like another stack's.
+        self._allow(READ_TAGS, all_interpreters_arn)
+        # A creation with tags needs the permission to tag, too.
+        self._allow(ADD_TAGS, all_interpreters_arn, is_new)
+        self._allow(MANAGE_CODE_INTERPRETER, all_interpreters_arn, is_of_this_stack)
         acknowledge_wildcard(
-            self, "*", "CreateCodeInterpreter and ListCodeInterpreters take no resource"
+            self, "*", "CreateCodeInterpreter and ListCodeInterpreters support no resource"
         )
         acknowledge_wildcard(
             self,
-            every,
-            "the ids of code interpreters are not known before they exist; a condition on the "
-            "tag that names this stack limits all but the reading of tags to its own",
+            all_interpreters_arn,
+            "the id of a code interpreter is unknown until it exists; a condition on the tag "
+            "that names this stack limits every action but the reading of tags",
         )
 
     def _allow_service_linked_role(self) -> None:
-        """AgentCore makes this role when the first code interpreter in a VPC is created."""
+        """Let AgentCore create the role with which it makes network interfaces in a VPC."""
         self._allow(
-            ["iam:CreateServiceLinkedRole"],
+            CREATE_SERVICE_LINKED_ROLE,
             Arn.format(
                 ArnComponents(
                     service="iam",
                     region="",
                     resource="role",
-                    resource_name=f"aws-service-role/{_NETWORK_PRINCIPAL}/{_NETWORK_ROLE}",
+                    resource_name=NETWORK_ROLE_PATH,
                 ),
                 Stack.of(self),
             ),
-            {"StringEquals": {"iam:AWSServiceName": _NETWORK_PRINCIPAL}},
+            {"StringEquals": {"iam:AWSServiceName": NETWORK_PRINCIPAL}},
         )
 
     def _allow(
-        self, actions: list[str], resource: str, conditions: dict[str, Any] | None = None
+        self, actions: Sequence[str], resource: str, conditions: Mapping[str, Any] | None = None
     ) -> None:
         self.permissions.grant_principal.add_to_principal_policy(
             iam.PolicyStatement(actions=actions, resources=[resource], conditions=conditions)
         )
-
-
-@jsii.implements(IStableListProducer)
-class _SecurityGroupIds:
-    """Renders the ids when all security groups are known."""
-
-    def __init__(self, network: BoundNetwork) -> None:
-        self._network = network
-
-    def produce(self) -> list[str]:
-        return self._network.security_group_ids

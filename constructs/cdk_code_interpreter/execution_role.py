@@ -1,24 +1,29 @@
-"""The role whose permissions the code in sandboxes has."""
+"""The role of the code in the sandboxes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import jsii
-from aws_cdk import Arn, ArnComponents, IStableListProducer, Lazy, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
-from constructs import Construct, IValidation
+from constructs import Construct
+
+from ._private.lazy import lazy_list, validation
+from ._private.permissions import AGENTCORE_PRINCIPAL
+from .code_interpreter_base import code_interpreter_arn
 
 
 class ExecutionRole(iam.Role):
-    """Define a role that AgentCore may assume for the code interpreters it is given to only.
+    """Define a role that AgentCore may assume only for the code interpreters that have it.
 
-    All code in every sandbox can read its credentials, in every network mode. Give it no more
-    than everyone who may invoke the code interpreter may do.
+    All code in every sandbox can read its credentials, in every network mode. Do not give the role
+    more permissions than every caller of the code interpreter may use.
 
-    :param managed_policies: Default: none.
-    :param permissions_boundary: Default: none but the app's own.
-    :param role_name: Default: a generated one.
+    Synthesis fails if no code interpreter has the role.
+
+    :param managed_policies: Policies to attach. Default: none.
+    :param permissions_boundary: The boundary of its permissions. Default: that of the app, if any.
+    :param role_name: Default: a generated name.
     """
 
     def __init__(
@@ -31,14 +36,19 @@ class ExecutionRole(iam.Role):
         role_name: str | None = None,
     ) -> None:
         self._trusted: list[str] = []
+
+        def arns() -> list[str]:
+            # `iam.Role.customize_roles()` reports the role before any code interpreter has it.
+            return self._trusted or [code_interpreter_arn(scope, "*")]
+
         super().__init__(
             scope,
             construct_id,
             assumed_by=iam.ServicePrincipal(
-                "bedrock-agentcore.amazonaws.com",
+                AGENTCORE_PRINCIPAL,
                 conditions={
                     "StringEquals": {"aws:SourceAccount": Stack.of(scope).account},
-                    "ArnLike": {"aws:SourceArn": Lazy.list(_Trusted(scope, self._trusted))},
+                    "ArnLike": {"aws:SourceArn": lazy_list(arns)},
                 },
             ),
             description="What code in the sandboxes of a code interpreter may do",
@@ -46,50 +56,20 @@ class ExecutionRole(iam.Role):
             permissions_boundary=permissions_boundary,
             role_name=role_name,
         )
-        self.node.add_validation(_IsGivenToSomething(self._trusted))
+        self.node.add_validation(validation(self._check_use))
 
     def trust(self, scope: Construct, name_pattern: str) -> None:
-        """Let code interpreters of `scope`'s stack with such a name assume the role.
+        """Let code interpreters of `scope`'s stack assume the role.
 
         An id is the name, a hyphen and ten characters (API model). A name has no hyphen, so the
-        pattern meets no other name that begins in the same way.
+        pattern never matches a longer name with the same beginning.
+
+        :param name_pattern: The name of the code interpreters, with `?` for an unknown character.
         """
-        self._trusted.append(_arn(scope, f"{name_pattern}-{'?' * 10}"))
+        self._trusted.append(code_interpreter_arn(scope, f"{name_pattern}-{'?' * 10}"))
 
-
-def _arn(scope: Construct, code_interpreter_id: str) -> str:
-    return Arn.format(
-        ArnComponents(
-            service="bedrock-agentcore",
-            resource="code-interpreter-custom",
-            resource_name=code_interpreter_id,
-        ),
-        Stack.of(scope),
-    )
-
-
-@jsii.implements(IStableListProducer)
-class _Trusted:
-    """Renders the ARNs when all code interpreters are known.
-
-    `iam.Role.customize_roles()` reports roles before that, for somebody to make them by hand.
-    """
-
-    def __init__(self, scope: Construct, arns: list[str]) -> None:
-        self._scope = scope
-        self._arns = arns
-
-    def produce(self) -> list[str]:
-        return self._arns or [_arn(self._scope, "*")]
-
-
-@jsii.implements(IValidation)
-class _IsGivenToSomething:
-    def __init__(self, arns: list[str]) -> None:
-        self._arns = arns
-
-    def validate(self) -> list[str]:
-        if self._arns:
+    def _check_use(self) -> list[str]:
+        if self._trusted:
             return []
         return [
             "no code interpreter uses this execution role, so nothing may assume it; pass it as "

@@ -1,4 +1,4 @@
-"""File systems that sandboxes find mounted."""
+"""File systems that sandboxes mount."""
 
 from __future__ import annotations
 
@@ -14,22 +14,30 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_efs as efs
 from aws_cdk import aws_iam as iam
 
+from ._private.permissions import (
+    EFS_ACCESS_POINT_KEY,
+    MOUNT_EFS,
+    MOUNT_S3_FILES,
+    READ_S3_FILES_ACCESS_POINT,
+    S3_FILES_ACCESS_POINT_KEY,
+)
+from .limits import MAX_FILESYSTEMS_OF_A_KIND, MAX_MOUNT_PATH_LENGTH, MOUNT_PATH_PATTERN
+
 _NFS = ec2.Port.tcp(2049)
 
-# API model: one level below /mnt, 6 to 200 characters; two file systems of each kind.
-_MOUNT_PATH = re.compile(r"/mnt/[a-zA-Z0-9._-]+/?")
-_LONGEST_MOUNT_PATH = 200
-_MOST_OF_A_KIND = 2
+_MOUNT_PATH = re.compile(f"{MOUNT_PATH_PATTERN}/?")
 
 
 class Filesystem(ABC):
-    """A file system that every sandbox of a code interpreter finds mounted.
+    """A file system that every sandbox of a code interpreter mounts, and that all sessions share.
 
-    All sessions share it. The code interpreter has to be in a VPC and to have an execution role;
-    the role gets the permissions, and security groups that are known get the rules, that mounting
-    takes. Mount targets have to be in the code interpreter's availability zones.
+    Create it with `Filesystem.efs()` or `Filesystem.s3_files()`. The code interpreter needs a
+    network in a VPC and an execution role. The construct adds the permissions to the role, and the
+    rules for TCP port 2049 to the security groups that it knows. The file system needs mount
+    targets in the code interpreter's availability zones.
 
-    Make one with `Filesystem.efs()` or `Filesystem.s3_files()`.
+    :ivar kind: The service of the file system, for messages.
+    :ivar mount_path: The directory in the sandbox, such as `/mnt/data`.
     """
 
     kind: str
@@ -37,9 +45,10 @@ class Filesystem(ABC):
 
     @staticmethod
     def efs(access_point: efs.IAccessPoint, *, mount_path: str) -> Filesystem:
-        """An Amazon EFS access point.
+        """Return the file system of an Amazon EFS access point.
 
-        :param mount_path: Such as `/mnt/data`.
+        :param mount_path: `/mnt/` and a name of letters, digits, `.`, `_` and `-`, with up to 200
+            characters together, such as `/mnt/data`.
         """
         return _Efs(access_point, mount_path)
 
@@ -51,46 +60,49 @@ class Filesystem(ABC):
         mount_path: str,
         security_group: ec2.ISecurityGroup | None = None,
     ) -> Filesystem:
-        """An Amazon S3 Files access point: an S3 bucket as a file system.
+        """Return the file system of an Amazon S3 Files access point, which serves an S3 bucket.
 
-        :param mount_path: Such as `/mnt/data`.
-        :param security_group: The one of the mount targets. Default: unknown, so that you allow
-            TCP port 2049 from the code interpreter to the mount targets yourself.
+        :param mount_path: `/mnt/` and a name of letters, digits, `.`, `_` and `-`, with up to 200
+            characters together, such as `/mnt/data`.
+        :param security_group: The security group of the mount targets. Default: unknown, so that
+            you have to allow TCP port 2049 from the code interpreter to the mount targets.
         """
         return _S3Files(file_system_arn, access_point_arn, mount_path, security_group)
 
     @abstractmethod
     def render(self) -> dict[str, Any]:
-        """Render its entry in the custom resource's `FilesystemConfigurations`."""
+        """Render the entry of the custom resource's `FilesystemConfigurations`."""
 
     @abstractmethod
     def allow(self, grantee: iam.IGrantable, connections: ec2.Connections) -> None:
-        """Let sandboxes with these security groups, as `grantee`, mount, read and write it."""
+        """Let sandboxes with these connections, and with the role `grantee`, mount and write it."""
 
 
 def check_filesystems(filesystems: Sequence[Filesystem]) -> None:
-    """Check what the API model says of them together.
+    """Check the limits of the API model.
 
-    :raises ValueError: on the first that does not fit.
+    :raises ValueError: for the first file system that is outside them.
     """
     for kind, count in Counter(filesystem.kind for filesystem in filesystems).items():
-        if count > _MOST_OF_A_KIND:
+        if count > MAX_FILESYSTEMS_OF_A_KIND:
             raise ValueError(
                 f"filesystems has {count} of {kind}, but a code interpreter takes at most "
-                f"{_MOST_OF_A_KIND} of each kind; remove some"
+                f"{MAX_FILESYSTEMS_OF_A_KIND} of each kind; remove some"
             )
     paths = [filesystem.mount_path for filesystem in filesystems]
     for path in paths:
         if Token.is_unresolved(path):
             continue
-        if not _MOUNT_PATH.fullmatch(path) or len(path) > _LONGEST_MOUNT_PATH:
+        if not _MOUNT_PATH.fullmatch(path) or len(path) > MAX_MOUNT_PATH_LENGTH:
             raise ValueError(
                 f"mount_path is {path!r}, but it must be /mnt/ and one name of letters, digits "
-                f"and . _ - with at most {_LONGEST_MOUNT_PATH} characters together; change it"
+                f"and . _ - with at most {MAX_MOUNT_PATH_LENGTH} characters together; change it"
             )
     for path, count in Counter(path.rstrip("/") for path in paths).items():
         if count > 1:
-            raise ValueError(f"{count} filesystems have mount_path {path!r}; give each its own")
+            raise ValueError(
+                f"{count} filesystems have mount_path {path!r}; give each its own path"
+            )
 
 
 @dataclass(frozen=True)
@@ -113,12 +125,10 @@ class _Efs(Filesystem):
         connections.allow_to(self.access_point.file_system, _NFS, "Mount the file system")
         grantee.grant_principal.add_to_principal_policy(
             iam.PolicyStatement(
-                actions=["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"],
+                actions=MOUNT_EFS,
                 resources=[self.access_point.file_system.file_system_arn],
                 conditions={
-                    "StringEquals": {
-                        "elasticfilesystem:AccessPointArn": self.access_point.access_point_arn
-                    }
+                    "StringEquals": {EFS_ACCESS_POINT_KEY: self.access_point.access_point_arn}
                 },
             )
         )
@@ -147,13 +157,13 @@ class _S3Files(Filesystem):
             connections.allow_to(self.security_group, _NFS, "Mount the file system")
         grantee.grant_principal.add_to_principal_policy(
             iam.PolicyStatement(
-                actions=["s3files:ClientMount", "s3files:ClientWrite"],
+                actions=MOUNT_S3_FILES,
                 resources=[self.file_system_arn],
-                conditions={"StringEquals": {"s3files:AccessPointArn": self.access_point_arn}},
+                conditions={"StringEquals": {S3_FILES_ACCESS_POINT_KEY: self.access_point_arn}},
             )
         )
         grantee.grant_principal.add_to_principal_policy(
             iam.PolicyStatement(
-                actions=["s3files:GetAccessPoint"], resources=[self.access_point_arn]
+                actions=READ_S3_FILES_ACCESS_POINT, resources=[self.access_point_arn]
             )
         )

@@ -1,4 +1,4 @@
-"""The Lambda function through which agents and programs use a code interpreter."""
+"""The Lambda function with which agents and programs use a code interpreter."""
 
 from __future__ import annotations
 
@@ -13,54 +13,46 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from ._private.action_group import add_action_group
-from ._private.lambda_function import FunctionSettings, PythonFunction
+from ._private.lambda_function import HandlerFunction
 from ._private.nag import acknowledge_wildcard
+from ._private.permissions import BEDROCK_PRINCIPAL, READ_SESSIONS, SESSION_HEADER
 from ._private.tools import gateway_tool_schema
 from ._private.validation import check_duration
+from .function_settings import FunctionSettings
+from .limits import MAX_FUNCTION_SECONDS, MAX_SESSION_SECONDS
 from .workspace import Workspace
 
-# Quotas of the service: a session lives for 1 second to 8 hours from its start, however busy.
-LONGEST_SESSION = Duration.hours(8)
 _DEFAULT_SESSION = Duration.minutes(15)
-_LONGEST_TIMEOUT = Duration.minutes(15)
+_DEFAULT_TIMEOUT = Duration.seconds(MAX_FUNCTION_SECONDS)
 
-# A policy's name has at most 128 characters; a code interpreter's id needs its place in it.
-_LONGEST_UNIQUE_NAME = 64
-
-# The header that names the session of a call through a Gateway (code_interpreter_invoke spells it
-# the same).
-_SESSION_HEADER = "x-code-interpreter-session"
-
-# What grant_use() leaves out.
-_MORE_SESSION_ACTIONS = (
-    "bedrock-agentcore:GetCodeInterpreterSession",
-    "bedrock-agentcore:ListCodeInterpreterSessions",
-)
+# A policy's name has at most 128 characters, and contains the code interpreter's id, too.
+_MAX_UNIQUE_NAME_LENGTH = 64
 
 
 class InvokeFunction(Construct):
     """Define the function that runs tools in named sessions and keeps their files.
 
-    It may use this one code interpreter and this one workspace, and write its own log. Lambda
-    does not repeat an asynchronous invocation that failed: it may have run the caller's code.
+    The function may use this code interpreter and this workspace, and write its own log. Lambda
+    does not repeat a failed asynchronous invocation, because it may have run the caller's code.
 
-    :param code_interpreter: Owned, imported or AWS-managed; in the function's own region.
-    :param workspace: Where sessions keep their files.
-    :param session_timeout: How long a session lives from its start, 1 second to 8 hours; a
-        forgotten one is paid for until then. Default: 15 minutes.
-    :param timeout: How long one call may take, up to 15 minutes. Default: 15 minutes.
+    :param code_interpreter: Owned, imported or AWS-managed, in the function's region.
+    :param workspace: The bucket where sessions keep their files.
+    :param session_timeout: The time from a session's start to its end, 1 second to 8 hours. You
+        pay for a session that nobody stops until then. Default: 15 minutes.
+    :param timeout: The longest time of a request, 1 second to 15 minutes. Default: 15 minutes.
     :param memory_size: In MiB. Default: 256.
-    :param log_group: Default: a new one that keeps its events for a month and is deleted with the
-        function.
-    :param role: Default: a new one. Either gets the permissions above, unless it must not be
-        changed.
-    :param settings: Whatever else of `lambda_.Function` can be set: `allow_all_outbound`,
-        `environment_encryption`, `function_name`, `on_failure`, `reserved_concurrent_executions`,
-        `security_groups`, `tracing`, `vpc`, `vpc_subnets`.
-    :ivar function: The function, with its role.
-    :ivar log_group: Where it writes its log.
-    :ivar permissions: What holds its permissions: its role, or the policy that yours got.
-    :ivar use_policy: Its permission to use the code interpreter, which is replaced with that.
+    :param log_group: Default: a new log group that keeps events for one month and is deleted with
+        the function.
+    :param role: Default: a new role. The construct adds the permissions to your role, too, unless
+        it is immutable.
+    :param settings: Further settings of `lambda_.Function`: see `FunctionSettings`.
+    :ivar function: The Lambda function, with its role.
+    :ivar log_group: The log group that the function writes to.
+    :ivar permissions: The new role, or the policy that the construct attached to your role.
+    :ivar use_policy: The policy for the code interpreter. CloudFormation replaces it together with
+        the code interpreter.
+    :raises ValueError: if a time is outside its limits, or if the code interpreter is in another
+        region than the function.
     """
 
     def __init__(
@@ -71,14 +63,14 @@ class InvokeFunction(Construct):
         code_interpreter: agentcore.ICodeInterpreterCustom,
         workspace: Workspace,
         session_timeout: Duration = _DEFAULT_SESSION,
-        timeout: Duration = _LONGEST_TIMEOUT,
+        timeout: Duration = _DEFAULT_TIMEOUT,
         memory_size: int = 256,
         log_group: logs.ILogGroup | None = None,
         role: iam.IRole | None = None,
         **settings: Unpack[FunctionSettings],
     ) -> None:
-        check_duration("session_timeout", session_timeout, LONGEST_SESSION)
-        check_duration("timeout", timeout, _LONGEST_TIMEOUT)
+        check_duration("session_timeout", session_timeout, MAX_SESSION_SECONDS)
+        check_duration("timeout", timeout, MAX_FUNCTION_SECONDS)
         _check_region(code_interpreter, Stack.of(scope))
         super().__init__(scope, construct_id)
         self.log_group: logs.ILogGroup = log_group or logs.LogGroup(
@@ -87,7 +79,7 @@ class InvokeFunction(Construct):
             retention=logs.RetentionDays.ONE_MONTH,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        function = PythonFunction(
+        function = HandlerFunction(
             self,
             "Function",
             asset="invoke",
@@ -119,16 +111,19 @@ class InvokeFunction(Construct):
             acknowledge_wildcard(
                 self.permissions,
                 pattern,
-                "the workspace has a key for every session and file, and they are made at run time",
+                "the workspace has a key for every session and file, which are created at run time",
             )
 
     def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let `grantee` run code in the sandboxes and read and write every session's files."""
+        """Let `grantee` invoke the function.
+
+        `grantee` can then run code in every session, and read and write every session's files.
+        """
         return self.function.grant_invoke(grantee)
 
     @property
     def tool_schema(self) -> agentcore.ToolSchema:
-        """The tools for a language model, as an AgentCore Gateway target describes them."""
+        """The tools for language models, as the schema of an AgentCore Gateway target."""
         return gateway_tool_schema()
 
     def add_gateway_target(
@@ -140,14 +135,14 @@ class InvokeFunction(Construct):
     ) -> agentcore.GatewayTarget:
         """Offer the tools to the agents that use `gateway`.
 
-        Calls with the header `x-code-interpreter-session` share the session it names; a call
-        without it has a sandbox of its own. The model cannot set it, the agent's program can.
+        The header `x-code-interpreter-session` names the session of a request. A request without
+        it gets a temporary sandbox. The agent's program sets the header; the model cannot.
 
-        The target belongs to the gateway's stack, which then depends on the function's.
+        The target belongs to the gateway's stack, which then depends on the function's stack.
 
-        :param construct_id: In the gateway. To be given if it has more than one such target.
-        :param name: Up to 100 letters, digits and hyphens. Agents find the tools as
-            `<name>___execute_code` and so on.
+        :param construct_id: The id in the gateway. Give it if the gateway has several such targets.
+        :param name: Up to 100 letters, digits and hyphens. The names of the tools begin with it, as
+            in `<name>___execute_code`. Default: `code-interpreter`.
         """
         assert isinstance(gateway, Construct)
         target = agentcore.GatewayTarget.for_lambda(
@@ -162,10 +157,10 @@ class InvokeFunction(Construct):
         assert isinstance(definition, agentcore.CfnGatewayTarget)
         definition.metadata_configuration = (
             agentcore.CfnGatewayTarget.MetadataConfigurationProperty(
-                allowed_request_headers=[_SESSION_HEADER]
+                allowed_request_headers=[SESSION_HEADER]
             )
         )
-        # AgentCore tries to invoke the function when it makes the target.
+        # AgentCore invokes the function when it creates the target.
         target.node.add_dependency(gateway.role)
         return target
 
@@ -178,41 +173,45 @@ class InvokeFunction(Construct):
     ) -> None:
         """Offer the tools to a Bedrock agent, which may then invoke the function.
 
-        The agent's session is the tools' session: `InvokeAgent` names it, the model cannot. The
-        permission belongs to the agent's stack, which then depends on the function's.
+        The tools use the agent's session, which the caller of `InvokeAgent` names; the model
+        cannot. The permission belongs to the agent's stack, which then depends on the function's
+        stack.
 
-        :param agent: Other action groups that it has must be given as a list.
-        :param construct_id: In the agent. To be given if it has more than one such action group.
-        :param name: Up to 42 letters and digits with single _ or - after them, unique in the agent.
+        :param agent: If it has other action groups, they have to be a list and not a token.
+        :param construct_id: The id of the permission in the agent. Give it if the agent has several
+            such action groups.
+        :param name: Up to 42 letters and digits, each with at most one `_` or `-` after it, unique
+            in the agent. Default: `code-interpreter`.
+        :raises ValueError: if `name` or the agent's other action groups cannot be used.
         """
         add_action_group(agent, name, self.function.function_arn)
         self.function.add_permission(
             construct_id,
             scope=agent,
-            principal=iam.ServicePrincipal("bedrock.amazonaws.com"),
+            principal=iam.ServicePrincipal(BEDROCK_PRINCIPAL),
             source_account=agent.stack.account,
             source_arn=agent.attr_agent_arn,
         )
 
     def _new_use_policy(self, code_interpreter: agentcore.ICodeInterpreterCustom) -> iam.Policy:
-        """Define a policy of the function's role that is replaced with the code interpreter.
+        """Define a policy that CloudFormation replaces together with the code interpreter.
 
-        CloudFormation changes other policies in place. When a new code interpreter takes over,
-        the function would be denied the old one before it is told of the new one.
+        CloudFormation changes other policies in place. During a replacement, the function would
+        lose the permission for the old code interpreter before it gets the new id.
         """
         role = self.function.role
         assert role is not None
         policy = iam.Policy(self, "UsePolicy")
         code_interpreter.grant_use(policy)
-        code_interpreter.grant(policy, *_MORE_SESSION_ACTIONS)
+        code_interpreter.grant(policy, *READ_SESSIONS)
         role.attach_inline_policy(policy)
         definition = policy.node.default_child
         assert isinstance(definition, iam.CfnPolicy)
         definition.add_override("Type", "AWS::IAM::RolePolicy")
         definition.add_property_deletion_override("Roles")
         definition.add_property_override("RoleName", role.role_name)
-        # Functions can share a role.
-        unique = Names.unique_resource_name(self, max_length=_LONGEST_UNIQUE_NAME)
+        # Several functions can share the role.
+        unique = Names.unique_resource_name(self, max_length=_MAX_UNIQUE_NAME_LENGTH)
         name = f"{code_interpreter.code_interpreter_id}-{unique}"
         definition.add_property_override("PolicyName", name)
         self.function.node.add_dependency(policy)
@@ -220,10 +219,12 @@ class InvokeFunction(Construct):
 
 
 def _check_region(code_interpreter: agentcore.ICodeInterpreterCustom, stack: Stack) -> None:
-    its, own = code_interpreter.env.region, stack.region
-    if not Token.is_unresolved(its) and not Token.is_unresolved(own) and its != own:
+    interpreter_region, stack_region = code_interpreter.env.region, stack.region
+    if Token.is_unresolved(interpreter_region) or Token.is_unresolved(stack_region):
+        return
+    if interpreter_region != stack_region:
         raise ValueError(
-            f"the code interpreter is in region {its!r}, but the function, in stack "
-            f"{stack.node.path!r}, is in {own!r} and looks for it there; define the function in a "
-            f"stack of region {its!r}"
+            f"the code interpreter is in region {interpreter_region!r}, but the function, in stack "
+            f"{stack.node.path!r}, is in {stack_region!r} and looks for it there; define the "
+            f"function in a stack of region {interpreter_region!r}"
         )

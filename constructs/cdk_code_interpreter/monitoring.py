@@ -10,28 +10,29 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-# The operations that AgentCore counts for a code interpreter.
+# The operations that AgentCore has metrics for.
 _OPERATIONS = ("StartCodeInterpreterSession", "InvokeCodeInterpreter")
 
 _PERIOD = Duration.minutes(5)
 _START = "StartCodeInterpreterSession"
 _SLOW_START = Duration.seconds(10)
-# A call that takes this part of the function's timeout is about to be cut off.
+# The part of the function's timeout from which a request counts as nearly timed out.
 _NEARLY_TIMED_OUT = 0.9
 
 
 class Monitoring(Construct):
-    """Define alarms for what should not happen, and a dashboard for what does.
+    """Define alarms and a dashboard.
 
-    Alarms go off for errors and throttles of the function and of the code interpreter, for calls
-    that nearly time out, and for sessions that take long to start. Errors of users' code are no
-    errors of either.
+    The alarms report errors and throttles of the function and of the code interpreter, requests
+    that take 90 % of the function's timeout or more, and sessions that take 10 seconds or more to
+    start. Errors of users' code raise no alarm.
 
     :param code_interpreter: Owned, imported or AWS-managed.
     :param function: The function that uses it, such as `InvokeFunction.function`.
-    :param alarm_actions: What an alarm does, such as telling an SNS topic. Default: nothing.
-    :ivar alarms: All of them, to be changed or given other actions.
-    :ivar dashboard: The dashboard, to which widgets can be added.
+    :param alarm_actions: The actions of every alarm, such as a notification of an SNS topic.
+        Default: none.
+    :ivar alarms: All alarms; you can change them and add actions.
+    :ivar dashboard: The dashboard; you can add widgets.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class Monitoring(Construct):
             period=_PERIOD, statistic=cloudwatch.Stats.MAXIMUM
         )
         if timeout.is_unresolved():
-            # CloudFormation does not calculate, but CloudWatch does.
+            # CloudFormation cannot multiply, but CloudWatch can.
             seconds = Tokenization.stringify_number(timeout.to_seconds())
             threshold = _NEARLY_TIMED_OUT
             metric = cloudwatch.MathExpression(
@@ -90,22 +91,22 @@ class Monitoring(Construct):
         )
 
     def _code_interpreter_alarms(self) -> list[cloudwatch.Alarm]:
-        one = self._code_interpreter
+        interpreter = self._code_interpreter
         alarms = []
         for operation in _OPERATIONS:
             alarms += [
                 self._alarm_on_any(
                     f"{operation}Errors",
-                    one.metric_system_errors_for_api_operation(operation, period=_PERIOD),
+                    interpreter.metric_system_errors_for_api_operation(operation, period=_PERIOD),
                     f"AgentCore failed to carry out {operation}",
                 ),
                 self._alarm_on_any(
                     f"{operation}Throttles",
-                    one.metric_throttles_for_api_operation(operation, period=_PERIOD),
+                    interpreter.metric_throttles_for_api_operation(operation, period=_PERIOD),
                     f"AgentCore refused {operation}: too many calls or sessions at once",
                 ),
             ]
-        latency = one.metric_latency_for_api_operation(
+        latency = interpreter.metric_latency_for_api_operation(
             _START, period=_PERIOD, statistic=cloudwatch.Stats.percentile(90)
         )
         alarms.append(
@@ -145,10 +146,10 @@ class Monitoring(Construct):
         )
 
     def _widgets(self) -> list[list[cloudwatch.IWidget]]:
-        function, one = self._function, self._code_interpreter
+        function, interpreter = self._function, self._code_interpreter
         errors = [
-            *_each(one.metric_system_errors_for_api_operation),
-            *_each(one.metric_user_errors_for_api_operation),
+            *_each(interpreter.metric_system_errors_for_api_operation),
+            *_each(interpreter.metric_user_errors_for_api_operation),
         ]
         return [
             [cloudwatch.AlarmStatusWidget(title="Alarms", alarms=self.alarms, width=24, height=3)],
@@ -164,13 +165,13 @@ class Monitoring(Construct):
                     function.metric_duration(statistic=cloudwatch.Stats.AVERAGE),
                     function.metric_duration(statistic=cloudwatch.Stats.MAXIMUM),
                 ),
-                _graph("Sessions: duration", one.metric_session_duration()),
+                _graph("Sessions: duration", interpreter.metric_session_duration()),
             ],
             [
-                _graph("Calls", *_each(one.metric_invocations_for_api_operation)),
+                _graph("Calls", *_each(interpreter.metric_invocations_for_api_operation)),
                 _graph("Errors", *errors),
-                _graph("Throttles", *_each(one.metric_throttles_for_api_operation)),
-                _graph("Latency", *_each(one.metric_latency_for_api_operation)),
+                _graph("Throttles", *_each(interpreter.metric_throttles_for_api_operation)),
+                _graph("Latency", *_each(interpreter.metric_latency_for_api_operation)),
             ],
         ]
 

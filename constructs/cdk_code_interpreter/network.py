@@ -1,6 +1,7 @@
-"""Where the code in a sandbox can connect to."""
+"""The network modes of a code interpreter."""
 
-from __future__ import annotations
+# Without `from __future__ import annotations`: `typing.get_type_hints()` would look up the names in
+# the package, which `NetworkConfig` names as its module.
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -13,16 +14,16 @@ from constructs import Construct
 
 from ._private.availability_zones import report_unsupported_zones
 from ._private.egress import report_missing_egress
-
-# API model: subnets and security groups of a VPC configuration.
-_MOST_SUBNETS_OR_GROUPS = 16
+from .limits import MAX_SECURITY_GROUPS, MAX_SUBNETS
 
 
 @dataclass(frozen=True)
-class BoundNetwork:
-    """A network as it is in one code interpreter's properties.
+class NetworkConfig:
+    """The network of one code interpreter, which `Network.bind()` returns.
 
-    `connections` are there in a VPC only.
+    :ivar mode: The service's network mode: `SANDBOX`, `PUBLIC` or `VPC`.
+    :ivar subnet_ids: The subnets of the sandboxes. In a VPC only.
+    :ivar connections: The connections of the sandboxes. In a VPC only, None otherwise.
     """
 
     mode: str
@@ -41,27 +42,32 @@ class BoundNetwork:
 
     @property
     def security_group_ids(self) -> list[str]:
+        """The security groups of the sandboxes, with those that were added to `connections`."""
         groups = [] if self.connections is None else self.connections.security_groups
         return [group.security_group_id for group in groups]
 
 
 class Network(ABC):
-    """What a code interpreter's sandboxes can reach: one of the service's three network modes.
+    """The network mode of a code interpreter, which decides where its sandboxes can connect to.
 
-    Make one with `Network.sandbox()`, `Network.public()` or `Network.vpc()`.
+    Create it with `Network.sandbox()`, `Network.public()` or `Network.vpc()`.
     """
 
     @staticmethod
-    def sandbox() -> Network:
-        """No internet. Amazon S3 stays reachable, including through presigned URLs.
+    def sandbox() -> "Network":
+        """Return the mode without internet access.
 
-        Treat it as a restriction of network access, not as protection against data theft.
+        Sandboxes still reach Amazon S3, including presigned URLs. The mode restricts network
+        access; it does not protect against data theft.
         """
         return _Sandbox()
 
     @staticmethod
-    def public() -> Network:
-        """The internet. Code in the sandbox can send whatever it reads anywhere."""
+    def public() -> "Network":
+        """Return the mode with internet access.
+
+        Code in a sandbox can send everything that it reads to any host.
+        """
         return _Public()
 
     @staticmethod
@@ -70,40 +76,47 @@ class Network(ABC):
         *,
         subnets: ec2.SubnetSelection | None = None,
         security_groups: Sequence[ec2.ISecurityGroup] | None = None,
-    ) -> Network:
-        """What the subnets and security groups of a VPC let through.
+    ) -> "Network":
+        """Return the mode with the network access of a VPC's subnets and security groups.
 
-        After a code interpreter is deleted, AgentCore keeps network interfaces for up to 8 hours
-        in which neither subnets nor security groups can be deleted. Define the VPC in another
+        AgentCore keeps network interfaces for up to 8 hours after a code interpreter is deleted.
+        Until then, the subnets and the security groups cannot be deleted. Define the VPC in another
         stack than the code interpreter.
 
-        :param subnets: 1 to 16 of them. Default: the VPC's private subnets.
-        :param security_groups: 1 to 16 of them. Default: a new one that lets nothing in or out
-            until `connections` of the code interpreter allow it, and that stays when the code
-            interpreter is deleted.
+        A code interpreter raises `ValueError` if it gets fewer or more than 1 to 16 subnets or
+        security groups.
+
+        :param vpc: The VPC.
+        :param subnets: 1 to 16 subnets. Default: the VPC's private subnets.
+        :param security_groups: 1 to 16 security groups. Default: a new group that allows no traffic
+            until you change the code interpreter's `connections`. CloudFormation retains it when
+            the code interpreter is deleted.
         """
         return _Vpc(vpc, subnets or ec2.SubnetSelection(), security_groups)
 
     @abstractmethod
-    def bind(self, scope: Construct) -> BoundNetwork:
-        """Take this network for the code interpreter that `scope` defines."""
+    def bind(self, scope: Construct) -> NetworkConfig:
+        """Return the network of the code interpreter `scope`, and define what it needs there.
+
+        :raises ValueError: if a VPC has too few or too many subnets or security groups.
+        """
 
 
 @dataclass(frozen=True)
 class _Sandbox(Network):
-    def bind(self, scope: Construct) -> BoundNetwork:  # noqa: ARG002
-        return BoundNetwork("SANDBOX")
+    def bind(self, scope: Construct) -> NetworkConfig:  # noqa: ARG002 - other networks use it
+        return NetworkConfig("SANDBOX")
 
 
 @dataclass(frozen=True)
 class _Public(Network):
-    def bind(self, scope: Construct) -> BoundNetwork:
+    def bind(self, scope: Construct) -> NetworkConfig:
         Annotations.of(scope).add_warning_v2(
             "cdk-code-interpreter:publicNetwork",
             "code in the sandbox can reach the internet, so it can send out all that it reads; "
             "use Network.sandbox() or Network.vpc(), or acknowledge this warning",
         )
-        return BoundNetwork("PUBLIC")
+        return NetworkConfig("PUBLIC")
 
 
 @dataclass(frozen=True)
@@ -112,18 +125,18 @@ class _Vpc(Network):
     selection: ec2.SubnetSelection
     security_groups: Sequence[ec2.ISecurityGroup] | None
 
-    def bind(self, scope: Construct) -> BoundNetwork:
+    def bind(self, scope: Construct) -> NetworkConfig:
         subnets = _select(self.in_vpc, self.selection)
-        _check_count("subnets", subnets)
+        _check_count("subnets", subnets, MAX_SUBNETS)
         groups = self.security_groups
         if groups is None:
             groups = [self._new_security_group(scope)]
-        _check_count("security groups", groups)
+        _check_count("security groups", groups, MAX_SECURITY_GROUPS)
         _report_own_stack(scope, self.in_vpc)
         _report_public_subnets(scope, self.in_vpc, subnets)
         report_unsupported_zones(scope, subnets)
         report_missing_egress(scope, groups)
-        return BoundNetwork(
+        return NetworkConfig(
             "VPC",
             subnet_ids=[subnet.subnet_id for subnet in subnets],
             connections=ec2.Connections(security_groups=list(groups)),
@@ -137,8 +150,8 @@ class _Vpc(Network):
             allow_all_outbound=False,
             description="Sandboxes of a code interpreter",
         )
-        # AgentCore's network interfaces hold on to it for hours after the code interpreter is
-        # gone, so its deletion would fail and take the whole stack's with it.
+        # AgentCore's network interfaces use the group for hours after the code interpreter is
+        # deleted, so its deletion, and with it that of the stack, would fail.
         group.apply_removal_policy(RemovalPolicy.RETAIN)
         return group
 
@@ -155,11 +168,11 @@ def _select(vpc: ec2.IVpc, selection: ec2.SubnetSelection) -> Sequence[ec2.ISubn
     ).subnets
 
 
-def _check_count(what: str, items: Sequence[object]) -> None:
-    if not 1 <= len(items) <= _MOST_SUBNETS_OR_GROUPS:
+def _check_count(name: str, items: Sequence[object], maximum: int) -> None:
+    if not 1 <= len(items) <= maximum:
         raise ValueError(
-            f"{len(items)} {what} are given, but a code interpreter in a VPC takes 1 to "
-            f"{_MOST_SUBNETS_OR_GROUPS}; choose others with {what.replace(' ', '_')}="
+            f"{len(items)} {name} are given, but a code interpreter in a VPC takes 1 to "
+            f"{maximum}; choose others with {name.replace(' ', '_')}="
         )
 
 

@@ -1,4 +1,4 @@
-"""The bucket in which sessions keep their files."""
+"""The bucket where sessions keep their files."""
 
 from __future__ import annotations
 
@@ -11,40 +11,50 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from ._private.nag import acknowledge
+from ._private.permissions import (
+    EVERY_S3_ACTION,
+    LIST_OBJECTS,
+    READ_WRITE_OBJECTS,
+    USE_OBJECT_KEY,
+)
 from ._private.validation import check_days
 
-# Where the invoke function keeps one record per named session, outside every workspace prefix.
+# The prefix of the invoke function's session records, outside every workspace prefix.
 SESSION_RECORDS = "sessions"
 
-# What Amazon S3 calls safe in keys, without what means something else elsewhere: * in policies, and
-# . and .. in URLs.
+# The characters that Amazon S3 calls safe in keys, but not * (a wildcard in policies), and not the
+# parts . and .. (which clients resolve in URLs).
 _PREFIX_PART = r"(?!\.{1,2}(/|$))[A-Za-z0-9!_.'()-]+"
 _PREFIX = re.compile(f"{_PREFIX_PART}(/{_PREFIX_PART})*")
-# A session lives for 8 hours at most; its record is of no use for much longer.
+# A session lives for 8 hours at most, and its record is of no use afterwards.
 _RECORD_EXPIRATION = Duration.days(2)
-# What the invoke function hands to a sandbox is shorter lived; this caps whatever else is signed.
-_LONGEST_PRESIGNED_LIFE = Duration.minutes(15)
+# The presigned URLs of the invoke function live shorter; this limits those of others, too.
+_MAX_SIGNATURE_AGE = Duration.minutes(15)
 
 
 class Workspace(Construct):
-    """Define the bucket where sessions find what users uploaded and keep what code produced.
+    """Define the bucket for the files of users and of code, with one folder for each session.
 
-    A file's key is `<prefix>/<session>/uploads/<path>` or
-    `<prefix>/<session>/code-interpreter/<path>`.
+    The key of an upload is `<prefix>/<session>/uploads/<path>`, and that of a file that code
+    produced is `<prefix>/<session>/code-interpreter/<path>`.
 
-    :param bucket: An existing bucket to use instead. What it lets through and keeps is then up to
-        its owner, so no other setting but `prefix` may be given. Default: a new one that is
-        private, encrypted and reachable through TLS only.
-    :param prefix: Default: `workspace`.
-    :param encryption_key: Encrypts the files of a new bucket. Who gets them through this construct
-        may use it, too. Default: the key that Amazon S3 manages.
-    :param expiration: How many days after their last change files are deleted. Default: they are
-        kept.
-    :param versioned: Keep what is overwritten or deleted for another 30 days. Default: no.
-    :param removal_policy: What becomes of the bucket when it leaves the stack. `DESTROY` deletes
-        its files, too. Default: it is kept.
-    :param server_access_logs_bucket: Where access to the files is logged. Default: nowhere.
-    :ivar bucket: The new bucket, or the existing one.
+    :param bucket: An existing bucket. Its owner decides about access and retention, so `prefix` is
+        the only other parameter that can be given with it. Default: a new bucket that is private,
+        encrypted, and reachable with TLS only.
+    :param prefix: The first part of every key: one or more parts of letters, digits and
+        `! _ . ' ( ) -` with single slashes between them. Default: `workspace`.
+    :param encryption_key: The KMS key of a new bucket. `grant_read_write()` grants its use, too.
+        Default: the key that Amazon S3 manages.
+    :param expiration: The whole number of days, 1 or more, from the last change of a file to its
+        deletion. Default: files are kept.
+    :param versioned: Keep overwritten and deleted files for another 30 days. Default: no.
+    :param removal_policy: Whether CloudFormation deletes the bucket when it leaves the stack.
+        `RemovalPolicy.DESTROY` deletes the files, too. Default: `RemovalPolicy.RETAIN`.
+    :param server_access_logs_bucket: The bucket for the logs of access to the files. Default: none.
+    :ivar bucket: The new bucket, or the existing bucket.
+    :ivar prefix: The first part of every key.
+    :raises ValueError: if `prefix` or `expiration` cannot be used, or if an existing bucket is
+        given together with a setting for a new bucket.
     """
 
     def __init__(
@@ -83,7 +93,7 @@ class Workspace(Construct):
 
     @property
     def key_patterns(self) -> tuple[str, str]:
-        """The ARN patterns of all files, and of all session records."""
+        """The ARN patterns of all files and of all session records, in this order."""
         return (
             self.bucket.arn_for_objects(f"{self.prefix}/*"),
             self.bucket.arn_for_objects(f"{SESSION_RECORDS}/*"),
@@ -92,22 +102,22 @@ class Workspace(Construct):
     def grant_read_write(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` read and write every session's files, and keep session records.
 
-        Nothing is deleted: the bucket's lifecycle rules do that. A bucket or a key of another
-        account has to let `grantee` in, too.
+        `grantee` may not delete files; the bucket's lifecycle rules delete them. A bucket or a key
+        of another account has to allow `grantee`, too.
 
-        Mind that a code interpreter's execution role would share this with all code in every
-        sandbox.
+        Do not grant this to a code interpreter's execution role: all code in every sandbox could
+        use it.
         """
         files, records = self.key_patterns
         grant = iam.Grant.add_to_principal(
             grantee=grantee,
-            actions=["s3:GetObject", "s3:PutObject"],
+            actions=READ_WRITE_OBJECTS,
             resource_arns=[files, records],
         )
         grant = grant.combine(
             iam.Grant.add_to_principal(
                 grantee=grantee,
-                actions=["s3:ListBucket"],
+                actions=LIST_OBJECTS,
                 resource_arns=[self.bucket.bucket_arn],
                 conditions={
                     "StringLike": {"s3:prefix": [f"{self.prefix}/*", f"{SESSION_RECORDS}/*"]}
@@ -115,11 +125,11 @@ class Workspace(Construct):
             )
         )
         if self.bucket.encryption_key is not None:
-            # What Amazon S3 does in the name of who reads or writes an object.
+            # Amazon S3 uses the key with the permissions of the caller.
             grant = grant.combine(
                 iam.Grant.add_to_principal(
                     grantee=grantee,
-                    actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                    actions=USE_OBJECT_KEY,
                     resource_arns=[self.bucket.encryption_key.key_arn],
                 )
             )
@@ -172,20 +182,16 @@ class Workspace(Construct):
         return bucket
 
     def _refuse_weak_signatures(self, bucket: s3.Bucket) -> None:
-        """Whoever signs a URL for a file, it is no weaker and lives no longer than this."""
+        """Deny requests without SigV4, and those with a signature older than 15 minutes."""
         for condition in (
             {"StringEquals": {"s3:signatureversion": "AWS"}},
-            {
-                "NumericGreaterThan": {
-                    "s3:signatureAge": str(_LONGEST_PRESIGNED_LIFE.to_milliseconds())
-                }
-            },
+            {"NumericGreaterThan": {"s3:signatureAge": str(_MAX_SIGNATURE_AGE.to_milliseconds())}},
         ):
             bucket.add_to_resource_policy(
                 iam.PolicyStatement(
                     effect=iam.Effect.DENY,
                     principals=[iam.AnyPrincipal()],
-                    actions=["s3:*"],
+                    actions=EVERY_S3_ACTION,
                     resources=[bucket.bucket_arn, bucket.arn_for_objects("*")],
                     conditions=condition,
                 )
@@ -207,9 +213,9 @@ def _check_prefix(prefix: str) -> None:
 
 
 def _refuse_settings(**settings: object) -> None:
-    given = [name for name, value in settings.items() if value is not None]
-    if given:
+    names = [name for name, value in settings.items() if value is not None]
+    if names:
         raise ValueError(
-            f"{', '.join(given)} cannot be given together with bucket, because an existing bucket "
+            f"{', '.join(names)} cannot be given together with bucket, because an existing bucket "
             "keeps its own settings; leave out one or the other"
         )

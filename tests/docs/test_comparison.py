@@ -1,7 +1,7 @@
-"""What the README says of CDK's own construct and of CloudFormation's own type.
+"""The README's statements about CDK's own construct and CloudFormation's own type are true.
 
-Read off the installed aws-cdk-lib, and off the type's registry schema that cfn-lint carries: when
-one of them has caught up, a test here fails and the README has to change.
+The tests read the installed aws-cdk-lib, and the type's registry schema in cfn-lint. When either
+catches up, a test fails and the README has to change.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def test_reading_the_construct_is_reading_all(stack: Stack) -> None:
     native(stack).grant_read(iam.User(stack, "User"))
     [policy] = Template.from_stack(stack).find_resources("AWS::IAM::Policy").values()
     statements = policy["Properties"]["PolicyDocument"]["Statement"]
-    [everywhere] = [one for one in statements if one["Resource"] == "*"]
+    [everywhere] = [statement for statement in statements if statement["Resource"] == "*"]
     assert everywhere["Action"] == [
         "bedrock-agentcore:ListCodeInterpreters",
         "bedrock-agentcore:ListCodeInterpreterSessions",
@@ -145,9 +145,9 @@ def test_the_construct_is_imported_by_attributes_with_a_role(stack: Stack) -> No
 
 
 def test_the_construct_knows_why_it_failed_and_when_it_changed(stack: Stack) -> None:
-    one = native(stack)
-    assert stack.resolve(one.failure_reason)["Fn::GetAtt"][1] == "FailureReason"
-    assert stack.resolve(one.last_updated_at)["Fn::GetAtt"][1] == "LastUpdatedAt"
+    construct = native(stack)
+    assert stack.resolve(construct.failure_reason)["Fn::GetAtt"][1] == "FailureReason"
+    assert stack.resolve(construct.last_updated_at)["Fn::GetAtt"][1] == "LastUpdatedAt"
 
 
 # The type
@@ -183,6 +183,6 @@ def test_the_type_does_not_stop_sessions() -> None:
 
 
 def test_the_type_can_be_read_back() -> None:
-    """Which is what drift detection and import take."""
+    """Drift detection and import need it."""
     assert {"read", "list"} <= SCHEMA["handlers"].keys()
     assert {"FailureReason", "LastUpdatedAt"} <= SCHEMA["properties"].keys()

@@ -11,7 +11,7 @@ from aws_cdk import App
 
 import app as project
 from code_interpreter_invoke.requests.tools import TOOLS, Tool
-from stacks.settings import _PARSERS
+from stacks.settings import KEYS
 from tests.integration.emulator.sandbox.rude_programs import ANYWHERE, IN_NAMESPACES
 from tests.project import PROJECT
 
@@ -40,7 +40,7 @@ def test_every_setting_is_there_and_no_other() -> None:
         for row in table.splitlines()[2:]
         for key in re.findall(r"`([a-z-]+)`", row.split("|")[1])
     ]
-    assert sorted(keys) == sorted(_PARSERS)
+    assert sorted(keys) == KEYS
 
 
 def test_every_make_target_exists() -> None:

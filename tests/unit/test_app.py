@@ -1,4 +1,4 @@
-"""The app: every kind of deployment is checked, and a wrong setting is one clear line."""
+"""The app checks every deployment, and reports a wrong setting in a single line."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ DEPLOYMENTS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def templates(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """The templates of every deployment. Synthesis fails on anything that cdk-nag finds."""
+    """Return the templates of every deployment. Synthesis fails if cdk-nag finds anything."""
     found: list[Path] = []
     for name, settings in DEPLOYMENTS.items():
         out = tmp_path_factory.mktemp(name)
@@ -88,13 +88,13 @@ def test_only_the_public_network_is_warned_about() -> None:
         project.build(app)
         stack = app.node.find_child("CodeInterpreter")
         found = Annotations.from_stack(stack).find_warning("*", Match.any_value())  # type: ignore[arg-type]
-        assert [one.id for one in found] == (
+        assert [warning.id for warning in found] == (
             ["/CodeInterpreter/CodeInterpreter"] * (name == "public")
         )
 
 
 def test_cdk_nag_runs_at_every_synth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An acknowledgement less is a finding more."""
+    """A missing acknowledgement is a finding."""
     monkeypatch.setattr("cdk_code_interpreter.workspace.acknowledge", lambda *_: None)
     app = App(outdir=str(tmp_path), context=FLAGS)
     project.build(app)

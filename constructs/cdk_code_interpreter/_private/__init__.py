@@ -1,1 +1,1 @@
-"""The parts of the library that are not its public API."""
+"""The parts of the library that no app imports; they can change in every release."""

@@ -9,9 +9,9 @@ from aws_cdk import Annotations, Stack, Token
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-# AgentCore's developer guide, "Configure AgentCore Runtime and tools for VPC". Zones go by id,
-# because names such as us-east-1a stand for another zone in every account. Regions that the guide
-# leaves out are left out here.
+# AgentCore developer guide, "Configure AgentCore Runtime and tools for VPC", which lists these
+# regions only. The zones have ids, because a name such as us-east-1a means another zone in every
+# account.
 SUPPORTED_ZONE_IDS = {
     "ap-northeast-1": ("apne1-az1", "apne1-az2", "apne1-az4"),
     "ap-northeast-2": ("apne2-az1", "apne2-az2", "apne2-az3"),
@@ -41,9 +41,9 @@ _REGIONS = {ids[0].partition("-")[0]: region for region, ids in SUPPORTED_ZONE_I
 
 
 def report_unsupported_zones(scope: Construct, subnets: Iterable[ec2.ISubnet]) -> None:
-    """Warn about subnets whose zones are known and not supported.
+    """Warn about subnets in zones that are not supported.
 
-    It is no error, because AWS adds zones.
+    This is no error, because AWS adds zones.
     """
     zones = [_zone(subnet) for subnet in subnets]
     for zone in sorted({zone for zone in zones if zone is not None}):
@@ -66,7 +66,7 @@ def report_unsupported_zones(scope: Construct, subnets: Iterable[ec2.ISubnet]) -
 
 
 def _zone(subnet: ec2.ISubnet) -> str | None:
-    """The id of a subnet's availability zone, if it is known."""
+    """Return the id of a subnet's availability zone, or None if it is unknown."""
     definition = subnet.node.default_child
     if isinstance(definition, ec2.CfnSubnet) and definition.availability_zone_id is not None:
         zone = definition.availability_zone_id

@@ -1,38 +1,30 @@
-"""Noticing code interpreters whose security groups let nothing out."""
+"""A warning about security groups that allow no outbound traffic."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-import jsii
 from aws_cdk import Annotations, Stack
 from aws_cdk import aws_ec2 as ec2
-from constructs import Construct, IValidation
+from constructs import Construct
 
-# What CDK writes into a group without egress rules, since CloudFormation would let all out then.
-_NOWHERE = "255.255.255.255/32"
+from .lazy import validation
+
+# CDK gives a group without egress rules a rule for this range; CloudFormation would otherwise allow
+# all outbound traffic.
+_NO_EGRESS_CIDR = "255.255.255.255/32"
 
 
 def report_missing_egress(scope: Construct, groups: Sequence[ec2.ISecurityGroup]) -> None:
     """Warn if none of the groups has an egress rule when the app is synthesised.
 
-    Groups that are imported, or made of tokens, are taken to have some.
+    An imported group counts as a group with egress rules.
     """
-    scope.node.add_validation(_MissingEgress(scope, groups))
 
-
-@jsii.implements(IValidation)
-class _MissingEgress:
-    """Looks when all aspects have visited everything, since one may add a rule to a group."""
-
-    def __init__(self, scope: Construct, groups: Sequence[ec2.ISecurityGroup]) -> None:
-        self._scope = scope
-        self._groups = groups
-
-    def validate(self) -> list[str]:
-        if not any(_has_egress(group) for group in self._groups):
-            Annotations.of(self._scope).add_warning_v2(
+    def validate() -> list[str]:
+        if not any(_has_egress(group) for group in groups):
+            Annotations.of(scope).add_warning_v2(
                 "cdk-code-interpreter:noEgress",
                 "no security group has an egress rule, so code in the sandbox can connect to "
                 "nothing in the VPC; allow what it needs, as in "
@@ -41,12 +33,15 @@ class _MissingEgress:
             )
         return []
 
+    # Validations run after all aspects, which may add rules to the groups.
+    scope.node.add_validation(validation(validate))
+
 
 def _has_egress(group: ec2.ISecurityGroup) -> bool:
     definition = group.node.default_child
     if not isinstance(definition, ec2.CfnSecurityGroup):
         return True
     inline: Any = Stack.of(group).resolve(definition.security_group_egress) or []
-    if any(rule.get("cidrIp") != _NOWHERE for rule in inline):
+    if any(rule.get("cidrIp") != _NO_EGRESS_CIDR for rule in inline):
         return True
     return any(isinstance(child, ec2.CfnSecurityGroupEgress) for child in group.node.find_all())

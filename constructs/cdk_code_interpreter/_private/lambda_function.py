@@ -1,58 +1,33 @@
-"""The Lambda functions that this library ships: where their code is and how they run."""
+"""The Lambda functions of the library: their code and their runtime."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import Unpack
 
 from aws_cdk import Duration
-from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from ..function_settings import FunctionSettings
 from .nag import acknowledge_wildcard
+from .permissions import LAMBDA_PRINCIPAL, MANAGE_NETWORK_INTERFACES, WRITE_LOG
 from .role_policy import new_role_policy
 
 RUNTIME = lambda_.Runtime.PYTHON_3_14
 ARCHITECTURE = lambda_.Architecture.ARM_64
 
-# AWSLambdaVPCAccessExecutionRole without its permission to create log groups.
-_NETWORK_INTERFACE_ACTIONS = (
-    "ec2:AssignPrivateIpAddresses",
-    "ec2:CreateNetworkInterface",
-    "ec2:DeleteNetworkInterface",
-    "ec2:DescribeNetworkInterfaces",
-    "ec2:DescribeSubnets",
-    "ec2:UnassignPrivateIpAddresses",
-)
-
 _PACKAGE = Path(__file__).resolve().parent.parent
-# An installed wheel carries the code inside the package; a checkout keeps it next to `constructs/`.
+# A wheel has the code inside the package; a checkout has it next to `constructs/`.
 _ASSET_ROOTS = (_PACKAGE / "lambda_assets", _PACKAGE.parent.parent / "lambda")
 
 
-class FunctionSettings(TypedDict, total=False):
-    """What else a function can be given, as in `lambda_.Function`; it cannot be added later."""
-
-    allow_all_outbound: bool
-    environment_encryption: kms.IKey
-    function_name: str
-    on_failure: lambda_.IDestination
-    reserved_concurrent_executions: int
-    security_groups: Sequence[ec2.ISecurityGroup]
-    tracing: lambda_.Tracing
-    vpc: ec2.IVpc
-    vpc_subnets: ec2.SubnetSelection
-
-
 def lambda_code(name: str) -> lambda_.AssetCode:
-    """The asset holding the function `name`.
+    """Return the asset with the code of the function `name`.
 
-    Its hash depends on the source alone: byte code that Python leaves behind is not part of it.
+    Its hash depends on the source alone, because the asset excludes Python's byte code.
     """
     return lambda_.Code.from_asset(
         str(lambda_directory(name)), exclude=["**/__pycache__", "**/*.pyc", "**/.*"]
@@ -60,9 +35,9 @@ def lambda_code(name: str) -> lambda_.AssetCode:
 
 
 def lambda_directory(name: str) -> Path:
-    """Where the code of the function `name` is.
+    """Return the folder with the code of the function `name`.
 
-    :raises FileNotFoundError: if an installation lost it.
+    :raises FileNotFoundError: if the installation is incomplete.
     """
     for root in _ASSET_ROOTS:
         if (root / name).is_dir():
@@ -74,16 +49,13 @@ def lambda_directory(name: str) -> Path:
     )
 
 
-class PythonFunction(lambda_.Function):
-    """A function that may write to its log and nothing else, until `permissions` are given more.
+class HandlerFunction(lambda_.Function):
+    """Define a function that may only write its log, until `allow()` adds permissions.
 
-    It cannot create log groups: Lambda writes logs late, and would bring back a group that the
-    stack has just deleted.
+    It cannot create log groups: Lambda writes logs with a delay, and would create a group again
+    that the stack has just deleted.
 
-    A role of the user's gets a policy of this stack, unless it must not be changed.
-
-    :ivar permissions: What holds the function's permissions: the role that is made with it, or the
-        policy that a role of the user's gets.
+    :ivar permissions: The new role, or the policy of this stack that the user's role gets.
     """
 
     permissions: iam.Role | iam.Policy
@@ -109,7 +81,7 @@ class PythonFunction(lambda_.Function):
             new_role = iam.Role(
                 scope,
                 f"{construct_id}Role",
-                assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+                assumed_by=iam.ServicePrincipal(LAMBDA_PRINCIPAL),
             )
         super().__init__(
             scope,
@@ -127,7 +99,7 @@ class PythonFunction(lambda_.Function):
             retry_attempts=retry_attempts,
             **settings,
         )
-        # A property injector may have put another role in the place of the new one.
+        # A property injector can replace the new role.
         has_new_role = self.role is new_role
         if new_role is not None and has_new_role:
             self.permissions = new_role
@@ -140,7 +112,7 @@ class PythonFunction(lambda_.Function):
             self._acknowledge_tracing()
 
     def allow(self, statement: iam.PolicyStatement) -> None:
-        """Give the function one more permission."""
+        """Add a permission."""
         self.permissions.grant_principal.add_to_principal_policy(statement)
 
     def _new_policy(self, scope: Construct, construct_id: str) -> iam.Policy:
@@ -153,7 +125,7 @@ class PythonFunction(lambda_.Function):
     def _allow_log(self, log_group: logs.ILogGroup) -> None:
         self.allow(
             iam.PolicyStatement(
-                actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+                actions=WRITE_LOG,
                 resources=[log_group.log_group_arn],
             )
         )
@@ -162,13 +134,13 @@ class PythonFunction(lambda_.Function):
         )
 
     def _allow_network_interfaces(self) -> None:
-        self.allow(iam.PolicyStatement(actions=list(_NETWORK_INTERFACE_ACTIONS), resources=["*"]))
+        self.allow(iam.PolicyStatement(actions=MANAGE_NETWORK_INTERFACES, resources=["*"]))
         acknowledge_wildcard(
             self.permissions, "*", "Lambda makes network interfaces, whose ids are not known before"
         )
 
     def _acknowledge_tracing(self) -> None:
-        """CDK lets the function's role, and no other, send traces."""
+        """Acknowledge the permission to send traces, which CDK gives to the function's own role."""
         reason = "X-Ray has no resources that a statement could name"
         acknowledge_wildcard(self, "*", reason)
         if isinstance(self.permissions, iam.Role):

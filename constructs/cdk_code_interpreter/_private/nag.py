@@ -1,7 +1,6 @@
-"""Acknowledging cdk-nag findings next to the construct that causes them.
+"""Acknowledgements of cdk-nag findings, next to the construct that causes them.
 
-Without cdk-nag an acknowledgement does nothing, so whoever uses these constructs inherits the
-reasons and not a dependency.
+They need no dependency on cdk-nag, and have no effect without it.
 """
 
 from __future__ import annotations
@@ -18,14 +17,14 @@ def acknowledge(scope: IConstruct, finding: str, reason: str) -> None:
 
 
 def acknowledge_wildcard(scope: IConstruct, resource: str, reason: str) -> None:
-    """Accept a policy statement on `resource`, if it is a pattern with a wildcard."""
+    """Acknowledge a policy statement on `resource`, if that is a pattern with a wildcard."""
     text = _flatten(Stack.of(scope).resolve(resource))
     if "*" in text:
         acknowledge(scope, f"AwsSolutions-IAM5[Resource::{text}]", reason)
 
 
 def _flatten(value: Any) -> str:
-    """Spell a resolved intrinsic function the way cdk-nag does in a finding's id."""
+    """Format a resolved intrinsic function as cdk-nag does in the id of a finding."""
     if isinstance(value, str):
         return value.replace("${", "<").replace("}", ">")
     if isinstance(value, dict) and "Ref" in value:

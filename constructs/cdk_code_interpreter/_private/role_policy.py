@@ -1,4 +1,4 @@
-"""Policies of a construct's own for roles that may be anybody's."""
+"""Policies of the library's stack for roles of any stack."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from aws_cdk import Names, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-# A policy's name has at most 128 characters; this leaves room for an id and a region.
-_LONGEST_UNIQUE_NAME = 80
+# A policy's name has at most 128 characters, and contains an id and a region, too.
+_MAX_UNIQUE_NAME_LENGTH = 80
 
 
 def new_role_policy(scope: Construct, construct_id: str) -> iam.Policy:
-    """Define a policy in the stack of `scope`, to be attached to a role of whichever stack.
+    """Define a policy in the stack of `scope`, for a role of any stack.
 
-    A statement in the role's own policy would make the role's stack depend on what it names,
-    which often depends on the role. To attach it is a matter of `role.attach_inline_policy()`,
-    which leaves roles alone that must not be changed.
+    A statement in the role's own policy would make the role's stack depend on the resources that
+    the statement names, which often depend on the role. Attach the policy with
+    `role.attach_inline_policy()`, which ignores immutable roles.
 
-    Stacks can share a role, and roles are global: by its name, no stack's policy takes the place
-    of another's, not even in another region.
+    Stacks of several regions can share a role, because roles are global. The policy's name is
+    unique among them, so that no stack overwrites the policy of another.
     """
-    unique = Names.unique_resource_name(scope, max_length=_LONGEST_UNIQUE_NAME)
+    unique = Names.unique_resource_name(scope, max_length=_MAX_UNIQUE_NAME_LENGTH)
     name = f"{unique}-{construct_id}-{Stack.of(scope).region}"
     return iam.Policy(scope, construct_id, policy_name=name)

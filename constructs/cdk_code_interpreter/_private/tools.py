@@ -24,8 +24,8 @@ def model_tools() -> list[dict[str, Any]]:
 def gateway_tool_schema() -> agentcore.ToolSchema:
     """Describe the tools for a Gateway target.
 
-    The Gateway knows of JSON Schema only type, properties, required, items and description, so
-    allowed values are named in the description.
+    The Gateway supports only type, properties, required, items and description of JSON Schema, so
+    the description lists the allowed values.
     """
     return agentcore.ToolSchema.from_inline(
         [
@@ -42,7 +42,7 @@ def gateway_tool_schema() -> agentcore.ToolSchema:
 def agent_functions() -> list[bedrock.CfnAgent.FunctionProperty]:
     """Describe the tools as the functions of an action group.
 
-    Parameters are not nested there: an array of anything but text is described as JSON text.
+    Parameters cannot be nested there, so that objects, and arrays of them, are JSON text.
     """
     return [
         bedrock.CfnAgent.FunctionProperty(

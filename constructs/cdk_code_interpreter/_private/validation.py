@@ -1,4 +1,7 @@
-"""The limits that the API model and the service's quotas set on what the constructs are given."""
+"""Checks of the properties that the constructs take.
+
+Tokens pass, because their values are unknown at synthesis.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +10,23 @@ from collections.abc import Mapping
 
 from aws_cdk import Duration, Token
 
-_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_]{0,47}")
-_TAG_CHARACTERS = re.compile(r"[a-zA-Z0-9\s._:/=+@-]*")
+from ..limits import (
+    MAX_DESCRIPTION_LENGTH,
+    MAX_NAME_LENGTH,
+    MAX_TAG_KEY_LENGTH,
+    MAX_TAG_VALUE_LENGTH,
+    MAX_TAGS,
+    NAME_PATTERN,
+)
 
-MAX_DESCRIPTION_LENGTH = 4096
-MAX_TAG_KEY_LENGTH = 128
-MAX_TAG_VALUE_LENGTH = 256
-# The service takes 50; two say which stack a code interpreter belongs to, one what it was made of.
-MAX_TAGS = 47
+_TAG_CHARACTERS = re.compile(r"[a-zA-Z0-9\s._:/=+@-]*")
 
 
 def check_name(name: str) -> None:
-    if not Token.is_unresolved(name) and not _NAME.fullmatch(name):
+    if not Token.is_unresolved(name) and not re.fullmatch(NAME_PATTERN, name):
         raise ValueError(
-            f"name is {name!r}, but it must be 1 to 48 letters, digits and underscores, "
-            "and begin with a letter; change it, or leave it out to have one generated"
+            f"name is {name!r}, but it must be 1 to {MAX_NAME_LENGTH} letters, digits and "
+            "underscores, and begin with a letter; change it, or leave it out for a generated name"
         )
 
 
@@ -53,14 +58,13 @@ def check_tags(tags: Mapping[str, str]) -> None:
             raise ValueError(f"tag key {key!r} begins with 'aws:', which AWS reserves; rename it")
 
 
-def check_duration(name: str, duration: Duration, longest: Duration) -> None:
+def check_duration(name: str, duration: Duration, max_seconds: int) -> None:
     if duration.is_unresolved():
         _check_unit(name, duration, "seconds")
         return
-    if not 1 <= duration.to_seconds() <= longest.to_seconds():
+    if not 1 <= duration.to_seconds() <= max_seconds:
         raise ValueError(
-            f"{name} is {duration.to_seconds()} s, but it must be 1 to {longest.to_seconds()} s; "
-            "change it"
+            f"{name} is {duration.to_seconds()} s, but it must be 1 to {max_seconds} s; change it"
         )
 
 
@@ -77,7 +81,7 @@ def check_days(name: str, duration: Duration) -> None:
 
 
 def _check_unit(name: str, duration: Duration, unit: str) -> None:
-    """A number that is not known yet cannot be converted."""
+    """Check the unit of a token, which cannot be converted."""
     if duration.unit_label() != unit:
         raise ValueError(
             f"{name} is a number of {duration.unit_label()} that is not known before the "
@@ -85,11 +89,11 @@ def _check_unit(name: str, duration: Duration, unit: str) -> None:
         )
 
 
-def _check_tag(what: str, text: str, shortest: int, longest: int) -> None:
+def _check_tag(name: str, text: str, min_length: int, max_length: int) -> None:
     if Token.is_unresolved(text):
         return
-    if not shortest <= len(text) <= longest or not _TAG_CHARACTERS.fullmatch(text):
+    if not min_length <= len(text) <= max_length or not _TAG_CHARACTERS.fullmatch(text):
         raise ValueError(
-            f"{what} is not allowed: it must be {shortest} to {longest} letters, digits, spaces "
-            "and . _ : / = + @ -; change it"
+            f"{name} is not allowed: it must be {min_length} to {max_length} letters, digits, "
+            "spaces and . _ : / = + @ -; change it"
         )

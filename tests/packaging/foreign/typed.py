@@ -27,9 +27,11 @@ from cdk_code_interpreter import (
     ControlFunction,
     ExecutionRole,
     Filesystem,
+    FunctionSettings,
     InvokeFunction,
     Monitoring,
     Network,
+    NetworkConfig,
     Workspace,
 )
 
@@ -41,6 +43,7 @@ def code_interpreters(
 ) -> None:
     assert_type(Network.sandbox(), Network)
     assert_type(Network.public(), Network)
+    assert_type(Network.sandbox().bind(stack), NetworkConfig)
     interpreter = CodeInterpreter(
         stack,
         "Interpreter",
@@ -102,6 +105,8 @@ def functions(
     assert_type(function.grant_invoke(user), iam.Grant)
     assert_type(function.tool_schema, agentcore.ToolSchema)
     assert_type(function.add_gateway_target(gateway), agentcore.GatewayTarget)
+    settings: FunctionSettings = {"function_name": "theirs"}
+    InvokeFunction(stack, "Named", code_interpreter=interpreter, workspace=workspace, **settings)
     task = CommandTask(stack, "Task", function=function, session="work", command="make")
     assert_type(task.start_state, sfn.State)
     assert_type(task.end_states, list[sfn.INextable])
@@ -132,3 +137,4 @@ def mistakes(
         workspace=workspace,
         tracing="Active",  # type: ignore[arg-type]
     )
+    FunctionSettings(memory_size=1)  # type: ignore[typeddict-unknown-key]

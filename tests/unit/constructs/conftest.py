@@ -6,7 +6,7 @@ from aws_cdk import App, Stack
 
 @pytest.fixture
 def app() -> App:
-    """An app without feature flags, as in somebody else's project."""
+    """Return an app without feature flags, as projects of others can have it."""
     return App(builtin_cloud_formation_validation=False)
 
 

@@ -1,4 +1,4 @@
-"""All that the library makes, in each of the ways in which somebody may use it."""
+"""Everything that the library defines, in each mode of use."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Ours:
 
     @property
     def constructs(self) -> tuple[Construct, ...]:
-        """Those that belong together with the control function and the execution role."""
+        """All constructs, with the control function and the execution role."""
         found: list[Construct] = [
             self.code_interpreter,
             self.workspace,
@@ -103,7 +103,7 @@ def vpc(scope: Construct) -> Ours:
 
 
 def all_options(scope: Construct) -> Ours:
-    """Every setting, where the resources that they are about are new ones."""
+    """Define constructs with every setting, and with new resources."""
     key = kms.Key(scope, "Key", enable_key_rotation=True)
     failures = sqs.Queue.from_queue_arn(
         scope, "Failures", Stack.of(scope).format_arn(service="sqs", resource="failures")
@@ -147,7 +147,7 @@ def all_options(scope: Construct) -> Ours:
 
 
 def existing(scope: Construct) -> Ours:
-    """Whatever can be the users' own is that, and belongs to somebody else's stack."""
+    """Define constructs with existing resources wherever the library takes them."""
     network = imported_vpc(scope)
     group = ec2.SecurityGroup.from_security_group_id(scope, "Group", "sg-0123456789abcdef0")
     interpreter = CodeInterpreter(
@@ -248,7 +248,7 @@ def new_app(flags: Mapping[str, Any] | None = None, **options: Any) -> App:
 
 @cache
 def all_flags() -> dict[str, Any]:
-    """Every feature flag that the installed CDK knows, set to what it is for."""
+    """Return every feature flag of the installed CDK, switched on."""
     assembly = new_app().synth()
     [report] = [
         artifact
@@ -263,7 +263,7 @@ def all_flags() -> dict[str, Any]:
 
 @cache
 def recommended_flags() -> dict[str, Any]:
-    """Those that the project's own app has, as from `cdk init`."""
+    """Return the feature flags of the project's own app, which come from `cdk init`."""
     context = json.loads((PROJECT / "cdk.json").read_text())["context"]
     return {name: value for name, value in context.items() if name.startswith("@aws-cdk")}
 
@@ -275,7 +275,7 @@ FLAGS: dict[str, Callable[[], Mapping[str, Any]]] = {
 }
 
 
-# reading what they make
+# reading the result
 
 
 def manifest(assembly: CloudAssembly) -> dict[str, Any]:
@@ -283,7 +283,7 @@ def manifest(assembly: CloudAssembly) -> dict[str, Any]:
 
 
 def resources(ours: Ours) -> dict[str, Any]:
-    """What the library's constructs define, and nothing of what they are given, as synthesised."""
+    """Return the synthesised resources of the library's constructs, without those of the test."""
     stack = Stack.of(ours.code_interpreter)
     template = Template.from_stack(stack).to_json()["Resources"]
     defined = [

@@ -1,4 +1,4 @@
-"""Reading synthesised templates."""
+"""Functions that read synthesised templates."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from aws_cdk.assertions import Template
 
 
 def only(stack: Stack, resource_type: str) -> dict[str, Any]:
-    """The properties of the only resource of its type."""
+    """Return the properties of the only resource of a type."""
     [resource] = Template.from_stack(stack).find_resources(resource_type).values()
     return dict(resource["Properties"])
 
 
 def statements(stack: Stack, *, of: str = "") -> dict[str, list[dict[str, Any]]]:
-    """Every policy statement, by action; `of` is part of the logical id of the policy."""
+    """Return every policy statement, by action; `of` is part of the policy's logical id."""
     found: dict[str, list[dict[str, Any]]] = {}
     template = Template.from_stack(stack)
     policies = {
@@ -33,7 +33,7 @@ def statements(stack: Stack, *, of: str = "") -> dict[str, list[dict[str, Any]]]
 
 
 def arn_of(resource: str, *, service: str = "bedrock-agentcore", account: Any = None) -> Any:
-    """How CDK writes an ARN of the stack's own region and account."""
+    """Return an ARN of the stack's own region and account, as CDK renders it."""
     who = (
         [{"Ref": "AWS::AccountId"}, f":{resource}"]
         if account is None

@@ -1,4 +1,4 @@
-"""The library works in whatever stages, stacks, regions and partitions an app has."""
+"""The library works in every kind of stage, stack, region and partition."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ INTERPRETER = "Custom::CodeInterpreter"
 POLICY = "CodeInterpreterControlFunctionRoleDefaultPolicy"
 
 
-# nothing but the source decides
+# reproducible templates
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def synthesise_all(directory: Path) -> dict[str, str]:
-    """The template and the manifest of every mode, as text."""
+    """Return the template and the manifest of every mode, as text."""
     app = App(outdir=str(directory), builtin_cloud_formation_validation=False)
     for mode, define in MODES.items():
         define(Stack(app, mode.replace(" ", "-")))
@@ -103,9 +103,9 @@ def test_the_same_app_synthesised_twice_is_the_same() -> None:
 def test_another_process_elsewhere_makes_the_same_templates(
     templates: dict[str, str], tmp_path: Path
 ) -> None:
-    """In another folder and time zone, with sets and dicts in another order of hashes."""
+    """The process has another folder, another time zone and another order of hashes."""
     code = (
-        "import json, pathlib, tests.cdk_code_interpreter.test_anywhere as test;"
+        "import json, pathlib, tests.unit.constructs.test_anywhere as test;"
         "print(json.dumps(test.synthesise_all(pathlib.Path('out'))))"
     )
     environment = {
@@ -135,7 +135,7 @@ def test_nothing_is_looked_up_where_the_environment_is_known() -> None:
 
 
 def permissions(found: Mapping[str, Any]) -> dict[str, set[str]]:
-    """What each role may do, however it is spread over statements and policies."""
+    """Return the permissions of each role, from all statements and policies."""
     granted: dict[str, set[str]] = {}
     for policy in found.values():
         properties = policy["Properties"]
@@ -143,13 +143,18 @@ def permissions(found: Mapping[str, Any]) -> dict[str, set[str]]:
             for statement in properties.get("PolicyDocument", {}).get("Statement", []):
                 for action in listed(statement["Action"]):
                     for resource in listed(statement.get("Resource")):
-                        one = [statement["Effect"], action, resource, statement.get("Condition")]
-                        granted.setdefault(json.dumps(role), set()).add(json.dumps(one))
+                        permission = [
+                            statement["Effect"],
+                            action,
+                            resource,
+                            statement.get("Condition"),
+                        ]
+                        granted.setdefault(json.dumps(role), set()).add(json.dumps(permission))
     return granted
 
 
 def others(found: Mapping[str, Any]) -> dict[str, Any]:
-    """What is no policy, without the order in which it is made."""
+    """Return the resources other than policies, without their order of creation."""
     return {
         name: {**resource, "DependsOn": None}
         for name, resource in found.items()
@@ -164,7 +169,7 @@ def listed(value: Any) -> list[Any]:
 
 @pytest.mark.parametrize("mode", MODES)
 def test_feature_flags_change_nothing(mode: str) -> None:
-    """However policies are split or merged: the same permissions, and all else the same."""
+    """Flags can split or merge policies, but the permissions and all other resources stay."""
     found = {
         flags: resources(MODES[mode](Stack(new_app(FLAGS[flags]()), "Test"))) for flags in FLAGS
     }
@@ -175,16 +180,20 @@ def test_feature_flags_change_nothing(mode: str) -> None:
 
 @pytest.mark.parametrize("flags", FLAGS)
 def test_a_function_is_never_there_before_its_permissions(flags: str) -> None:
-    """Else CloudFormation would call one that is denied everything, or leave behind what it made
-    because the permissions were gone first."""
+    """CloudFormation creates the permissions first, and deletes them last.
+
+    It would otherwise invoke a function without permissions, which fails to create or to delete.
+    """
     found = resources(all_options(Stack(new_app(FLAGS[flags]()), "Test")))
     policies = {
         name
-        for name, one in found.items()
-        if "Policy" in one["Type"]
-        and "bedrock-agentcore:" in str(one["Properties"]["PolicyDocument"])
+        for name, resource in found.items()
+        if "Policy" in resource["Type"]
+        and "bedrock-agentcore:" in str(resource["Properties"]["PolicyDocument"])
     }
-    functions = [one for one in found.values() if one["Type"] == "AWS::Lambda::Function"]
+    functions = [
+        resource for resource in found.values() if resource["Type"] == "AWS::Lambda::Function"
+    ]
     assert policies <= {name for function in functions for name in function["DependsOn"]}
 
 
@@ -204,8 +213,10 @@ def test_every_synthesizer_takes_the_assets(synthesizer: IStackSynthesizer) -> N
     app = new_app()
     stack = Stack(app, "Test", synthesizer=synthesizer)
     found = resources(defaults(stack))
-    functions = [one for one in found.values() if one["Type"] == "AWS::Lambda::Function"]
-    assert all("S3Key" in one["Properties"]["Code"] for one in functions)
+    functions = [
+        resource for resource in found.values() if resource["Type"] == "AWS::Lambda::Function"
+    ]
+    assert all("S3Key" in resource["Properties"]["Code"] for resource in functions)
 
 
 def test_stages_of_a_pipeline() -> None:
@@ -227,13 +238,13 @@ def test_stages_of_a_pipeline() -> None:
         made.append(resources(all_options(Stack(stage, "Tools"))))
         pipeline.add_stage(stage)
     app.synth()
-    types = [sorted(one["Type"] for one in stage.values()) for stage in made]
+    types = [sorted(resource["Type"] for resource in stage.values()) for stage in made]
     assert types[0] == types[1]
     prefixes = {
-        one["Properties"]["NamePrefix"]
+        resource["Properties"]["NamePrefix"]
         for stage in made
-        for one in stage.values()
-        if one["Type"] == INTERPRETER
+        for resource in stage.values()
+        if resource["Type"] == INTERPRETER
     }
     assert len(prefixes) == 2
 
@@ -243,7 +254,7 @@ def test_stages_of_a_pipeline() -> None:
 
 @pytest.mark.parametrize("flags", FLAGS)
 def test_nested_stacks_have_a_control_function_of_their_own(flags: str) -> None:
-    """It knows its code interpreters by the id of the stack, and a nested one has its own id."""
+    """The function finds code interpreters by the stack's id, and a nested stack has its own."""
     app = new_app(FLAGS[flags]())
     outer = Stack(app, "Outer")
     inner = NestedStack(outer, "Inner")
@@ -256,13 +267,13 @@ def test_nested_stacks_have_a_control_function_of_their_own(flags: str) -> None:
             workspace=Workspace(scope, "Workspace"),
         )
     app.synth()
-    for scope, one in code_interpreters.items():
-        assert ControlFunction.of(scope) is one.control_function
-        assert Stack.of(one.control_function) is scope
+    for scope, code_interpreter in code_interpreters.items():
+        assert ControlFunction.of(scope) is code_interpreter.control_function
+        assert Stack.of(code_interpreter.control_function) is scope
         found = resources_of(scope)
         [control] = [name for name in found if name.startswith("CodeInterpreterControlFunction7")]
-        [interpreter] = [one for one in found.values() if one["Type"] == INTERPRETER]
-        [policy] = [one for name, one in found.items() if name.startswith(POLICY)]
+        [interpreter] = [resource for resource in found.values() if resource["Type"] == INTERPRETER]
+        [policy] = [resource for name, resource in found.items() if name.startswith(POLICY)]
         assert str(policy).count("{'Ref': 'AWS::StackId'}") == 3
         assert interpreter["Properties"]["ServiceToken"] == {"Fn::GetAtt": [control, "Arn"]}
     names = {only(scope, INTERPRETER)["NamePrefix"] for scope in code_interpreters}
@@ -285,8 +296,8 @@ def resources_of(stack: Stack) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("flags", FLAGS)
-def test_all_that_is_theirs_can_be_in_another_stack(flags: str) -> None:
-    """Their stack never depends on ours, or neither could be deployed first."""
+def test_every_existing_resource_can_be_in_another_stack(flags: str) -> None:
+    """That stack never depends on the library's stack, which would be a cycle."""
     app = new_app(FLAGS[flags]())
     theirs, ours = Stack(app, "Theirs"), Stack(app, "Ours")
     vpc = ec2.Vpc(theirs, "Vpc", max_azs=2)
@@ -294,7 +305,7 @@ def test_all_that_is_theirs_can_be_in_another_stack(flags: str) -> None:
     role = iam.Role(theirs, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     access_point = efs.FileSystem(theirs, "Efs", vpc=vpc).add_access_point("AccessPoint")
     certificate = secretsmanager.Secret(theirs, "Certificate", encryption_key=key)
-    one = CodeInterpreter(
+    interpreter = CodeInterpreter(
         ours,
         "Sandbox",
         network=Network.vpc(vpc),
@@ -319,14 +330,14 @@ def test_all_that_is_theirs_can_be_in_another_stack(flags: str) -> None:
         InvokeFunction(
             ours,
             f"{name}Invoke",
-            code_interpreter=one,
+            code_interpreter=interpreter,
             workspace=Workspace(ours, f"{name}Workspace", bucket=bucket),
             role=role,
             vpc=vpc,
             environment_encryption=key,
         )
     assembly = app.synth()
-    assert [one.node.path for one in theirs.dependencies] == []
+    assert [dependency.node.path for dependency in theirs.dependencies] == []
     assert assembly.get_stack_by_name("Ours").template["Resources"]
 
 
@@ -337,10 +348,10 @@ def test_a_function_can_be_in_another_stack_than_what_it_uses(
 ) -> None:
     app = new_app(FLAGS[flags]())
     first, second = (Stack(app, name, env=environment) for name in ("First", "Second"))
-    one = CodeInterpreter(first, "Sandbox", execution_role=ExecutionRole(first, "Role"))
+    interpreter = CodeInterpreter(first, "Sandbox", execution_role=ExecutionRole(first, "Role"))
     workspace = Workspace(first, "Workspace")
-    invoke = InvokeFunction(second, "Invoke", code_interpreter=one, workspace=workspace)
-    Monitoring(second, "Monitoring", code_interpreter=one, function=invoke.function)
+    invoke = InvokeFunction(second, "Invoke", code_interpreter=interpreter, workspace=workspace)
+    Monitoring(second, "Monitoring", code_interpreter=interpreter, function=invoke.function)
     app.synth()
     [policy] = Template.from_stack(second).find_resources("AWS::IAM::RolePolicy").values()
     reference = "Fn::ImportValue" if flags == "none" else "Fn::GetStackOutput"
@@ -352,12 +363,12 @@ def test_a_code_interpreter_and_its_callers_can_be_in_different_regions() -> Non
     app = new_app()
     here = Stack(app, "Here", env=HERE, cross_region_references=True)
     there = Stack(app, "There", env=THERE, cross_region_references=True)
-    one = CodeInterpreter(here, "Sandbox")
+    interpreter = CodeInterpreter(here, "Sandbox")
     invoke = InvokeFunction(
-        here, "Invoke", code_interpreter=one, workspace=Workspace(here, "Workspace")
+        here, "Invoke", code_interpreter=interpreter, workspace=Workspace(here, "Workspace")
     )
     caller = iam.Role(there, "Caller", assumed_by=iam.AccountRootPrincipal())
-    one.grant_use(caller)
+    interpreter.grant_use(caller)
     invoke.grant_invoke(caller)
     app.synth()
     statements = only(there, "AWS::IAM::Policy")["PolicyDocument"]["Statement"]
@@ -381,15 +392,15 @@ def test_fails_on_a_function_in_another_region_than_its_code_interpreter(
 ) -> None:
     there = Stack(new_app(), "There", env=THERE)
     workspace = Workspace(there, "Workspace")
-    one = use(there)
+    interpreter = use(there)
     message = "'us-east-1'.*stack 'There'.*'eu-west-1'.*define the function in .*'us-east-1'"
     with pytest.raises(ValueError, match=message):
-        InvokeFunction(there, "Invoke", code_interpreter=one, workspace=workspace)
+        InvokeFunction(there, "Invoke", code_interpreter=interpreter, workspace=workspace)
     assert there.node.try_find_child("Invoke") is None
 
 
-def test_stacks_with_the_same_ids_do_not_share_what_must_be_unique() -> None:
-    """A role that both are given is one and the same, in every stack and region."""
+def test_stacks_with_the_same_ids_have_policies_with_different_names() -> None:
+    """They share a role, which is the same in every stack and region."""
     app = new_app()
     names = set()
     for stage, environment in (("Beta", HERE), ("Gamma", HERE), ("Beta2", THERE)):
@@ -397,11 +408,11 @@ def test_stacks_with_the_same_ids_do_not_share_what_must_be_unique() -> None:
         for invoke in ("One", "Two"):
             scope = Construct(stack, invoke)
             role = imported_role(scope, "shared")
-            one = CodeInterpreter(scope, "Sandbox", control_function=control(scope, role))
+            interpreter = CodeInterpreter(scope, "Sandbox", control_function=control(scope, role))
             InvokeFunction(
                 scope,
                 "Invoke",
-                code_interpreter=one,
+                code_interpreter=interpreter,
                 workspace=Workspace(scope, "Workspace"),
                 role=role,
             )
@@ -417,7 +428,7 @@ def control(scope: Construct, role: iam.IRole) -> ControlFunction:
 
 
 def test_the_same_stack_in_two_regions_gives_a_shared_role_two_policies() -> None:
-    """As with an app whose region comes from the environment."""
+    """The region of such an app comes from the environment."""
     names = set()
     for environment in (HERE, THERE):
         stack = Stack(new_app(), "Tools", env=environment)
@@ -434,13 +445,13 @@ def test_the_same_stack_in_two_regions_gives_a_shared_role_two_policies() -> Non
     ("region", "partition"),
     [("us-gov-west-1", "aws-us-gov"), ("cn-north-1", "aws-cn"), ("eusc-de-east-1", "aws-eusc")],
 )
-def test_no_partition_is_taken_for_granted(mode: str, region: str, partition: str) -> None:
+def test_every_arn_is_in_the_partition_of_the_stack(mode: str, region: str, partition: str) -> None:
     app = new_app(recommended_flags())
     stack = Stack(app, "Test", env=Environment(account=ACCOUNT, region=region))
     text = json.dumps(resources(MODES[mode](stack)))
     text = text.replace(f"arn:aws:iam::{ACCOUNT}:role/gateway", "")  # the test's own
     assert set(re.findall(r"arn:(aws[a-z-]*):", text)) == {partition}
-    # Principals are called the same everywhere; hosts are not.
+    # The names of principals are the same in every partition; those of hosts are not.
     assert set(re.findall(r"[a-z0-9.-]+\.amazonaws\.[a-z.]+", text)) <= {
         "bedrock-agentcore.amazonaws.com",
         "lambda.amazonaws.com",
@@ -449,6 +460,6 @@ def test_no_partition_is_taken_for_granted(mode: str, region: str, partition: st
 
 
 @pytest.mark.parametrize("mode", ["defaults", "public", "vpc"])
-def test_no_region_is_taken_for_granted_where_none_is_known(mode: str) -> None:
+def test_no_arn_has_a_region_where_none_is_known(mode: str) -> None:
     text = json.dumps(resources(MODES[mode](Stack(new_app(), "Test"))))
     assert not re.findall(r"arn:aws[a-z-]*:|[a-z]{2}-[a-z]+-\d", text)

@@ -1,4 +1,4 @@
-"""cdk-nag and CDK's own validation find nothing, however the library is used."""
+"""cdk-nag and CDK's own validation find nothing in any mode of use."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .everything import ACCOUNT, FLAGS, MODES, new_app, recommended_flags
 
 
 def findings(app: App) -> set[str]:
-    """What is wrong where; without the warnings that are meant for the user."""
+    """Return the rules and the paths of all findings, without the library's own warnings."""
     Validations.of(app).add_plugins(AwsSolutionsChecks(app, verbose=True))
     with contextlib.suppress(RuntimeError):  # raised when something is found
         app.synth()
@@ -39,11 +39,11 @@ def test_every_mode_passes(flags: str, known: bool) -> None:
     for mode, define in MODES.items():
         define(Stack(app, mode.replace(" ", "-"), env=environment))
     # CDK lets a gateway's role invoke all versions of a function.
-    assert {one for one in findings(app) if "Role-gateway" not in one} == set()
+    assert {finding for finding in findings(app) if "Role-gateway" not in finding} == set()
 
 
-def test_what_is_not_known_before_the_deployment_passes() -> None:
-    """Acknowledgements name ARNs, which parameters and imported values are parts of."""
+def test_names_that_are_tokens_pass() -> None:
+    """Acknowledgements contain ARNs, and parameters and imported values are parts of those."""
     app = new_app(recommended_flags())
     stack = Stack(app, "Test")
 

@@ -57,7 +57,9 @@ def test_two_in_one_stack_share_the_control_function_and_not_the_name(stack: Sta
     CodeInterpreter(stack, "Two")
     template = Template.from_stack(stack)
     template.resource_count_is("AWS::Lambda::Function", 1)
-    prefixes = {one["Properties"]["NamePrefix"] for one in template.find_resources(TYPE).values()}
+    prefixes = {
+        resource["Properties"]["NamePrefix"] for resource in template.find_resources(TYPE).values()
+    }
     assert len(prefixes) == 2
 
 
@@ -71,23 +73,23 @@ def test_public_network_is_warned_about(stack: Stack) -> None:
 def test_public_network_warning_can_be_acknowledged(stack: Stack) -> None:
     from aws_cdk import Annotations as Annotate
 
-    one = CodeInterpreter(stack, "Interpreter", network=Network.public())
-    Annotate.of(one).acknowledge_warning("cdk-code-interpreter:publicNetwork", "a demo")
+    interpreter = CodeInterpreter(stack, "Interpreter", network=Network.public())
+    Annotate.of(interpreter).acknowledge_warning("cdk-code-interpreter:publicNetwork", "a demo")
     Annotations.from_stack(stack).has_no_warning("*", Match.any_value())
 
 
 def test_attributes_come_from_the_service(stack: Stack) -> None:
-    one = CodeInterpreter(stack, "Interpreter")
+    interpreter = CodeInterpreter(stack, "Interpreter")
     [logical_id] = Template.from_stack(stack).find_resources(TYPE)
-    assert stack.resolve(one.code_interpreter_id) == {"Ref": logical_id}
+    assert stack.resolve(interpreter.code_interpreter_id) == {"Ref": logical_id}
     for value, attribute in (
-        (one.code_interpreter_arn, "CodeInterpreterArn"),
-        (one.code_interpreter_name, "Name"),
-        (one.status, "Status"),
-        (one.created_at, "CreatedAt"),
+        (interpreter.code_interpreter_arn, "CodeInterpreterArn"),
+        (interpreter.code_interpreter_name, "Name"),
+        (interpreter.status, "Status"),
+        (interpreter.created_at, "CreatedAt"),
     ):
         assert stack.resolve(value) == {"Fn::GetAtt": [logical_id, attribute]}
-    assert one.last_updated_at is None
+    assert interpreter.last_updated_at is None
 
 
 @pytest.mark.parametrize(
@@ -107,9 +109,9 @@ def test_it_is_deleted_with_its_stack_unless_asked_otherwise(
 
 def test_tags_come_from_the_app_the_stack_and_the_construct(app: App) -> None:
     stack = Stack(app, "Test", tags={"from": "stack", "level": "stack"})
-    one = CodeInterpreter(stack, "Interpreter", tags={"level": "construct"})
+    interpreter = CodeInterpreter(stack, "Interpreter", tags={"level": "construct"})
     Tags.of(app).add("app", "yes")
-    Tags.of(one).add("aspect", "yes")
+    Tags.of(interpreter).add("aspect", "yes")
     Tags.of(app).add("wrong-type", "x", include_resource_types=["AWS::S3::Bucket"])
     Tags.of(app).add(
         "type", "x", include_resource_types=["AWS::BedrockAgentCore::CodeInterpreterCustom"]
@@ -139,8 +141,8 @@ def test_an_execution_role_is_passed_and_can_be_granted_to(stack: Stack) -> None
     role = iam.Role(
         stack, "Role", assumed_by=iam.ServicePrincipal("bedrock-agentcore.amazonaws.com")
     )
-    one = CodeInterpreter(stack, "Interpreter", execution_role=role)
-    s3.Bucket(stack, "Bucket").grant_read(one)
+    interpreter = CodeInterpreter(stack, "Interpreter", execution_role=role)
+    s3.Bucket(stack, "Bucket").grant_read(interpreter)
     template = Template.from_stack(stack)
     arn = stack.resolve(role.role_arn)
     template.has_resource_properties(TYPE, {"ExecutionRoleArn": arn})
@@ -169,9 +171,9 @@ def test_an_execution_role_is_passed_and_can_be_granted_to(stack: Stack) -> None
 
 
 def test_fails_to_grant_without_an_execution_role(stack: Stack) -> None:
-    one = CodeInterpreter(stack, "Interpreter")
+    interpreter = CodeInterpreter(stack, "Interpreter")
     with pytest.raises(RuntimeError, match=r"no execution role.*pass execution_role="):
-        s3.Bucket(stack, "Bucket").grant_read(one)
+        s3.Bucket(stack, "Bucket").grant_read(interpreter)
 
 
 # bad input

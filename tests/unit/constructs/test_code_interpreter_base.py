@@ -57,8 +57,10 @@ def test_grants_are_exact(
     getattr(code_interpreter, method)(iam.User(stack, "User"))
     found = statements(stack, of="User")
     assert found.keys() == {f"bedrock-agentcore:{action}" for action in actions}
-    resources = [statement["Resource"] for one in found.values() for statement in one]
-    assert all(one == stack.resolve(code_interpreter.code_interpreter_arn) for one in resources)
+    resources = [statement["Resource"] for granted in found.values() for statement in granted]
+    assert all(
+        resource == stack.resolve(code_interpreter.code_interpreter_arn) for resource in resources
+    )
 
 
 def test_it_goes_where_cdk_takes_the_native_construct(

@@ -1,4 +1,4 @@
-"""The states of a command task, and where each answer of the invoke function leads."""
+"""The states of a command task, and the state that follows each response of the function."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from jsonata import Jsonata
 
 from cdk_code_interpreter import CodeInterpreter, CommandTask, InvokeFunction, Workspace
 
+from .everything import new_app
+
 PAST, FUTURE = 0, 10**15  # milliseconds
 RUNNING = {"taskStatus": "working", "stdout": "", "stderr": ""}
 ENDED = {"taskStatus": "completed", "stdout": "a\n", "stderr": "", "exitCode": 0}
@@ -20,6 +22,17 @@ ENDED = {"taskStatus": "completed", "stdout": "a\n", "stderr": "", "exitCode": 0
 
 @pytest.fixture
 def function(stack: Stack) -> InvokeFunction:
+    return new_function(stack)
+
+
+@pytest.fixture(scope="module")
+def default_states() -> dict[str, Any]:
+    """Return the states of a command task with default settings."""
+    stack = Stack(new_app(), "Test")
+    return states(stack, task(stack, new_function(stack)))
+
+
+def new_function(stack: Stack) -> InvokeFunction:
     return InvokeFunction(
         stack,
         "Invoke",
@@ -29,12 +42,12 @@ def function(stack: Stack) -> InvokeFunction:
 
 
 def task(stack: Stack, function: InvokeFunction, **properties: Any) -> CommandTask:
-    given = {"session": "nightly", "command": "make", **properties}
-    return CommandTask(stack, "Build", function=function, **given)
+    properties = {"session": "nightly", "command": "make", **properties}
+    return CommandTask(stack, "Build", function=function, **properties)
 
 
 def states(stack: Stack, chain: sfn.IChainable) -> dict[str, Any]:
-    """The states of a state machine that does this."""
+    """Return the states of a state machine that consists of `chain`."""
     sfn.StateMachine(stack, "Machine", definition_body=sfn.DefinitionBody.from_chainable(chain))
     template = Template.from_stack(stack)
     [machine] = template.find_resources("AWS::StepFunctions::StateMachine").values()
@@ -44,17 +57,17 @@ def states(stack: Stack, chain: sfn.IChainable) -> dict[str, Any]:
     return found
 
 
-def evaluated(expression: str, **states: Any) -> Any:
-    """What a JSONata expression is in a state with this `$states`."""
+def evaluate(expression: str, **states: Any) -> Any:
+    """Evaluate a JSONata expression in a state with these members of `$states`."""
     jsonata = Jsonata(expression.removeprefix("{%").removesuffix("%}"))
     bindings = jsonata.create_frame()
     bindings.bind("states", states)
     return jsonata.evaluate({}, bindings)
 
 
-def answered(answer: dict[str, Any], *, deadline: int = FUTURE, **more: Any) -> dict[str, Any]:
-    """The data after a call of the function."""
-    return {"session": "s", "task_id": "t", "deadline": deadline, "answer": answer, **more}
+def data_after(response: dict[str, Any], *, deadline: int = FUTURE) -> dict[str, Any]:
+    """Return the fragment's data after a response of the function."""
+    return {"session": "s", "task_id": "t", "deadline": deadline, "answer": response}
 
 
 def ok(structured: dict[str, Any]) -> dict[str, Any]:
@@ -95,10 +108,9 @@ def test_the_command_is_started_once_and_asked_for(stack: Stack, function: Invok
     ]
 
 
-def test_the_defaults(stack: Stack, function: InvokeFunction) -> None:
-    found = states(stack, task(stack, function))
-    assert found["Build: Wait"]["Seconds"] == 15
-    assert found["Build: Prepare"]["Output"]["timeout_seconds"] == 28_800
+def test_the_defaults(default_states: dict[str, Any]) -> None:
+    assert default_states["Build: Wait"]["Seconds"] == 15
+    assert default_states["Build: Prepare"]["Output"]["timeout_seconds"] == 28_800
 
 
 def test_expressions_are_jsonata_or_json_path(stack: Stack, function: InvokeFunction) -> None:
@@ -139,53 +151,54 @@ def test_fails_on_times_that_are_not_allowed(
         task(stack, function, **properties)
 
 
-def test_what_is_known_after_each_call(stack: Stack, function: InvokeFunction) -> None:
-    found = states(stack, task(stack, function))
-    answer = ok({"taskId": "t", "taskStatus": "submitted"})
+def test_the_data_after_each_response(default_states: dict[str, Any]) -> None:
+    response = ok({"taskId": "t", "taskStatus": "submitted"})
     prepared = {"session": "s", "command": "c", "key": "k", "timeout_seconds": 60}
-    result = {"Payload": answer}
-    started = evaluated(found["Build: Start"]["Output"], input=prepared, result=result)
-    now = evaluated("$millis()")
+    result = {"Payload": response}
+    started = evaluate(default_states["Build: Start"]["Output"], input=prepared, result=result)
+    now = evaluate("$millis()")
     assert 0 < started.pop("deadline") - now <= 60_000
-    assert started == {"session": "s", "task_id": "t", "answer": answer}
+    assert started == {"session": "s", "task_id": "t", "answer": response}
     refused = {"Payload": error("NotStarted")}
-    started = evaluated(found["Build: Start"]["Output"], input=prepared, result=refused)
+    started = evaluate(default_states["Build: Start"]["Output"], input=prepared, result=refused)
     assert "task_id" not in started
-    before, now_running = answered(answer), {"Payload": ok(RUNNING)}
-    asked = evaluated(found["Build: Ask"]["Output"], input=before, result=now_running)
-    assert asked == answered(ok(RUNNING))
+    before, now_running = data_after(response), {"Payload": ok(RUNNING)}
+    asked = evaluate(default_states["Build: Ask"]["Output"], input=before, result=now_running)
+    assert asked == data_after(ok(RUNNING))
 
 
 @pytest.mark.parametrize(
     ("data", "state"),
     [
-        (answered(ok({"taskId": "t", "taskStatus": "submitted"})), "Wait"),
-        (answered(ok(RUNNING)), "Wait"),
-        (answered(ok(RUNNING), deadline=PAST), "Stop"),
-        (answered(error("NotStarted")), "Wait"),
-        (answered(error("OutcomeUnknown")), "Wait"),
-        (answered(error("TimedOut")), "Wait"),
-        (answered(error("TimedOut"), deadline=PAST), "Stop"),
-        (answered(ok(ENDED)), "Result"),
-        (answered(ok(ENDED), deadline=PAST), "Result"),
-        (answered(error("CodeFailed", taskStatus="completed", exitCode=3)), "Failed"),
-        (answered(ok({"taskStatus": "failed"})), "Failed"),
-        (answered(ok({"taskStatus": "canceled"})), "Failed"),
-        (answered(error("NotFound")), "Failed"),
+        (data_after(ok({"taskId": "t", "taskStatus": "submitted"})), "Wait"),
+        (data_after(ok(RUNNING)), "Wait"),
+        (data_after(ok(RUNNING), deadline=PAST), "Stop"),
+        (data_after(error("NotStarted")), "Wait"),
+        (data_after(error("OutcomeUnknown")), "Wait"),
+        (data_after(error("TimedOut")), "Wait"),
+        (data_after(error("TimedOut"), deadline=PAST), "Stop"),
+        (data_after(ok(ENDED)), "Result"),
+        (data_after(ok(ENDED), deadline=PAST), "Result"),
+        (data_after(error("CodeFailed", taskStatus="completed", exitCode=3)), "Failed"),
+        (data_after(ok({"taskStatus": "failed"})), "Failed"),
+        (data_after(ok({"taskStatus": "canceled"})), "Failed"),
+        (data_after(error("NotFound")), "Failed"),
         ({"session": "s", "deadline": FUTURE, "answer": error("NotStarted")}, "Failed"),
         ({"session": "s", "deadline": FUTURE, "answer": error("OutcomeUnknown")}, "Failed"),
     ],
 )
-def test_where_an_answer_leads(
-    stack: Stack, function: InvokeFunction, data: dict[str, Any], state: str
+def test_each_response_has_its_next_state(
+    default_states: dict[str, Any], data: dict[str, Any], state: str
 ) -> None:
-    ended = states(stack, task(stack, function))["Build: Ended?"]
-    led = [rule["Next"] for rule in ended["Choices"] if evaluated(rule["Condition"], input=data)]
-    assert [*led, ended["Default"]][0] == f"Build: {state}"
+    choice = default_states["Build: Ended?"]
+    next_states = [
+        rule["Next"] for rule in choice["Choices"] if evaluate(rule["Condition"], input=data)
+    ]
+    assert [*next_states, choice["Default"]][0] == f"Build: {state}"
 
 
 @pytest.mark.parametrize(
-    ("answer", "failure"),
+    ("response", "failure"),
     [
         (error("CodeFailed", taskStatus="completed", exitCode=3), ("CodeFailed", "exit code 3")),
         (error("CodeFailed", taskStatus="failed"), ("CodeFailed", "no exit code")),
@@ -196,25 +209,26 @@ def test_where_an_answer_leads(
         (error("OutcomeUnknown"), ("OutcomeUnknown", "no exit code")),
     ],
 )
-def test_failures_have_a_name_and_tell_nothing_else(
-    stack: Stack, function: InvokeFunction, answer: dict[str, Any], failure: tuple[str, str]
+def test_a_failure_has_a_type_and_an_exit_code_and_no_output(
+    default_states: dict[str, Any], response: dict[str, Any], failure: tuple[str, str]
 ) -> None:
-    failed = states(stack, task(stack, function))["Build: Failed"]
-    said = [evaluated(failed[name], input=answered(answer)) for name in ("Error", "Cause")]
-    assert tuple(said) == failure
+    failed = default_states["Build: Failed"]
+    error, cause = (
+        evaluate(failed[name], input=data_after(response)) for name in ("Error", "Cause")
+    )
+    assert (error, cause) == failure
 
 
-def test_a_command_that_takes_too_long_is_stopped(stack: Stack, function: InvokeFunction) -> None:
-    found = states(stack, task(stack, function))
-    stop = found["Build: Stop"]
+def test_a_command_that_takes_too_long_is_stopped(default_states: dict[str, Any]) -> None:
+    stop = default_states["Build: Stop"]
     assert stop["Next"] == "Build: Timed out"
     assert stop["Catch"] == [{"ErrorEquals": ["States.ALL"], "Next": "Build: Timed out"}]
-    assert found["Build: Timed out"]["Error"] == "TimedOut"
+    assert default_states["Build: Timed out"]["Error"] == "TimedOut"
 
 
-def test_the_result_is_the_commands(stack: Stack, function: InvokeFunction) -> None:
-    result = states(stack, task(stack, function))["Build: Result"]
-    told = evaluated(result["Output"], input=answered(ok(ENDED)))
+def test_the_output_is_the_result_of_the_command(default_states: dict[str, Any]) -> None:
+    result = default_states["Build: Result"]
+    output = evaluate(result["Output"], input=data_after(ok(ENDED)))
     expected = {"session": "s", "task_id": "t", "exit_code": 0, "stdout": "a\n", "stderr": ""}
-    assert told == expected
+    assert output == expected
     assert result["End"]

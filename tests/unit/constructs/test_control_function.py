@@ -8,20 +8,29 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk.assertions import Template
 
-from cdk_code_interpreter import CodeInterpreter, ControlFunction, Network, control_function
-from code_interpreter_control import event as request
+from cdk_code_interpreter import CodeInterpreter, ControlFunction, Network
+from code_interpreter_control.event import STACK_TAG
 
-from .templates import arn_of, statements
+from .everything import new_app
+from .templates import arn_of, only, statements
 
-EVERY = arn_of("code-interpreter-custom/*")
+ALL_INTERPRETERS = arn_of("code-interpreter-custom/*")
 STACK_ID = {"Ref": "AWS::StackId"}
 CREATE = "bedrock-agentcore:CreateCodeInterpreter"
-UNLIMITED = {
+UNCONDITIONAL = {
     "bedrock-agentcore:ListCodeInterpreters": "*",
-    "bedrock-agentcore:ListTagsForResource": EVERY,
+    "bedrock-agentcore:ListTagsForResource": ALL_INTERPRETERS,
 }
 SUBNETS = "bedrock-agentcore:subnets"
 SECURITY_GROUPS = "bedrock-agentcore:securityGroups"
+
+
+@pytest.fixture(scope="module")
+def default_stack() -> Stack:
+    """Return a stack with a code interpreter with default settings, which tests only read."""
+    stack = Stack(new_app(), "Test")
+    CodeInterpreter(stack, "Interpreter")
+    return stack
 
 
 def test_there_is_one_in_each_stack_that_needs_it(app: App) -> None:
@@ -52,15 +61,13 @@ def test_it_runs_on_arm_with_python_and_logs_into_its_own_group(stack: Stack) ->
     assert "ManagedPolicyArns" not in str(template.to_json())
 
 
-def test_cloudformation_waits_for_a_second_run(stack: Stack) -> None:
-    CodeInterpreter(stack, "Interpreter")
-    [resource] = Template.from_stack(stack).find_resources("Custom::CodeInterpreter").values()
-    assert 2 * 900 + 60 < int(resource["Properties"]["ServiceTimeout"]) <= 3600
+def test_cloudformation_waits_for_a_second_run(default_stack: Stack) -> None:
+    properties = only(default_stack, "Custom::CodeInterpreter")
+    assert 2 * 900 + 60 < int(properties["ServiceTimeout"]) <= 3600
 
 
-def test_it_may_handle_the_code_interpreters_of_its_stack_only(stack: Stack) -> None:
-    CodeInterpreter(stack, "Interpreter")
-    found = statements(stack)
+def test_it_may_handle_the_code_interpreters_of_its_stack_only(default_stack: Stack) -> None:
+    found = statements(default_stack)
     assert found.keys() == {
         "logs:CreateLogStream",
         "logs:PutLogEvents",
@@ -75,22 +82,24 @@ def test_it_may_handle_the_code_interpreters_of_its_stack_only(stack: Stack) -> 
         "bedrock-agentcore:UntagResource",
     }
     for action, statements_of_it in found.items():
-        if action.startswith("bedrock-agentcore:") and action not in (CREATE, *UNLIMITED):
+        if action.startswith("bedrock-agentcore:") and action not in (CREATE, *UNCONDITIONAL):
             assert statements_of_it[-1]["Condition"] == tagged("ResourceTag"), action
-            assert {str(one["Resource"]) for one in statements_of_it} == {str(EVERY)}, action
-    assert [one["Condition"] for one in found["bedrock-agentcore:TagResource"]] == [
+            assert {str(statement["Resource"]) for statement in statements_of_it} == {
+                str(ALL_INTERPRETERS)
+            }, action
+    assert [statement["Condition"] for statement in found["bedrock-agentcore:TagResource"]] == [
         tagged("RequestTag"),
         tagged("ResourceTag"),
     ]
-    # What tells its own from those of others it may do with all.
-    for action, resource in UNLIMITED.items():
+    # With these it finds the code interpreters of its stack among all others.
+    for action, resource in UNCONDITIONAL.items():
         [statement] = found[action]
         assert (statement["Resource"], statement.get("Condition")) == (resource, None)
 
 
 def test_without_a_vpc_it_may_create_in_none(stack: Stack) -> None:
-    CodeInterpreter(stack, "One")
-    CodeInterpreter(stack, "Two", network=Network.public())
+    CodeInterpreter(stack, "Sandbox")
+    CodeInterpreter(stack, "Public", network=Network.public())
     [create] = statements(stack)[CREATE]
     assert create["Condition"] == {
         **tagged("RequestTag"),
@@ -101,18 +110,21 @@ def test_without_a_vpc_it_may_create_in_none(stack: Stack) -> None:
 
 def test_in_a_vpc_it_may_create_with_these_subnets_and_groups_only(stack: Stack) -> None:
     vpc = ec2.Vpc(stack, "Vpc")
-    one = CodeInterpreter(stack, "Interpreter", network=Network.vpc(vpc))
+    interpreter = CodeInterpreter(stack, "Interpreter", network=Network.vpc(vpc))
     late = ec2.SecurityGroup(stack, "Late", vpc=vpc)
-    one.connections.add_security_group(late)
+    interpreter.connections.add_security_group(late)
     [create] = statements(stack, of="CodeInterpreterControl")[CREATE]
-    own = one.node.find_child("SecurityGroup")
-    assert isinstance(own, ec2.SecurityGroup)
+    group = interpreter.node.find_child("SecurityGroup")
+    assert isinstance(group, ec2.SecurityGroup)
     assert create["Condition"] == {
         **tagged("RequestTag"),
         "Null": {SUBNETS: "false", SECURITY_GROUPS: "false"},
         "ForAllValues:StringEquals": {
             SUBNETS: [stack.resolve(subnet.subnet_id) for subnet in vpc.private_subnets],
-            SECURITY_GROUPS: [stack.resolve(group.security_group_id) for group in (own, late)],
+            SECURITY_GROUPS: [
+                stack.resolve(group.security_group_id),
+                stack.resolve(late.security_group_id),
+            ],
         },
     }
 
@@ -127,12 +139,12 @@ def test_in_a_vpc_it_may_make_the_service_linked_role(stack: Stack) -> None:
     )
 
 
-@pytest.mark.parametrize("whose", ["its own", "the user's", "an imported one"])
+@pytest.mark.parametrize("owner", ["library", "user", "imported"])
 def test_it_keeps_its_permissions_until_the_last_code_interpreter_is_gone(
-    stack: Stack, whose: str
+    stack: Stack, owner: str
 ) -> None:
-    """CloudFormation deletes what depends on something before that."""
-    control = ControlFunction(stack, "Control", role=role(stack, whose))
+    """CloudFormation deletes a resource before those that it depends on."""
+    control = ControlFunction(stack, "Control", role=role(stack, owner))
     CodeInterpreter(stack, "Interpreter", control_function=control)
     template = Template.from_stack(stack)
     [resource] = template.find_resources("Custom::CodeInterpreter").values()
@@ -142,17 +154,13 @@ def test_it_keeps_its_permissions_until_the_last_code_interpreter_is_gone(
     assert policy_id in function["DependsOn"]
 
 
-def role(stack: Stack, whose: str) -> iam.IRole | None:
-    if whose == "its own":
+def role(stack: Stack, owner: str) -> iam.IRole | None:
+    if owner == "library":
         return None
-    if whose == "an imported one":
+    if owner == "imported":
         return iam.Role.from_role_arn(stack, "Role", "arn:aws:iam::123456789012:role/r")
     return iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
 
 
-def test_the_tag_in_the_policy_is_the_one_the_function_sets() -> None:
-    assert control_function.STACK_TAG == request.STACK_TAG
-
-
 def tagged(kind: str) -> dict[str, Any]:
-    return {"StringEquals": {f"aws:{kind}/{control_function.STACK_TAG}": STACK_ID}}
+    return {"StringEquals": {f"aws:{kind}/{STACK_TAG}": STACK_ID}}

@@ -43,9 +43,9 @@ def test_several_code_interpreters_can_share_it(stack: Stack) -> None:
 
 def test_it_may_do_nothing_until_it_is_granted(stack: Stack) -> None:
     role = ExecutionRole(stack, "Role")
-    one = CodeInterpreter(stack, "One", execution_role=role)
-    assert one.execution_role is role
-    s3.Bucket(stack, "Bucket").grant_read(one)
+    interpreter = CodeInterpreter(stack, "One", execution_role=role)
+    assert interpreter.execution_role is role
+    s3.Bucket(stack, "Bucket").grant_read(interpreter)
     assert "s3:GetObject*" in statements(stack, of="RoleDefaultPolicy")
 
 

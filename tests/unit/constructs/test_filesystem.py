@@ -99,10 +99,12 @@ def test_the_role_may_mount_s3_files_through_this_access_point_only(
     assert found["s3files:GetAccessPoint"][0]["Resource"] == ACCESS_POINT
 
 
-def test_it_is_never_there_before_the_role_may_mount(stack: Stack, vpc: ec2.Vpc) -> None:
-    one = build(stack, vpc, s3_files())
-    assert one.filesystem_policy is not None
-    definition = one.filesystem_policy.node.default_child
+def test_the_code_interpreter_is_created_after_the_policy_of_the_role(
+    stack: Stack, vpc: ec2.Vpc
+) -> None:
+    interpreter = build(stack, vpc, s3_files())
+    assert interpreter.filesystem_policy is not None
+    definition = interpreter.filesystem_policy.node.default_child
     assert isinstance(definition, iam.CfnPolicy)
     policy = stack.resolve(definition.logical_id)
     Template.from_stack(stack).has_resource("Custom::CodeInterpreter", {"DependsOn": [policy]})

@@ -42,7 +42,7 @@ def test_the_target_has_the_tools_as_the_function_takes_them(
     check_against_shape(
         tools, input_shape("bedrock-agentcore-control", "CreateGatewayTarget", *lambda_target)
     )
-    # A Gateway knows no enum, so the description has the allowed values.
+    # A Gateway supports no enum, so the description has the allowed values.
     [execute_code] = [tool["inputSchema"] for tool in tools if tool["name"] == "execute_code"]
     assert execute_code["required"] == ["code"]
     assert "typescript" in execute_code["properties"]["language"]["description"]
@@ -55,10 +55,10 @@ def test_the_session_comes_in_a_header(stack: Stack, function: InvokeFunction) -
     assert headers == [SESSION_HEADER]
 
 
-def test_the_target_is_made_when_the_gateway_may_invoke_the_function(
+def test_the_target_is_created_after_the_gateway_may_invoke_the_function(
     stack: Stack, function: InvokeFunction
 ) -> None:
-    """AgentCore tries it."""
+    """AgentCore invokes the function when it creates the target."""
     role = iam.Role(
         stack, "Role", assumed_by=iam.ServicePrincipal("bedrock-agentcore.amazonaws.com")
     )

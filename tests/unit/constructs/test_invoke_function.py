@@ -10,7 +10,24 @@ from aws_cdk.assertions import Match, Template
 
 from cdk_code_interpreter import CodeInterpreter, InvokeFunction, Workspace
 
+from .everything import new_app
 from .templates import statements
+
+
+@pytest.fixture(scope="module")
+def default_function() -> InvokeFunction:
+    """Return a function with default settings, which tests only read."""
+    return build(Stack(new_app(), "Test"))
+
+
+@pytest.fixture(scope="module")
+def default_stack(default_function: InvokeFunction) -> Stack:
+    return Stack.of(default_function)
+
+
+@pytest.fixture(scope="module")
+def template(default_stack: Stack) -> Template:
+    return Template.from_stack(default_stack)
 
 
 def build(stack: Stack, **properties: Any) -> InvokeFunction:
@@ -48,10 +65,9 @@ def test_it_knows_its_code_interpreter_and_workspace(stack: Stack) -> None:
     )
 
 
-def test_it_may_use_this_code_interpreter_only(stack: Stack) -> None:
-    function = build(stack)
-    [interpreter] = Template.from_stack(stack).find_resources("Custom::CodeInterpreter")
-    found = statements(stack, of=function.node.id)
+def test_it_may_use_this_code_interpreter_only(default_stack: Stack, template: Template) -> None:
+    [interpreter] = template.find_resources("Custom::CodeInterpreter")
+    found = statements(default_stack, of="Invoke")
     actions = {action for action in found if action.startswith("bedrock-agentcore:")}
     assert actions == {
         "bedrock-agentcore:GetCodeInterpreterSession",
@@ -65,10 +81,8 @@ def test_it_may_use_this_code_interpreter_only(stack: Stack) -> None:
         assert statement["Resource"] == {"Fn::GetAtt": [interpreter, "CodeInterpreterArn"]}
 
 
-def test_it_may_use_the_old_code_interpreter_until_it_knows_the_new_one(stack: Stack) -> None:
-    """A policy that goes by the id is replaced; the old one is deleted when all is updated."""
-    build(stack)
-    template = Template.from_stack(stack)
+def test_it_may_use_the_old_code_interpreter_until_it_knows_the_new_one(template: Template) -> None:
+    """CloudFormation replaces a policy with the id in its name, and deletes the old policy last."""
     [interpreter] = template.find_resources("Custom::CodeInterpreter")
     [(policy_id, policy)] = template.find_resources("AWS::IAM::RolePolicy").items()
     [role] = [name for name in template.find_resources("AWS::IAM::Role") if "Invoke" in name]
@@ -83,35 +97,38 @@ def test_it_may_use_the_old_code_interpreter_until_it_knows_the_new_one(stack: S
     assert policy_id in function["DependsOn"]
 
 
-def test_it_may_read_and_write_the_workspace(stack: Stack) -> None:
-    found = statements(stack, of=build(stack).node.id)
+def test_it_may_read_and_write_the_workspace(default_stack: Stack) -> None:
+    found = statements(default_stack, of="Invoke")
     for action in ("s3:GetObject", "s3:PutObject"):
         [statement] = found[action]
         assert "/files/*" in str(statement["Resource"])
 
 
-def test_lambda_never_repeats_an_asynchronous_invocation(stack: Stack) -> None:
-    function = build(stack)
-    Template.from_stack(stack).has_resource_properties(
+def test_lambda_never_repeats_an_asynchronous_invocation(
+    default_function: InvokeFunction, default_stack: Stack, template: Template
+) -> None:
+    template.has_resource_properties(
         "AWS::Lambda::EventInvokeConfig",
         {
-            "FunctionName": stack.resolve(function.function.function_name),
+            "FunctionName": default_stack.resolve(default_function.function.function_name),
             "Qualifier": "$LATEST",
             "MaximumRetryAttempts": 0,
         },
     )
 
 
-def test_its_log_ends_with_it(stack: Stack) -> None:
-    function = build(stack)
-    Template.from_stack(stack).has_resource_properties(
+def test_its_log_group_is_deleted_with_it(
+    default_function: InvokeFunction, default_stack: Stack, template: Template
+) -> None:
+    log_group_name = default_stack.resolve(default_function.log_group.log_group_name)
+    template.has_resource_properties(
         "AWS::Lambda::Function",
         {
             "Handler": Match.string_like_regexp("invoke"),
-            "LoggingConfig": {"LogGroup": stack.resolve(function.log_group.log_group_name)},
+            "LoggingConfig": {"LogGroup": log_group_name},
         },
     )
-    Template.from_stack(stack).all_resources(
+    template.all_resources(
         "AWS::Logs::LogGroup", {"DeletionPolicy": "Delete", "Properties": {"RetentionInDays": 30}}
     )
 

@@ -1,7 +1,7 @@
-"""What CloudFormation knows the users' resources by does not change by accident.
+"""The logical ids, by which CloudFormation knows the users' resources, do not change.
 
-`logical_ids.json` holds it for each way of using the library. After a change that is meant, this
-writes it anew: `python -m tests.cdk_code_interpreter.test_logical_ids`
+`logical_ids.json` has them for each mode of use. After an intended change, this command writes the
+file again: `python -m tests.unit.constructs.test_logical_ids`
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from .templates import only
 
 LIST = Path(__file__).with_name("logical_ids.json")
 WHY = (
-    "CloudFormation deletes a resource whose logical id is gone and makes a new one: functions and "
-    "roles change their ARNs, workspace buckets are left behind with everybody's files, code "
-    "interpreters lose their sessions. It does so in the stacks of everybody who upgrades. Undo "
-    "the renaming or, if it is worth that, write the list anew and say so in the release notes."
+    "CloudFormation replaces a resource whose logical id changes, in the stack of every user who "
+    "upgrades: functions and roles get new ARNs, workspace buckets stay behind with the files, "
+    "code interpreters lose their sessions. Undo the change or, if it is worth that, write the "
+    "file again and say so in the release notes."
 )
 
 
 def logical_ids(mode: str) -> dict[str, str]:
-    """The types of all resources, by logical id."""
+    """Return the types of all resources, by logical id."""
     found = resources(MODES[mode](Stack(new_app(), "Test")))
     return {name: found[name]["Type"] for name in sorted(found)}
 
@@ -36,7 +36,7 @@ def test_resources_keep_their_logical_ids(mode: str) -> None:
 
 
 def test_code_interpreters_keep_their_generated_names() -> None:
-    """A name can only be given at creation, so another one is another code interpreter."""
+    """A name is set at creation, so another name is another code interpreter."""
     stack = Stack(new_app(), "Test")
     MODES["defaults"](stack)
     assert only(stack, "Custom::CodeInterpreter")["NamePrefix"] == "TestInterpreter4C9DC8E2"

@@ -12,24 +12,38 @@ from aws_cdk.assertions import Match, Template
 
 from cdk_code_interpreter import CodeInterpreter, InvokeFunction, Monitoring, Workspace
 
+from .everything import new_app
 from .templates import only
 
 START, INVOKE = "StartCodeInterpreterSession", "InvokeCodeInterpreter"
 
 
+@pytest.fixture(scope="module")
+def default_stack() -> Stack:
+    """Return a stack with default settings, which tests only read."""
+    stack = Stack(new_app(), "Test")
+    build(stack)
+    return stack
+
+
+@pytest.fixture(scope="module")
+def template(default_stack: Stack) -> Template:
+    return Template.from_stack(default_stack)
+
+
 def build(
-    stack: Stack, one: agentcore.ICodeInterpreterCustom | None = None, **properties: Any
+    stack: Stack, interpreter: agentcore.ICodeInterpreterCustom | None = None, **properties: Any
 ) -> Monitoring:
-    one = one or CodeInterpreter(stack, "Interpreter")
+    interpreter = interpreter or CodeInterpreter(stack, "Interpreter")
     invoke = InvokeFunction(
         stack,
         "Invoke",
-        code_interpreter=one,
+        code_interpreter=interpreter,
         workspace=Workspace(stack, "Workspace"),
         timeout=Duration.minutes(10),
     )
     return Monitoring(
-        stack, "Monitoring", code_interpreter=one, function=invoke.function, **properties
+        stack, "Monitoring", code_interpreter=interpreter, function=invoke.function, **properties
     )
 
 
@@ -47,12 +61,11 @@ def build(
     ],
 )
 def test_there_is_an_alarm_for_it(
-    stack: Stack, namespace: str, metric: str, operation: str | None, threshold: int
+    template: Template, namespace: str, metric: str, operation: str | None, threshold: int
 ) -> None:
-    build(stack)
     function = Match.object_like({"Name": "FunctionName"})
     dimension = {"Name": "Operation", "Value": operation} if operation else function
-    Template.from_stack(stack).has_resource_properties(
+    template.has_resource_properties(
         "AWS::CloudWatch::Alarm",
         {
             "Namespace": namespace,
@@ -70,9 +83,8 @@ def test_there_are_no_other_alarms(stack: Stack) -> None:
     Template.from_stack(stack).resource_count_is("AWS::CloudWatch::Alarm", 8)
 
 
-def test_one_slow_start_is_no_alarm(stack: Stack) -> None:
-    build(stack)
-    Template.from_stack(stack).has_resource_properties(
+def test_a_single_slow_start_raises_no_alarm(template: Template) -> None:
+    template.has_resource_properties(
         "AWS::CloudWatch::Alarm",
         {"MetricName": "Latency", "ExtendedStatistic": "p90", "EvaluationPeriods": 3},
     )
@@ -86,9 +98,8 @@ def test_every_alarm_takes_the_actions(stack: Stack) -> None:
     )
 
 
-def test_the_dashboard_shows_everything_that_is_measured(stack: Stack) -> None:
-    build(stack)
-    body = json.dumps(only(stack, "AWS::CloudWatch::Dashboard")["DashboardBody"])
+def test_the_dashboard_shows_everything_that_is_measured(default_stack: Stack) -> None:
+    body = json.dumps(only(default_stack, "AWS::CloudWatch::Dashboard")["DashboardBody"])
     for metric in ("Invocations", "SystemErrors", "UserErrors", "Throttles", "Latency", "Duration"):
         assert metric in body
     assert "CodeInterpreterSession" in body

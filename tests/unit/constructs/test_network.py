@@ -47,16 +47,16 @@ def test_the_group_lets_nothing_in_or_out_and_stays(stack: Stack, vpc: ec2.Vpc) 
 
 
 def test_connections_open_the_group(stack: Stack, vpc: ec2.Vpc) -> None:
-    one = CodeInterpreter(stack, "Interpreter", network=Network.vpc(vpc))
-    one.connections.allow_to_any_ipv4(ec2.Port.HTTPS)
+    interpreter = CodeInterpreter(stack, "Interpreter", network=Network.vpc(vpc))
+    interpreter.connections.allow_to_any_ipv4(ec2.Port.HTTPS)
     [egress] = only(stack, "AWS::EC2::SecurityGroup")["SecurityGroupEgress"]
     assert (egress["CidrIp"], egress["FromPort"], egress["ToPort"]) == ("0.0.0.0/0", 443, 443)
 
 
 def test_other_resources_can_allow_it_in(stack: Stack, vpc: ec2.Vpc) -> None:
-    one = CodeInterpreter(stack, "Interpreter", network=Network.vpc(vpc))
+    interpreter = CodeInterpreter(stack, "Interpreter", network=Network.vpc(vpc))
     database = ec2.SecurityGroup(stack, "Database", vpc=vpc)
-    database.connections.allow_from(one, ec2.Port.tcp(5432))
+    database.connections.allow_from(interpreter, ec2.Port.tcp(5432))
     assert only(stack, "AWS::EC2::SecurityGroupIngress")["FromPort"] == 5432
 
 
@@ -83,12 +83,12 @@ def test_one_network_serves_two_code_interpreters(stack: Stack, vpc: ec2.Vpc) ->
 
 @pytest.mark.parametrize("network", [Network.sandbox(), Network.public()])
 def test_fails_to_connect_outside_a_vpc(stack: Stack, network: Network) -> None:
-    one = CodeInterpreter(stack, "Interpreter", network=network)
+    interpreter = CodeInterpreter(stack, "Interpreter", network=network)
     with pytest.raises(ValueError, match=r"in no VPC.*use network=Network\.vpc"):
-        _ = one.connections
+        _ = interpreter.connections
 
 
-# what is reported
+# warnings
 
 
 def test_no_egress_is_warned_about(stack: Stack, vpc: ec2.Vpc) -> None:
@@ -99,18 +99,18 @@ def test_no_egress_is_warned_about(stack: Stack, vpc: ec2.Vpc) -> None:
 @pytest.mark.parametrize(
     "allow",
     [
-        lambda one, _: one.connections.allow_to_any_ipv4(ec2.Port.HTTPS),
-        lambda one, other: one.connections.allow_to(other, ec2.Port.tcp(5432)),
+        lambda interpreter, _: interpreter.connections.allow_to_any_ipv4(ec2.Port.HTTPS),
+        lambda interpreter, other: interpreter.connections.allow_to(other, ec2.Port.tcp(5432)),
     ],
 )
 def test_egress_is_not_warned_about(stack: Stack, vpc: ec2.Vpc, allow: Any) -> None:
-    one = CodeInterpreter(stack, "Interpreter", network=Network.vpc(vpc))
-    allow(one, ec2.SecurityGroup(stack, "Database", vpc=vpc))
+    interpreter = CodeInterpreter(stack, "Interpreter", network=Network.vpc(vpc))
+    allow(interpreter, ec2.SecurityGroup(stack, "Database", vpc=vpc))
     assert warnings(stack) == []
 
 
 @pytest.mark.parametrize("all_outbound", [True, False])
-def test_egress_of_the_users_own_groups_is_looked_at(
+def test_egress_of_the_users_own_groups_is_checked(
     stack: Stack, vpc: ec2.Vpc, all_outbound: bool
 ) -> None:
     group = ec2.SecurityGroup(stack, "Group", vpc=vpc, allow_all_outbound=all_outbound)
@@ -119,7 +119,7 @@ def test_egress_of_the_users_own_groups_is_looked_at(
     assert warnings(stack) == ([] if all_outbound else ["noEgress"])
 
 
-def test_egress_of_imported_groups_is_taken_for_granted(stack: Stack, vpc: ec2.Vpc) -> None:
+def test_imported_groups_count_as_groups_with_egress(stack: Stack, vpc: ec2.Vpc) -> None:
     group = ec2.SecurityGroup.from_security_group_id(stack, "Group", "sg-0123456789abcdef0")
     network = Network.vpc(vpc, security_groups=[group])
     CodeInterpreter(stack, "Interpreter", network=network)
@@ -130,14 +130,16 @@ def test_egress_of_imported_groups_is_taken_for_granted(stack: Stack, vpc: ec2.V
 def test_a_vpc_that_cannot_go_with_its_stack_is_warned_about(app: App, own: bool) -> None:
     stack = Stack(app, "Test")
     vpc = ec2.Vpc(stack if own else Stack(app, "Network"), "Vpc")
-    one = CodeInterpreter(stack, "Interpreter", network=Network.vpc(vpc))
-    one.connections.allow_to_any_ipv4(ec2.Port.HTTPS)
+    interpreter = CodeInterpreter(stack, "Interpreter", network=Network.vpc(vpc))
+    interpreter.connections.allow_to_any_ipv4(ec2.Port.HTTPS)
     assert warnings(stack) == (["vpcOfOwnStack"] if own else [])
 
 
 def test_public_subnets_are_warned_about(stack: Stack, vpc: ec2.Vpc) -> None:
-    one = vpc_interpreter(stack, vpc, ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC))
-    one.connections.allow_to_any_ipv4(ec2.Port.HTTPS)
+    interpreter = vpc_interpreter(
+        stack, vpc, ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC)
+    )
+    interpreter.connections.allow_to_any_ipv4(ec2.Port.HTTPS)
     Annotations.from_stack(stack).has_warning(
         "/Test/Interpreter",
         Match.string_like_regexp("Test/Vpc/PublicSubnet1, .* are public.*choose private subnets"),
@@ -146,8 +148,8 @@ def test_public_subnets_are_warned_about(stack: Stack, vpc: ec2.Vpc) -> None:
 
 def test_unsupported_zones_are_warned_about(stack: Stack, vpc: ec2.Vpc) -> None:
     subnets = [subnet_in(stack, zone) for zone in ("use1-az1", "use1-az3")]
-    one = vpc_interpreter(stack, vpc, ec2.SubnetSelection(subnets=subnets))
-    one.connections.allow_to_any_ipv4(ec2.Port.HTTPS)
+    interpreter = vpc_interpreter(stack, vpc, ec2.SubnetSelection(subnets=subnets))
+    interpreter.connections.allow_to_any_ipv4(ec2.Port.HTTPS)
     assert warnings(stack) == ["unsupportedZone:use1-az3"]
     Annotations.from_stack(stack).has_warning(
         "/Test/Interpreter",
@@ -159,15 +161,15 @@ def test_zones_that_are_set_by_id_are_known(stack: Stack, vpc: ec2.Vpc) -> None:
     definition = vpc.private_subnets[0].node.default_child
     assert isinstance(definition, ec2.CfnSubnet)
     definition.availability_zone_id = "use1-az6"
-    one = vpc_interpreter(stack, vpc, ec2.SubnetSelection())
-    one.connections.allow_to_any_ipv4(ec2.Port.HTTPS)
+    interpreter = vpc_interpreter(stack, vpc, ec2.SubnetSelection())
+    interpreter.connections.allow_to_any_ipv4(ec2.Port.HTTPS)
     assert warnings(stack) == ["unsupportedZone:use1-az6"]
 
 
 @pytest.mark.parametrize(
     ("region", "reported"), [("us-east-1", True), ("us-west-1", False), (None, False)]
 )
-def test_zones_that_are_not_known_are_mentioned_where_aws_lists_some(
+def test_unknown_zones_are_reported_in_regions_with_a_list_of_zones(
     app: App, region: str | None, reported: bool
 ) -> None:
     env = Environment(region=region, account="123456789012") if region else None
@@ -181,7 +183,7 @@ def test_zones_that_are_not_known_are_mentioned_where_aws_lists_some(
     assert bool(found) is reported
 
 
-def test_nothing_is_mentioned_when_every_zone_is_known(app: App) -> None:
+def test_nothing_is_reported_when_every_zone_is_known(app: App) -> None:
     env = Environment(region="us-east-1", account="123456789012")
     stack = Stack(app, "Test", env=env)
     vpc = ec2.Vpc.from_vpc_attributes(stack, "Vpc", vpc_id="vpc-1", availability_zones=["a"])
@@ -216,9 +218,11 @@ def subnet_in(stack: Stack, zone: str) -> ec2.ISubnet:
 
 
 def warnings(stack: Stack) -> list[str]:
-    """The names of our warnings."""
+    """Return the names of the library's warnings."""
     found = Annotations.from_stack(stack).find_warning("*", Match.any_value())
     ours = [
-        str(one.entry.data) for one in found if "[ack: cdk-code-interpreter:" in str(one.entry.data)
+        str(message.entry.data)
+        for message in found
+        if "[ack: cdk-code-interpreter:" in str(message.entry.data)
     ]
     return [text.rpartition("[ack: cdk-code-interpreter:")[2].rstrip("]") for text in ours]

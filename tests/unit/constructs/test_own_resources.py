@@ -1,4 +1,4 @@
-"""Every resource can be reached, and every one can be the users' own."""
+"""Every resource is reachable, and each can be an existing resource of the user."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ LAMBDA = iam.ServicePrincipal("lambda.amazonaws.com")
 
 
 def attributes(construct: Construct) -> list[Construct]:
-    """What can be got at from a construct of the library without knowing how it is made."""
+    """Return the constructs that the public attributes of a construct lead to."""
     values: list[Any] = [construct.node.default_child]
     for name, value in vars(construct).items():
         if not name.startswith("_"):
@@ -52,8 +52,8 @@ def attributes(construct: Construct) -> list[Construct]:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_every_resource_is_an_attribute_or_part_of_one(mode: str) -> None:
-    """Parts are what CDK makes of a function, a role or a bucket."""
+def test_every_resource_belongs_to_a_public_attribute(mode: str) -> None:
+    """Resources that CDK defines for a function, a role or a bucket belong to it."""
     ours = MODES[mode](Stack(new_app(), "Test"))
     for construct in ours.constructs:
         reachable = {attribute.node.path for attribute in attributes(construct)}
@@ -69,7 +69,7 @@ def test_every_resource_is_an_attribute_or_part_of_one(mode: str) -> None:
 
 def build(stack: Stack, role: iam.IRole, **settings: Any) -> InvokeFunction:
     log_group = logs.LogGroup.from_log_group_name(stack, "TheirLogs", "theirs")
-    one = CodeInterpreter(
+    interpreter = CodeInterpreter(
         stack,
         "Interpreter",
         control_function=ControlFunction(stack, "Control", role=role, log_group=log_group),
@@ -77,7 +77,7 @@ def build(stack: Stack, role: iam.IRole, **settings: Any) -> InvokeFunction:
     return InvokeFunction(
         stack,
         "Invoke",
-        code_interpreter=one,
+        code_interpreter=interpreter,
         workspace=Workspace(stack, "Workspace"),
         role=role,
         log_group=log_group,
@@ -142,7 +142,7 @@ def test_a_role_gets_policies_of_this_stack(kind: str, known: bool) -> None:
 
 
 @pytest.mark.parametrize("kind", UNCHANGEABLE)
-def test_a_role_that_must_not_be_changed_is_not(kind: str) -> None:
+def test_an_immutable_role_gets_no_policies(kind: str) -> None:
     stack = new_stack(known=True)
     role = UNCHANGEABLE[kind](stack)
     build(stack, role, vpc=imported_vpc(stack))
@@ -154,7 +154,7 @@ def test_a_role_that_must_not_be_changed_is_not(kind: str) -> None:
     )
 
 
-def test_an_execution_role_that_must_not_be_changed_is_not() -> None:
+def test_an_immutable_execution_role_gets_no_policies() -> None:
     stack = new_stack(known=True)
     ours = MODES["existing"](stack)
     assert "InterpreterFilesystemPolicy" in str(list(resources(ours)))
@@ -173,7 +173,7 @@ def test_an_execution_role_that_must_not_be_changed_is_not() -> None:
 
 @pytest.mark.parametrize("precreated", [None, {"Test/Invoke/FunctionRole": "theirs"}])
 def test_roles_that_cdk_is_told_not_to_make_are_reported(precreated: dict[str, str] | None) -> None:
-    """As `iam.Role.customize_roles()` promises: somebody makes them by the report."""
+    """Administrators create roles from the report of `iam.Role.customize_roles()`."""
     app = new_app()
     stack = Stack(app, "Test")
     iam.Role.customize_roles(stack, use_precreated_roles=precreated)
@@ -239,7 +239,7 @@ def test_a_key_encrypts_the_files_and_the_function_may_use_it(stack: Stack) -> N
 
 
 def test_the_keys_policy_lets_the_account_decide_who_uses_it(stack: Stack) -> None:
-    """So that the key, which may be in another stack, needs to know nobody."""
+    """The key, which may be in another stack, then depends on no grantee."""
     key = kms.Key(stack, "Key")
     Workspace(stack, "Workspace", encryption_key=key).grant_read_write(iam.User(stack, "User"))
     [statement] = only(stack, "AWS::KMS::Key")["KeyPolicy"]["Statement"]
@@ -247,7 +247,7 @@ def test_the_keys_policy_lets_the_account_decide_who_uses_it(stack: Stack) -> No
     assert ":root" in str(statement["Principal"])
 
 
-# what cannot go together
+# conflicts
 
 
 @pytest.mark.parametrize(
@@ -343,12 +343,16 @@ def test_every_argument_has_a_name(stack: Stack, name: str) -> None:
 
 
 def test_arguments_go_by_name_in_any_order(stack: Stack) -> None:
-    one = CodeInterpreter.from_id(
+    interpreter = CodeInterpreter.from_id(
         code_interpreter_id="theirs-0123456789", construct_id="Interpreter", scope=stack
     )
     workspace = Workspace(prefix="theirs", construct_id="Workspace", scope=stack)
     InvokeFunction(
-        workspace=workspace, code_interpreter=one, memory_size=512, scope=stack, construct_id="I"
+        workspace=workspace,
+        code_interpreter=interpreter,
+        memory_size=512,
+        scope=stack,
+        construct_id="I",
     )
     Template.from_stack(stack).has_resource_properties(
         "AWS::Lambda::Function", Match.object_like({"MemorySize": 512})

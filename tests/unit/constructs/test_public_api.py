@@ -1,20 +1,32 @@
-"""How the library is found and what it exports."""
+"""How the library is found, and which names it exports."""
 
 from __future__ import annotations
 
+import inspect
+import pickle
 import subprocess
 import sys
+from collections.abc import Iterator
+from typing import Any, get_args, get_type_hints
+
+import pytest
 
 import cdk_code_interpreter
 from tests.project import PROJECT
 
+CLASSES = [
+    value
+    for name in cdk_code_interpreter.__all__
+    if isinstance(value := getattr(cdk_code_interpreter, name), type)
+]
+
 
 def test_the_source_root_is_not_a_package() -> None:
-    """With an `__init__.py` it would hide the `constructs` that aws-cdk-lib is made of."""
+    """With an `__init__.py` it would hide the `constructs` that aws-cdk-lib needs."""
     assert not (PROJECT / "constructs" / "__init__.py").exists()
 
 
-def test_constructs_is_the_published_one_even_from_the_project_folder() -> None:
+def test_constructs_is_the_published_package_even_in_the_project_folder() -> None:
     code = "import constructs; print(constructs.Construct.__jsii_type__)"
     result = subprocess.run(
         [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
@@ -22,9 +34,46 @@ def test_constructs_is_the_published_one_even_from_the_project_folder() -> None:
     assert result.stdout.strip() == "constructs.Construct"
 
 
-def test_everything_exported_exists_and_is_documented() -> None:
+def test_every_exported_name_is_documented() -> None:
     for name in cdk_code_interpreter.__all__:
         assert getattr(cdk_code_interpreter, name).__doc__, name
+
+
+@pytest.mark.parametrize("public", CLASSES)
+def test_a_class_names_the_module_that_exports_it(public: type) -> None:
+    assert public.__module__ == "cdk_code_interpreter"
+    assert pickle.loads(pickle.dumps(public)) is public
+
+
+@pytest.mark.parametrize("public", CLASSES)
+def test_every_class_of_the_library_in_a_public_signature_is_exported(public: type) -> None:
+    named = {
+        part
+        for hints in annotations(public)
+        for hint in hints.values()
+        for part in parts(hint)
+        if isinstance(part, type) and part.__module__.split(".")[0] == "cdk_code_interpreter"
+    }
+    assert named <= set(CLASSES)
+
+
+def annotations(public: type) -> Iterator[dict[str, Any]]:
+    """Return the annotations of a class, and of its public methods and properties."""
+    yield get_type_hints(public)
+    for name, member in inspect.getmembers(public):
+        function = member.fget if isinstance(member, property) else member
+        function = inspect.unwrap(getattr(function, "__func__", function))
+        module = getattr(function, "__module__", None) or ""
+        is_public = name == "__init__" or not name.startswith("_")
+        if is_public and inspect.isfunction(function) and module.startswith("cdk_code_interpreter"):
+            yield get_type_hints(function)
+
+
+def parts(hint: Any) -> Iterator[Any]:
+    """Return a type and everything that it is composed of."""
+    yield hint
+    for argument in get_args(hint):
+        yield from parts(argument)
 
 
 def test_importing_it_needs_no_sdk() -> None:

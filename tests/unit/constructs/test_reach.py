@@ -1,4 +1,4 @@
-"""Whatever an app lays down for all of its resources reaches those of the library, too."""
+"""The settings that an app makes for all of its resources reach those of the library, too."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ BOUNDARY = "their-boundary"
 
 @jsii.implements(IAspect)
 class Visit:
-    """An aspect that does something to every node."""
+    """An aspect that calls a function with every node."""
 
     def __init__(self, do: Callable[[IConstruct], None]) -> None:
         self._do = do
@@ -54,7 +54,7 @@ class Visit:
 
 @jsii.implements(IPropertyInjector)
 class Inject:
-    """A property injector that sets some properties of every construct of a kind."""
+    """A property injector that sets properties of every construct of a class."""
 
     def __init__(self, kind: Any, **properties: Any) -> None:
         self._id = kind.PROPERTY_INJECTION_ID
@@ -68,8 +68,8 @@ class Inject:
         self,
         original_props: dict[str, Any],
         *,
-        id: str,  # noqa: A002, ARG002 - JSII hands it over by CDK's name for it
-        scope: Construct,  # noqa: ARG002 - JSII hands it over by name, too
+        id: str,  # noqa: A002, ARG002 - JSII passes it by CDK's own name
+        scope: Construct,  # noqa: ARG002 - JSII passes it by name, too
     ) -> Any:
         return {**original_props, **self._properties}
 
@@ -98,7 +98,7 @@ def test_aspects_visit_every_construct_of_the_library_as_what_it_is(priority: in
 
 @pytest.mark.parametrize("flags", FLAGS)
 def test_aspects_can_change_what_is_defined_and_add_to_it(flags: str) -> None:
-    """As rules for a whole company do: log retention, and an alarm for every function."""
+    """Companies enforce log retention, and an alarm for every function, in this way."""
 
     def enforce(node: IConstruct) -> None:
         if isinstance(node, logs.CfnLogGroup):
@@ -122,8 +122,8 @@ def test_aspects_can_change_what_is_defined_and_add_to_it(flags: str) -> None:
 
 
 @pytest.mark.parametrize("priority", [AspectPriority.MUTATING, AspectPriority.DEFAULT])
-def test_no_warning_is_given_about_what_an_aspect_puts_right(priority: int) -> None:
-    """The library's own aspect, which looks for egress rules, comes after all others."""
+def test_egress_rules_that_an_aspect_adds_prevent_the_warning(priority: int) -> None:
+    """The check for egress rules runs after all aspects."""
 
     def let_out(node: IConstruct) -> None:
         if isinstance(node, ec2.SecurityGroup):
@@ -142,14 +142,14 @@ def test_removal_policies_of_the_app_reach_everything() -> None:
     app = new_app()
     ours = all_options(Stack(app, "Test"))
     RemovalPolicies.of(app).retain()
-    policies = {name: one.get("DeletionPolicy") for name, one in resources(ours).items()}
+    policies = {name: resource.get("DeletionPolicy") for name, resource in resources(ours).items()}
     assert set(policies.values()) == {"Retain"}, policies
 
 
 def test_a_removal_policy_can_be_applied_to_a_code_interpreter(stack: Stack) -> None:
-    """As to every other resource of CDK."""
-    one = library.CodeInterpreter(stack, "Interpreter")
-    one.apply_removal_policy(RemovalPolicy.RETAIN)
+    """CDK allows it for every resource."""
+    interpreter = library.CodeInterpreter(stack, "Interpreter")
+    interpreter.apply_removal_policy(RemovalPolicy.RETAIN)
     Template.from_stack(stack).has_resource(INTERPRETER, {"DeletionPolicy": "Retain"})
 
 
@@ -163,14 +163,14 @@ def test_the_resource_of_a_code_interpreter_can_be_overridden(stack: Stack) -> N
 # tags
 
 
-def test_tags_of_the_app_reach_whatever_takes_tags() -> None:
+def test_tags_of_the_app_reach_every_resource_that_supports_tags() -> None:
     app = new_app()
     ours = all_options(Stack(app, "Test"))
     Tags.of(app).add("team", "theirs")
     tagged = {
-        one["Type"]
-        for one in resources(ours).values()
-        if "theirs" in str(one["Properties"].get("Tags"))
+        resource["Type"]
+        for resource in resources(ours).values()
+        if "theirs" in str(resource["Properties"].get("Tags"))
     }
     assert tagged == {
         "AWS::CloudWatch::Alarm",
@@ -185,7 +185,7 @@ def test_tags_of_the_app_reach_whatever_takes_tags() -> None:
 
 
 def test_tags_can_go_to_some_types_only() -> None:
-    """With CDK's current flag, which keeps tags for resources from the stack itself."""
+    """This is with CDK's current flag, with which `Tags.of()` does not tag the stack itself."""
     app = new_app({"@aws-cdk/core:explicitStackTags": True})
     stack = Stack(app, "Test")
     defaults(stack)
@@ -198,7 +198,7 @@ def test_tags_can_go_to_some_types_only() -> None:
 
 
 def test_tags_of_a_stack_reach_what_is_nested_in_it() -> None:
-    """CloudFormation hands them down to native resources."""
+    """CloudFormation passes them on to native resources only."""
     outer = Stack(new_app(), "Outer", tags={"level": "outer", "from": "outer"})
     inner = NestedStack(outer, "Inner")
     library.CodeInterpreter(inner, "Interpreter", tags={"level": "construct"})
@@ -226,13 +226,13 @@ def test_permissions_boundaries_reach_every_role(mode: str, set_boundary: str) -
     boundaries = {
         name: role["Properties"].get("PermissionsBoundary") for name, role in roles.items()
     }
-    assert all(BOUNDARY in str(one) for one in boundaries.values()), boundaries
+    assert all(BOUNDARY in str(applied) for applied in boundaries.values()), boundaries
 
 
 # property injectors
 
 
-def test_property_injectors_reach_what_the_constructs_are_made_of() -> None:
+def test_property_injectors_reach_the_constructs_inside_the_librarys_constructs() -> None:
     injectors = [
         Inject(iam.Role, path="/theirs/"),
         Inject(lambda_.Function, memorySize=512, recursiveLoop=lambda_.RecursiveLoop.TERMINATE),
@@ -253,10 +253,12 @@ def test_property_injectors_reach_what_the_constructs_are_made_of() -> None:
         "AWS::S3::Bucket": {"AccelerateConfiguration": {"AccelerationStatus": "Enabled"}},
     }
     seen = set()
-    for one in resources(ours).values():
-        if one["Type"] in expected:
-            seen.add(one["Type"])
-            assert {**one["Properties"], **expected[one["Type"]]} == one["Properties"]
+    for resource in resources(ours).values():
+        if resource["Type"] in expected:
+            seen.add(resource["Type"])
+            assert {**resource["Properties"], **expected[resource["Type"]]} == resource[
+                "Properties"
+            ]
     assert seen == expected.keys()
 
 
@@ -281,7 +283,9 @@ def test_a_role_that_an_injector_puts_in_place_of_the_new_one_gets_the_permissio
     PropertyInjectors.of(theirs).add(Inject(lambda_.Function, role=role))
     ours = defaults(theirs)
     [policy] = [
-        one["Properties"] for name, one in resources(ours).items() if "InvokeFunctionPolicy" in name
+        resource["Properties"]
+        for name, resource in resources(ours).items()
+        if "InvokeFunctionPolicy" in name
     ]
     assert policy["Roles"] == [stack.resolve(role.role_name)]
     assert "logs:PutLogEvents" in str(policy) and "s3:GetObject" in str(policy)

@@ -1,4 +1,4 @@
-"""Values that are known at the deployment only, such as parameters, go through as they are."""
+"""Values that are unknown until the deployment, such as parameters, reach the template."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from .templates import only, statements
 
 
 class Parameters:
-    """Makes a parameter for each name it is asked for."""
+    """Define a parameter for each name."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -53,7 +53,7 @@ def ref(name: str) -> dict[str, str]:
 
 
 def assert_no_token_is_left(stack: Stack) -> None:
-    """Neither of a text nor of a number, which are numbers beyond all use."""
+    """Find tokens of text, and those of numbers, which are huge."""
     text = json.dumps(Template.from_stack(stack).to_json())
     assert "Token[" not in text
     assert not re.findall(r"e\+\d{3}", text)
@@ -115,7 +115,7 @@ def test_every_property_of_a_code_interpreter(stack: Stack, given: Parameters) -
 def test_every_property_of_a_workspace_a_function_and_its_alarms(
     stack: Stack, given: Parameters
 ) -> None:
-    one = CodeInterpreter.from_id(stack, "Interpreter", given.text("Id"))
+    interpreter = CodeInterpreter.from_id(stack, "Interpreter", given.text("Id"))
     workspace = Workspace(
         stack,
         "Workspace",
@@ -128,7 +128,7 @@ def test_every_property_of_a_workspace_a_function_and_its_alarms(
     invoke = InvokeFunction(
         stack,
         "Invoke",
-        code_interpreter=one,
+        code_interpreter=interpreter,
         workspace=workspace,
         session_timeout=Duration.seconds(given.number("Session")),
         timeout=Duration.seconds(given.number("Timeout")),
@@ -136,7 +136,7 @@ def test_every_property_of_a_workspace_a_function_and_its_alarms(
         reserved_concurrent_executions=given.number("Concurrency"),
         function_name=given.text("FunctionName"),
     )
-    Monitoring(stack, "Monitoring", code_interpreter=one, function=invoke.function)
+    Monitoring(stack, "Monitoring", code_interpreter=interpreter, function=invoke.function)
     function = only(stack, "AWS::Lambda::Function")
     assert function["Timeout"] == ref("Timeout")
     assert function["MemorySize"] == ref("Memory")
@@ -158,15 +158,15 @@ def test_every_property_of_a_workspace_a_function_and_its_alarms(
 def test_a_timeout_that_is_not_known_is_compared_by_cloudwatch(
     stack: Stack, given: Parameters
 ) -> None:
-    one = CodeInterpreter(stack, "Interpreter")
+    interpreter = CodeInterpreter(stack, "Interpreter")
     invoke = InvokeFunction(
         stack,
         "Invoke",
-        code_interpreter=one,
+        code_interpreter=interpreter,
         workspace=Workspace(stack, "Workspace"),
         timeout=Duration.seconds(given.number("Timeout")),
     )
-    Monitoring(stack, "Monitoring", code_interpreter=one, function=invoke.function)
+    Monitoring(stack, "Monitoring", code_interpreter=interpreter, function=invoke.function)
     Template.from_stack(stack).has_resource_properties(
         "AWS::CloudWatch::Alarm",
         {
@@ -184,11 +184,11 @@ def test_a_timeout_that_is_not_known_is_compared_by_cloudwatch(
 
 def test_a_bucket_and_a_code_interpreter_that_are_imported(stack: Stack, given: Parameters) -> None:
     bucket = s3.Bucket.from_bucket_name(stack, "TheirBucket", given.text("Bucket"))
-    one = CodeInterpreter.from_arn(stack, "Interpreter", given.text("Arn"))
+    interpreter = CodeInterpreter.from_arn(stack, "Interpreter", given.text("Arn"))
     workspace = Workspace(stack, "Workspace", bucket=bucket)
-    invoke = InvokeFunction(stack, "Invoke", code_interpreter=one, workspace=workspace)
-    Monitoring(stack, "Monitoring", code_interpreter=one, function=invoke.function)
-    identifier = stack.resolve(one.code_interpreter_id)
+    invoke = InvokeFunction(stack, "Invoke", code_interpreter=interpreter, workspace=workspace)
+    Monitoring(stack, "Monitoring", code_interpreter=interpreter, function=invoke.function)
+    identifier = stack.resolve(interpreter.code_interpreter_id)
     variables = only(stack, "AWS::Lambda::Function")["Environment"]["Variables"]
     assert variables["WORKSPACE_BUCKET"] == ref("Bucket")
     assert variables["CODE_INTERPRETER_ID"] == identifier
@@ -237,7 +237,7 @@ def test_a_command(stack: Stack, given: Parameters) -> None:
     assert_no_token_is_left(stack)
 
 
-# what cannot be known later
+# no tokens allowed
 
 
 def test_fails_on_a_tag_key(stack: Stack, given: Parameters) -> None:
@@ -250,10 +250,12 @@ def test_fails_on_a_time_that_would_have_to_be_converted(
     stack: Stack, given: Parameters, name: str
 ) -> None:
     settings: dict[str, Any] = {name: Duration.minutes(given.number("Minutes"))}
-    one = CodeInterpreter(stack, "Interpreter")
+    interpreter = CodeInterpreter(stack, "Interpreter")
     workspace = Workspace(stack, "Workspace")
     with pytest.raises(ValueError, match=rf"{name} is a number of minutes.*Duration\.seconds"):
-        InvokeFunction(stack, "Invoke", code_interpreter=one, workspace=workspace, **settings)
+        InvokeFunction(
+            stack, "Invoke", code_interpreter=interpreter, workspace=workspace, **settings
+        )
 
 
 def test_fails_on_an_expiration_that_would_have_to_be_converted(

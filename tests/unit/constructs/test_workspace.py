@@ -12,12 +12,20 @@ from aws_cdk.assertions import Match, Template
 
 from cdk_code_interpreter import Workspace
 
+from .everything import new_app
 from .templates import only
 
 
-def test_a_new_bucket_is_private_encrypted_and_kept(stack: Stack) -> None:
+@pytest.fixture(scope="module")
+def default_stack() -> Stack:
+    """Return a stack with a workspace with default settings, which tests only read."""
+    stack = Stack(new_app(), "Test")
     Workspace(stack, "Workspace")
-    Template.from_stack(stack).has_resource(
+    return stack
+
+
+def test_a_new_bucket_is_private_encrypted_and_kept(default_stack: Stack) -> None:
+    Template.from_stack(default_stack).has_resource(
         "AWS::S3::Bucket",
         {
             "DeletionPolicy": "Retain",
@@ -50,8 +58,9 @@ def test_a_new_bucket_is_private_encrypted_and_kept(stack: Stack) -> None:
         {"NumericGreaterThan": {"s3:signatureAge": "900000"}},
     ],
 )
-def test_a_new_bucket_refuses_weak_requests(stack: Stack, condition: dict[str, Any]) -> None:
-    Workspace(stack, "Workspace")
+def test_a_new_bucket_refuses_weak_requests(
+    default_stack: Stack, condition: dict[str, Any]
+) -> None:
     statement = {
         "Effect": "Deny",
         "Principal": {"AWS": "*"},
@@ -59,14 +68,13 @@ def test_a_new_bucket_refuses_weak_requests(stack: Stack, condition: dict[str, A
         "Condition": condition,
         "Resource": Match.any_value(),
     }
-    Template.from_stack(stack).has_resource_properties(
+    Template.from_stack(default_stack).has_resource_properties(
         "AWS::S3::BucketPolicy", {"PolicyDocument": {"Statement": Match.array_with([statement])}}
     )
 
 
-def test_files_stay_and_what_nobody_needs_goes(stack: Stack) -> None:
-    Workspace(stack, "Workspace")
-    assert lifecycle_rules(stack) == [
+def test_only_session_records_and_incomplete_uploads_expire(default_stack: Stack) -> None:
+    assert lifecycle_rules(default_stack) == [
         {"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1}, "Status": "Enabled"},
         {"ExpirationInDays": 2, "Prefix": "sessions/", "Status": "Enabled"},
     ]

@@ -15,7 +15,7 @@ Synthesise = Callable[..., Template]
 
 @pytest.fixture
 def synthesise() -> Synthesise:
-    """The template of the app's stack with the given settings, as context keys without prefix."""
+    """Return a function from settings (context keys without prefix) to the stack's template."""
 
     def template(**settings: Any) -> Template:
         context = {

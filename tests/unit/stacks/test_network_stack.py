@@ -88,8 +88,8 @@ def test_a_code_interpreter_of_another_stack_uses_the_private_subnets(internet: 
     stack = Stack(app, "Test")
     CodeInterpreter(stack, "Interpreter", network=network.network)
     template = Template.from_stack(stack)
-    [one] = template.find_resources("Custom::CodeInterpreter").values()
-    vpc = one["Properties"]["NetworkConfiguration"]["VpcConfig"]
+    [resource] = template.find_resources("Custom::CodeInterpreter").values()
+    vpc = resource["Properties"]["NetworkConfiguration"]["VpcConfig"]
     assert len(vpc["Subnets"]) == 2
     assert "Sandboxes" in str(vpc["Subnets"])
     assert "Gateway" not in str(vpc["Subnets"])

@@ -67,13 +67,13 @@ def test_the_agent_has_the_functions_as_the_function_takes_them(
     assert all(len(function["Parameters"]) <= 5 for function in functions)
 
 
-def test_agents_are_told_the_shape_of_nested_arguments(
+def test_the_description_outlines_nested_arguments(
     stack: Stack, function: InvokeFunction, agent: bedrock.CfnAgent
 ) -> None:
     function.add_action_group(agent)
     [group] = only(stack, "AWS::Bedrock::Agent")["ActionGroups"]
     functions = group["FunctionSchema"]["Functions"]
-    [parameters] = [one["Parameters"] for one in functions if one["Name"] == "file_operations"]
+    [parameters] = [tool["Parameters"] for tool in functions if tool["Name"] == "file_operations"]
     assert parameters["content"]["Type"] == "string"
     assert "[{path, text, blob}]" in parameters["content"]["Description"]
     assert parameters["paths"]["Type"] == "array"
@@ -148,7 +148,7 @@ def test_the_longest_name_is_allowed(function: InvokeFunction, agent: bedrock.Cf
     function.add_action_group(agent, name="x" * 42)
 
 
-def test_cfn_lint_has_nothing_to_say(
+def test_cfn_lint_finds_nothing(
     stack: Stack, function: InvokeFunction, agent: bedrock.CfnAgent, tmp_path: Path
 ) -> None:
     function.add_action_group(agent)

@@ -28,15 +28,15 @@ def test_certificates_reach_the_custom_resource(
     ]
 
 
-def test_whoever_creates_or_starts_sessions_may_read_them(
+def test_the_creator_and_the_callers_may_read_them(
     stack: Stack, secret: secretsmanager.ISecret
 ) -> None:
-    one = CodeInterpreter(stack, "Interpreter", certificates=[secret])
+    interpreter = CodeInterpreter(stack, "Interpreter", certificates=[secret])
     workspace = Workspace(stack, "Workspace")
-    InvokeFunction(stack, "Invoke", code_interpreter=one, workspace=workspace)
-    one.grant_use(iam.User(stack, "User"))
-    for who in ("CodeInterpreterControl", "InvokeUsePolicy", "User"):
-        [statement] = statements(stack, of=who)[READ]
+    InvokeFunction(stack, "Invoke", code_interpreter=interpreter, workspace=workspace)
+    interpreter.grant_use(iam.User(stack, "User"))
+    for policy in ("CodeInterpreterControl", "InvokeUsePolicy", "User"):
+        [statement] = statements(stack, of=policy)[READ]
         assert statement["Resource"] == ARN
     assert "secretsmanager:DescribeSecret" not in statements(stack)
 

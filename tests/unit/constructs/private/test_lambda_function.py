@@ -22,7 +22,7 @@ def asset_key() -> str:
     return key
 
 
-def test_what_python_leaves_behind_does_not_change_the_asset(
+def test_byte_code_does_not_change_the_asset(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copy = tmp_path / "lambda"

@@ -1,4 +1,4 @@
-"""Code interpreters that another stack, another tool or AWS itself has made."""
+"""Code interpreters that another stack, another tool or AWS defines."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from .code_interpreter_base import CodeInterpreterBase
+from ..code_interpreter_base import CodeInterpreterBase
 
 
 class ImportedCodeInterpreter(CodeInterpreterBase):
-    """A code interpreter that is not defined here; it grants and measures like one that is."""
+    """A code interpreter that exists already; its grants and metrics are those of an owned one."""
 
     def __init__(
         self,
@@ -42,12 +42,12 @@ class ImportedCodeInterpreter(CodeInterpreterBase):
 
     @property
     def status(self) -> str | None:
-        """Always None: CloudFormation does not know it."""
+        """Always None, because CloudFormation does not know it."""
         return None
 
     @property
     def created_at(self) -> str | None:
-        """Always None: CloudFormation does not know it."""
+        """Always None, because CloudFormation does not know it."""
         return None
 
 

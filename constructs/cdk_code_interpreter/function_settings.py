@@ -1,0 +1,41 @@
+"""The settings of `lambda_.Function` that both Lambda functions of the library take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypedDict
+
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+
+
+class FunctionSettings(TypedDict, total=False):
+    """Keyword arguments that `ControlFunction` and `InvokeFunction` pass on to `lambda_.Function`.
+
+    They are here because none of them can be set on a function that is already defined. Each has
+    the meaning and the default that `lambda_.Function` gives it.
+
+    :ivar allow_all_outbound: Let the security group that CDK makes for the function connect
+        anywhere. In a VPC only. Default: true.
+    :ivar environment_encryption: The KMS key that encrypts the environment variables. Default: the
+        key that Lambda manages.
+    :ivar function_name: Default: a generated name.
+    :ivar on_failure: The destination of asynchronous invocations that failed. Default: none.
+    :ivar reserved_concurrent_executions: How many invocations can run at once, reserved for this
+        function. Default: whatever the account has left.
+    :ivar security_groups: In a VPC only. Default: a new group.
+    :ivar tracing: Whether AWS X-Ray traces the invocations. Default: disabled.
+    :ivar vpc: The VPC that the function runs in. Default: none.
+    :ivar vpc_subnets: In a VPC only. Default: its private subnets.
+    """
+
+    allow_all_outbound: bool
+    environment_encryption: kms.IKey
+    function_name: str
+    on_failure: lambda_.IDestination
+    reserved_concurrent_executions: int
+    security_groups: Sequence[ec2.ISecurityGroup]
+    tracing: lambda_.Tracing
+    vpc: ec2.IVpc
+    vpc_subnets: ec2.SubnetSelection

@@ -1,0 +1,29 @@
+"""Limits that the constructs check, from AWS's API models and service quotas.
+
+They are here for apps that check their own settings before any construct is defined.
+"""
+
+from __future__ import annotations
+
+# CreateCodeInterpreter, Amazon Bedrock AgentCore control plane API reference.
+NAME_PATTERN = "[a-zA-Z][a-zA-Z0-9_]{0,47}"
+MAX_NAME_LENGTH = 48
+MAX_DESCRIPTION_LENGTH = 4096
+MAX_CERTIFICATES = 200
+MAX_SUBNETS = 16
+MAX_SECURITY_GROUPS = 16
+MAX_FILESYSTEMS_OF_A_KIND = 2
+# A directory one level below /mnt, without the slash that may follow it.
+MOUNT_PATH_PATTERN = "/mnt/[a-zA-Z0-9._-]{1,195}"
+MAX_MOUNT_PATH_LENGTH = 200
+
+# TagResource of the same API. A code interpreter can have 50 tags; the control function adds three.
+MAX_TAGS = 47
+MAX_TAG_KEY_LENGTH = 128
+MAX_TAG_VALUE_LENGTH = 256
+
+# StartCodeInterpreterSession: seconds from a session's start to its end, however busy it is.
+MAX_SESSION_SECONDS = 28_800
+
+# "Lambda quotas", AWS Lambda developer guide: seconds that one invocation may take.
+MAX_FUNCTION_SECONDS = 900
