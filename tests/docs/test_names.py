@@ -1,4 +1,4 @@
-"""Every path, link, name and command in the documents exists."""
+"""Every path, link, name and command in the documents exists, and the sentences are plain."""
 
 from __future__ import annotations
 
@@ -68,3 +68,12 @@ def test_every_make_target_exists(document: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE))
     commands = re.findall(r"(?:^|`)make ([a-z -]+[a-z])", document.read_text(), re.MULTILINE)
     assert {target for command in commands for target in command.split()} <= targets
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_no_sentence_begins_with_a_relative_clause(document: Path) -> None:
+    """CONTRIBUTING.md has the rule: the subject of a sentence is a thing that the code has."""
+    beginnings = re.findall(
+        r"(?:^|[.:!?|] )(?:What|Who|Whoever)\b.*", prose(document), re.MULTILINE
+    )
+    assert beginnings == []

@@ -6,8 +6,12 @@ import json
 import re
 import subprocess
 import sys
+from typing import Any
 
-from aws_cdk import App
+import pytest
+from aws_cdk import App, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk.assertions import Template
 
 import app as project
 from code_interpreter_invoke.requests.tools import TOOLS, Tool
@@ -34,6 +38,32 @@ def tool_row(tool: Tool) -> str:
 
 def test_the_first_screen_is_a_screen() -> None:
     assert len(README.partition("\n## ")[0].splitlines()) <= FIRST_SCREEN
+
+
+@pytest.fixture
+def stack() -> Stack:
+    return Stack(App(builtin_cloud_formation_validation=False), "Test")
+
+
+def python_blocks() -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+
+
+def test_the_code_of_the_first_screen_synthesises(stack: Stack) -> None:
+    role = iam.Role(stack, "Role", assumed_by=iam.AccountRootPrincipal())
+    exec(python_blocks()[0], {"self": stack, "agent_role": role})
+    template = Template.from_stack(stack)
+    template.resource_count_is("Custom::CodeInterpreter", 1)
+    template.resource_count_is("AWS::S3::Bucket", 1)
+
+
+def test_the_stack_for_your_own_project_synthesises(stack: Stack) -> None:
+    role = iam.Role(stack, "Role", assumed_by=iam.AccountRootPrincipal())
+    names: dict[str, Any] = {"my_agent_role": role}
+    exec(python_blocks()[1], names)
+    exec("stack = AnalysisStack(app, 'Analysis')", names | {"app": stack.node.root}, names)
+    template = Template.from_stack(names["stack"])
+    template.resource_count_is("Custom::CodeInterpreter", 1)
 
 
 def test_the_tools_are_those_of_the_function() -> None:
