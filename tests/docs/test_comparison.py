@@ -1,12 +1,13 @@
-"""The README's statements about CDK's own construct and CloudFormation's own type are true.
+"""The claims of docs/comparison.md about CDK's own construct and CloudFormation's own type.
 
-The tests read the installed aws-cdk-lib, and the type's registry schema in cfn-lint. When either
-catches up, a test fails and the README has to change.
+They are read off the installed aws-cdk-lib, and off the type's registry schema that cfn-lint
+carries. When one of them has caught up, a test here fails and the page has to change.
 """
 
 from __future__ import annotations
 
 import inspect
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +17,8 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk.assertions import Annotations, Match, Template
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
+
+from tests.project import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,6 +45,21 @@ def native(stack: Stack, **properties: Any) -> agentcore.CodeInterpreterCustom:
 def rendered(stack: Stack) -> dict[str, Any]:
     [resource] = Template.from_stack(stack).find_resources(TYPE).values()
     return dict(resource["Properties"])
+
+
+# Our column
+
+
+def test_every_feature_of_ours_names_the_tests_that_prove_it() -> None:
+    page = (PROJECT / "docs" / "comparison.md").read_text()
+    rows = [row.split("|") for row in page.splitlines() if row.startswith("| ")][1:]
+    named = {row[1].strip(): re.findall(r"\]\[(test_\w+)\]", row[2]) for row in rows}
+    assert [feature for feature, tests in named.items() if not tests] == []
+    files = dict(re.findall(r"^\[(test_\w+)\]: \.\./(tests/\S+\.py)$", page, re.MULTILINE))
+    assert files.keys() == {test for tests in named.values() for test in tests}
+    assert [
+        test for test, file in files.items() if f"\ndef {test}(" not in (PROJECT / file).read_text()
+    ] == []
 
 
 # The construct
@@ -97,25 +115,25 @@ def test_the_constructs_groups_collide_in_one_scope(stack: Stack, vpc: ec2.Vpc) 
         Network.using_vpc(stack, vpc=vpc)
 
 
-def test_the_construct_says_nothing_of_public_subnets(stack: Stack, vpc: ec2.Vpc) -> None:
+def test_the_construct_does_not_warn_about_public_subnets(stack: Stack, vpc: ec2.Vpc) -> None:
     public = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC)
     native(stack, network_configuration=Network.using_vpc(stack, vpc=vpc, vpc_subnets=public))
     assert not Annotations.from_stack(stack).find_warning("*", Match.any_value())
 
 
-def test_the_construct_lets_descriptions_pass_and_refuses_empty_tag_values(stack: Stack) -> None:
+def test_the_construct_accepts_long_descriptions_and_refuses_empty_tag_values(stack: Stack) -> None:
     native(stack, description="x" * 4097)
     with pytest.raises(RuntimeError, match="Tag value"):
         agentcore.CodeInterpreterCustom(stack, "Tagged", tags={"key": ""})
 
 
-def test_the_construct_takes_tags_from_above(stack: Stack) -> None:
+def test_the_construct_gets_the_tags_of_its_scopes(stack: Stack) -> None:
     native(stack, tags={"own": "1"})
     Tags.of(stack).add("from", "stack")
     assert rendered(stack)["Tags"] == {"own": "1", "from": "stack"}
 
 
-def test_reading_the_construct_is_reading_all(stack: Stack) -> None:
+def test_grant_read_of_the_construct_allows_listing_everything(stack: Stack) -> None:
     native(stack).grant_read(iam.User(stack, "User"))
     [policy] = Template.from_stack(stack).find_resources("AWS::IAM::Policy").values()
     statements = policy["Properties"]["PolicyDocument"]["Statement"]
@@ -126,7 +144,7 @@ def test_reading_the_construct_is_reading_all(stack: Stack) -> None:
     ]
 
 
-def test_a_metric_of_the_construct_forgets_its_operation(stack: Stack) -> None:
+def test_a_metric_of_the_construct_loses_its_operation_when_given_dimensions(stack: Stack) -> None:
     metric = native(stack).metric_latency_for_api_operation(
         "InvokeCodeInterpreter", dimensions_map={"More": "x"}
     )
@@ -144,10 +162,10 @@ def test_the_construct_is_imported_by_attributes_with_a_role(stack: Stack) -> No
         )
 
 
-def test_the_construct_knows_why_it_failed_and_when_it_changed(stack: Stack) -> None:
-    construct = native(stack)
-    assert stack.resolve(construct.failure_reason)["Fn::GetAtt"][1] == "FailureReason"
-    assert stack.resolve(construct.last_updated_at)["Fn::GetAtt"][1] == "LastUpdatedAt"
+def test_the_construct_has_the_failure_reason_and_the_time_of_the_last_change(stack: Stack) -> None:
+    interpreter = native(stack)
+    assert stack.resolve(interpreter.failure_reason)["Fn::GetAtt"][1] == "FailureReason"
+    assert stack.resolve(interpreter.last_updated_at)["Fn::GetAtt"][1] == "LastUpdatedAt"
 
 
 # The type
@@ -183,6 +201,6 @@ def test_the_type_does_not_stop_sessions() -> None:
 
 
 def test_the_type_can_be_read_back() -> None:
-    """Drift detection and import need it."""
+    """Drift detection and import need the handlers `read` and `list`."""
     assert {"read", "list"} <= SCHEMA["handlers"].keys()
     assert {"FailureReason", "LastUpdatedAt"} <= SCHEMA["properties"].keys()

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from code_interpreter_invoke.application import Application
+from code_interpreter_invoke.application import InvokeFunction
 from code_interpreter_invoke.clients import connect
 from code_interpreter_invoke.settings import Settings
 from local_aws import LocalAws
-from tests.fakes.lambda_context import Context
+from tests.unit.invoke.fakes import Context
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -36,25 +35,19 @@ class Wire:
             if found["status"] == "READY":
                 break
             time.sleep(0.05)
-        self.settings = Settings(
-            self.interpreter,
-            self.bucket,
-            "workspace",
-            f"sessions/workspace/{account}.Test.c8/",
-            900,
-        )
-        self._opened: list[Any] = [self.s3, control]
+        self.settings = Settings(self.interpreter, self.bucket, "workspace", 900)
+        self._clients: list[Any] = [self.s3, control]
         self.function = self.new_function()
 
-    def new_function(self) -> Callable[[Any, Any], dict[str, Any]]:
+    def new_function(self) -> InvokeFunction:
         """Return another instance of the function, with its own connections."""
-        self.clients = connect()
-        self._opened += self.clients
-        return Application(self.settings, self.clients).handle
+        botocore = connect()
+        self._clients += botocore
+        return InvokeFunction(self.settings, botocore)
 
     def close(self) -> None:
         self.clear_faults()
-        for client in self._opened:
+        for client in self._clients:
             client.close()
 
     def __call__(self, tool: str, *, seconds: float = 60, **arguments: Any) -> dict[str, Any]:
