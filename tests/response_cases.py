@@ -9,7 +9,9 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
-from tests.unit.invoke.fakes import World, client_error, text_result
+from tests.fakes.agentcore import text_result
+from tests.fakes.client_error import client_error
+from tests.fakes.world import World
 
 CALLERS = ("direct", "gateway", "agent")
 SESSION = "s"

@@ -12,9 +12,9 @@ import botocore.session
 import pytest
 from botocore.awsrequest import AWSPreparedRequest
 
+from tests.fakes.lambda_context import Context
 from tests.integration.invoke.faults import COUNT, COUNTED, FAULTS, Case, error, named
 from tests.integration.invoke.wire import Wire
-from tests.unit.invoke.fakes import Context
 
 
 @pytest.mark.parametrize("case", FAULTS, ids=str)

@@ -11,7 +11,7 @@ from code_interpreter_invoke.application import InvokeFunction
 from code_interpreter_invoke.clients import connect
 from code_interpreter_invoke.settings import Settings
 from local_aws import LocalAws
-from tests.unit.invoke.fakes import Context
+from tests.fakes.lambda_context import Context
 
 
 class Wire:

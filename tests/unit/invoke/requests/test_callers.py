@@ -13,7 +13,9 @@ from code_interpreter_invoke.errors import InvalidRequestError
 from code_interpreter_invoke.requests.callers import AGENT_ANSWER_BYTES, Agent, listed, session_name
 from code_interpreter_invoke.requests.request import SESSION_NAME
 from code_interpreter_invoke.requests.tools import TOOLS
-from tests.unit.invoke.fakes import BUCKET, PREFIX, Context, World
+from tests.fakes.lambda_context import Context
+from tests.fakes.s3 import BUCKET, PREFIX
+from tests.fakes.world import World
 
 
 class GatewayContext(Context):

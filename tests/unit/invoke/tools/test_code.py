@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.invoke.fakes import Context, World, client_error
+from tests.fakes.client_error import client_error
+from tests.fakes.lambda_context import Context
+from tests.fakes.world import World
 
 
 def test_output_and_exit_code_are_in_the_answer(world: World) -> None:

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from code_interpreter_invoke.files.batches import BATCH_BYTES
-from tests.unit.invoke.fakes import World, text_result
+from tests.fakes.agentcore import text_result
+from tests.fakes.world import World
 
 
 def operate(world: World, operation: str, **arguments: Any) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.unit.invoke.fakes import Context, World
+from tests.fakes.lambda_context import Context
+from tests.fakes.world import World
 
 
 def test_what_a_save_names_can_be_read(world: World) -> None:
