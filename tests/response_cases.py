@@ -149,8 +149,9 @@ def push(name: str, arguments: dict[str, Any], **details: Any) -> Case:
 
 
 def invoke(name: str, operation: str, arguments: dict[str, Any] | None, **details: Any) -> Case:
-    given = {} if arguments is None else {"arguments": arguments}
-    given |= {"name": operation, **details.pop("beside", {})}
+    given = {"name": operation, **details.pop("beside", {})}
+    if arguments is not None:
+        given["arguments"] = arguments
     return Case("invoke_code_interpreter", name, given, **details)
 
 

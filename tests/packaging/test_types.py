@@ -8,8 +8,9 @@ import sys
 from typing import TYPE_CHECKING
 
 import cdk_code_interpreter
+from tests.project import PROJECT
 
-from .consumer import FOREIGN, PROJECT, TIMEOUT_SECONDS
+from .consumer import FOREIGN, TIMEOUT_SECONDS
 
 if TYPE_CHECKING:
     from pathlib import Path

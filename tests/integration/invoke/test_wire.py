@@ -49,7 +49,7 @@ def test_every_fault_is_told_truly_and_code_runs_at_most_once(
     ],
 )
 def test_what_runs_past_its_limit_is_ended_and_the_next_call_does_not_wait_for_it(
-    wire: Wire, tool: str, running: dict[str, str]
+    wire: Wire, tool: str, running: dict[str, Any]
 ) -> None:
     answer = wire(tool, session="s", timeout_seconds=1, **running)
     assert (answer["error"]["type"], answer["error"]["retryable"]) == ("TimedOut", False)

@@ -75,7 +75,7 @@ def test_a_server_that_starts_alone_leaves_nothing(tmp_path: Path) -> None:
     """Whoever started it was ended before it could stop it."""
     directory = tmp_path / "directory"
     directory.mkdir()
-    command = ["-m", "local_aws.server", "--port", "0", "--directory", directory]
+    command = ["-m", "local_aws.server", "--port", "0", "--directory", str(directory)]
     with subprocess.Popen(
         [sys.executable, *command, "--lambda-python", sys.executable],
         env=server_environment(directory),

@@ -244,7 +244,7 @@ def test_property_injectors_reach_what_the_constructs_are_made_of() -> None:
     app = new_app(property_injectors=injectors)
     stack = Stack(app, "Test")
     ours = all_options(stack)
-    expected = {
+    expected: dict[str, dict[str, Any]] = {
         "AWS::IAM::Role": {"Path": "/theirs/"},
         "AWS::Lambda::Function": {"MemorySize": 512, "RecursiveLoop": "Terminate"},
         "AWS::Logs::LogGroup": {"RetentionInDays": 3653},

@@ -15,6 +15,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,9 @@ from agentcore_emulator.sandbox.supervisor_client import namespaces_available
 from tests.integration.emulator.sandbox.rude_programs import ANYWHERE, IN_NAMESPACES, Rude
 
 SECONDS = 30
-SMALL = {
-    "memory_bytes": 500_000_000,
-    "disk_bytes": 200_000_000,
-    "processes": 200,
-    "output_bytes": 100_000,
-}
+SMALL = SandboxSettings(
+    memory_bytes=500_000_000, disk_bytes=200_000_000, processes=200, output_bytes=100_000
+)
 
 CASES = [
     *(pytest.param(rude, True, id=name) for name, rude in (ANYWHERE | IN_NAMESPACES).items()),
@@ -91,7 +89,7 @@ def test_nothing_is_left(rude: Rude, namespaces: bool, tmp_path: Path, temporary
     before = living()
 
     async def session() -> str:
-        sandbox = await Sandbox.start(directory, SandboxSettings(namespaces=namespaces, **SMALL))
+        sandbox = await Sandbox.start(directory, replace(SMALL, namespaces=namespaces))
         try:
             result = await run(sandbox, directory / "var", rude, code)
             if not rude.endless and (namespaces or rude.spares_the_session):
