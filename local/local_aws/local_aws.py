@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
+from local_aws.agentcore_client import AgentCoreClient
 from local_aws.assembly import Assembly
 from local_aws.interpreters import find_lambda_python
 from local_aws.interrupts import put_off
@@ -133,6 +134,11 @@ class LocalAws:
                 running.enter_context(server)
                 running.callback(stop_server, server)
             yield server
+
+    @property
+    def agentcore(self) -> AgentCoreClient:
+        """The AgentCore emulator: inject faults, advance its clock, read its state and calls."""
+        return AgentCoreClient(self.endpoint)
 
     def environment(self, account: str = ACCOUNT) -> dict[str, str]:
         """The variables with which the CDK CLI, the AWS CLI or an SDK talks to it."""
