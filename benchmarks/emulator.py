@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 
 import psutil
 from botocore.config import Config
@@ -129,10 +128,9 @@ def many_sessions(aws: LocalAws) -> None:
 
 
 def sandbox_memory(aws: LocalAws) -> int:
-    with urlopen(f"{aws.endpoint}/_agentcore/state") as response:  # noqa: S310
-        state = json.load(response)
-    processes = [pid for one in state["sessions"] for pid in one["processIds"]]
-    return sum(psutil.Process(pid).memory_full_info().pss for pid in processes)
+    sessions = aws.agentcore.state()["sessions"]
+    processes = [process_id for session in sessions for process_id in session["processIds"]]
+    return sum(psutil.Process(process_id).memory_full_info().pss for process_id in processes)
 
 
 @contextlib.contextmanager

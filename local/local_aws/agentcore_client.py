@@ -11,17 +11,14 @@ These are requests to the emulator's own path `/_agentcore/`, which the real ser
 
 from __future__ import annotations
 
-import http.client
-import json
 from typing import TYPE_CHECKING, Any, Literal, Required, TypedDict
+
+from local_aws.json_requests import request_json
 
 if TYPE_CHECKING:
     from typing import Unpack
 
     from agentcore_emulator.testing.faults import Kind
-
-# Longer than ending every sandbox takes, which a reset and an advanced clock wait for.
-TIMEOUT_SECONDS = 60
 
 
 class FaultOptions(TypedDict, total=False):
@@ -104,7 +101,7 @@ class AgentCoreClient:
     """Requests to the emulator of the local AWS at `endpoint`."""
 
     def __init__(self, endpoint: str) -> None:
-        self._host = endpoint.removeprefix("http://")
+        self._endpoint = endpoint
 
     def inject_fault(self, **fault: Unpack[FaultOptions]) -> None:
         """Make the next calls of an operation fail; faults are used up in the order they came.
@@ -146,14 +143,4 @@ class AgentCoreClient:
         self._request("POST", "reset")
 
     def _request(self, method: str, name: str, body: Any = None) -> Any:
-        encoded = None if body is None else json.dumps(body)
-        connection = http.client.HTTPConnection(self._host, timeout=TIMEOUT_SECONDS)
-        try:
-            connection.request(method, f"/_agentcore/{name}", encoded)
-            response = connection.getresponse()
-            document = json.loads(response.read())
-        finally:
-            connection.close()
-        if response.status >= 400:
-            raise ValueError(document["message"])
-        return document
+        return request_json(self._endpoint, method, f"/_agentcore/{name}", body)

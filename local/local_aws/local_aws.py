@@ -12,7 +12,7 @@ import sys
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 import boto3
 
@@ -20,6 +20,7 @@ from local_aws.agentcore_client import AgentCoreClient
 from local_aws.assembly import Assembly
 from local_aws.interpreters import find_lambda_python
 from local_aws.interrupts import put_off
+from local_aws.json_requests import request_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +43,16 @@ CERTIFICATE_VARIABLES = (
     "PIP_CERT",
     "NODE_EXTRA_CA_CERTS",
 )
+
+
+class AccessDecision(TypedDict):
+    """One evaluation of IAM policies: the caller, its request, and the decision."""
+
+    access_key: str
+    principal: str
+    action: str
+    resource: str
+    decision: Literal["Allow", "Deny", "ImplicitDeny"]
 
 
 class LocalAwsError(Exception):
@@ -139,6 +150,18 @@ class LocalAws:
     def agentcore(self) -> AgentCoreClient:
         """The AgentCore emulator: inject faults, advance its clock, read its state and calls."""
         return AgentCoreClient(self.endpoint)
+
+    @property
+    def process_id(self) -> int:
+        """The id of the server's process, the parent of its Lambda functions and sandboxes."""
+        return self._server.pid
+
+    def access_decisions(self) -> list[AccessDecision]:
+        """Return the last 20,000 access decisions of all services, oldest first."""
+        decisions: list[AccessDecision] = request_json(
+            self.endpoint, "GET", "/_local_aws/decisions"
+        )
+        return decisions
 
     def environment(self, account: str = ACCOUNT) -> dict[str, str]:
         """The variables with which the CDK CLI, the AWS CLI or an SDK talks to it."""

@@ -9,10 +9,9 @@ from __future__ import annotations
 import json
 import sys
 import time
-import urllib.request
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from local_aws import LocalAws, LocalAwsError
 from local_aws.cdk import PROJECT, Cdk, CdkError
@@ -94,7 +93,7 @@ def deployed(aws: LocalAws, outputs: Path) -> Deployment:
 def show_what_is_left(aws: LocalAws, say: Callable[[str], None]) -> None:
     control = aws.client("bedrock-agentcore-control")
     interpreters = control.list_code_interpreters(type="CUSTOM")["codeInterpreterSummaries"]
-    sessions = emulator_state(aws)["sessions"]
+    sessions = aws.agentcore.state()["sessions"]
     ready = [session["sessionId"] for session in sessions if session["status"] == "READY"]
     processes = [process for session in sessions for process in session["processIds"]]
     say(f"code interpreters: {len(interpreters)}")
@@ -103,11 +102,6 @@ def show_what_is_left(aws: LocalAws, say: Callable[[str], None]) -> None:
     require(not interpreters, f"a code interpreter is left: {interpreters}")
     require(not ready, f"a session is left: {ready}")
     require(not processes, f"a sandbox process is left: {processes}")
-
-
-def emulator_state(aws: LocalAws) -> dict[str, Any]:
-    with urllib.request.urlopen(f"{aws.endpoint}/_agentcore/state", timeout=10) as response:  # noqa: S310
-        return json.load(response)  # type: ignore[no-any-return]
 
 
 if __name__ == "__main__":

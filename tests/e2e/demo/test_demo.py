@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
-import urllib.request
 from typing import TYPE_CHECKING
 
 import psutil
@@ -21,6 +19,8 @@ from local_aws.demo.work import steps
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from local_aws.local_aws import AccessDecision
 
 DEMO = [sys.executable, "-m", "local_aws.demo"]
 MEMORY_LIMIT = 400_000_000  # bytes, for the local AWS before user code runs
@@ -99,13 +99,12 @@ def environment(temporary: Path) -> dict[str, str]:
 
 
 def memory_of(aws: LocalAws) -> int:
-    server = psutil.Process(aws._server.pid)
+    server = psutil.Process(aws.process_id)
     return sum(p.memory_info().rss for p in [server, *server.children(recursive=True)])
 
 
-def denied_to(aws: LocalAws, role: str) -> list[dict[str, str]]:
-    """What IAM policies refused to the roles that have `role` in their name."""
-    with urllib.request.urlopen(f"{aws.endpoint}/_local_aws/decisions") as response:
-        decisions = [entry for entry in json.load(response) if role in entry["principal"]]
+def denied_to(aws: LocalAws, role: str) -> list[AccessDecision]:
+    """Return what IAM policies refused to the roles that have `role` in their name."""
+    decisions = [entry for entry in aws.access_decisions() if role in entry["principal"]]
     assert decisions
     return [entry for entry in decisions if entry["decision"] != "Allow"]

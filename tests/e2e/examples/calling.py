@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import urllib.request
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from local_aws import LocalAws
+    from local_aws.agentcore_client import SessionState
 
 
 @dataclass(frozen=True)
@@ -58,22 +58,15 @@ class Deployed:
         )["EvaluationResults"]
         return bool(result["EvalDecision"] == "allowed")
 
-    def sessions(self) -> list[dict[str, Any]]:
-        """Every session of the account, as the emulator knows it."""
-        return self._emulated("state", "sessions")
+    def sessions(self) -> list[SessionState]:
+        """Return every session of the account, ended ones included."""
+        sessions = self.aws.agentcore.state()["sessions"]
+        return [session for session in sessions if session["account"] == self.account]
 
     def calls(self) -> list[tuple[str, str | None]]:
-        """The operations and tools that AgentCore was asked for in this account."""
-        return [(one["operation"], one["tool"]) for one in self._emulated("calls", "calls")]
-
-    def inject(self, **fault: Any) -> None:
-        """A fault of the emulator, see `agentcore_emulator.testing.faults`."""
-        request = urllib.request.Request(
-            f"{self.aws.endpoint}/_agentcore/faults", json.dumps(fault).encode(), method="POST"
-        )
-        urllib.request.urlopen(request).close()
-
-    def _emulated(self, path: str, what: str) -> list[dict[str, Any]]:
-        with urllib.request.urlopen(f"{self.aws.endpoint}/_agentcore/{path}") as response:
-            found = json.load(response)[what]
-        return [one for one in found if one["account"] == self.account]
+        """Return the operations and tools of the account's calls to AgentCore."""
+        return [
+            (call["operation"], call["tool"])
+            for call in self.aws.agentcore.calls()
+            if call["account"] == self.account
+        ]

@@ -71,7 +71,7 @@ def execution(deployed: Deployed) -> dict[str, Any]:
         deployed.client("s3").put_object(
             Bucket=deployed.outputs["WorkspaceBucketName"], Key=FOLDER + name, Body=content.encode()
         )
-    deployed.inject(
+    deployed.aws.agentcore.inject_fault(
         operation="StartCodeInterpreterSession",
         kind="error",
         error="ServiceQuotaExceededException",

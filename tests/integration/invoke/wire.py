@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import time
-import urllib.request
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from code_interpreter_invoke.application import InvokeFunction
 from code_interpreter_invoke.clients import connect
@@ -13,12 +11,17 @@ from code_interpreter_invoke.settings import Settings
 from local_aws import LocalAws
 from tests.fakes.lambda_context import Context
 
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from local_aws.agentcore_client import FaultOptions, ReceivedCall
+
 
 class Wire:
     """A code interpreter and a bucket in an account of their own, and the function using them."""
 
     def __init__(self, aws: LocalAws, account: str) -> None:
-        self._aws = aws
+        self._agentcore = aws.agentcore
         self.account = account
         self.s3 = aws.client("s3", account)
         self.bucket = f"workspace-{account}"
@@ -62,39 +65,28 @@ class Wire:
         found = self.s3.get_object(Bucket=self.bucket, Key=f"workspace/s/{path}")
         return bytes(found["Body"].read())
 
-    def fault(self, **fault: Any) -> None:
-        """Ask the emulator to do something wrong, once unless `count` says otherwise."""
-        self._local("POST", "faults", fault)
+    def fault(self, **fault: Unpack[FaultOptions]) -> None:
+        """Inject a fault, which hits one call unless `count` says otherwise."""
+        self._agentcore.inject_fault(**fault)
 
     def clear_faults(self) -> None:
-        self._local("DELETE", "faults")
+        self._agentcore.clear_faults()
 
     def pass_time(self, seconds: float) -> None:
-        self._local("POST", "clock", {"advance_seconds": seconds})
+        self._agentcore.advance_clock(seconds)
 
-    def calls(self, operation: str = "InvokeCodeInterpreter") -> list[dict[str, Any]]:
-        """The requests the service has received from this account."""
-        received = self._local("GET", "calls")["calls"]
+    def calls(self, operation: str = "InvokeCodeInterpreter") -> list[ReceivedCall]:
+        """Return the calls of `operation` that the emulator received from this account."""
         return [
             call
-            for call in received
+            for call in self._agentcore.calls()
             if call["account"] == self.account and call["operation"] == operation
         ]
 
     def running(self) -> list[str]:
-        """The ids of this account's sessions that are READY."""
-        sessions = self._local("GET", "state")["sessions"]
+        """Return the ids of this account's sessions that are READY."""
         return [
             session["sessionId"]
-            for session in sessions
+            for session in self._agentcore.state()["sessions"]
             if session["account"] == self.account and session["status"] == "READY"
         ]
-
-    def _local(self, method: str, name: str, body: Any = None) -> dict[str, Any]:
-        request = urllib.request.Request(
-            f"{self._aws.endpoint}/_agentcore/{name}",
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-        )
-        with urllib.request.urlopen(request) as answer:
-            return dict(json.loads(answer.read()))

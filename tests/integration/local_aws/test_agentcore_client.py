@@ -56,7 +56,7 @@ def test_cleared_faults_hit_no_call(aws: LocalAws) -> None:
 
 
 def test_a_refused_fault_names_what_is_allowed(aws: LocalAws) -> None:
-    with pytest.raises(ValueError, match="418.*429, 500, 503, 504"):
+    with pytest.raises(ValueError, match=r"418.*429, 500, 503, 504"):
         aws.agentcore.inject_fault(operation="*", kind="http", status=418)
 
 

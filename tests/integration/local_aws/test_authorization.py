@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -116,10 +115,10 @@ def test_every_decision_is_recorded(
     created = control.create_code_interpreter(name="a", networkConfiguration=SANDBOX)
     with pytest.raises(ClientError):
         control.get_code_interpreter(codeInterpreterId=created["codeInterpreterId"])
-    with urllib.request.urlopen(f"{local_aws.endpoint}/_local_aws/decisions") as response:
-        decisions = json.load(response)
     principal = f"arn:aws:iam::{account}:user/user"
-    own = [decision for decision in decisions if decision["principal"] == principal]
+    own = [
+        decision for decision in local_aws.access_decisions() if decision["principal"] == principal
+    ]
     assert [(d["action"], d["resource"], d["decision"]) for d in own] == [
         (CREATE, "*", "Allow"),
         (

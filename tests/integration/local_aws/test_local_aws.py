@@ -100,7 +100,7 @@ def test_a_port_that_was_just_freed_is_taken_again() -> None:
 
 
 def test_it_listens_on_loopback_only(local_aws: LocalAws) -> None:
-    server = psutil.Process(local_aws._server.pid)
+    server = psutil.Process(local_aws.process_id)
     listening = [c.laddr.ip for c in server.net_connections() if c.status == psutil.CONN_LISTEN]
     assert listening == ["127.0.0.1"]
 

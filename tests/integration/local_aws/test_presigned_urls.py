@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import urllib.error
 import urllib.request
 
@@ -22,13 +21,13 @@ def test_they_end_when_the_clock_is_advanced() -> None:
 
         first = signed()
         assert is_valid(first)
-        advance(aws, 3500)
+        aws.agentcore.advance_clock(3500)
         assert is_valid(first)
         second = signed()
-        advance(aws, 200)
+        aws.agentcore.advance_clock(200)
         assert not is_valid(first)
         assert is_valid(second)
-        advance(aws, 8 * 3600)
+        aws.agentcore.advance_clock(8 * 3600)
         assert not is_valid(second)
         assert is_valid(signed())
 
@@ -42,9 +41,3 @@ def is_valid(url: str) -> bool:
             assert (error.code, b"Request has expired" in error.read()) == (403, True)
         return False
     return True
-
-
-def advance(aws: LocalAws, seconds: int) -> None:
-    given = json.dumps({"advance_seconds": seconds}).encode()
-    request = urllib.request.Request(f"{aws.endpoint}/_agentcore/clock", given, method="POST")
-    urllib.request.urlopen(request).close()
