@@ -186,6 +186,18 @@ def test_any_content_is_saved_byte_for_byte(world: World, content: bytes) -> Non
     assert world.s3.saved("s")["out"] == content
 
 
+def test_a_saved_file_is_read_and_listed_by_the_path_in_the_response(world: World) -> None:
+    saved = world.ok(
+        "execute_code",
+        session="s",
+        code="(here / 'a.xlsx').write_bytes(b'PK')",
+        output_filename="a.xlsx",
+    )["files_saved"]
+    assert world.ok("workspace_read", session="s", path=saved[0])["content"] == "PK"
+    listed = world.ok("workspace_list", session="s")["files"]
+    assert [file["path"] for file in listed] == saved
+
+
 def test_folders_are_kept(world: World) -> None:
     code = "(here / 'a/b').mkdir(parents=True); (here / 'a/b/c.txt').write_text('x')"
     answer = world.ok("execute_code", session="s", code=code, output_filename="./a/b/c.txt")

@@ -49,6 +49,15 @@ def test_any_text_is_written_as_it_is(world: World, text: str) -> None:
     assert (world.agentcore.running[0].directory / "f").read_bytes() == text.encode()
 
 
+def test_files_are_written_without_running_code(world: World) -> None:
+    """A program with the content in its source would need quoting that some content breaks."""
+    text = "'''\\\n\"); raise SystemExit  # \r\n\0 '"
+    name = 'it\'s "quoted" {x}.txt'
+    operate(world, "write", content=[{"path": name, "text": text}])
+    assert (world.agentcore.running[0].directory / name).read_bytes() == text.encode()
+    assert "executeCode" not in world.agentcore.operations()
+
+
 def test_several_files_at_once(world: World) -> None:
     files = [{"path": name, "text": name} for name in ("b", "a/c")]
     assert operate(world, "write", content=files)["files_written"] == ["b", "a/c"]
@@ -162,6 +171,12 @@ def test_a_push_takes_files_and_whole_folders(world: World) -> None:
         "code-interpreter/f/g/b.txt",
     ]
     assert world.s3.saved("s")["f/g/b.txt"] == b"deeper"
+
+
+def test_files_of_the_same_name_in_different_folders_are_both_saved(world: World) -> None:
+    write(world, {"a/f": b"a", "b/f": b"b"})
+    push(world, "a/f", "b/f")
+    assert world.s3.saved("s") == {"a/f": b"a", "b/f": b"b"}
 
 
 def test_folders_may_be_written_with_a_slash(world: World) -> None:
