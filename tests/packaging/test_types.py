@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from .consumer import Consumer
 
+# Kept between runs: without it, mypy reads aws-cdk-lib for a minute.
+MYPY_CACHE = PROJECT / ".cache" / "mypy-consumer"
 PYRIGHT = PROJECT / "node_modules" / "pyright" / "index.js"
 
 # Mypy takes a minute to read all of aws-cdk-lib, so it reads only the modules that the library
@@ -38,7 +40,7 @@ def test_mypy_is_content_and_finds_every_mistake(consumer: Consumer) -> None:
     settings = consumer.directory / "mypy.ini"
     settings.write_text(MYPY.format(modules=",".join(modules)))
     command = [sys.executable, "-m", "mypy", "--python-executable", str(consumer.python)]
-    check(consumer, [*command, "typed.py"])
+    check(consumer, [*command, "--cache-dir", str(MYPY_CACHE), "typed.py"])
 
 
 def test_pyright_is_content_and_finds_every_mistake(consumer: Consumer) -> None:
