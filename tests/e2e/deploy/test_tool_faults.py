@@ -25,7 +25,6 @@ from .test_tools import TOOL_CALLS
 from .tool_calls import (
     CALLERS,
     Answer,
-    clear_faults,
     client,
     directly,
     executions,
@@ -51,7 +50,7 @@ def session() -> str:
 @pytest.fixture(autouse=True)
 def no_faults_left(deployed: Deployment) -> Iterator[None]:
     yield
-    clear_faults(deployed)
+    deployed.agentcore.clear_faults()
 
 
 # What hangs ends with the call's own limit.
@@ -64,7 +63,7 @@ def test_every_fault_is_told_truly_and_code_runs_at_most_once(
 ) -> None:
     started = directly(deployed, "faults", "execute_code", code=COUNTED)
     before = executions(deployed, started["session_id"])
-    deployed.inject(operation="InvokeCodeInterpreter", **case.fault)
+    deployed.agentcore.inject_fault(operation="InvokeCodeInterpreter", **case.fault)
     limit = LIMIT if case.hangs else {}
     answer = directly(deployed, "faults", "execute_code", code=COUNT, **limit)
     assert answer["status"] == "error"
@@ -79,7 +78,9 @@ def test_every_fault_is_told_truly_and_code_runs_at_most_once(
 
 def test_a_sandbox_that_has_ended_is_replaced(deployed: Deployment) -> None:
     directly(deployed, "faults", "execute_code", code=COUNT)
-    deployed.inject(operation="InvokeCodeInterpreter", **error("ResourceNotFoundException"))
+    deployed.agentcore.inject_fault(
+        operation="InvokeCodeInterpreter", **error("ResourceNotFoundException")
+    )
     answer = directly(deployed, "faults", "execute_code", code=f"{COUNT}\n{COUNTED}")
     assert (answer["status"], answer["session_restarted"]) == ("ok", True)
     assert executions(deployed, answer["session_id"]) == 1
@@ -106,7 +107,7 @@ def test_every_caller_is_told_every_error(
     session_id = call(deployed, session, "start_session")["session_id"]
     before = executions(deployed, session_id)
     if fault is not None:
-        deployed.inject(operation="InvokeCodeInterpreter", **fault)
+        deployed.agentcore.inject_fault(operation="InvokeCodeInterpreter", **fault)
     answer = call(deployed, session, tool, **arguments)
     assert answer["error"]["type"] == error_type
     ran = error_type in ("CodeFailed", "TimedOut", "OutcomeUnknown")
@@ -142,7 +143,7 @@ def test_what_became_of_an_asynchronous_call_can_be_asked_for(
     fault, tool, arguments = ERRORS[error_type]
     started = directly(deployed, session, "start_session")
     if fault is not None:
-        deployed.inject(operation="InvokeCodeInterpreter", **fault)
+        deployed.agentcore.inject_fault(operation="InvokeCodeInterpreter", **fault)
     event = {"tool": tool, "session": session, "idempotency_key": "key", **arguments}
     client(deployed, "lambda").invoke(
         FunctionName=output(deployed, "InvokeFunctionName"),
@@ -231,7 +232,7 @@ def invoke_to_death(deployed: Deployment, event: dict[str, Any]) -> None:
 
 def kill(deployed: Deployment, function: str) -> None:
     """End the processes that run a function, as Lambda does when they need too much memory."""
-    server = psutil.Process(deployed.aws._server.pid)
+    server = psutil.Process(deployed.aws.process_id)
     running = [
         process
         for process in server.children(recursive=True)
