@@ -10,11 +10,12 @@ export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.cache/jsii
 export CDK_DISABLE_CLI_TELEMETRY := true
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
-.PHONY: help install demo test golden bench lint local synth bootstrap deploy destroy lock clean
+.PHONY: help install demo check coverage test test-all golden format lint bench local synth bootstrap deploy destroy \
+	lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
 
 install: ## install everything into this folder (the other targets do it themselves)
 	@command -v $(PYTHON) >/dev/null || { echo "error: no Python found: install Python 3.11 or newer," \
@@ -24,11 +25,23 @@ install: ## install everything into this folder (the other targets do it themsel
 demo: install ## deploy into a local AWS, use it, destroy it
 	@.venv/bin/python -m local_aws.demo
 
+check: lint ## make lint, then the unit tests: after each change
+	@.venv/bin/python -m pytest tests/unit
+
 test: install ## run the tests
 	@.venv/bin/python -m pytest
 
+test-all: install ## run the tests, and the long ones that make test leaves out
+	@.venv/bin/python -m pytest -m "slow or not slow"
+
+coverage: install ## run the unit tests, and report the branches that they miss
+	@.venv/bin/python -m pytest tests/unit --cov --cov-report=term
+
 golden: install ## write the golden files anew
 	@UPDATE_GOLDEN_FILES=1 .venv/bin/python -m pytest -k golden
+
+format: install ## format the code
+	@.venv/bin/ruff check --quiet --fix . ; .venv/bin/ruff format .
 
 bench: install ## measure the emulator, side by side with what it is built on
 	@.venv/bin/python benchmarks/emulator.py

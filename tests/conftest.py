@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import itertools
 import os
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from local_aws import LocalAws
 from tests.project import PROJECT
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 # Node and the CDK CLI are the project's own, also when pytest is started without make.
 os.environ["PATH"] = os.pathsep.join([str(PROJECT / ".venv" / "bin"), os.environ["PATH"]])
@@ -32,13 +27,10 @@ settings.register_profile(
 )
 settings.load_profile("steady")
 
+# The fixture `local_aws`, which an installed local AWS brings along.
+pytest_plugins = ["local_aws.pytest_plugin"]
+
 accounts = itertools.count(100_000_000_000)
-
-
-@pytest.fixture(scope="session")
-def local_aws() -> Iterator[LocalAws]:
-    with LocalAws() as aws:
-        yield aws
 
 
 @pytest.fixture

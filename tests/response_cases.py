@@ -9,7 +9,9 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
-from tests.unit.invoke.fakes import World, client_error, text_result
+from tests.fakes.agentcore import text_result
+from tests.fakes.client_error import client_error
+from tests.fakes.world import World
 
 CALLERS = ("direct", "gateway", "agent")
 SESSION = "s"
@@ -147,8 +149,9 @@ def push(name: str, arguments: dict[str, Any], **details: Any) -> Case:
 
 
 def invoke(name: str, operation: str, arguments: dict[str, Any] | None, **details: Any) -> Case:
-    given = {} if arguments is None else {"arguments": arguments}
-    given |= {"name": operation, **details.pop("beside", {})}
+    given = {"name": operation, **details.pop("beside", {})}
+    if arguments is not None:
+        given["arguments"] = arguments
     return Case("invoke_code_interpreter", name, given, **details)
 
 

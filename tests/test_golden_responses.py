@@ -17,6 +17,8 @@ from aws_cdk.assertions import Template
 
 from cdk_code_interpreter import CodeInterpreter, InvokeFunction, Workspace
 from code_interpreter_invoke.requests.tools import TOOLS, converse_tool_config
+from tests.fakes.lambda_context import Context
+from tests.fakes.world import World
 from tests.golden_files import FOLDER, check_golden
 from tests.response_cases import (
     CASES,
@@ -27,7 +29,6 @@ from tests.response_cases import (
     gateway_context,
 )
 from tests.service_shapes import api_spelling
-from tests.unit.invoke.fakes import Context, World
 
 # Texts that differ between runs, and what stands for them in the files.
 VARIABLE_TEXTS = (

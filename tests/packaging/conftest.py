@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from .consumer import PROJECT, Consumer
+from tests.project import PROJECT
+
+from .consumer import Consumer
 
 
 @dataclass(frozen=True)

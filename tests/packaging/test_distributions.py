@@ -8,7 +8,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .consumer import PROJECT, requirements_of
+from tests.project import PROJECT
+
+from .consumer import requirements_of
 
 if TYPE_CHECKING:
     from .conftest import Distributions

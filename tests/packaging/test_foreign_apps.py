@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .consumer import PROJECT
+from tests.project import PROJECT
+
 from .foreign import apps
 
 if TYPE_CHECKING:

@@ -8,14 +8,17 @@ import sys
 from typing import TYPE_CHECKING
 
 import cdk_code_interpreter
+from tests.project import PROJECT
 
-from .consumer import FOREIGN, PROJECT, TIMEOUT_SECONDS
+from .consumer import FOREIGN, TIMEOUT_SECONDS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from .consumer import Consumer
 
+# Kept between runs: without it, mypy reads aws-cdk-lib for a minute.
+MYPY_CACHE = PROJECT / ".cache" / "mypy-consumer"
 PYRIGHT = PROJECT / "node_modules" / "pyright" / "index.js"
 
 # Mypy takes a minute to read all of aws-cdk-lib, so it reads only the modules that the library
@@ -37,7 +40,7 @@ def test_mypy_is_content_and_finds_every_mistake(consumer: Consumer) -> None:
     settings = consumer.directory / "mypy.ini"
     settings.write_text(MYPY.format(modules=",".join(modules)))
     command = [sys.executable, "-m", "mypy", "--python-executable", str(consumer.python)]
-    check(consumer, [*command, "typed.py"])
+    check(consumer, [*command, "--cache-dir", str(MYPY_CACHE), "typed.py"])
 
 
 def test_pyright_is_content_and_finds_every_mistake(consumer: Consumer) -> None:

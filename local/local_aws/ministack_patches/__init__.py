@@ -32,12 +32,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from agentcore_emulator.service.clock import Clock
+    from agentcore_emulator.service.clock import ServiceClock
 
 __all__ = ["install", "require"]
 
 
-def install(*, lambda_python: Path, clock: Callable[[], Clock]) -> None:
+def install(*, lambda_python: Path, clock: Callable[[], ServiceClock]) -> None:
     """Install every patch.
 
     :param lambda_python: the interpreter that runs Python functions.

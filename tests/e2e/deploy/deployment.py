@@ -1,35 +1,23 @@
-"""Deploys synthesised stacks with CloudFormation's API: what the CDK CLI does, in a second."""
+"""Stacks that are synthesised and deployed, and what the tests ask of them."""
 
 from __future__ import annotations
 
-import functools
-import io
 import json
-import time
-import urllib.request
-import zipfile
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aws_cdk import App, CliCredentialsStackSynthesizer
 from botocore.exceptions import ClientError
 
 import app as project
-from local_aws.local_aws import REGION
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from aws_cdk.cx_api import CloudAssembly
 
     from local_aws import LocalAws
-
-CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"]
-POLL_SECONDS = 0.05
-TIMEOUT_SECONDS = 120
-
-
-class DeploymentFailed(Exception):
-    """A stack was rolled back or could not be deleted; the text is the reasons in its events."""
+    from local_aws.local_aws import AccessDecision
 
 
 def synthesise(define: Callable[[App], object], directory: Path, **context: Any) -> CloudAssembly:
@@ -38,7 +26,7 @@ def synthesise(define: Callable[[App], object], directory: Path, **context: Any)
         outdir=str(directory),
         context=context,
         builtin_cloud_formation_validation=False,
-        # The account is not bootstrapped; it has the bucket for assets, and its root key.
+        # The account is not bootstrapped: without its roles, the root key deploys.
         default_stack_synthesizer=CliCredentialsStackSynthesizer(),
     )
     define(app)
@@ -57,50 +45,30 @@ class Deployment:
     def __init__(self, aws: LocalAws, account: str) -> None:
         self.aws = aws
         self.account = account
+        self.agentcore = aws.agentcore
         self._cloudformation = self.client("cloudformation")
-        self._s3 = self.client("s3")
         self._lambda = self.client("lambda")
         self._control = self.client("bedrock-agentcore-control")
         self._data = self.client("bedrock-agentcore")
-        self._stack_names: list[str] = []
-        self._assets = f"cdk-hnb659fds-assets-{account}-{REGION}"
-        self._s3.create_bucket(Bucket=self._assets)
 
     def client(self, service: str, **options: Any) -> Any:
         """A boto3 client of the account."""
         return self.aws.client(service, self.account, **options)
 
     def deploy(self, assembly: CloudAssembly) -> None:
-        """Create or update every stack, in order.
+        """Create or update every stack of an assembly.
 
-        :raises DeploymentFailed: at the first that is rolled back.
+        :raises DeploymentError: at the first that is rolled back.
         """
-        for stack in assembly.stacks:  # in the order of their dependencies
-            self._upload_assets(Path(assembly.directory) / f"{stack.stack_name}.assets.json")
-            parameters = {
-                "StackName": stack.stack_name,
-                "TemplateBody": json.dumps(stack.template),
-                "Capabilities": CAPABILITIES,
-                "Tags": [{"Key": key, "Value": value} for key, value in stack.tags.items()],
-            }
-            known = len(self.events(stack.stack_name))
-            if stack.stack_name not in self._stack_names:
-                self._stack_names.append(stack.stack_name)
-                self._cloudformation.create_stack(**parameters)
-            else:
-                self._cloudformation.update_stack(**parameters)
-            self._settle(stack.stack_name, ("CREATE_COMPLETE", "UPDATE_COMPLETE"), known)
+        self._directory = assembly.directory
+        self.aws.deploy(assembly.directory, self.account)
 
     def destroy(self) -> None:
-        """Delete every stack; one that was not deleted stays and can be deleted again.
+        """Delete every stack of the last assembly; one that is not deleted stays.
 
-        :raises DeploymentFailed: at the first that cannot be deleted.
+        :raises DeploymentError: at the first that cannot be deleted.
         """
-        for name in reversed(list(self._stack_names)):
-            known = len(self.events(name))
-            self._cloudformation.delete_stack(StackName=name)
-            self._settle(name, ("DELETE_COMPLETE",), known)
-            self._stack_names.remove(name)
+        self.aws.destroy(self._directory, self.account)
 
     def status(self, stack_name: str) -> str:
         try:
@@ -169,26 +137,20 @@ class Deployment:
         return str(started["sessionId"])
 
     def live_sessions(self, interpreter_id: str) -> int:
-        """How many of its sessions are there, though it may be gone itself."""
-        with urllib.request.urlopen(f"{self.aws.endpoint}/_agentcore/state") as response:
-            sessions = json.load(response)["sessions"]
+        """Return how many of its sessions are READY, though it may be gone itself."""
         return sum(
-            (one["codeInterpreterIdentifier"], one["status"]) == (interpreter_id, "READY")
-            for one in sessions
+            (session["codeInterpreterIdentifier"], session["status"]) == (interpreter_id, "READY")
+            for session in self.agentcore.state()["sessions"]
         )
 
-    def inject(self, **fault: Any) -> None:
-        """A fault of the emulator, see `agentcore_emulator.testing.faults`."""
-        request = urllib.request.Request(
-            f"{self.aws.endpoint}/_agentcore/faults", json.dumps(fault).encode(), method="POST"
-        )
-        urllib.request.urlopen(request).close()
-
-    def decisions(self, role_name: str) -> list[dict[str, str]]:
-        """What was decided about the calls of functions with this role, oldest first."""
+    def decisions(self, role_name: str) -> list[AccessDecision]:
+        """Return the access decisions about calls of functions with this role, oldest first."""
         role = f"arn:aws:sts::{self.account}:assumed-role/{role_name}/"
-        with urllib.request.urlopen(f"{self.aws.endpoint}/_local_aws/decisions") as response:
-            return [one for one in json.load(response) if one["principal"].startswith(role)]
+        return [
+            decision
+            for decision in self.aws.access_decisions()
+            if decision["principal"].startswith(role)
+        ]
 
     def role_of(self, function: str) -> str:
         """The name of the role of the function that has `function` in its name."""
@@ -209,39 +171,3 @@ class Deployment:
                 given = statement["Action"]
                 actions.update([given] if isinstance(given, str) else given)
         return actions
-
-    def _upload_assets(self, manifest: Path) -> None:
-        for asset in json.loads(manifest.read_text())["files"].values():
-            source = asset["source"]
-            [destination] = asset["destinations"].values()
-            if source["packaging"] == "zip":
-                self._s3.put_object(
-                    Bucket=self._assets,
-                    Key=destination["objectKey"],
-                    Body=zipped(manifest.with_name(source["path"])),
-                )
-
-    def _settle(self, stack_name: str, wanted: tuple[str, ...], known: int) -> None:
-        deadline = time.monotonic() + TIMEOUT_SECONDS
-        while (status := self.status(stack_name)).endswith("_IN_PROGRESS"):
-            assert time.monotonic() < deadline, f"{stack_name} is still {status}"
-            time.sleep(POLL_SECONDS)
-        if status not in wanted:
-            raise DeploymentFailed(
-                "\n".join(
-                    f"{event['LogicalResourceId']} {event['ResourceStatus']}: "
-                    f"{event.get('ResourceStatusReason', '')}"
-                    for event in self.events(stack_name)[known:]
-                    if event["ResourceStatus"].endswith("_FAILED")
-                )
-                or f"{stack_name} is {status}"
-            )
-
-
-@functools.cache
-def zipped(directory: Path) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(directory.rglob("*")):
-            archive.write(path, path.relative_to(directory))
-    return buffer.getvalue()

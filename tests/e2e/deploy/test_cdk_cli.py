@@ -13,7 +13,7 @@ from aws_cdk import aws_ec2 as ec2
 
 from cdk_code_interpreter import CodeInterpreter, Network
 from local_aws.cdk import Cdk, CdkError
-from local_aws.local_aws import ACCOUNT
+from local_aws.local_aws import ACCOUNT, REGION
 from stacks.code_interpreter_stack import CodeInterpreterStack
 from stacks.settings import Settings
 
@@ -32,6 +32,9 @@ SESSIONS = 25
 
 def test_changes_failures_and_the_end(local_aws: LocalAws, tmp_path: Path) -> None:
     deployment = Deployment(local_aws, ACCOUNT)
+    # The account is not bootstrapped; the CLI needs the bucket for assets.
+    assets = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
+    deployment.client("s3").create_bucket(Bucket=assets)
     control = deployment.client("bedrock-agentcore-control")
     taken = control.create_code_interpreter(
         name="taken", networkConfiguration={"networkMode": "SANDBOX"}

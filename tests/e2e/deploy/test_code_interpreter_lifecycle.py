@@ -10,10 +10,11 @@ import pytest
 from aws_cdk import App, CfnWaitCondition, CfnWaitConditionHandle, RemovalPolicy, Stack
 
 from cdk_code_interpreter import CodeInterpreter
+from local_aws.assembly import DeploymentError
 from stacks.code_interpreter_stack import CodeInterpreterStack
 from stacks.settings import Settings
 
-from .deployment import Deployment, DeploymentFailed
+from .deployment import Deployment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -95,7 +96,7 @@ def test_a_rename_replaces_it(deployment: Deployment, deploy_stacks: Deploy) -> 
     deploy_stacks(stack_with(name="before", description="first"))
     before = deployment.only()
     with pytest.raises(
-        DeploymentFailed, match=r"cannot change code interpreter before.*; change Name"
+        DeploymentError, match=r"cannot change code interpreter before.*; change Name"
     ):
         deploy_stacks(stack_with(name="before", description="second"))
     assert deployment.status(STACK) == "UPDATE_ROLLBACK_COMPLETE"
@@ -125,8 +126,8 @@ def test_one_that_leaves_the_stack(
 def test_a_failed_create_says_why_and_leaves_nothing(
     deployment: Deployment, deploy_stacks: Deploy
 ) -> None:
-    deployment.inject(kind="create_failed", reason="no capacity in use1-az4")
-    with pytest.raises(DeploymentFailed):
+    deployment.agentcore.inject_fault(kind="create_failed", reason="no capacity in use1-az4")
+    with pytest.raises(DeploymentError):
         deploy_stacks(stack_with())
     [reason] = failures(deployment)
     assert reason.endswith(" is CREATE_FAILED: no capacity in use1-az4")
@@ -141,8 +142,8 @@ def test_a_failed_update_says_why_and_leaves_the_old_one(
     deploy({"description": "first"})
     before = deployment.only()
     deployment.invoke(tool="execute_code", session="s", code="x = 41")
-    deployment.inject(kind="create_failed", reason="no capacity in use1-az4")
-    with pytest.raises(DeploymentFailed):
+    deployment.agentcore.inject_fault(kind="create_failed", reason="no capacity in use1-az4")
+    with pytest.raises(DeploymentError):
         deploy({"description": "second"})
     [reason] = failures(deployment)
     assert reason.endswith(" is CREATE_FAILED: no capacity in use1-az4")
@@ -171,7 +172,7 @@ def test_an_update_that_fails_after_the_replacement_returns_to_the_old_one(
         lambda app: CodeInterpreterStack(app, STACK, settings=Settings(description="first"))
     )
     before = deployment.only()
-    with calling(deployment) as answers, pytest.raises(DeploymentFailed, match="Signal"):
+    with calling(deployment) as answers, pytest.raises(DeploymentError, match="Signal"):
         deploy_stacks(failing)
     assert failures(deployment) == []
     assert deployment.status(STACK) == "UPDATE_ROLLBACK_COMPLETE"
@@ -184,8 +185,8 @@ def test_a_deletion_that_aws_cannot_finish_says_why(
     deployment: Deployment, deploy_stacks: Deploy
 ) -> None:
     deploy_stacks(stack_with())
-    deployment.inject(kind="delete_failed", reason="a network interface is in use")
-    with pytest.raises(DeploymentFailed, match="cannot be deleted: a network interface is in use"):
+    deployment.agentcore.inject_fault(kind="delete_failed", reason="a network interface is in use")
+    with pytest.raises(DeploymentError, match="cannot be deleted: a network interface is in use"):
         deployment.destroy()
     assert deployment.status(STACK) == "DELETE_FAILED"
 

@@ -63,7 +63,7 @@ class Lane:
     def __init__(self, deployment: Deployment, assembly: CloudAssembly) -> None:
         deployment.deploy(assembly)
         self.deployment = deployment
-        self.wire = Wire(deployment.aws.endpoint, psutil.Process(deployment.aws._server.pid))
+        self.wire = Wire(deployment.aws.endpoint, psutil.Process(deployment.aws.process_id))
         outputs = deployment.outputs("Control")
         self.function_name, self.stack_id = outputs["FunctionName"], outputs["StackId"]
         # A second attempt of ours would be one more event.

@@ -1,7 +1,8 @@
-"""The deployed function when what it needs goes wrong: through Lambda's API and as its role.
+"""The deployed function when AgentCore or S3 fails: through Lambda's API and as its role.
 
-Whatever happens, code runs at most once, the answer says truly what happened, and the next call
-works.
+After each failure, the code has run at most once, the response says what happened, and the next
+call works. There is one failure for each type of error; `tests/integration/invoke/test_wire.py` has
+every fault of the wire.
 """
 
 from __future__ import annotations
@@ -19,13 +20,12 @@ from botocore.exceptions import ClientError
 from code_interpreter_invoke.idempotency import record_key
 from code_interpreter_invoke.requests.request import direct_request
 from code_interpreter_invoke.requests.tools import TOOLS
-from tests.integration.invoke.faults import COUNT, COUNTED, FAULTS, Case, error
+from tests.integration.invoke.faults import COUNT, COUNTED, error
 
 from .test_tools import TOOL_CALLS
 from .tool_calls import (
     CALLERS,
     Answer,
-    clear_faults,
     client,
     directly,
     executions,
@@ -51,35 +51,18 @@ def session() -> str:
 @pytest.fixture(autouse=True)
 def no_faults_left(deployed: Deployment) -> Iterator[None]:
     yield
-    clear_faults(deployed)
+    deployed.agentcore.clear_faults()
 
 
 # What hangs ends with the call's own limit.
 LIMIT = {"timeout_seconds": 1}
 
 
-@pytest.mark.parametrize("case", FAULTS, ids=str)
-def test_every_fault_is_told_truly_and_code_runs_at_most_once(
-    deployed: Deployment, case: Case
-) -> None:
-    started = directly(deployed, "faults", "execute_code", code=COUNTED)
-    before = executions(deployed, started["session_id"])
-    deployed.inject(operation="InvokeCodeInterpreter", **case.fault)
-    limit = LIMIT if case.hangs else {}
-    answer = directly(deployed, "faults", "execute_code", code=COUNT, **limit)
-    assert answer["status"] == "error"
-    assert (answer["error"]["type"], answer["error"]["retryable"]) == (case.error, case.retryable)
-    assert executions(deployed, started["session_id"]) == before + case.runs
-    following = directly(deployed, "faults", "execute_code", code=COUNTED)
-    if case.hangs:
-        assert (following["session_restarted"], following["stdout"]) == (True, "0")
-    else:
-        assert int(following["stdout"]) == int(started["stdout"]) + case.runs
-
-
 def test_a_sandbox_that_has_ended_is_replaced(deployed: Deployment) -> None:
     directly(deployed, "faults", "execute_code", code=COUNT)
-    deployed.inject(operation="InvokeCodeInterpreter", **error("ResourceNotFoundException"))
+    deployed.agentcore.inject_fault(
+        operation="InvokeCodeInterpreter", **error("ResourceNotFoundException")
+    )
     answer = directly(deployed, "faults", "execute_code", code=f"{COUNT}\n{COUNTED}")
     assert (answer["status"], answer["session_restarted"]) == ("ok", True)
     assert executions(deployed, answer["session_id"]) == 1
@@ -106,9 +89,10 @@ def test_every_caller_is_told_every_error(
     session_id = call(deployed, session, "start_session")["session_id"]
     before = executions(deployed, session_id)
     if fault is not None:
-        deployed.inject(operation="InvokeCodeInterpreter", **fault)
+        deployed.agentcore.inject_fault(operation="InvokeCodeInterpreter", **fault)
     answer = call(deployed, session, tool, **arguments)
     assert answer["error"]["type"] == error_type
+    assert answer["error"]["retryable"] is (error_type == "NotStarted")
     ran = error_type in ("CodeFailed", "TimedOut", "OutcomeUnknown")
     assert executions(deployed, session_id) == before + int(ran)
     assert call(deployed, session, "execute_code", code="print(6 * 7)")["stdout"] == "42"
@@ -142,7 +126,7 @@ def test_what_became_of_an_asynchronous_call_can_be_asked_for(
     fault, tool, arguments = ERRORS[error_type]
     started = directly(deployed, session, "start_session")
     if fault is not None:
-        deployed.inject(operation="InvokeCodeInterpreter", **fault)
+        deployed.agentcore.inject_fault(operation="InvokeCodeInterpreter", **fault)
     event = {"tool": tool, "session": session, "idempotency_key": "key", **arguments}
     client(deployed, "lambda").invoke(
         FunctionName=output(deployed, "InvokeFunctionName"),
@@ -231,7 +215,7 @@ def invoke_to_death(deployed: Deployment, event: dict[str, Any]) -> None:
 
 def kill(deployed: Deployment, function: str) -> None:
     """End the processes that run a function, as Lambda does when they need too much memory."""
-    server = psutil.Process(deployed.aws._server.pid)
+    server = psutil.Process(deployed.aws.process_id)
     running = [
         process
         for process in server.children(recursive=True)

@@ -11,7 +11,6 @@ from code_interpreter_invoke.errors import CallError
 from tests.unit.invoke.canaries import CANARY, EVENTS, MESSAGE
 
 from .tool_calls import (
-    clear_faults,
     client,
     directly,
     executed,
@@ -56,9 +55,11 @@ def lines(deployed: Deployment) -> list[str]:
         sent(deployed, {"session": "logs", **event})
     short = [event for event in EVENTS if "timeout_seconds" not in event]
     for number, event in enumerate(short):
-        deployed.inject(operation="InvokeCodeInterpreter", **FAILURES[number % len(FAILURES)])
+        deployed.agentcore.inject_fault(
+            operation="InvokeCodeInterpreter", **FAILURES[number % len(FAILURES)]
+        )
         sent(deployed, {"session": "logs", **event})
-        clear_faults(deployed)
+        deployed.agentcore.clear_faults()
     for caller in (through_gateway, through_agent):
         for code in (f"print('{CANARY}')", f"raise ValueError('{CANARY}')"):
             caller(deployed, "logs", "execute_code", code=code)

@@ -6,7 +6,6 @@ import base64
 import functools
 import json
 import time
-import urllib.request
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -196,22 +195,16 @@ CALLERS: dict[str, Caller] = {
 # What the emulator knows.
 
 
-def clear_faults(deployed: Deployment) -> None:
-    request = urllib.request.Request(f"{deployed.aws.endpoint}/_agentcore/faults", method="DELETE")
-    urllib.request.urlopen(request).close()
-
-
 def executions(deployed: Deployment, session_id: str) -> int:
-    """How often a sandbox ran code."""
-    with urllib.request.urlopen(f"{deployed.aws.endpoint}/_agentcore/calls") as response:
-        calls = json.load(response)["calls"]
+    """Return how often a sandbox ran code."""
     return sum(
         (call["session_id"], call["tool"], call["took_effect"]) == (session_id, "executeCode", True)
-        for call in calls
+        for call in deployed.agentcore.calls()
     )
 
 
 def is_busy(deployed: Deployment, session_id: str) -> bool:
-    with urllib.request.urlopen(f"{deployed.aws.endpoint}/_agentcore/state") as response:
-        sessions = json.load(response)["sessions"]
-    return any(one["sessionId"] == session_id and one["callsInFlight"] for one in sessions)
+    return any(
+        session["sessionId"] == session_id and session["callsInFlight"]
+        for session in deployed.agentcore.state()["sessions"]
+    )

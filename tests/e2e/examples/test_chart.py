@@ -14,9 +14,9 @@ from aws_cdk import App
 from examples import chart
 from stacks.code_interpreter_stack import CodeInterpreterStack
 from stacks.settings import Settings
+from tests.project import PROJECT
 
 from .calling import Deployed
-from .conftest import PROJECT
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,8 +15,7 @@ from cdk_nag import AwsSolutionsChecks
 from examples.existing_vpc import ExistingVpcStack
 from examples.gateway import GatewayStack
 from examples.many_inputs import ManyInputsStack
-
-from .conftest import PROJECT
+from tests.project import PROJECT
 
 EXAMPLES = sorted((PROJECT / "examples").glob("*.py"))
 PUBLIC = {"__future__", "aws_cdk", "boto3", "botocore", "cdk_code_interpreter", "constructs"}

@@ -109,8 +109,8 @@ class Served:
             data=json.dumps(document).encode() if document is not None else None,
         )
         with urllib.request.urlopen(request) as response:
-            document: dict[str, Any] = json.load(response)
-            return document
+            received: dict[str, Any] = json.load(response)
+            return received
 
     def calls(self, operation: str) -> list[dict[str, Any]]:
         return [

@@ -4,9 +4,9 @@ import logging
 
 import pytest
 
+from tests.fakes.lambda_context import Context
 from tests.integration.invoke.wire import Wire
 from tests.unit.invoke.canaries import CANARY, EVENTS, logged
-from tests.unit.invoke.fakes import Context
 
 
 def test_the_libraries_log_no_data_of_the_user(

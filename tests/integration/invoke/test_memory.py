@@ -65,7 +65,7 @@ LIMIT = 150 * MEGABYTE
 
 
 @pytest.mark.parametrize(
-    ("size", "s3"), [(300 * MEGABYTE, "reachable"), (40 * MEGABYTE, "unreachable")]
+    ("size", "s3"), [(160 * MEGABYTE, "reachable"), (40 * MEGABYTE, "unreachable")]
 )
 def test_a_large_file_in_and_out(wire: Wire, size: int, s3: str) -> None:
     wire.put("uploads/big.bin", bytes(size))

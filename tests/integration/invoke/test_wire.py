@@ -12,9 +12,9 @@ import botocore.session
 import pytest
 from botocore.awsrequest import AWSPreparedRequest
 
+from tests.fakes.lambda_context import Context
 from tests.integration.invoke.faults import COUNT, COUNTED, FAULTS, Case, error, named
 from tests.integration.invoke.wire import Wire
-from tests.unit.invoke.fakes import Context
 
 
 @pytest.mark.parametrize("case", FAULTS, ids=str)
@@ -52,7 +52,7 @@ def test_the_response_to_each_fault_is_true_and_code_runs_at_most_once(
     ],
 )
 def test_code_and_commands_past_their_limit_end_and_do_not_delay_the_next_request(
-    wire: Wire, tool: str, running: dict[str, str]
+    wire: Wire, tool: str, running: dict[str, Any]
 ) -> None:
     response = wire(tool, session="s", timeout_seconds=1, **running)
     assert (response["error"]["type"], response["error"]["retryable"]) == ("TimedOut", False)

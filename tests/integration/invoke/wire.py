@@ -9,7 +9,12 @@ from code_interpreter_invoke.application import InvokeFunction
 from code_interpreter_invoke.clients import connect
 from code_interpreter_invoke.settings import Settings
 from local_aws import LocalAws
-from tests.unit.invoke.fakes import Context
+from tests.fakes.lambda_context import Context
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from local_aws.agentcore_client import FaultOptions, ReceivedCall
 
 if TYPE_CHECKING:
     from typing import Unpack

@@ -44,12 +44,12 @@ from cdk_code_interpreter import (
     Network,
     Workspace,
 )
+from tests.project import PROJECT
 
 from .everything import (
     ACCOUNT,
     FLAGS,
     MODES,
-    PROJECT,
     all_options,
     defaults,
     imported_role,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import CfnResource, Duration, Environment, RemovalPolicy, Stack
+from aws_cdk import App, CfnResource, Duration, Environment, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -279,8 +279,8 @@ def test_fails_on_an_expiration_that_is_no_whole_number_of_days(
     assert stack.node.try_find_child("Workspace") is None
 
 
-def test_fails_on_a_control_function_of_another_stack(stack: Stack) -> None:
-    other = ControlFunction.of(Stack(stack.node.root, "Other"))
+def test_fails_on_a_control_function_of_another_stack(app: App, stack: Stack) -> None:
+    other = ControlFunction.of(Stack(app, "Other"))
     with pytest.raises(ValueError, match=r"control_function is in stack 'Other'.*'Test'"):
         CodeInterpreter(stack, "Interpreter", control_function=other)
     assert stack.node.try_find_child("Interpreter") is None

@@ -49,7 +49,7 @@ def test_a_class_names_the_module_that_exports_it(public: type) -> None:
 def test_every_class_of_the_library_in_a_public_signature_is_exported(public: type) -> None:
     named = {
         part
-        for hints in annotations(public)
+        for hints in annotations_of(public)
         for hint in hints.values()
         for part in parts(hint)
         if isinstance(part, type) and part.__module__.split(".")[0] == "cdk_code_interpreter"
@@ -57,11 +57,11 @@ def test_every_class_of_the_library_in_a_public_signature_is_exported(public: ty
     assert named <= set(CLASSES)
 
 
-def annotations(public: type) -> Iterator[dict[str, Any]]:
+def annotations_of(public: type) -> Iterator[dict[str, Any]]:
     """Return the annotations of a class, and of its public methods and properties."""
     yield get_type_hints(public)
     for name, member in inspect.getmembers(public):
-        function = member.fget if isinstance(member, property) else member
+        function: Any = member.fget if isinstance(member, property) else member
         function = inspect.unwrap(getattr(function, "__func__", function))
         module = getattr(function, "__module__", None) or ""
         is_public = name == "__init__" or not name.startswith("_")

@@ -244,7 +244,7 @@ def test_property_injectors_reach_the_constructs_inside_the_librarys_constructs(
     app = new_app(property_injectors=injectors)
     stack = Stack(app, "Test")
     ours = all_options(stack)
-    expected = {
+    expected: dict[str, dict[str, Any]] = {
         "AWS::IAM::Role": {"Path": "/theirs/"},
         "AWS::Lambda::Function": {"MemorySize": 512, "RecursiveLoop": "Terminate"},
         "AWS::Logs::LogGroup": {"RetentionInDays": 3653},

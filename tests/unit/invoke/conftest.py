@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.invoke.fakes import World
+from tests.fakes.world import World
 
 
 @pytest.fixture

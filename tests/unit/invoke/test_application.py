@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from code_interpreter_invoke import application as function
+from tests.fakes.client_error import client_error
+from tests.fakes.lambda_context import Context
+from tests.fakes.world import World
 from tests.unit.invoke.canaries import CANARY, EVENTS, MESSAGE, logged
-from tests.unit.invoke.fakes import Context, World, client_error
 
 ENVIRONMENT = {
     "PYTHONPATH": "lambda/invoke",

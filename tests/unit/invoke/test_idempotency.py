@@ -12,7 +12,10 @@ from code_interpreter_invoke.deadline import Deadline
 from code_interpreter_invoke.errors import OutcomeUnknownError
 from code_interpreter_invoke.idempotency import RecordedCall
 from code_interpreter_invoke.requests.request import direct_request
-from tests.unit.invoke.fakes import BUCKET, Context, World, client_error
+from tests.fakes.client_error import client_error
+from tests.fakes.lambda_context import Context
+from tests.fakes.s3 import BUCKET
+from tests.fakes.world import World
 
 EVENT = {
     "tool": "execute_code",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from textwrap import dedent
+from typing import TypedDict, Unpack
 
 
 @dataclass(frozen=True)
@@ -24,22 +25,29 @@ class Rude:
     """The session can be used afterwards; in namespaces always."""
 
 
-def command(code: str, **expected: bool) -> Rude:
+class Expected(TypedDict, total=False):
+    """The fields of `Rude` that say what may be expected of it."""
+
+    endless: bool
+    spares_the_session: bool
+
+
+def command(code: str, **expected: Unpack[Expected]) -> Rude:
     return Rude(dedent(code), **expected)
 
 
-def python(code: str, **expected: bool) -> Rude:
+def python(code: str, **expected: Unpack[Expected]) -> Rude:
     return Rude(dedent(code), operation="executeCode", **expected)
 
 
-def script(code: str, **expected: bool) -> Rude:
+def script(code: str, **expected: Unpack[Expected]) -> Rude:
     """Return a Python program that needs no kernel, and so starts ten times as fast."""
     file = f"cat > rude.py <<'END'\n{dedent(code)}\nEND\n"
     return Rude(f"{file}python -I -S rude.py", **expected)
 
 
-def task(code: str, **expected: bool) -> Rude:
-    return Rude(dedent(code), operation="startCommandExecution", endless=True, **expected)
+def task(code: str) -> Rude:
+    return Rude(dedent(code), operation="startCommandExecution", endless=True)
 
 
 ANYWHERE = {

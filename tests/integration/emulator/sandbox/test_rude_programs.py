@@ -15,6 +15,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,9 @@ from agentcore_emulator.sandbox.supervisor_client import namespaces_available
 from tests.integration.emulator.sandbox.rude_programs import ANYWHERE, IN_NAMESPACES, Rude
 
 SECONDS = 90  # less than the programs sleep
-SMALL = {
-    "memory_bytes": 500_000_000,
-    "disk_bytes": 200_000_000,
-    "processes": 200,
-    "output_bytes": 100_000,
-}
+SMALL = SandboxSettings(
+    memory_bytes=500_000_000, disk_bytes=200_000_000, processes=200, output_bytes=100_000
+)
 
 CASES = [
     *(pytest.param(rude, True, id=name) for name, rude in (ANYWHERE | IN_NAMESPACES).items()),
@@ -93,9 +91,7 @@ def test_a_rude_program_leaves_nothing(
     before = living()
 
     async def session() -> str:
-        sandbox = await LocalSandbox.start(
-            directory, SandboxSettings(namespaces=namespaces, **SMALL)
-        )
+        sandbox = await LocalSandbox.start(directory, replace(SMALL, namespaces=namespaces))
         try:
             result = await run(sandbox, directory / "var", rude, code)
             if not rude.endless and (namespaces or rude.spares_the_session):

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aws_cdk import App, CfnParameter, Stack, Token
@@ -34,7 +35,7 @@ def agent(stack: Stack) -> bedrock.CfnAgent:
     return new_agent(stack)
 
 
-def new_agent(stack: Stack, **properties: object) -> bedrock.CfnAgent:
+def new_agent(stack: Stack, **properties: Any) -> bedrock.CfnAgent:
     return bedrock.CfnAgent(
         stack,
         "Agent",

@@ -19,7 +19,7 @@ from code_interpreter_invoke.errors import (
     OutcomeUnknownError,
     TimedOutError,
 )
-from tests.unit.invoke.fakes import Stream
+from tests.fakes.agentcore import Stream
 
 DONE = {"content": [], "structuredContent": {"stdout": "x", "exitCode": 0}, "isError": False}
 PARTIAL = {"content": [], "structuredContent": {"stdout": "x"}}

@@ -3,7 +3,10 @@ from __future__ import annotations
 import pytest
 
 from code_interpreter_invoke.sandbox.sandbox import MAX_OPERATION_BYTES
-from tests.unit.invoke.fakes import BUCKET, PREFIX, Context, World, client_error
+from tests.fakes.client_error import client_error
+from tests.fakes.lambda_context import Context
+from tests.fakes.s3 import BUCKET, PREFIX
+from tests.fakes.world import World
 
 
 def content(world: World, path: str, session: str = "s") -> str:

@@ -11,7 +11,8 @@ from code_interpreter_invoke.errors import InvalidRequestError
 from code_interpreter_invoke.files.workspace import READ_BYTES, decode_base64
 from code_interpreter_invoke.requests.callers import ANSWER_BYTES
 from code_interpreter_invoke.requests.response import size
-from tests.unit.invoke.fakes import BUCKET, PREFIX, World
+from tests.fakes.s3 import BUCKET, PREFIX
+from tests.fakes.world import World
 
 
 def put(world: World, path: str, content: bytes, session: str = "s") -> None:

@@ -13,7 +13,9 @@ from code_interpreter_invoke.errors import InvalidRequestError
 from code_interpreter_invoke.requests.callers import AGENT_ANSWER_BYTES, Agent, listed, session_name
 from code_interpreter_invoke.requests.request import SESSION_NAME
 from code_interpreter_invoke.requests.tools import TOOLS
-from tests.unit.invoke.fakes import BUCKET, PREFIX, Context, World
+from tests.fakes.lambda_context import Context
+from tests.fakes.s3 import BUCKET, PREFIX
+from tests.fakes.world import World
 
 
 class GatewayContext(Context):
@@ -216,7 +218,8 @@ def test_an_agents_own_attributes_cost_the_answer_no_more_than_its_output(world:
 )
 def test_an_agent_reads_a_file_of_any_size_by_its_parts(world: World, content: bytes) -> None:
     world.s3.put_object(Bucket=BUCKET, Key=f"{PREFIX}/s/uploads/f", Body=content)
-    whole, answer = b"", {"next_offset": 0}
+    whole = b""
+    answer: dict[str, Any] = {"next_offset": 0}
     while "next_offset" in answer:
         assert answer["next_offset"] == len(whole)
         answer = agent(world, "workspace_read", path="uploads/f", offset=str(len(whole)))

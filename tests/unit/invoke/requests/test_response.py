@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from code_interpreter_invoke.requests.callers import ANSWER_BYTES
 from code_interpreter_invoke.requests.response import cut, size
-from tests.unit.invoke.fakes import World, client_error
+from tests.fakes.client_error import client_error
+from tests.fakes.world import World
 
 
 def whole_answer(world: World, answer: dict[str, Any]) -> dict[str, Any]:

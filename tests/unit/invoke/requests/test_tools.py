@@ -13,8 +13,8 @@ import pytest
 from code_interpreter_invoke.requests import tools
 from code_interpreter_invoke.requests.tools import DEFINITIONS, REQUEST_PROPERTIES, TOOLS, Schema
 from code_interpreter_invoke.tools import dispatch
+from tests.fakes.world import World
 from tests.service_shapes import check_against_shape, input_shape
-from tests.unit.invoke.fakes import World
 
 MODEL = botocore.session.Session().get_service_model("bedrock-agentcore")
 INVOKE = MODEL.operation_model("InvokeCodeInterpreter").input_shape.members

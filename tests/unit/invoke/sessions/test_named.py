@@ -16,7 +16,11 @@ from code_interpreter_invoke.files.workspace import Workspace
 from code_interpreter_invoke.sessions.lease import LEASE
 from code_interpreter_invoke.sessions.named import Session
 from code_interpreter_invoke.sessions.store import Record, Records
-from tests.unit.invoke.fakes import BUCKET, INTERPRETER, PREFIX, Context, World, client_error
+from tests.fakes.agentcore import INTERPRETER
+from tests.fakes.client_error import client_error
+from tests.fakes.lambda_context import Context
+from tests.fakes.s3 import BUCKET, PREFIX
+from tests.fakes.world import World
 
 RECORD = "sessions/s.json"
 

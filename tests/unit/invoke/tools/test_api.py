@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.unit.invoke.fakes import World, text_result
+from tests.fakes.agentcore import text_result
+from tests.fakes.world import World
 
 SECRET = {"location": {"secretsManager": {"secretArn": "arn:aws:secretsmanager:x:1:secret:ca"}}}
 MOUNT = {"accessPointArn": "ap", "fileSystemArn": "fs", "mountPath": "/mnt/data"}

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.invoke.fakes import Context, World, client_error
+from tests.fakes.client_error import client_error
+from tests.fakes.lambda_context import Context
+from tests.fakes.world import World
 
 
 def test_output_and_exit_code_are_in_the_answer(world: World) -> None:
@@ -182,6 +184,18 @@ def test_any_content_is_saved_byte_for_byte(world: World, content: bytes) -> Non
         output_filename="out",
     )
     assert world.s3.saved("s")["out"] == content
+
+
+def test_a_saved_file_is_read_and_listed_by_the_path_in_the_response(world: World) -> None:
+    saved = world.ok(
+        "execute_code",
+        session="s",
+        code="(here / 'a.xlsx').write_bytes(b'PK')",
+        output_filename="a.xlsx",
+    )["files_saved"]
+    assert world.ok("workspace_read", session="s", path=saved[0])["content"] == "PK"
+    listed = world.ok("workspace_list", session="s")["files"]
+    assert [file["path"] for file in listed] == saved
 
 
 def test_folders_are_kept(world: World) -> None:

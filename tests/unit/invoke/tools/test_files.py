@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from code_interpreter_invoke.sandbox.sandbox import MAX_OPERATION_BYTES
-from tests.unit.invoke.fakes import World, text_result
+from tests.fakes.agentcore import text_result
+from tests.fakes.world import World
 
 
 def operate(world: World, operation: str, **arguments: Any) -> dict[str, Any]:
@@ -377,3 +378,18 @@ def test_a_large_upload_replaced_while_it_is_carried_is_never_mixed(world: World
     assert "replaced while it was loaded" in answer["error"]["message"]
     code = "print(set((here / 'big').read_bytes()))"
     assert world.ok("execute_code", session="s", code=code)["stdout"] == "{50}"
+
+
+def test_files_are_written_without_running_code(world: World) -> None:
+    """A program with the content in its source would need quoting that some content breaks."""
+    text = "'''\\\n\"); raise SystemExit  # \r\n\0 '"
+    name = 'it\'s "quoted" {x}.txt'
+    operate(world, "write", content=[{"path": name, "text": text}])
+    assert (world.agentcore.running[0].directory / name).read_bytes() == text.encode()
+    assert "executeCode" not in world.agentcore.operations()
+
+
+def test_files_of_the_same_name_in_different_folders_are_both_saved(world: World) -> None:
+    write(world, {"a/f": b"a", "b/f": b"b"})
+    push(world, "a/f", "b/f")
+    assert world.s3.saved("s") == {"a/f": b"a", "b/f": b"b"}

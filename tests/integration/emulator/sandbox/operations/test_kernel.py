@@ -6,7 +6,7 @@ import asyncio
 import base64
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -193,7 +193,7 @@ def test_calls_wait_for_each_other(sandboxes: Sandboxes) -> None:
     sandbox = sandboxes.start()
     code = "import time; order = globals().get('order', ''); time.sleep(0.02); order += '{}'; order"
 
-    async def both() -> list[dict[str, object]]:
+    async def both() -> list[dict[str, Any]]:
         calls = [
             sandbox.sandbox.invoke("executeCode", {"code": code.format(letter)})
             for letter in "abcd"

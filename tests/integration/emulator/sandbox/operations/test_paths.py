@@ -127,8 +127,8 @@ def flipping(
     yield path
     over.set()
     thread.join()
-    for path in (work / "real", work / "flip"):
-        shutil.rmtree(path, ignore_errors=True)
+    for folder in (work / "real", work / "flip"):
+        shutil.rmtree(folder, ignore_errors=True)
     (work / "leads-out").unlink(missing_ok=True)
     (work / "flip").unlink(missing_ok=True)
 
