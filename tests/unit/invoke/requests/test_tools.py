@@ -144,7 +144,7 @@ def test_no_definition_has_a_member_of_its_own() -> None:
     assert set(DEFINITIONS) == {"tools", "request"}
 
 
-@pytest.mark.parametrize("module", ["tools", "request", "callers"])
+@pytest.mark.parametrize("module", ["requests.tools", "requests.request", "requests.callers"])
 def test_the_definitions_need_the_standard_library_alone(module: str) -> None:
     program = (
         f"import sys, code_interpreter_invoke.{module}; "
