@@ -16,7 +16,7 @@ import pytest
 
 from code_interpreter_control import event as event_module
 from code_interpreter_control import handler
-from code_interpreter_control.event import Request
+from code_interpreter_control.event import CustomResourceRequest
 from tests.fakes.control_plane import FakeCodeInterpreters, FakeTime, service_error
 from tests.golden_files import check_golden
 
@@ -175,11 +175,15 @@ def test_persisted_and_reported_names_match_the_golden_file(
         "persisted/control.json",
         {
             "names": {
-                "generated": Request.from_event(event("Create", SANDBOX)).new_name,
-                "generated without a prefix": Request.from_event(event("Create", {})).new_name,
-                "given": Request.from_event(event("Create", NAMED)).new_name,
+                "generated": CustomResourceRequest.from_event(event("Create", SANDBOX)).new_name,
+                "generated without a prefix": CustomResourceRequest.from_event(
+                    event("Create", {})
+                ).new_name,
+                "given": CustomResourceRequest.from_event(event("Create", NAMED)).new_name,
             },
-            "placeholder_physical_id": Request.from_event(event("Create", SANDBOX)).physical_id,
+            "placeholder_physical_id": CustomResourceRequest.from_event(
+                event("Create", SANDBOX)
+            ).physical_id,
             "tag_names": [
                 event_module.STACK_TAG,
                 event_module.RESOURCE_TAG,
@@ -187,7 +191,9 @@ def test_persisted_and_reported_names_match_the_golden_file(
             ],
             "tags": tags,
             "configurations": {
-                name: Request.from_event(event("Create", properties)).spec.configuration_digest
+                name: CustomResourceRequest.from_event(
+                    event("Create", properties)
+                ).spec.configuration_digest
                 for name, properties in CONFIGURATIONS.items()
             },
             "create_parameters": service.created[0],

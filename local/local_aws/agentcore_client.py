@@ -57,7 +57,7 @@ class InterpreterState(TypedDict):
     status: str
 
 
-class SessionState(TypedDict):
+class SessionSnapshot(TypedDict):
     """One session that the emulator knows, with the processes of its sandbox."""
 
     account: str
@@ -75,7 +75,7 @@ class EmulatorState(TypedDict):
     now: str
     """ISO 8601, with the time that `advance_clock` has added."""
     codeInterpreters: list[InterpreterState]
-    sessions: list[SessionState]
+    sessions: list[SessionSnapshot]
 
 
 class ReceivedCall(TypedDict):

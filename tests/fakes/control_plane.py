@@ -13,7 +13,7 @@ from unittest import mock
 from code_interpreter_control import handler, response
 from code_interpreter_control.code_interpreters import CodeInterpreter, Status
 from code_interpreter_control.errors import ServiceError
-from code_interpreter_control.event import Request
+from code_interpreter_control.event import CustomResourceRequest
 from code_interpreter_control.polling import Clock
 
 T = TypeVar("T")
@@ -213,7 +213,7 @@ class InProcessFunction:
                 return self._run(event)
 
     def _run(self, event: dict[str, Any]) -> dict[str, Any]:
-        request = Request.from_event(event)
+        request = CustomResourceRequest.from_event(event)
         time = FakeTime()
         content = response.render(request, handler.carry_out(request, time.clock()))
         self.seconds_left = time.left

@@ -65,7 +65,7 @@ class InterpreterSpec:
 
 
 @dataclass(frozen=True)
-class Request:
+class CustomResourceRequest:
     """A create, update or delete request for a custom resource."""
 
     type: str
@@ -78,7 +78,7 @@ class Request:
     previous_spec: InterpreterSpec
 
     @classmethod
-    def from_event(cls, event: Mapping[str, Any]) -> Request:
+    def from_event(cls, event: Mapping[str, Any]) -> CustomResourceRequest:
         properties = event.get("ResourceProperties", {})
         return cls(
             type=event["RequestType"],

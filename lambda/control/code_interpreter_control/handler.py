@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from . import response
 from .code_interpreters import CodeInterpreters
 from .errors import LifecycleError
-from .event import Request
+from .event import CustomResourceRequest
 from .lifecycle import Lifecycle
 from .outcome import Outcome
 from .polling import Clock
@@ -32,7 +32,7 @@ def handler(event: Mapping[str, Any], context: Context) -> None:
     The log holds neither the event, which has a signed URL and the user's properties, nor the
     texts of errors, which can repeat them.
     """
-    request = Request.from_event(event)
+    request = CustomResourceRequest.from_event(event)
     outcome = carry_out(request, clock_of(context))
     log.info(json.dumps({**request.log_fields, **outcome.log_fields}))
     response.send(request.response_url, response.render(request, outcome))
@@ -42,7 +42,7 @@ def clock_of(context: Context) -> Clock:
     return Clock(remaining=lambda: context.get_remaining_time_in_millis() / 1000)
 
 
-def carry_out(request: Request, clock: Clock) -> Outcome:
+def carry_out(request: CustomResourceRequest, clock: Clock) -> Outcome:
     """Return the outcome of a request, and raise nothing.
 
     Without a response the stack would wait until the resource's service timeout.

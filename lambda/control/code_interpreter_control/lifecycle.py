@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from .code_interpreters import CodeInterpreter, CodeInterpreters, Status
 from .errors import DeadlineExceededError, LifecycleError, ServiceError
-from .event import CONFIGURATION_TAG, NOT_CREATED, Request
+from .event import CONFIGURATION_TAG, NOT_CREATED, CustomResourceRequest
 from .polling import Clock
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,9 @@ class Lifecycle:
     may have reached, so a request can be repeated at any point.
     """
 
-    def __init__(self, request: Request, interpreters: CodeInterpreters, clock: Clock) -> None:
+    def __init__(
+        self, request: CustomResourceRequest, interpreters: CodeInterpreters, clock: Clock
+    ) -> None:
         self._request = request
         self._interpreters = interpreters
         self._clock = clock.with_reserve(RESPONSE_SECONDS)

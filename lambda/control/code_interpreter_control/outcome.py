@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from .code_interpreters import CodeInterpreter
 from .errors import LifecycleError
-from .event import Request
+from .event import CustomResourceRequest
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,11 @@ class Outcome:
         return cls("settled", interpreter.id, data)
 
     @classmethod
-    def deleted(cls, request: Request) -> Outcome:
+    def deleted(cls, request: CustomResourceRequest) -> Outcome:
         return cls("deleted", request.physical_id)
 
     @classmethod
-    def failed(cls, request: Request, error: LifecycleError) -> Outcome:
+    def failed(cls, request: CustomResourceRequest, error: LifecycleError) -> Outcome:
         """Return the outcome of a request that cannot be carried out.
 
         A failed update keeps the id of the code interpreter that is in use. A failed creation
@@ -54,7 +54,7 @@ class Outcome:
         return cls("failed", physical_id, reason=str(error), code=error.code)
 
     @classmethod
-    def crashed(cls, request: Request, error: Exception) -> Outcome:
+    def crashed(cls, request: CustomResourceRequest, error: Exception) -> Outcome:
         """Return the outcome of a request that met a defect in the function."""
         code = type(error).__name__
         return cls(

@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 
-from .event import Request
+from .event import CustomResourceRequest
 from .outcome import Outcome
 
 # CloudFormation refuses responses of more than 4,096 bytes. The other fields need far less than
@@ -18,7 +18,7 @@ ATTEMPTS = 5
 TIMEOUT = 10.0
 
 
-def render(request: Request, outcome: Outcome) -> bytes:
+def render(request: CustomResourceRequest, outcome: Outcome) -> bytes:
     """Return the response document for an outcome."""
     document: dict[str, object] = {
         "Status": "SUCCESS" if outcome.reason is None else "FAILED",

@@ -19,7 +19,7 @@ import json
 import math
 from typing import Any
 
-from agentcore_emulator.http.exchange import Exchange, Response
+from agentcore_emulator.http.exchange import Exchange, HttpResponse
 from agentcore_emulator.service.state import ServiceState
 from agentcore_emulator.testing.faults import Faults
 from agentcore_emulator.testing.received import ReceivedRequests
@@ -35,7 +35,7 @@ class AdminApi:
         self._faults = faults
         self._received = received
 
-    async def respond(self, exchange: Exchange, body: bytes) -> Response:
+    async def respond(self, exchange: Exchange, body: bytes) -> HttpResponse:
         try:
             match exchange.method, exchange.raw_path.removeprefix(ADMIN_PATH):
                 case "GET", "state":
@@ -108,5 +108,5 @@ def parse_object(body: bytes) -> dict[str, Any]:
     return document
 
 
-def json_response(status: int, document: dict[str, Any]) -> Response:
-    return Response(status, json.dumps(document).encode(), {"content-type": "application/json"})
+def json_response(status: int, document: dict[str, Any]) -> HttpResponse:
+    return HttpResponse(status, json.dumps(document).encode(), {"content-type": "application/json"})

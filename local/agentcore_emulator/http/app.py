@@ -23,7 +23,7 @@ from botocore import xform_name
 
 from agentcore_emulator.http import responses
 from agentcore_emulator.http.admin_api import ADMIN_PATH, AdminApi
-from agentcore_emulator.http.exchange import Exchange, Receive, Response, Scope, Send
+from agentcore_emulator.http.exchange import Exchange, HttpResponse, Receive, Scope, Send
 from agentcore_emulator.http.origin import NOT_LOCAL, is_local
 from agentcore_emulator.model import service_model
 from agentcore_emulator.model.errors import InternalServerError, ModelledError, ValidationError
@@ -128,7 +128,7 @@ class Emulator:
             body = await exchange.body(self._settings.payload_bytes)
         except ConnectionAbortedError:
             return
-        response: Response | None
+        response: HttpResponse | None
         if not is_local(exchange.headers):
             response = responses.unmodelled_error(403, "AccessDeniedException", NOT_LOCAL)
         elif exchange.raw_path.startswith(ADMIN_PATH):
@@ -144,7 +144,7 @@ class Emulator:
 
     async def _respond(
         self, exchange: Exchange, operation: Operation, labels: dict[str, str], body: bytes | None
-    ) -> Response | None:
+    ) -> HttpResponse | None:
         """Return the operation's response, spoiled by a fault if one is waiting.
 
         None means that the client gets no response.
@@ -153,7 +153,7 @@ class Emulator:
         request = ReceivedRequest(operation.name, exchange.request_id, *owner, len(body or b""))
         self._received.add(request)
         fault = self._faults.take(operation.name)
-        response: Response | None = None
+        response: HttpResponse | None = None
         if fault is None or fault.when == "after":
             response = await self._perform(exchange, owner, operation, labels, body, request)
         if fault is not None:
@@ -170,7 +170,7 @@ class Emulator:
         labels: dict[str, str],
         body: bytes | None,
         request: ReceivedRequest,
-    ) -> Response:
+    ) -> HttpResponse:
         try:
             self._state.rates.check(owner, operation.name)
             if body is None:
@@ -211,7 +211,7 @@ class Emulator:
 
     async def _invoke(
         self, owner: Owner, params: dict[str, Any], request: ReceivedRequest
-    ) -> Response:
+    ) -> HttpResponse:
         try:
             result = await self._state.data_plane.invoke_code_interpreter(owner, params)
         except StreamError as failure:

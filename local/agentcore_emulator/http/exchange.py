@@ -21,7 +21,7 @@ CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/(?:([^/,\s]+)/)?[^/,\s]+/a
 
 
 @dataclass(frozen=True)
-class Response:
+class HttpResponse:
     """An HTTP response; with `cut`, the connection is reset where the body ends."""
 
     status: int
@@ -82,7 +82,7 @@ class Exchange:
             more = message.get("more_body", False)
         return bytes(body) if size <= limit else None
 
-    async def respond(self, response: Response) -> None:
+    async def respond(self, response: HttpResponse) -> None:
         headers = {"x-amzn-requestid": self.request_id, **response.headers}
         if not response.streamed:
             headers["content-length"] = str(len(response.body))

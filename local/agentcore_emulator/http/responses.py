@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from agentcore_emulator.http import event_stream
-from agentcore_emulator.http.exchange import Exchange, Response
+from agentcore_emulator.http.exchange import Exchange, HttpResponse
 from agentcore_emulator.model import service_model
 from agentcore_emulator.model.errors import (
     ERRORS,
@@ -31,27 +31,27 @@ HTTP_ERRORS = {
 }
 
 
-def success(operation: Operation, output: dict[str, Any]) -> Response:
+def success(operation: Operation, output: dict[str, Any]) -> HttpResponse:
     """Return the response of every operation but Invoke."""
     body = service_model.serialise_output(operation, output)
-    return Response(operation.success_status, body, JSON)
+    return HttpResponse(operation.success_status, body, JSON)
 
 
-def error(failure: ModelledError) -> Response:
+def error(failure: ModelledError) -> HttpResponse:
     """Return a modelled error that is known before a stream begins."""
     status = service_model.error_status(failure.code)
-    return Response(
+    return HttpResponse(
         status, service_model.serialise_error(failure), {**JSON, "x-amzn-errortype": failure.code}
     )
 
 
-def unmodelled_error(status: int, code: str, message: str) -> Response:
+def unmodelled_error(status: int, code: str, message: str) -> HttpResponse:
     """Return an error of the HTTP front end, which the API model does not name."""
     body = json.dumps({"message": message}).encode()
-    return Response(status, body, {**JSON, "x-amzn-errortype": code})
+    return HttpResponse(status, body, {**JSON, "x-amzn-errortype": code})
 
 
-def result(session_id: str, outcome: dict[str, Any]) -> Response:
+def result(session_id: str, outcome: dict[str, Any]) -> HttpResponse:
     """Return a stream with a `result` event."""
     payload = service_model.serialise_result(outcome)
     if len(payload) > event_stream.MAXIMUM_PAYLOAD:
@@ -60,7 +60,7 @@ def result(session_id: str, outcome: dict[str, Any]) -> Response:
     return stream_response(session_id, event_stream.event("result", payload))
 
 
-def stream_exception(session_id: str, failure: ModelledError) -> Response:
+def stream_exception(session_id: str, failure: ModelledError) -> HttpResponse:
     """Return the stream of an Invoke that failed after its response had begun."""
     name = failure.code[0].lower() + failure.code[1:]
     return stream_response(
@@ -68,7 +68,9 @@ def stream_exception(session_id: str, failure: ModelledError) -> Response:
     )
 
 
-async def spoil(exchange: Exchange, fault: Fault, response: Response | None) -> Response | None:
+async def spoil(
+    exchange: Exchange, fault: Fault, response: HttpResponse | None
+) -> HttpResponse | None:
     """Return the response that a fault leaves of `response`, or None for no response at all.
 
     `response` is None if the fault comes before the operation takes effect.
@@ -102,9 +104,9 @@ async def spoil(exchange: Exchange, fault: Fault, response: Response | None) -> 
     return replace(response, body=half, cut=fault.kind == "stream_reset")
 
 
-def stream_response(session_id: str, body: bytes) -> Response:
+def stream_response(session_id: str, body: bytes) -> HttpResponse:
     headers = {
         "content-type": "application/vnd.amazon.eventstream",
         SESSION_HEADER: session_id,
     }
-    return Response(200, body, headers, streamed=True)
+    return HttpResponse(200, body, headers, streamed=True)

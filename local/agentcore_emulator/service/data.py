@@ -65,7 +65,7 @@ class StreamError(Exception):
 
 
 @dataclass(eq=False)
-class SessionRecord:
+class ServiceSession:
     """One session, from its start until the service forgets it."""
 
     owner: Owner
@@ -114,12 +114,12 @@ class DataPlane:
         self._start_sandbox = start_sandbox
         self._directory = directory
         self._tokens = ClientTokens(clock, settings.client_token_seconds)
-        self._sessions: dict[tuple[Owner, str], SessionRecord] = {}
+        self._sessions: dict[tuple[Owner, str], ServiceSession] = {}
         self._starting: list[Owner] = []
         self._closed = False
         interpreters.on_delete(self._release)
 
-    def all(self) -> list[SessionRecord]:
+    def all(self) -> list[ServiceSession]:
         """Return every session that the service still remembers, of every owner."""
         oldest = self._clock.now() - timedelta(seconds=self._settings.session_record_seconds)
         self._sessions = {
@@ -236,7 +236,7 @@ class DataPlane:
         if self._closed or interpreter.delete_requested_at is not None:
             await sandbox.close()
             raise ConflictError(f"CodeInterpreter {interpreter.id} went away")
-        session = SessionRecord(
+        session = ServiceSession(
             owner=owner,
             interpreter_id=interpreter.id,
             id=session_id,
@@ -270,7 +270,7 @@ class DataPlane:
         }
 
     async def _run(
-        self, session: SessionRecord, name: str, arguments: dict[str, Any]
+        self, session: ServiceSession, name: str, arguments: dict[str, Any]
     ) -> dict[str, Any]:
         deadline = self._clock.now() + timedelta(seconds=self._settings.synchronous_seconds)
         run = asyncio.ensure_future(session.sandbox.invoke(name, arguments))
@@ -287,11 +287,11 @@ class DataPlane:
             for task in (run, ended, late):
                 task.cancel()
 
-    async def _expire(self, session: SessionRecord) -> None:
+    async def _expire(self, session: ServiceSession) -> None:
         await self._clock.wait_until(session.expires_at)
         await self._end(session)
 
-    async def _end(self, session: SessionRecord) -> None:
+    async def _end(self, session: ServiceSession) -> None:
         """Terminate the session, if no other task does; return when its sandbox is gone."""
         if session.closing is None:
             session.ended_at = min(self._clock.now(), session.expires_at)
@@ -299,7 +299,7 @@ class DataPlane:
             session.closing = asyncio.create_task(self._close_sandbox(session))
         await asyncio.shield(session.closing)
 
-    async def _close_sandbox(self, session: SessionRecord) -> None:
+    async def _close_sandbox(self, session: ServiceSession) -> None:
         if session.expiry is not None and self._clock.now() < session.expires_at:
             session.expiry.cancel()
         await session.sandbox.close()
@@ -322,14 +322,14 @@ class DataPlane:
             identifier = interpreter_id
         return self._interpreters.find(owner, identifier)
 
-    def _sessions_of(self, interpreter: CodeInterpreterRecord) -> list[SessionRecord]:
+    def _sessions_of(self, interpreter: CodeInterpreterRecord) -> list[ServiceSession]:
         return [
             session
             for session in self.all()
             if session.owner == interpreter.owner and session.interpreter_id == interpreter.id
         ]
 
-    def _find(self, owner: Owner, params: dict[str, Any]) -> SessionRecord:
+    def _find(self, owner: Owner, params: dict[str, Any]) -> ServiceSession:
         interpreter = self._interpreter(owner, params)
         session = self._sessions.get((owner, params["sessionId"]))
         if session is None or session.interpreter_id != interpreter.id:

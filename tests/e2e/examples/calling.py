@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from local_aws import LocalAws
-    from local_aws.agentcore_client import SessionState
+    from local_aws.agentcore_client import SessionSnapshot
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Deployed:
         )["EvaluationResults"]
         return bool(result["EvalDecision"] == "allowed")
 
-    def sessions(self) -> list[SessionState]:
+    def sessions(self) -> list[SessionSnapshot]:
         """Return every session of the account, ended ones included."""
         sessions = self.aws.agentcore.state()["sessions"]
         return [session for session in sessions if session["account"] == self.account]

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from code_interpreter_control.event import InterpreterSpec, Request
+from code_interpreter_control.event import CustomResourceRequest, InterpreterSpec
 
 NAME = re.compile("[a-zA-Z][a-zA-Z0-9_]{0,47}")
 
 
-def request(request_id: str = "r", **properties: Any) -> Request:
-    return Request.from_event(
+def request(request_id: str = "r", **properties: Any) -> CustomResourceRequest:
+    return CustomResourceRequest.from_event(
         {
             "RequestType": "Create",
             "RequestId": request_id,

@@ -3,12 +3,12 @@ from __future__ import annotations
 import pytest
 
 from code_interpreter_control.errors import LifecycleError
-from code_interpreter_control.event import Request
+from code_interpreter_control.event import CustomResourceRequest
 from code_interpreter_control.outcome import Outcome
 
 
-def request(kind: str) -> Request:
-    return Request.from_event(
+def request(kind: str) -> CustomResourceRequest:
+    return CustomResourceRequest.from_event(
         {
             "RequestType": kind,
             "RequestId": "request",

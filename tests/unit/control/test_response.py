@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from code_interpreter_control import response
-from code_interpreter_control.event import Request
+from code_interpreter_control.event import CustomResourceRequest
 from code_interpreter_control.outcome import Outcome
 
 SIGNATURE = "?X-Amz-Signature=secret"
@@ -112,5 +112,5 @@ def test_a_response_is_never_longer_than_the_limit_of_cloudformation(character: 
     assert json.loads(content)["Reason"].endswith("…")
 
 
-def request(**fields: str) -> Request:
-    return Request.from_event({**EVENT, **fields})
+def request(**fields: str) -> CustomResourceRequest:
+    return CustomResourceRequest.from_event({**EVENT, **fields})
