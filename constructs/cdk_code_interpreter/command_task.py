@@ -25,21 +25,19 @@ _DEFAULT_POLL_INTERVAL = Duration.seconds(15)
 # if its expression finds nothing.
 _INPUT = "$states.input"
 _PAYLOAD = "$states.result.Payload"
-# Every deployed state machine has this name of the member in its definition.
-_MEMBER = "answer"
-_RESPONSE = f"{_INPUT}.{_MEMBER}"
+_RESPONSE = f"{_INPUT}.response"
 _RESULT = f"{_RESPONSE}.structuredContent"
 _AFTER_START = f"""{{% {{
     "session": {_INPUT}.session,
     "task_id": {_PAYLOAD}.structuredContent.taskId,
     "deadline": $millis() + {_INPUT}.timeout_seconds * 1000,
-    "{_MEMBER}": {_PAYLOAD}
+    "response": {_PAYLOAD}
 }} %}}"""
 _AFTER_POLL = f"""{{% {{
     "session": {_INPUT}.session,
     "task_id": {_INPUT}.task_id,
     "deadline": {_INPUT}.deadline,
-    "{_MEMBER}": {_PAYLOAD}
+    "response": {_PAYLOAD}
 }} %}}"""
 _COMPLETED = f"{_RESPONSE}.status = 'ok' and {_RESULT}.taskStatus = 'completed'"
 # An error of the request says nothing about the command.

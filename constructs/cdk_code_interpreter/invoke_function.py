@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Unpack
 
-from aws_cdk import Duration, Names, RemovalPolicy, Stack, Token, Tokenization
+from aws_cdk import CfnResource, Duration, Names, RemovalPolicy, Stack, Token, Tokenization
 from aws_cdk import aws_bedrock as bedrock
 from aws_cdk import aws_bedrockagentcore as agentcore
 from aws_cdk import aws_iam as iam
@@ -73,6 +73,7 @@ class InvokeFunction(Construct):
         check_duration("timeout", timeout, MAX_FUNCTION_SECONDS)
         _check_region(code_interpreter, Stack.of(scope))
         super().__init__(scope, construct_id)
+        records_prefix = f"{workspace.records_prefix}{_identity(code_interpreter)}/"
         self.log_group: logs.ILogGroup = log_group or logs.LogGroup(
             self,
             "Logs",
@@ -93,6 +94,7 @@ class InvokeFunction(Construct):
                 "CODE_INTERPRETER_ID": code_interpreter.code_interpreter_id,
                 "WORKSPACE_BUCKET": workspace.bucket.bucket_name,
                 "WORKSPACE_PREFIX": workspace.prefix,
+                "RECORDS_PREFIX": records_prefix,
                 "SESSION_TIMEOUT_SECONDS": Tokenization.stringify_number(
                     session_timeout.to_seconds()
                 ),
@@ -106,11 +108,11 @@ class InvokeFunction(Construct):
         self.function: lambda_.Function = function
         self.permissions = function.permissions
         self.use_policy = self._new_use_policy(code_interpreter)
-        workspace.grant_read_write(self.permissions)
-        for pattern in workspace.key_patterns:
+        workspace.grant_read_write(self.permissions, records_prefix=records_prefix)
+        for prefix in (f"{workspace.prefix}/", records_prefix):
             acknowledge_wildcard(
                 self.permissions,
-                pattern,
+                workspace.bucket.arn_for_objects(f"{prefix}*"),
                 "the workspace has a key for every session and file, which are created at run time",
             )
 
@@ -216,6 +218,23 @@ class InvokeFunction(Construct):
         definition.add_property_override("PolicyName", name)
         self.function.node.add_dependency(policy)
         return policy
+
+
+def _identity(code_interpreter: agentcore.ICodeInterpreterCustom) -> str:
+    """Return a name of a code interpreter that stays the same when CloudFormation replaces it.
+
+    Session and idempotency records have it in their keys, so that a repeated idempotency key finds
+    its response after a replacement, and so that deployments that share a bucket never meet.
+    """
+    env = code_interpreter.env
+    is_imported = not any(map(CfnResource.is_cfn_resource, code_interpreter.node.find_all()))
+    if is_imported:
+        return f"{env.account}.{env.region}.{code_interpreter.code_interpreter_id}"
+    stack = Stack.of(code_interpreter)
+    # The name of a nested stack is known only at deployment.
+    while stack.nested_stack_parent is not None:
+        stack = stack.nested_stack_parent
+    return f"{env.account}.{env.region}.{stack.stack_name}.{code_interpreter.node.addr}"
 
 
 def _check_region(code_interpreter: agentcore.ICodeInterpreterCustom, stack: Stack) -> None:

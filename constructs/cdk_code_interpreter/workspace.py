@@ -93,35 +93,43 @@ class Workspace(Construct):
 
     @property
     def key_patterns(self) -> tuple[str, str]:
-        """The ARN patterns of all files and of all session records, in this order."""
+        """The ARN patterns of all files and of all records of this prefix, in this order."""
         return (
             self.bucket.arn_for_objects(f"{self.prefix}/*"),
-            self.bucket.arn_for_objects(f"{SESSION_RECORDS}/*"),
+            self.bucket.arn_for_objects(f"{self.records_prefix}*"),
         )
 
-    def grant_read_write(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let `grantee` read and write every session's files, and keep session records.
+    @property
+    def records_prefix(self) -> str:
+        """The first part of the key of every record of this workspace prefix."""
+        return f"{SESSION_RECORDS}/{self.prefix}/"
+
+    def grant_read_write(
+        self, grantee: iam.IGrantable, *, records_prefix: str | None = None
+    ) -> iam.Grant:
+        """Let `grantee` read and write every session's files, and session records.
 
         `grantee` may not delete files; the bucket's lifecycle rules delete them. A bucket or a key
         of another account has to allow `grantee`, too.
 
         Do not grant this to a code interpreter's execution role: all code in every sandbox could
         use it.
+
+        :param records_prefix: The first part of the keys of the records that `grantee` may use.
+            Default: the records of every code interpreter with this workspace prefix.
         """
-        files, records = self.key_patterns
+        prefixes = [f"{self.prefix}/", records_prefix or self.records_prefix]
         grant = iam.Grant.add_to_principal(
             grantee=grantee,
             actions=READ_WRITE_OBJECTS,
-            resource_arns=[files, records],
+            resource_arns=[self.bucket.arn_for_objects(f"{prefix}*") for prefix in prefixes],
         )
         grant = grant.combine(
             iam.Grant.add_to_principal(
                 grantee=grantee,
                 actions=LIST_OBJECTS,
                 resource_arns=[self.bucket.bucket_arn],
-                conditions={
-                    "StringLike": {"s3:prefix": [f"{self.prefix}/*", f"{SESSION_RECORDS}/*"]}
-                },
+                conditions={"StringLike": {"s3:prefix": [f"{prefix}*" for prefix in prefixes]}},
             )
         )
         if self.bucket.encryption_key is not None:

@@ -2,41 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from code_interpreter_invoke.application import InvokeFunction
+from code_interpreter_invoke.application import Application
 from code_interpreter_invoke.clients import Clients
 from code_interpreter_invoke.settings import Settings
 from tests.fakes.agentcore import INTERPRETER, FakeAgentCore
 from tests.fakes.lambda_context import Context
-from tests.fakes.s3 import BUCKET, PREFIX, FakeS3
+from tests.fakes.s3 import BUCKET, PREFIX, RECORDS_PREFIX, FakeS3
 
 
 class World:
-    """The two services and any number of function instances before them."""
+    """The two services, and any number of function instances that use them."""
 
     def __init__(self, directory: Path) -> None:
         self.s3 = FakeS3()
         self.agentcore = FakeAgentCore(directory)
-        self.settings = Settings(INTERPRETER, BUCKET, PREFIX, 900)
-        self.function = self.new_function()
+        self.settings = Settings(INTERPRETER, BUCKET, PREFIX, RECORDS_PREFIX, 900)
+        self.application = self.new_application()
+        self.function = self.application.handle
 
-    def new_function(self) -> InvokeFunction:
-        """Another instance of the function, which remembers nothing."""
-        clients = Clients(
-            agentcore_single_attempt=self.agentcore, agentcore=self.agentcore, s3=self.s3
-        )
-        return InvokeFunction(self.settings, clients)
+    def new_application(self) -> Application:
+        """Return another instance of the function, which remembers nothing."""
+        return Application(self.settings, clients_of(self.s3, self.agentcore))
+
+    def new_function(self) -> Callable[[Any, Any], dict[str, Any]]:
+        return self.new_application().handle
 
     def __call__(self, tool: str, **arguments: Any) -> dict[str, Any]:
         return self.function({"tool": tool, **arguments}, Context())
 
     def ok(self, tool: str, **arguments: Any) -> dict[str, Any]:
-        answer = self(tool, **arguments)
-        assert answer["status"] == "ok", answer
-        return answer
+        response = self(tool, **arguments)
+        assert response["status"] == "ok", response
+        return response
 
     def forget_calls(self) -> None:
         self.s3.calls.clear()
         self.agentcore.calls.clear()
+
+
+def clients_of(s3: FakeS3 | None, agentcore: FakeAgentCore | None = None) -> Clients:
+    return Clients(agentcore_single_attempt=agentcore, agentcore=agentcore, s3=s3)

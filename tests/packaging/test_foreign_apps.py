@@ -70,11 +70,19 @@ def test_an_interpreter_alone_in_a_vpc_stack(assemblies: Path) -> None:
 def test_a_function_for_what_is_there_already(assemblies: Path) -> None:
     resources = template(assemblies / "tool" / "TheirTool.template.json")
     [function] = of_type(resources, "AWS::Lambda::Function")
-    assert function["Environment"]["Variables"] == {
+    variables = function["Environment"]["Variables"]
+    _, parts = variables.pop("RECORDS_PREFIX")["Fn::Join"]
+    assert [part for part in parts if isinstance(part, str)] == [
+        "sessions/analysis/",
+        ".",
+        ".shared-abcdefghij/",
+    ]
+    assert variables == {
         "CODE_INTERPRETER_ID": "shared-abcdefghij",
         "WORKSPACE_BUCKET": "a-bucket-of-theirs",
         "WORKSPACE_PREFIX": "analysis",
         "SESSION_TIMEOUT_SECONDS": "900",
+        "MALLOC_MMAP_THRESHOLD_": "1048576",
     }
     assert not of_type(resources, "AWS::S3::Bucket") + of_type(resources, INTERPRETER)
 

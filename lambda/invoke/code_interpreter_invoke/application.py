@@ -1,90 +1,146 @@
-"""The invoke function: an event in, an answer out, one log line about it."""
+"""The application: an event in, a response out, one log line about it."""
 
 from __future__ import annotations
 
 import logging
 import time
 import traceback
-from collections.abc import MutableMapping
-from typing import Any
+import uuid
+from collections.abc import Callable
+from typing import Any, ParamSpec
 
-from .clients import Clients
+from .clients import Bucket, Clients, CodeInterpreterClient
 from .deadline import Deadline
-from .errors import CallError, OutcomeUnknownError
-from .idempotency import RecordedCall
+from .errors import OutcomeUnknownError, RequestError
+from .files.workspace import Workspace
+from .idempotency import IdempotencyKey
 from .requests.callers import Caller, caller_of
-from .requests.response import fit, fits, sendable
-from .sessions.store import Stored
+from .requests.request import Request
+from .requests.truncation import is_within_limit, replace_surrogates, truncate_to_limit
+from .responses import Response
+from .sessions.named import NamedSession, RecordCache
+from .sessions.store import SessionStore
+from .sessions.temporary import TemporarySession
 from .settings import Settings
-from .tools.context import Call
-from .tools.dispatch import serve
+from .tools import IMPLEMENTATIONS
+from .tools.context import ToolContext
 
 logger = logging.getLogger(__name__)
 logger.setLevel(logging.INFO)
 
+# The members of a response that are logged: ids and facts, nothing that a user sent or received.
+LOGGED_MEMBERS = ("session", "session_id", "session_restarted", "replayed", "truncated")
 
-class InvokeFunction:
+LogFields = dict[str, Any]
+P = ParamSpec("P")
+
+
+class Application:
     """The function, for as long as its execution environment lives."""
 
     def __init__(self, settings: Settings, clients: Clients) -> None:
         self._settings = settings
         self._clients = clients
-        self._cache: MutableMapping[str, Stored] = {}
+        self._record_cache: RecordCache = {}
 
-    def __call__(self, event: Any, context: Any) -> dict[str, Any]:
-        began = time.monotonic()
-        caller = caller_of(event, context)
-        facts: dict[str, Any] = {
-            "request_id": context.aws_request_id,
-            "caller": type(caller).__name__,
-        }
-        try:
-            answer = self._answer(caller, context, facts)
-        except CallError as failure:
-            answer = failure.answer()
-        except Exception as bug:
-            facts["failed_at"] = where(bug)
-            answer = OutcomeUnknownError(
-                f"the function failed unexpectedly ({facts['failed_at']}); it may have run"
-            ).answer()
-        log(facts, answer, time.monotonic() - began)
-        return sendable(caller.envelope(answer))
-
-    def _answer(self, caller: Caller, context: Any, facts: dict[str, Any]) -> dict[str, Any]:
+    def handle(self, event: Any, context: Any) -> dict[str, Any]:
+        """Handle an invocation; the event and context are Lambda's."""
+        began_at = time.monotonic()
         deadline = Deadline(context.get_remaining_time_in_millis() / 1000)
+        caller = caller_of(event, context)
+        log_fields: LogFields = {"request_id": context.aws_request_id, "caller": caller.name}
+        response = response_of(log_fields, self._respond, caller, deadline, log_fields)
+        log(log_fields, response, time.monotonic() - began_at)
+        return caller.render(replace_surrogates(response))
+
+    def _respond(self, caller: Caller, deadline: Deadline, log_fields: LogFields) -> Response:
         request = caller.request()
-        facts["tool"] = request.tool.name
-        call = Call(
-            request,
-            settings=self._settings,
-            clients=self._clients,
+        log_fields["tool"] = request.tool.name
+        bucket = Bucket(self._clients, self._settings.workspace_bucket, deadline)
+        if request.idempotency_key is None:
+            return self._run(request, caller, bucket, deadline, log_fields)
+        key = IdempotencyKey(request, bucket, self._settings.records_prefix, deadline)
+        recorded = key.recorded_response()
+        if recorded is not None:
+            return recorded
+        return key.record(self._run(request, caller, bucket, deadline, log_fields))
+
+    def _run(
+        self,
+        request: Request,
+        caller: Caller,
+        bucket: Bucket,
+        deadline: Deadline,
+        log_fields: LogFields,
+    ) -> Response:
+        """Run the tool, and return a response that its caller can take."""
+        code_interpreter = CodeInterpreterClient(
+            self._clients, self._settings.code_interpreter_id, deadline, request.trace
+        )
+        name = request.session or f"call-{uuid.uuid4().hex}"
+        workspace = Workspace(bucket, self._settings.workspace_prefix, name)
+        session = self._session(request, name, workspace, code_interpreter, deadline)
+        context = ToolContext(
+            session,
+            workspace,
+            code_interpreter,
+            fits=lambda response: is_within_limit(session.describe(response), caller),
+        )
+        tool = IMPLEMENTATIONS[request.tool.name]
+        response = response_of(log_fields, tool, context, **request.arguments)
+        session.close()
+        return truncate_to_limit(session.describe(response), caller, workspace)
+
+    def _session(
+        self,
+        request: Request,
+        name: str,
+        workspace: Workspace,
+        code_interpreter: CodeInterpreterClient,
+        deadline: Deadline,
+    ) -> NamedSession | TemporarySession:
+        options = {"sessionTimeoutSeconds": self._settings.session_timeout_seconds}
+        if request.session is None:
+            return TemporarySession(name, code_interpreter, options)
+        return NamedSession(
+            name,
+            store=SessionStore(workspace.bucket, self._settings.records_prefix),
+            code_interpreter=code_interpreter,
+            workspace=workspace,
             deadline=deadline,
-            cache=self._cache,
-            fits=lambda answer: fits(answer, caller),
+            options=options,
+            cache=self._record_cache,
         )
 
-        def run() -> dict[str, Any]:
-            return fit(serve(request, call), caller, call.workspace)
 
-        if request.idempotency_key is None:
-            return run()
-        return RecordedCall(request, call.bucket, deadline).answer(run)
+def response_of(
+    log_fields: LogFields, step: Callable[P, Response], *args: P.args, **kwargs: P.kwargs
+) -> Response:
+    """Return the response of a step's call, or the one that its error becomes.
+
+    Errors become responses nowhere else.
+    """
+    try:
+        return step(*args, **kwargs)
+    except RequestError as error:
+        return error.response()
+    except Exception as defect:
+        # The message may hold what a user sent.
+        frame = traceback.extract_tb(defect.__traceback__)[-1]
+        place = f"{type(defect).__name__} in {frame.name}, line {frame.lineno}"
+        log_fields["failed_at"] = place
+        return OutcomeUnknownError(
+            f"the function failed unexpectedly ({place}); the code may have run"
+        ).response()
 
 
-def log(facts: dict[str, Any], answer: dict[str, Any], seconds: float) -> None:
-    """One line of ids, counts and types: what a user sent or received is never logged."""
-    facts |= {"status": answer["status"], "duration_ms": round(seconds * 1000)}
-    shown = ("session", "session_id", "session_restarted", "replayed", "truncated")
-    facts |= {name: answer[name] for name in shown if name in answer}
-    if "error" in answer:
-        facts["error_type"] = answer["error"]["type"]
-    if "files_saved" in answer:
-        facts["files_saved"] = len(answer["files_saved"])
+def log(fields: LogFields, response: Response, seconds: float) -> None:
+    """Log one line of ids, counts and types; what a user sent or received is never logged."""
+    fields |= {"status": response["status"], "duration_ms": round(seconds * 1000)}
+    fields |= {name: value for name, value in response.items() if name in LOGGED_MEMBERS}
+    if "error" in response:
+        fields["error_type"] = response["error"]["type"]
+    if "files_saved" in response:
+        fields["files_saved"] = len(response["files_saved"])
     # As fields for Lambda's JSON log format, and as text for the other.
-    logger.info(" ".join(f"{name}={value}" for name, value in facts.items()), extra=facts)
-
-
-def where(bug: Exception) -> str:
-    """A failure's type and place, without its message, which may hold what a user sent."""
-    frame = traceback.extract_tb(bug.__traceback__)[-1]
-    return f"{type(bug).__name__} in {frame.name}, line {frame.lineno}"
+    logger.info(" ".join(f"{name}={value}" for name, value in fields.items()), extra=fields)

@@ -1,4 +1,4 @@
-"""Nothing a call waits for may outlast the call, whatever the other side does.
+"""Bounds everything that a request waits for by the request's own deadline.
 
 A socket's read timeout starts anew with every byte, so it bounds no total. Remote work is therefore
 done in a thread of its own and waited for until the deadline; a thread that is given up ends with
@@ -11,8 +11,9 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from queue import Empty, SimpleQueue
-from typing import Generic, TypeVar
+from typing import Generic, ParamSpec, TypeVar
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -33,10 +34,11 @@ class Background(Generic[T]):
             self._items.put(StopIteration())
 
     def next(self, timeout: float) -> T:
-        """The next item, or what `produce` raised.
+        """Return the next item, or raise the exception of `produce`.
 
-        Raises `StopIteration` when there are no more items and `TimeoutError` when none came within
-        `timeout` seconds.
+        :param timeout: Seconds.
+        :raises StopIteration: if there are no more items.
+        :raises TimeoutError: if no item came in time.
         """
         try:
             item = self._items.get(timeout=max(timeout, 0.0))
@@ -46,30 +48,33 @@ class Background(Generic[T]):
             try:
                 raise item
             finally:
-                # The exception knows this frame and its callers'; if they knew it, too, all that
-                # they hold would stay in memory until the next garbage collection.
+                # Break the reference cycle between the exception and this frame, which would keep
+                # large results alive until the next garbage collection.
                 del item
         return item[0]
 
 
 class Deadline:
-    """The moment at which the function must have answered."""
+    """The moment at which the function must have responded."""
 
     def __init__(self, seconds: float, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._at = now() + seconds
-        # Kept for stopping, saving and answering when the user's code has used up its time.
-        self.answer_reserve = min(10.0, seconds / 10)
-        # Kept for answering when anything else has.
-        self.last_moment = self.answer_reserve / 5
+        # Seconds left for stopping, saving and responding when the user's code has used its time.
+        self.response_reserve = min(10.0, seconds / 10)
+        # Seconds left for responding when anything else has.
+        self._last_moment = self.response_reserve / 5
 
     def remaining(self) -> float:
-        """Seconds left, negative when the deadline has passed."""
+        """Return the seconds that are left, negative when the deadline has passed."""
         return self._at - self._now()
 
-    def run(self, function: Callable[[], T]) -> T:
-        """What `function` returns, or `TimeoutError` just before the deadline."""
-        left = self.remaining() - self.last_moment
-        if left <= 0:
+    def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return the result of a function's call.
+
+        :raises TimeoutError: if there is none just before the deadline.
+        """
+        seconds = self.remaining() - self._last_moment
+        if seconds <= 0:
             raise TimeoutError
-        return Background(lambda: [function()]).next(left)
+        return Background(lambda: [function(*args, **kwargs)]).next(seconds)

@@ -1,70 +1,92 @@
-"""The six ways a call can fail, as its answer names them."""
+"""The ways in which a request can fail. The response names the type, without `Error`.
+
+RequestError
+├── InvalidRequestError     refused before anything ran
+├── NotStartedError         nothing ran
+│   ├── ProgramError        a program of ours failed in the sandbox (`sandbox.program_client`)
+│   └── SandboxGoneError    the sandbox has ended
+├── CodeFailedError         the code ran and failed
+├── OutcomeUnknownError     it may have run
+├── NotFoundError           the file, task, session or code interpreter does not exist
+└── TimedOutError           the time was up
+"""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar, Unpack
+
+from .responses import Response, ResponseMembers
 
 
-class CallError(Exception):
-    """A call that did not succeed. `answer()` is what its caller receives."""
+class RequestError(Exception):
+    """A request that failed. `response()` is what its caller receives."""
 
     type: ClassVar[str]
     retryable_by_default: ClassVar[bool] = False
 
-    def __init__(self, message: str, *, retryable: bool | None = None, **fields: Any) -> None:
-        """`fields` are put into the answer beside the error, for instance what was printed."""
+    def __init__(
+        self, message: str, *, retryable: bool | None = None, **members: Unpack[ResponseMembers]
+    ) -> None:
+        """Describe the failure.
+
+        :param members: Further members of the response, for instance what was printed.
+        """
         super().__init__(message)
         self.message = message
         self.retryable = self.retryable_by_default if retryable is None else retryable
-        self.fields = fields
+        self.members = members
 
-    def answer(self) -> dict[str, Any]:
-        error = {"type": self.type, "message": self.message, "retryable": self.retryable}
-        return {"status": "error", "error": error, **self.fields}
+    def response(self) -> Response:
+        """Return the response that tells the caller."""
+        return {
+            "status": "error",
+            "error": {"type": self.type, "message": self.message, "retryable": self.retryable},
+            **self.members,
+        }
 
 
-class InvalidRequestError(CallError):
+class InvalidRequestError(RequestError):
     """Refused before anything ran; the same request will always be refused."""
 
     type = "InvalidRequest"
 
 
-class NotStartedError(CallError):
+class NotStartedError(RequestError):
     """Nothing of the request ran, so it is safe to send it again."""
 
     type = "NotStarted"
     retryable_by_default = True
 
 
-class CodeFailedError(CallError):
+class SandboxGoneError(NotStartedError):
+    """The service refused the operation because its session has ended; nothing ran."""
+
+
+class CodeFailedError(RequestError):
     """The code or command ran and failed."""
 
     type = "CodeFailed"
 
 
-class OutcomeUnknownError(CallError):
+class OutcomeUnknownError(RequestError):
     """The request was sent and no result came back: it may have run."""
 
     type = "OutcomeUnknown"
 
 
-class NotFoundError(CallError):
+class NotFoundError(RequestError):
     """The named file, task, session or code interpreter does not exist."""
 
     type = "NotFound"
 
 
-class TimedOutError(CallError):
-    """The time for the call was up before its result came."""
+class TimedOutError(RequestError):
+    """The time for the request was up before its result came."""
 
     type = "TimedOut"
 
 
-class SessionGoneError(NotStartedError):
-    """The service refused the call since its session has ended; nothing ran."""
-
-
 def quote(value: object) -> str:
-    """Return a value for a message, quoted and at most 80 characters long."""
+    """Quote a value for a message, in at most 80 characters."""
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."

@@ -1,9 +1,9 @@
-"""What Lambda calls. Everything that takes time is done here, when the environment starts."""
+"""Lambda's entry point. Slow work is done here, once for each execution environment."""
 
 from __future__ import annotations
 
-from .application import InvokeFunction
+from .application import Application
 from .clients import connect
 from .settings import Settings
 
-handler = InvokeFunction(Settings.from_environment(), connect())
+handler = Application(Settings.from_environment(), connect()).handle

@@ -1,7 +1,8 @@
-"""A repeated request is answered from a record of the first one, and runs nothing.
+"""One response for each idempotency key.
 
-The record is written before anything runs, so that whatever happens after it, the same key never
-runs code again: the answer is then the recorded one, or that the outcome is not known.
+The key's record is written before anything runs, so that the same key never runs code again,
+whatever happens afterwards: a repeated request gets the recorded response, or learns that the
+outcome is not known.
 """
 
 from __future__ import annotations
@@ -11,116 +12,180 @@ import json
 import time
 import uuid
 from collections.abc import Callable
-from typing import Any
+from enum import StrEnum
+from typing import NamedTuple
 
 from .clients import Bucket, PreconditionFailedError
 from .deadline import Deadline
-from .errors import CallError, InvalidRequestError, OutcomeUnknownError
+from .errors import InvalidRequestError, OutcomeUnknownError, RequestError
 from .requests.request import Request
+from .responses import Response
 
+# Later versions may add members; none is ever renamed or removed: a renamed one runs a program
+# twice.
+VERSION = 1
+
+# Seconds between two looks at the record of a request that still runs.
 FIRST_PAUSE = 0.1
-LONGEST_PAUSE = 1.0
-# What is kept of the deadline when waiting for another call's answer.
-LEAST_TIME = 5.0
+MAX_PAUSE = 1.0
+# Seconds that are left for the response after waiting for another request.
+MIN_TIME_LEFT = 5.0
 
 
-class RecordedCall:
-    """The record of one idempotency key, as one of its calls sees it."""
+class RecordStatus(StrEnum):
+    """The state of the request that has a key."""
+
+    NOT_STARTED = "not_started"  # nothing ran, so that a repeated request may run
+    RUNNING = "running"
+    DONE = "done"
+
+
+class IdempotencyRecord(NamedTuple):
+    """The persisted record of a key."""
+
+    # Tells requests apart.
+    fingerprint: str
+    # Tells the requests with the same key apart.
+    owner: str
+    status: RecordStatus
+    # When a running request must have ended, in seconds since the epoch.
+    ends_at: float = 0.0
+    response: Response | None = None
+
+    def to_json(self) -> bytes:
+        """Return the persisted form."""
+        return json.dumps({"version": VERSION, **self._asdict()}).encode()
+
+    @classmethod
+    def from_json(cls, body: bytes) -> IdempotencyRecord:
+        """Return a persisted record; members that are not known are left out."""
+        members = json.loads(body)
+        members["status"] = RecordStatus(members["status"])
+        return cls(**{name: value for name, value in members.items() if name in cls._fields})
+
+
+class IdempotencyKey:
+    """An idempotency key, as one of the requests that have it sees it."""
 
     def __init__(
         self,
         request: Request,
         bucket: Bucket,
+        records_prefix: str,
         deadline: Deadline,
         *,
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._key = record_key(request)
+        """Take the parts.
+
+        :param records_prefix: The prefix of the records' keys, which ends with a slash.
+        """
+        self._object_key = records_prefix + object_name(request)
         self._fingerprint = fingerprint(request)
+        self._owner = str(uuid.uuid4())
+        self._etag: str | None = None
         self._bucket = bucket
         self._deadline = deadline
         self._now = now
         self._sleep = sleep
-        self._token = str(uuid.uuid4())
 
-    def answer(self, run: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """What `run` returns if this is the first call with its key, else the recorded answer."""
-        claimed = self._claim()
-        if isinstance(claimed, dict):
-            return {**claimed, "replayed": True}
-        answer = run()
-        # Nothing ran, so that a repeated call may; every other outcome is final.
-        not_started = answer.get("error", {}).get("type") in ("NotStarted", "InvalidRequest")
-        state = {"state": "not_started"} if not_started else {"state": "done", "answer": answer}
-        try:
-            self._write(state, claimed)
-        except PreconditionFailedError:
-            # Nobody else writes a record of a call that runs: it was written, and the answer lost.
-            return answer
-        except CallError:
-            warning = "the answer was not recorded: a repeated call will not know the outcome"
-            return {**answer, "warnings": [*answer.get("warnings", ()), warning]}
-        return answer
+    def recorded_response(self) -> Response | None:
+        """Return the recorded response, or None if this request is the one that may run.
 
-    def _claim(self) -> str | dict[str, Any]:
-        """The ETag of the record of this call's own run, or the recorded answer."""
+        :raises InvalidRequestError: if another request has the key.
+        :raises OutcomeUnknownError: if the first request with the key runs, or ended without a
+            response.
+        """
         pause = FIRST_PAUSE
         while True:
-            found = self._bucket.get(self._key)
-            record = json.loads(found.body) if found else {}
-            if record.get("fingerprint", self._fingerprint) != self._fingerprint:
+            record = self._read()
+            if record is not None and record.fingerprint != self._fingerprint:
                 raise InvalidRequestError(
-                    "idempotency_key was given before to another request; use a new one"
+                    "idempotency_key belongs to an earlier request that was different; use a "
+                    "new key"
                 )
-            if found and record["token"] == self._token:
-                return found.etag  # written by this call, and the answer was lost
-            match record.get("state", "not_started"):
-                case "done":
-                    answer: dict[str, Any] = record["answer"]
-                    return answer
-                case "running":
-                    self._wait(record["until"], pause)
-                    pause = min(pause * 2, LONGEST_PAUSE)
+            if record is not None and record.owner == self._owner:
+                return None  # written by this request, and the response of S3 was lost
+            match record:
+                case IdempotencyRecord(status=RecordStatus.DONE, response=response) if response:
+                    return {**response, "replayed": True}
+                case IdempotencyRecord(status=RecordStatus.RUNNING):
+                    self._wait(record.ends_at, pause)
+                    pause = min(pause * 2, MAX_PAUSE)
                 case _:
-                    until = self._now() + self._deadline.remaining()
                     try:
-                        running = {"state": "running", "until": until}
-                        return self._write(running, found.etag if found else None)
+                        ends_at = self._now() + self._deadline.remaining()
+                        self._write(RecordStatus.RUNNING, ends_at=ends_at)
                     except PreconditionFailedError:
                         continue
+                    return None
 
-    def _wait(self, until: float, pause: float) -> None:
-        """Wait for the call that runs, as long as it can still come to an end."""
-        if self._now() > until:
+    def record(self, response: Response) -> Response:
+        """Record the response of the request that ran, and return it.
+
+        A request of which nothing ran leaves the key to a repeated one; every other outcome is
+        final.
+        """
+        error_type = response["error"]["type"] if "error" in response else ""
+        try:
+            if error_type in ("NotStarted", "InvalidRequest"):
+                self._write(RecordStatus.NOT_STARTED)
+            else:
+                self._write(RecordStatus.DONE, response=response)
+        except PreconditionFailedError:
+            # No other request writes the record of one that runs: it was written, and the response
+            # of S3 was lost.
+            return response
+        except RequestError:
+            warning = "the response was not recorded: a repeated request will not learn the outcome"
+            return {**response, "warnings": [*response.get("warnings", ()), warning]}
+        return response
+
+    def _read(self) -> IdempotencyRecord | None:
+        found = self._bucket.get(self._object_key)
+        self._etag = found.etag if found else None
+        return IdempotencyRecord.from_json(found.body) if found else None
+
+    def _write(
+        self, status: RecordStatus, *, ends_at: float = 0.0, response: Response | None = None
+    ) -> None:
+        record = IdempotencyRecord(self._fingerprint, self._owner, status, ends_at, response)
+        self._etag = self._bucket.put(
+            self._object_key,
+            record.to_json(),
+            content_type="application/json",
+            if_match=self._etag,
+            if_absent=self._etag is None,
+        )
+
+    def _wait(self, ends_at: float, pause: float) -> None:
+        """Wait for the request that runs, as long as it can still end."""
+        if self._now() > ends_at:
             raise OutcomeUnknownError(
-                "the first call with this idempotency_key did not come to its end; it may have run"
+                "the first request with this idempotency_key ended without recording a response; "
+                "the code may have run"
             )
-        if self._deadline.remaining() < pause + LEAST_TIME:
+        if self._deadline.remaining() < pause + MIN_TIME_LEFT:
             raise OutcomeUnknownError(
-                "the first call with this idempotency_key still runs; ask again with the same key",
+                "the first request with this idempotency_key is still running; repeat it with the "
+                "same key",
                 retryable=True,
             )
         self._sleep(pause)
 
-    def _write(self, state: dict[str, Any], etag: str | None) -> str:
-        record = {"token": self._token, "fingerprint": self._fingerprint, **state}
-        return self._bucket.put(
-            self._key,
-            json.dumps(record).encode(),
-            content_type="application/json",
-            if_match=etag,
-            if_absent=etag is None,
-        )
 
-
-def record_key(request: Request) -> str:
-    """Beside the session records; no session's name has a dot."""
+def object_name(request: Request) -> str:
+    """Return the name of a key's record, in a folder beside the session records."""
     named = json.dumps([request.session, request.idempotency_key])
-    return f"sessions/.answers/{hashlib.sha256(named.encode()).hexdigest()}.json"
+    return f"responses/{hashlib.sha256(named.encode()).hexdigest()}.json"
 
 
 def fingerprint(request: Request) -> str:
-    """Tells requests apart without keeping what they ask for."""
-    asked = json.dumps([request.tool.name, request.arguments], sort_keys=True)
+    """Return a digest that tells requests apart and does not hold what they ask for.
+
+    Arguments that were left out do not count, so that a later version can add some.
+    """
+    arguments = {name: value for name, value in request.arguments.items() if value is not None}
+    asked = json.dumps([request.tool.name, arguments], sort_keys=True)
     return hashlib.sha256(asked.encode()).hexdigest()

@@ -8,16 +8,25 @@ from typing import NamedTuple
 
 
 class Settings(NamedTuple):
-    """What the `InvokeFunction` construct decided at deployment."""
+    """The settings that the `InvokeFunction` construct made at deployment.
+
+    `workspace_prefix` begins the keys of all sessions' files. `records_prefix` begins the keys of
+    session and idempotency records, and ends with a slash; it names the deployment and the code
+    interpreter, and stays the same when that is replaced.
+    """
 
     code_interpreter_id: str
     workspace_bucket: str
     workspace_prefix: str
+    records_prefix: str
     session_timeout_seconds: int
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
-        """Read the settings, or raise `ValueError` naming the variable and what it must hold."""
+        """Read the settings.
+
+        :raises ValueError: naming the environment variable and what it must hold.
+        """
 
         def required(name: str) -> str:
             value = environment.get(name, "")
@@ -36,5 +45,6 @@ class Settings(NamedTuple):
             code_interpreter_id=required("CODE_INTERPRETER_ID"),
             workspace_bucket=required("WORKSPACE_BUCKET"),
             workspace_prefix=environment.get("WORKSPACE_PREFIX") or "workspace",
+            records_prefix=required("RECORDS_PREFIX"),
             session_timeout_seconds=int(timeout),
         )

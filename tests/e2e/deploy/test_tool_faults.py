@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError
 
-from code_interpreter_invoke.idempotency import record_key
+from code_interpreter_invoke.idempotency import object_name
 from code_interpreter_invoke.requests.request import direct_request
 from code_interpreter_invoke.requests.tools import TOOLS
 from tests.integration.invoke.faults import COUNT, COUNTED, error
@@ -183,7 +182,7 @@ def test_an_instance_that_is_killed_leaves_an_outcome_that_stays_unknown(
         return None if answer["error"]["retryable"] else answer
 
     # As long as the first call could still be running, it is worth asking again.
-    assert "did not come to its end" in until(settled)["error"]["message"]
+    assert "ended without recording a response" in until(settled)["error"]["message"]
     assert executions(deployed, started["session_id"]) == 1
     following = directly(deployed, session, "execute_code", code=COUNTED)
     assert (following["session_id"], following["stdout"]) == (started["session_id"], "1")
@@ -196,14 +195,18 @@ def other(deployed: Deployment, **event: Any) -> Answer:
 
 def recorded(deployed: Deployment, event: dict[str, Any]) -> dict[str, Any] | None:
     """The record of an event with an idempotency key, once its answer is in it."""
-    try:
-        found = client(deployed, "s3").get_object(
-            Bucket=output(deployed, "WorkspaceBucketName"), Key=record_key(direct_request(event))
-        )
-    except ClientError:
+    s3 = client(deployed, "s3")
+    bucket = output(deployed, "WorkspaceBucketName")
+    name = object_name(direct_request(event))
+    keys = [
+        item["Key"] for item in s3.list_objects_v2(Bucket=bucket, Prefix="sessions/")["Contents"]
+    ]
+    key = next((key for key in keys if key.endswith(name)), None)
+    if key is None:
         return None
+    found = s3.get_object(Bucket=bucket, Key=key)
     record: dict[str, Any] = json.load(found["Body"])
-    return record if record["state"] == "done" else None
+    return record if record["status"] == "done" else None
 
 
 def invoke_to_death(deployed: Deployment, event: dict[str, Any]) -> None:

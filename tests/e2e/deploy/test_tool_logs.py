@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from code_interpreter_invoke.errors import CallError
+from code_interpreter_invoke.errors import RequestError
 from tests.unit.invoke.canaries import CANARY, EVENTS, MESSAGE
 
 from .tool_calls import (
@@ -92,7 +92,7 @@ def test_there_is_a_line_of_facts_for_every_call(lines: list[str]) -> None:
 
 def test_the_calls_were_what_they_are_meant_to_be(lines: list[str]) -> None:
     """Otherwise their absence from the log would mean little."""
-    types = {error.type for error in CallError.__subclasses__()}
+    types = {error.type for error in RequestError.__subclasses__()}
     assert set(re.findall(r"error_type=(\w+)", "\n".join(lines))) == types
     assert set(re.findall(r"caller=(\w+)", "\n".join(lines))) == {"Agent", "Direct", "Gateway"}
 

@@ -81,7 +81,7 @@ def test_an_answer_that_its_caller_cannot_take_is_cut_and_kept_whole(
     assert answer["stdout"].startswith('"x\n"x\n')
     kept = deployed.client("s3").get_object(
         Bucket=deployed.outputs()["WorkspaceBucketName"],
-        Key=f"workspace/large/{answer['full_answer']}",
+        Key=f"workspace/large/{answer['full_response']}",
     )
     assert json.load(kept["Body"])["stdout"] == '"x\n' * lines
 

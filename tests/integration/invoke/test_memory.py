@@ -47,6 +47,7 @@ def responses(wire: Wire, *events: dict[str, Any], s3: str = "reachable") -> lis
             "PYTHONPATH": "lambda/invoke",
             "CODE_INTERPRETER_ID": wire.interpreter,
             "WORKSPACE_BUCKET": wire.bucket,
+            "RECORDS_PREFIX": wire.settings.records_prefix,
             "SESSION_TIMEOUT_SECONDS": "900",
             # As the construct sets it.
             "MALLOC_MMAP_THRESHOLD_": "1048576",

@@ -126,7 +126,7 @@ def test_the_streams_connection_is_used_again(wire: Wire) -> None:
     """A stream that is not read to its end costs the next request a connection."""
     for _ in range(3):
         wire.ok("execute_code", session="s", code="x = 1")
-    http = wire.function._clients.agentcore_single_attempt._endpoint.http_session._manager
+    http = wire.clients.agentcore_single_attempt._endpoint.http_session._manager
     [pool] = [http.pools[key] for key in http.pools.keys()]  # noqa: SIM118 - not a dictionary
     assert pool.num_connections == 1
 
@@ -184,7 +184,7 @@ def sent(wire: Wire) -> dict[str, list[AWSPreparedRequest]]:
     def note(request: AWSPreparedRequest, event_name: str, **_: Any) -> None:
         found.setdefault(event_name.rpartition(".")[2], []).append(request)
 
-    for client in wire.function._clients:
+    for client in wire.clients:
         client.meta.events.register("before-send", note)
     return found
 

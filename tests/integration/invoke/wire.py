@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from code_interpreter_invoke.application import InvokeFunction
+from code_interpreter_invoke.application import Application
 from code_interpreter_invoke.clients import connect
 from code_interpreter_invoke.settings import Settings
 from local_aws import LocalAws
 from tests.fakes.lambda_context import Context
-
-if TYPE_CHECKING:
-    from typing import Unpack
-
-    from local_aws.agentcore_client import FaultOptions, ReceivedCall
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -40,19 +36,25 @@ class Wire:
             if found["status"] == "READY":
                 break
             time.sleep(0.05)
-        self.settings = Settings(self.interpreter, self.bucket, "workspace", 900)
-        self._clients: list[Any] = [self.s3, control]
+        self.settings = Settings(
+            self.interpreter,
+            self.bucket,
+            "workspace",
+            f"sessions/workspace/{account}.Test.c8/",
+            900,
+        )
+        self._opened: list[Any] = [self.s3, control]
         self.function = self.new_function()
 
-    def new_function(self) -> InvokeFunction:
+    def new_function(self) -> Callable[[Any, Any], dict[str, Any]]:
         """Return another instance of the function, with its own connections."""
-        botocore = connect()
-        self._clients += botocore
-        return InvokeFunction(self.settings, botocore)
+        self.clients = connect()
+        self._opened += self.clients
+        return Application(self.settings, self.clients).handle
 
     def close(self) -> None:
         self.clear_faults()
-        for client in self._clients:
+        for client in self._opened:
             client.close()
 
     def __call__(self, tool: str, *, seconds: float = 60, **arguments: Any) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def evaluate(expression: str, **states: Any) -> Any:
 
 def data_after(response: dict[str, Any], *, deadline: int = FUTURE) -> dict[str, Any]:
     """Return the fragment's data after a response of the function."""
-    return {"session": "s", "task_id": "t", "deadline": deadline, "answer": response}
+    return {"session": "s", "task_id": "t", "deadline": deadline, "response": response}
 
 
 def ok(structured: dict[str, Any]) -> dict[str, Any]:
@@ -158,7 +158,7 @@ def test_the_data_after_each_response(default_states: dict[str, Any]) -> None:
     started = evaluate(default_states["Build: Start"]["Output"], input=prepared, result=result)
     now = evaluate("$millis()")
     assert 0 < started.pop("deadline") - now <= 60_000
-    assert started == {"session": "s", "task_id": "t", "answer": response}
+    assert started == {"session": "s", "task_id": "t", "response": response}
     refused = {"Payload": error("NotStarted")}
     started = evaluate(default_states["Build: Start"]["Output"], input=prepared, result=refused)
     assert "task_id" not in started
@@ -183,8 +183,8 @@ def test_the_data_after_each_response(default_states: dict[str, Any]) -> None:
         (data_after(ok({"taskStatus": "failed"})), "Failed"),
         (data_after(ok({"taskStatus": "canceled"})), "Failed"),
         (data_after(error("NotFound")), "Failed"),
-        ({"session": "s", "deadline": FUTURE, "answer": error("NotStarted")}, "Failed"),
-        ({"session": "s", "deadline": FUTURE, "answer": error("OutcomeUnknown")}, "Failed"),
+        ({"session": "s", "deadline": FUTURE, "response": error("NotStarted")}, "Failed"),
+        ({"session": "s", "deadline": FUTURE, "response": error("OutcomeUnknown")}, "Failed"),
     ],
 )
 def test_each_response_has_its_next_state(

@@ -52,7 +52,10 @@ def test_it_runs_on_arm_with_python_and_logs_into_its_own_group(stack: Stack) ->
             "Runtime": "python3.14",
             "Architectures": ["arm64"],
             "Timeout": 900,
-            "LoggingConfig": {"LogGroup": stack.resolve(control.log_group.log_group_name)},
+            "LoggingConfig": {
+                "LogFormat": "JSON",
+                "LogGroup": stack.resolve(control.log_group.log_group_name),
+            },
         },
     )
     template.has_resource(

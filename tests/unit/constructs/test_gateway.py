@@ -7,7 +7,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk.assertions import Match, Template
 
 from cdk_code_interpreter import CodeInterpreter, InvokeFunction, Workspace
-from code_interpreter_invoke.requests.callers import SESSION_HEADER
+from code_interpreter_invoke.requests.gateway import SESSION_HEADER
 from code_interpreter_invoke.requests.tools import TOOLS
 from tests.service_shapes import api_spelling, check_against_shape, input_shape
 

@@ -57,6 +57,7 @@ def test_it_knows_its_code_interpreter_and_workspace(stack: Stack) -> None:
                     "CODE_INTERPRETER_ID": {"Ref": interpreter},
                     "WORKSPACE_BUCKET": {"Ref": bucket},
                     "WORKSPACE_PREFIX": "files",
+                    "RECORDS_PREFIX": Match.any_value(),
                     "SESSION_TIMEOUT_SECONDS": "3600",
                     "MALLOC_MMAP_THRESHOLD_": "1048576",
                 }
@@ -142,7 +143,10 @@ def test_log_group_and_role_can_be_the_users_own(stack: Stack) -> None:
         "AWS::Lambda::Function",
         {
             "Role": stack.resolve(role.role_arn),
-            "LoggingConfig": {"LogGroup": stack.resolve(log_group.log_group_name)},
+            "LoggingConfig": {
+                "LogFormat": "JSON",
+                "LogGroup": stack.resolve(log_group.log_group_name),
+            },
         },
     )
 

@@ -114,7 +114,7 @@ def test_the_grant_covers_files_and_records_and_no_more(stack: Stack) -> None:
     user = iam.User(stack, "User")
     Workspace(stack, "Workspace", bucket=bucket, prefix="ours").grant_read_write(user)
     statements = only(stack, "AWS::IAM::Policy")["PolicyDocument"]["Statement"]
-    files, records = arn("theirs/ours/*"), arn("theirs/sessions/*")
+    files, records = arn("theirs/ours/*"), arn("theirs/sessions/ours/*")
     assert statements == [
         {
             "Action": ["s3:GetObject", "s3:PutObject"],
@@ -125,7 +125,7 @@ def test_the_grant_covers_files_and_records_and_no_more(stack: Stack) -> None:
             "Action": "s3:ListBucket",
             "Effect": "Allow",
             "Resource": arn("theirs"),
-            "Condition": {"StringLike": {"s3:prefix": ["ours/*", "sessions/*"]}},
+            "Condition": {"StringLike": {"s3:prefix": ["ours/*", "sessions/ours/*"]}},
         },
     ]
 

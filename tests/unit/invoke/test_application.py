@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from code_interpreter_invoke import application as function
+from code_interpreter_invoke.tools import IMPLEMENTATIONS
 from tests.fakes.client_error import client_error
 from tests.fakes.lambda_context import Context
 from tests.fakes.world import World
@@ -24,6 +24,7 @@ ENVIRONMENT = {
     "AWS_SECRET_ACCESS_KEY": "secret",
     "CODE_INTERPRETER_ID": "analysis-0123456789",
     "WORKSPACE_BUCKET": "bucket",
+    "RECORDS_PREFIX": "sessions/workspace/Stack.c8/",
     "SESSION_TIMEOUT_SECONDS": "900",
 }
 
@@ -60,33 +61,33 @@ def test_what_runs_in_sandboxes_is_not_imported() -> None:
 
 
 @pytest.mark.parametrize("event", [{}, [], None, "x", 7, {"tool": "x"}, {"messageVersion": 1}])
-def test_every_event_is_answered_in_one_line(world: World, event: Any) -> None:
-    answer = world.function(event, Context())
-    assert answer["status"] == "error"
-    assert answer["error"]["type"] == "InvalidRequest"
-    assert "\n" not in answer["error"]["message"]
+def test_every_event_gets_a_response_and_one_log_line(world: World, event: Any) -> None:
+    response = world.function(event, Context())
+    assert response["status"] == "error"
+    assert response["error"]["type"] == "InvalidRequest"
+    assert "\n" not in response["error"]["message"]
     assert world.agentcore.calls == []
 
 
 def test_a_defect_of_the_function_is_no_stack_trace_and_no_success(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise KeyError("CANARY")
 
-    monkeypatch.setattr(function, "serve", broken)
-    answer = world("execute_code", session="s", code="x")
-    assert answer["error"]["type"] == "OutcomeUnknown"
-    assert "KeyError in broken" in answer["error"]["message"]
-    assert "CANARY" not in json.dumps(answer)
+    monkeypatch.setitem(IMPLEMENTATIONS, "execute_code", broken)
+    response = world("execute_code", session="s", code="x")
+    assert response["error"]["type"] == "OutcomeUnknown"
+    assert "KeyError in broken" in response["error"]["message"]
+    assert "CANARY" not in json.dumps(response)
     assert "failed_at=KeyError in broken" in caplog.text
     assert "CANARY" not in caplog.text
 
 
-def test_an_answer_is_json(world: World) -> None:
-    answer = world.ok("execute_code", session="s", code="print(1)")
-    assert json.loads(json.dumps(answer)) == answer
-    assert next(iter(answer)) == "status"
+def test_a_response_is_json(world: World) -> None:
+    response = world.ok("execute_code", session="s", code="print(1)")
+    assert json.loads(json.dumps(response)) == response
+    assert next(iter(response)) == "status"
 
 
 def test_one_line_of_the_log_tells_what_happened(
@@ -138,7 +139,7 @@ def test_nothing_of_a_users_is_logged(
 
 
 def test_a_function_that_starts_quiets_the_libraries() -> None:
-    """At DEBUG botocore logs requests and answers; Lambda's log level can be set from outside."""
+    """At DEBUG botocore logs requests and responses; Lambda's log level can be set from outside."""
     program = (
         "import logging; logging.basicConfig(level=logging.DEBUG)\n"
         "import code_interpreter_invoke.handler\n"

@@ -62,5 +62,5 @@ def test_nothing_is_begun_after_the_deadline() -> None:
 
 
 @pytest.mark.parametrize(("seconds", "reserve"), [(900, 10), (30, 3), (1, 0.1)])
-def test_time_to_answer_is_kept_of_any_budget(seconds: float, reserve: float) -> None:
-    assert Deadline(seconds).answer_reserve == pytest.approx(reserve)
+def test_time_to_response_is_kept_of_any_budget(seconds: float, reserve: float) -> None:
+    assert Deadline(seconds).response_reserve == pytest.approx(reserve)

@@ -7,15 +7,17 @@ from typing import Any
 
 import pytest
 
-from code_interpreter_invoke.clients import Bucket, Clients
+from code_interpreter_invoke.application import Application
+from code_interpreter_invoke.clients import Bucket
 from code_interpreter_invoke.deadline import Deadline
 from code_interpreter_invoke.errors import OutcomeUnknownError
-from code_interpreter_invoke.idempotency import RecordedCall
+from code_interpreter_invoke.idempotency import IdempotencyKey
 from code_interpreter_invoke.requests.request import direct_request
+from code_interpreter_invoke.tools import IMPLEMENTATIONS
 from tests.fakes.client_error import client_error
 from tests.fakes.lambda_context import Context
-from tests.fakes.s3 import BUCKET
-from tests.fakes.world import World
+from tests.fakes.s3 import BUCKET, RECORDS_PREFIX
+from tests.fakes.world import World, clients_of
 
 EVENT = {
     "tool": "execute_code",
@@ -33,7 +35,7 @@ def executions(world: World) -> int:
     return world.agentcore.operations().count("executeCode")
 
 
-def test_a_repeated_call_gets_the_recorded_answer_and_runs_nothing(world: World) -> None:
+def test_a_repeated_call_gets_the_recorded_response_and_runs_nothing(world: World) -> None:
     first = call(world)
     again = call(world)
     assert again == {**first, "replayed": True}
@@ -63,8 +65,8 @@ def test_a_key_works_without_a_session(world: World) -> None:
 
 def test_a_key_given_to_another_request_is_refused(world: World) -> None:
     call(world)
-    answer = call(world, code="print(2)")
-    assert answer["error"]["type"] == "InvalidRequest"
+    response = call(world, code="print(2)")
+    assert response["error"]["type"] == "InvalidRequest"
     assert executions(world) == 1
 
 
@@ -82,9 +84,9 @@ def test_calls_at_the_same_time_run_once(world: World) -> None:
         return call(world)
 
     with ThreadPoolExecutor(5) as pool:
-        answers = list(pool.map(one, range(5)))
-    assert [answer["stdout"] for answer in answers] == ["1"] * 5
-    assert sum("replayed" in answer for answer in answers) == 4
+        responses = list(pool.map(one, range(5)))
+    assert [response["stdout"] for response in responses] == ["1"] * 5
+    assert sum("replayed" in response for response in responses) == 4
     assert executions(world) == 1
 
 
@@ -98,9 +100,23 @@ def test_what_did_not_start_may_be_repeated(world: World) -> None:
 
     world.agentcore.before = fail
     assert call(world)["error"]["type"] == "NotStarted"
-    answer = call(world)
-    assert answer["stdout"] == "1"
-    assert "replayed" not in answer
+    response = call(world)
+    assert response["stdout"] == "1"
+    assert "replayed" not in response
+
+
+def test_a_defect_of_the_function_is_an_outcome_that_stays_unknown(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise KeyError
+
+    with monkeypatch.context() as patch:
+        patch.setitem(IMPLEMENTATIONS, "execute_code", broken)
+        first = call(world)
+    assert first["error"]["type"] == "OutcomeUnknown"
+    assert call(world) == {**first, "replayed": True}
+    assert executions(world) == 0
 
 
 def test_an_unknown_outcome_stays_unknown(world: World) -> None:
@@ -128,16 +144,16 @@ def test_an_instance_that_is_killed_while_code_runs_leaves_an_unknown_outcome(
         world.new_function()(EVENT, Context(0.2))
     world.agentcore.after = lambda operation, detail: None
     for _ in range(2):
-        answer = call(world)
-        assert answer["error"]["type"] == "OutcomeUnknown"
-        assert answer["error"]["retryable"] is False
-        assert "did not come to its end" in answer["error"]["message"]
+        response = call(world)
+        assert response["error"]["type"] == "OutcomeUnknown"
+        assert response["error"]["retryable"] is False
+        assert "ended without recording a response" in response["error"]["message"]
     assert executions(world) == 1
     # Another key is another request.
     assert call(world, idempotency_key="order-18")["stdout"] == "2"
 
 
-def test_an_answer_that_comes_later_is_given_to_who_asks_again(world: World) -> None:
+def test_an_response_that_comes_later_is_given_to_who_asks_again(world: World) -> None:
     running, go_on = threading.Event(), threading.Event()
 
     def wait(operation: str, _detail: str) -> None:
@@ -157,22 +173,22 @@ def test_an_answer_that_comes_later_is_given_to_who_asks_again(world: World) -> 
     assert executions(world) == 1
 
 
-def test_the_answer_of_a_recorded_write_that_was_lost_is_recognised(world: World) -> None:
+def test_the_response_of_a_recorded_write_that_was_lost_is_recognised(world: World) -> None:
     lost = iter([True])
 
     def lose(operation: str, key: str) -> None:
-        if operation == "PutObject" and ".answers" in key and next(lost, False):
+        if operation == "PutObject" and "/responses/" in key and next(lost, False):
             raise client_error("PreconditionFailed", 412, "PutObject")
 
     world.s3.after = lose
-    answer = call(world)
-    assert answer["stdout"] == "1"
-    assert "replayed" not in answer
+    response = call(world)
+    assert response["stdout"] == "1"
+    assert "replayed" not in response
 
 
-def test_a_recorded_answer_whose_receipt_was_lost_is_recorded(world: World) -> None:
+def test_a_recorded_response_whose_receipt_was_lost_is_recorded(world: World) -> None:
     def lose(operation: str, key: str) -> None:
-        if operation == "PutObject" and ".answers" in key and executions(world):
+        if operation == "PutObject" and "/responses/" in key and executions(world):
             raise client_error("PreconditionFailed", 412, "PutObject")
 
     world.s3.after = lose
@@ -181,15 +197,15 @@ def test_a_recorded_answer_whose_receipt_was_lost_is_recorded(world: World) -> N
     assert call(world) == {**first, "replayed": True}
 
 
-def test_an_answer_that_could_not_be_recorded_is_given_with_a_warning(world: World) -> None:
+def test_an_response_that_could_not_be_recorded_is_given_with_a_warning(world: World) -> None:
     def fail(operation: str, key: str) -> None:
-        if operation == "PutObject" and ".answers" in key and executions(world):
+        if operation == "PutObject" and "/responses/" in key and executions(world):
             raise client_error("InternalError", 500, "PutObject")
 
     world.s3.before = fail
-    answer = call(world)
-    assert answer["stdout"] == "1"
-    assert "not recorded" in answer["warnings"][0]
+    response = call(world)
+    assert response["stdout"] == "1"
+    assert "not recorded" in response["warnings"][0]
 
 
 class Clock:
@@ -204,29 +220,25 @@ class Clock:
 
 
 @pytest.mark.parametrize(("seconds", "retryable"), [(30, True), (600, False)])
-def test_a_call_that_never_answered_is_waited_for_and_then_unknown(
+def test_a_request_that_never_ended_is_waited_for_until_its_outcome_is_unknown(
     world: World, seconds: float, retryable: bool
 ) -> None:
     clock = Clock()
 
-    def recorded(budget: float) -> RecordedCall:
-        clients = Clients(agentcore_single_attempt=None, agentcore=None, s3=world.s3)
-        return RecordedCall(
+    def key(budget: float) -> IdempotencyKey:
+        return IdempotencyKey(
             direct_request(EVENT),
-            Bucket(clients, BUCKET, Deadline(60)),
+            Bucket(clients_of(world.s3), BUCKET, Deadline(60)),
+            RECORDS_PREFIX,
             Deadline(budget, now=clock.now),
             now=clock.now,
             sleep=clock.sleep,
         )
 
-    def crash() -> dict[str, Any]:
-        raise SystemExit
-
-    with pytest.raises(SystemExit):
-        recorded(300).answer(crash)
+    assert key(300).recorded_response() is None
     began = clock.seconds
     with pytest.raises(OutcomeUnknownError) as unknown:
-        recorded(seconds).answer(crash)
+        key(seconds).recorded_response()
     assert unknown.value.retryable is retryable
     # Until this call's own deadline, or until the first one's has passed.
     assert clock.seconds - began == pytest.approx(min(seconds - 5, 300), abs=2)
@@ -234,6 +246,21 @@ def test_a_call_that_never_answered_is_waited_for_and_then_unknown(
 
 def test_records_are_beside_those_of_the_sessions(world: World) -> None:
     call(world)
-    [key] = [key for key in world.s3.objects if ".answers" in key]
-    assert key.startswith("sessions/.answers/")
-    assert json.loads(world.s3.objects[key][0])["state"] == "done"
+    [key] = [key for key in world.s3.objects if "/responses/" in key]
+    assert key.startswith(RECORDS_PREFIX)
+    assert json.loads(world.s3.objects[key][0])["status"] == "done"
+
+
+def test_deployments_that_share_a_bucket_do_not_see_each_others_keys_and_sandboxes(
+    world: World,
+) -> None:
+    other = "sessions/prod/111111111111.eu-west-1.Test.c8/"
+    prod = Application(
+        world.settings._replace(workspace_prefix="prod", records_prefix=other),
+        clients_of(world.s3, world.agentcore),
+    )
+    first = call(world)
+    second = prod.handle(EVENT, Context())
+    assert "replayed" not in second
+    assert second["session_id"] != first["session_id"]
+    assert executions(world) == 2

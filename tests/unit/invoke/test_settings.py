@@ -8,12 +8,19 @@ COMPLETE = {
     "CODE_INTERPRETER_ID": "analysis-0123456789",
     "WORKSPACE_BUCKET": "bucket",
     "WORKSPACE_PREFIX": "a/b",
+    "RECORDS_PREFIX": "sessions/a/b/Stack.c8/",
     "SESSION_TIMEOUT_SECONDS": "900",
 }
 
 
 def test_the_environment_is_read() -> None:
-    assert Settings.from_environment(COMPLETE) == ("analysis-0123456789", "bucket", "a/b", 900)
+    assert Settings.from_environment(COMPLETE) == Settings(
+        code_interpreter_id="analysis-0123456789",
+        workspace_bucket="bucket",
+        workspace_prefix="a/b",
+        records_prefix="sessions/a/b/Stack.c8/",
+        session_timeout_seconds=900,
+    )
 
 
 def test_the_prefix_has_a_default() -> None:
@@ -22,7 +29,8 @@ def test_the_prefix_has_a_default() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["CODE_INTERPRETER_ID", "WORKSPACE_BUCKET", "SESSION_TIMEOUT_SECONDS"]
+    "name",
+    ["CODE_INTERPRETER_ID", "WORKSPACE_BUCKET", "RECORDS_PREFIX", "SESSION_TIMEOUT_SECONDS"],
 )
 def test_a_missing_variable_is_named(name: str) -> None:
     with pytest.raises(ValueError, match=f"{name} is not set"):

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
 from ..deadline import Deadline
-from ..errors import CallError, NotStartedError
+from ..errors import NotStartedError, RequestError
 from .botocore_clients import Clients
 from .errors import error_code, error_text, http_status
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 # A transfer only has to begin before its presigned URL expires.
@@ -102,15 +103,17 @@ class Bucket:
         :raises PreconditionFailedError: if the condition `if_match` or `if_absent` does not hold
         """
         condition = {"IfMatch": if_match} if if_match else {"IfNoneMatch": "*"} if if_absent else {}
-
-        def write() -> str:
-            response = self._s3.put_object(
-                Bucket=self._name, Key=key, Body=body, ContentType=content_type, **condition
+        try:
+            response = self._call(
+                "PutObject",
+                self._s3.put_object,
+                Bucket=self._name,
+                Key=key,
+                Body=body,
+                ContentType=content_type,
+                **condition,
             )
             return str(response["ETag"])
-
-        try:
-            return self._call("PutObject", write)
         except ClientError as error:
             # S3 returns NoSuchKey for If-Match on a missing object, and
             # ConditionalRequestConflict (409) for two conditional writes at once.
@@ -191,24 +194,22 @@ class Bucket:
 
     def _checked(self, name: str, operation: Any, **arguments: Any) -> dict[str, Any]:
         try:
-            response: dict[str, Any] = self._call(
-                name, lambda: operation(Bucket=self._name, **arguments)
-            )
+            response: dict[str, Any] = self._call(name, operation, Bucket=self._name, **arguments)
         except ClientError as error:
             raise self._failed(name, error) from None
         return response
 
-    def _call(self, name: str, function: Callable[[], T]) -> T:
+    def _call(self, name: str, send: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Send a request.
 
         :raises ClientError: if S3 refuses it, for the calling method to interpret
         """
         try:
-            return self._deadline.run(function)
+            return self._deadline.run(send, *args, **kwargs)
         except (BotoCoreError, HTTPError, OSError) as error:
             raise self._failed(name, error) from None
 
-    def _failed(self, name: str, error: Exception) -> CallError:
+    def _failed(self, name: str, error: Exception) -> RequestError:
         refused = isinstance(error, ClientError) and 400 <= http_status(error) < 500
         return NotStartedError(
             f"{name} on the workspace bucket: {error_text(error)}", retryable=not refused

@@ -17,7 +17,7 @@ from ..errors import (
     NotFoundError,
     NotStartedError,
     OutcomeUnknownError,
-    SessionGoneError,
+    SandboxGoneError,
     TimedOutError,
 )
 from .botocore_clients import LONGEST_INVOCATION, Clients
@@ -45,7 +45,7 @@ class CodeInterpreterClient:
         """`trace` has the API's trace members, for the operations that take them."""
         self._agentcore_single_attempt = clients.agentcore_single_attempt
         self._agentcore = clients.agentcore
-        self._identifier = identifier
+        self.identifier = identifier
         self._deadline = deadline
         self._trace = trace
 
@@ -93,7 +93,7 @@ class CodeInterpreterClient:
 
     def _repeated(self, doing: str, operation: Any, **arguments: Any) -> dict[str, Any]:
         """Send an operation that is safe to repeat; botocore repeats it."""
-        arguments["codeInterpreterIdentifier"] = self._identifier
+        arguments["codeInterpreterIdentifier"] = self.identifier
         try:
             response: dict[str, Any] = self._deadline.run(lambda: operation(**arguments))
         except (ClientError, BotoCoreError, HTTPError, TimeoutError) as error:
@@ -117,7 +117,7 @@ class CodeInterpreterClient:
         harm. `timeout` is in seconds; without it the operation may take the function's whole time.
         """
         client = self._agentcore if repeatable else self._agentcore_single_attempt
-        left = self._deadline.remaining() - self._deadline.answer_reserve
+        left = self._deadline.remaining() - self._deadline.response_reserve
         if left <= 0:
             raise NotStartedError(f"{name} was not sent: no time is left for it")
         limit = min(left, LONGEST_INVOCATION if timeout is None else timeout)
@@ -125,7 +125,7 @@ class CodeInterpreterClient:
 
         def events() -> Iterator[dict[str, Any]]:
             response = client.invoke_code_interpreter(
-                codeInterpreterIdentifier=self._identifier,
+                codeInterpreterIdentifier=self.identifier,
                 sessionId=session_id,
                 name=name,
                 arguments=arguments,
@@ -160,7 +160,7 @@ class CodeInterpreterClient:
         if broken and results and is_final(name, results[-1]):
             return results
         if not results:
-            refused = refusal(error, name, SessionGoneError)
+            refused = refusal(error, name, SandboxGoneError)
             if refused:
                 raise refused from None
         if isinstance(error, InvalidPayloadLength):

@@ -12,7 +12,7 @@ from botocore.exceptions import (
     ProxyConnectionError,
 )
 
-from ..errors import CallError, InvalidRequestError, NotStartedError
+from ..errors import InvalidRequestError, NotStartedError, RequestError
 
 NOTHING_SENT = (
     ConnectTimeoutError,
@@ -39,7 +39,7 @@ def error_text(error: Exception) -> str:
     return type(error).__name__
 
 
-def refusal(error: Exception, doing: str, missing: type[CallError]) -> CallError | None:
+def refusal(error: Exception, doing: str, missing: type[RequestError]) -> RequestError | None:
     """Return the error for a request that the service refused or never received.
 
     Return None if the service may have acted. `missing` is the error for a 404.

@@ -10,7 +10,7 @@ import base64
 import uuid
 from collections.abc import Iterator
 
-from ..errors import CallError, NotStartedError
+from ..errors import NotStartedError, RequestError
 from ..sandbox.errors import TransferError
 from ..sandbox.sandbox import FileFound, Sandbox, file_contents
 from .workspace import Upload, Workspace, content_type
@@ -130,5 +130,5 @@ def read_part(sandbox: Sandbox, file: FileFound, folder: str, offset: int, lengt
 def remove_folder(sandbox: Sandbox, folder: str) -> None:
     try:
         sandbox.run_program("remove_folder", repeatable=True, folder=folder)
-    except CallError:
+    except RequestError:
         return  # the folder disappears with the sandbox

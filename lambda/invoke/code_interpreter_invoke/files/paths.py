@@ -43,3 +43,8 @@ def clean(path: str, what: str) -> str:
     if problem:
         raise InvalidRequestError(f"{what} {quote(path)} is not allowed: {problem}")
     return stripped
+
+
+def clean_folder(path: str) -> str:
+    """Clean the path of a file or a folder, which may end with a slash."""
+    return clean(path.removesuffix("/"), "path")

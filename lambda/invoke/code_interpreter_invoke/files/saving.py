@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from ..errors import CallError, quote
+from ..errors import RequestError, quote
 from ..sandbox.errors import TransferError
 from ..sandbox.sandbox import MAX_OPERATION_BYTES, FileFound, Sandbox, file_contents
 from .batches import batches
@@ -28,7 +28,7 @@ class Saved(NamedTuple):
         """Record that the file was saved, or the error that prevented it."""
         try:
             yield
-        except CallError as error:
+        except RequestError as error:
             self.warnings.append(f"{quote(file.path)} was not saved: {error.message}")
         else:
             self.names.append(f"{PRODUCED}/{file.path}")
@@ -80,7 +80,7 @@ def read_batch(sandbox: Sandbox, batch: list[FileFound]) -> list[bytes]:
     paths = [file.path for file in batch]
     try:
         result = sandbox.invoke("readFiles", {"paths": paths}, repeatable=True)
-    except CallError:
+    except RequestError:
         return nothing
     bodies = file_contents(result)
     # The result does not say which file is missing.

@@ -2,68 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import NamedTuple
 
 from ..sandbox.errors import TransferError
 from ..sandbox.sandbox import MAX_OPERATION_BYTES, Sandbox
-from ..sessions.store import Record
 from .batches import batches
 from .large_files import load_large_upload
 from .workspace import REQUESTS_AT_ONCE, UPLOADS, Upload, Workspace
 
 
-class Loaded(NamedTuple):
-    """Uploads that need no further attempt: each is in the sandbox, or has a warning."""
-
-    uploads: list[Upload]
-    warnings: list[str]
-
-    @contextmanager
-    def warning(self, path: str) -> Iterator[None]:
-        """Turn the sandbox's refusal of an upload into a warning."""
-        try:
-            yield
-        except TransferError as error:
-            self.warnings.append(f"{UPLOADS}/{path} was not loaded: {error.message}")
-
-
-def missing(record: Record, uploads: Iterable[Upload]) -> list[Upload]:
-    """Return the uploads that the sandbox does not have in their present version.
-
-    The ETag tells versions apart. A file that the sandbox has since changed is left alone until
-    the user supplies another version.
-    """
-    return [upload for upload in uploads if record.uploads.get(upload.path) != upload.etag]
-
-
-def load(
-    sandbox: Sandbox,
-    workspace: Workspace,
-    uploads: list[Upload],
-    announce: Callable[[int], None],
-) -> Iterator[Loaded]:
-    """Load uploads into the working directory, batch by batch.
-
-    `announce` receives the bytes of each batch before its transfer begins.
-    """
+def group_uploads(uploads: list[Upload]) -> Iterator[list[Upload]]:
+    """Group uploads into batches that are loaded at once; a large upload is a batch of its own."""
     small = [upload for upload in uploads if upload.size <= MAX_OPERATION_BYTES]
-    for batch in batches(small):
-        announce(sum(upload.size for upload in batch))
-        yield load_batch(sandbox, workspace, batch)
+    yield from batches(small)
     for upload in uploads:
         if upload.size > MAX_OPERATION_BYTES:
-            announce(upload.size)
-            loaded = Loaded([upload], [])
-            with loaded.warning(upload.path):
-                load_large_upload(sandbox, workspace, upload)
-            yield loaded
+            yield [upload]
 
 
-def load_batch(sandbox: Sandbox, workspace: Workspace, batch: list[Upload]) -> Loaded:
-    loaded = Loaded(batch, [])
+def load(sandbox: Sandbox, workspace: Workspace, batch: list[Upload]) -> list[str]:
+    """Load a batch into the working directory, and return a warning for each upload left out."""
+    warnings: list[str] = []
+    if batch[0].size > MAX_OPERATION_BYTES:
+        with warning_for(batch[0].path, warnings):
+            load_large_upload(sandbox, workspace, batch[0])
+        return warnings
     with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
         objects = list(pool.map(workspace.bucket.get, [upload.key for upload in batch]))
     # The user may have removed an upload since it was listed.
@@ -71,12 +36,21 @@ def load_batch(sandbox: Sandbox, workspace: Workspace, batch: list[Upload]) -> L
         upload.path: stored.body for upload, stored in zip(batch, objects, strict=True) if stored
     }
     if not files:
-        return loaded
+        return warnings
     try:
         sandbox.write(files)
     except TransferError:
         # The operation wrote none of them: find those that the sandbox refuses.
         for path, body in files.items():
-            with loaded.warning(path):
+            with warning_for(path, warnings):
                 sandbox.write({path: body})
-    return loaded
+    return warnings
+
+
+@contextmanager
+def warning_for(path: str, warnings: list[str]) -> Iterator[None]:
+    """Turn the sandbox's refusal of an upload into a warning."""
+    try:
+        yield
+    except TransferError as error:
+        warnings.append(f"{UPLOADS}/{path} was not loaded: {error.message}")

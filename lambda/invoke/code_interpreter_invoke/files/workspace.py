@@ -6,10 +6,11 @@ import base64
 import binascii
 import mimetypes
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..clients import Bucket, ListedObject
 from ..errors import InvalidRequestError, NotFoundError, quote
+from ..responses import Response, WorkspaceFile
 from .paths import clean, defect
 
 # The folders of saved files and of uploads.
@@ -42,10 +43,10 @@ class FileList(NamedTuple):
     objects: list[ListedObject]
     truncated: bool
 
-    def response(self, count: int) -> dict[str, Any]:
+    def response(self, count: int) -> Response:
         """Return a response with the first `count` objects of the page."""
         objects = self.objects[:count]
-        files = [
+        files: list[WorkspaceFile] = [
             {
                 "path": found.key.removeprefix(self.root),
                 "size": found.size,
@@ -54,10 +55,11 @@ class FileList(NamedTuple):
             for found in objects
             if not found.key.endswith("/")
         ]
-        response = {"status": "ok", "files": files, "count": len(files)}
+        response: Response = {"status": "ok", "files": files, "count": len(files)}
         if self.truncated or len(objects) < len(self.objects):
             last = objects[-1].key.removeprefix(self.root)
-            response |= {"truncated": True, "next_token": base64.b64encode(last.encode()).decode()}
+            response["truncated"] = True
+            response["next_token"] = base64.b64encode(last.encode()).decode()
         return response
 
 
@@ -69,13 +71,13 @@ class FilePart(NamedTuple):
     body: bytes
     size: int
 
-    def response(self, length: int) -> dict[str, Any]:
+    def response(self, length: int) -> Response:
         """Return a response with the first `length` bytes of the part."""
         body = self.body[:length]
         if self.offset + len(body) < self.size:
             body = without_cut_character(body)
         encoding, content = as_content(body)
-        response = {
+        response: Response = {
             "status": "ok",
             "path": self.path,
             "encoding": encoding,
@@ -84,7 +86,8 @@ class FilePart(NamedTuple):
         }
         end = self.offset + len(body)
         if end < self.size:
-            response |= {"truncated": True, "next_offset": end}
+            response["truncated"] = True
+            response["next_offset"] = end
         return response
 
 
@@ -145,7 +148,7 @@ class Workspace:
             raise NotFoundError(f"there is no file {quote(path)} in the workspace")
         return FilePart(path, offset, found.body, found.size)
 
-    def write(self, path: str, content: str, encoding: str) -> dict[str, Any]:
+    def write(self, path: str, content: str, encoding: str) -> Response:
         """Store a file of the caller's."""
         key = self.key(path)
         body = content.encode() if encoding == "text" else decode_base64("content", content)

@@ -1,4 +1,4 @@
-"""From what a caller sent to a valid request, or to the reason why it is none."""
+"""A valid request, or the reason why an event is none."""
 
 from __future__ import annotations
 
@@ -8,44 +8,53 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ..errors import InvalidRequestError, quote
-from .tools import REQUEST_PROPERTIES, SESSION_OPERATIONS, TOOLS, Schema, Tool
-from .validation import kind, one_of, validate_object
+from .tools import EVENT_SCHEMAS, SESSION_OPERATIONS, TOOLS, Tool
+from .validation import name_type, suggest, validate_object
 
 SESSION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 TRACE = re.compile(r"[ -~]{1,1024}")
+MAX_KEY_LENGTH = 256
+# Lambda's limit is 6 MB (its quotas page), less the bytes that the runtime and the platforms add.
+MAX_LAMBDA_RESPONSE_BYTES = 5_500_000
+
+Arguments = Mapping[str, Any]
 
 
 class Request(NamedTuple):
-    """A valid call. `arguments` has a value for every argument of the tool, None if not given."""
+    """A valid request.
+
+    `arguments` has a value for every argument of the tool, None for one that was left out. `trace`
+    has the trace members of the AgentCore API.
+    """
 
     tool: Tool
     session: str | None
-    arguments: dict[str, Any]
+    arguments: Arguments
     idempotency_key: str | None = None
     trace: Mapping[str, str] = MappingProxyType({})
 
 
 def direct_request(event: Any) -> Request:
-    """A valid request from a direct event, or InvalidRequest: what was given, what is allowed."""
+    """Parse a direct event.
+
+    :raises InvalidRequestError: if it is not a valid request.
+    """
     if not isinstance(event, Mapping):
         raise InvalidRequestError(
             "the event must be a JSON object such as "
-            f'{{"tool": "execute_code", "code": "..."}}, given {kind(event)}'
+            f'{{"tool": "execute_code", "code": "..."}}, given {name_type(event)}'
         )
-    given = dict(event)
-    if given.get("tool") is None:
+    members = dict(event)
+    if members.get("tool") is None:
         raise InvalidRequestError(f"the event needs tool, one of {', '.join(TOOLS)}")
-    tool = find_tool(given.pop("tool"), TOOLS)
-    checked = validate_object(event_schema(tool), given, tool.name)
-    session, trace_id, trace_parent = (
-        checked.pop(name) for name in ("session", "trace_id", "trace_parent")
-    )
-    key = checked.pop("idempotency_key", None)
-    if key is not None and not 1 <= len(key) <= 256:
-        raise InvalidRequestError(f"idempotency_key must have 1 to 256 characters, has {len(key)}")
+    tool = find_tool(members.pop("tool"), TOOLS)
+    arguments = validate_object(EVENT_SCHEMAS[tool.name], members, tool.name)
+    session = arguments.pop("session")
+    trace_id, trace_parent = arguments.pop("trace_id"), arguments.pop("trace_parent")
+    key = check_key(arguments.pop("idempotency_key", None))
     trace = check_trace({"traceId": trace_id, "traceParent": trace_parent})
-    session = check_session(tool, checked, session, "the event's session")
-    return Request(tool, session, checked, key, trace)
+    session = check_session(tool, arguments, session, "the event's session")
+    return Request(tool, session, arguments, key, trace)
 
 
 def platform_request(
@@ -53,47 +62,39 @@ def platform_request(
     arguments: Any,
     session: str | None,
     trace: Mapping[str, str | None],
-    where_session_is: str,
+    session_source: str,
 ) -> Request:
-    """A valid request from a model through a platform, which alone says the session."""
-    allowed = {tool.name: tool for tool in TOOLS.values() if not tool.direct_only}
-    tool = find_tool(name, allowed)
-    if not isinstance(arguments, Mapping):
-        raise InvalidRequestError(f"{tool.name} takes a JSON object, given {kind(arguments)}")
-    checked = validate_object(tool.input_schema, arguments, tool.name)
-    session = check_session(tool, checked, session, where_session_is)
-    return Request(tool, session, checked, None, check_trace(trace))
+    """Check a model's request for a tool, whose session the platform sets and the model cannot.
 
-
-def event_schema(tool: Tool) -> Schema:
-    """Return the schema of a direct event for a tool: its arguments and the request's own members.
-
-    Only a tool that may change something takes an idempotency key.
+    :param session_source: Where the platform names the session, for the error message.
+    :raises InvalidRequestError: if it is not a valid request.
     """
-    members = {
-        name: schema
-        for name, schema in REQUEST_PROPERTIES.items()
-        if tool.runs or name != "idempotency_key"
-    }
-    properties = {**tool.input_schema["properties"], **members}
-    return {**tool.input_schema, "properties": properties}
+    tool = find_tool(name, {tool.name: tool for tool in TOOLS.values() if not tool.direct_only})
+    if not isinstance(arguments, Mapping):
+        raise InvalidRequestError(f"{tool.name} takes a JSON object, given {name_type(arguments)}")
+    values = validate_object(tool.input_schema, arguments, tool.name)
+    session = check_session(tool, values, session, session_source)
+    return Request(tool, session, values, None, check_trace(trace))
+
+
+def members(value: Any) -> Mapping[str, Any]:
+    """Return the members of an object; any other value has none."""
+    return value if isinstance(value, Mapping) else {}
 
 
 def find_tool(name: Any, tools: Mapping[str, Tool]) -> Tool:
     tool = tools.get(name) if isinstance(name, str) else None
     if tool is None:
-        raise InvalidRequestError(f"there is no tool {one_of(name, tools)}")
+        raise InvalidRequestError(f"there is no tool {suggest(name, tools)}")
     return tool
 
 
-def check_session(
-    tool: Tool, arguments: Mapping[str, Any], session: str | None, where: str
-) -> str | None:
+def check_session(tool: Tool, arguments: Arguments, session: str | None, source: str) -> str | None:
     operation = arguments["name"] if tool.name == "invoke_code_interpreter" else None
     if session is None and (tool.needs_session or operation in SESSION_OPERATIONS):
         raise InvalidRequestError(
             f"{operation or tool.name} needs a session: a name of 1 to 64 letters, digits, _ and - "
-            f"in {where}"
+            f"in {source}"
         )
     if session is not None and not SESSION_NAME.fullmatch(session):
         raise InvalidRequestError(
@@ -102,8 +103,16 @@ def check_session(
     return session
 
 
+def check_key(key: str | None) -> str | None:
+    if key is not None and not 1 <= len(key) <= MAX_KEY_LENGTH:
+        raise InvalidRequestError(
+            f"idempotency_key must have 1 to {MAX_KEY_LENGTH} characters, has {len(key)}"
+        )
+    return key
+
+
 def check_trace(trace: Mapping[str, str | None]) -> dict[str, str]:
-    """The API's trace members that were given. They become HTTP headers."""
+    """Return the trace members that have a value. They become HTTP headers."""
     for value in trace.values():
         if value is not None and not TRACE.fullmatch(value):
             raise InvalidRequestError(

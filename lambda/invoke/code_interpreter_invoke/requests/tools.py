@@ -41,6 +41,23 @@ DEFINITIONS = json.loads(Path(__file__).with_name("tools.json").read_text(encodi
 TOOLS = {definition["name"]: tool_from(definition) for definition in DEFINITIONS["tools"]}
 # The members of a direct event that describe the request itself.
 REQUEST_PROPERTIES: Mapping[str, Schema] = DEFINITIONS["request"]
+
+
+def event_schema(tool: Tool) -> Schema:
+    """Return the schema of a direct event: the tool's arguments and the request's own members.
+
+    Only a tool that may change something takes an idempotency key.
+    """
+    own_members = {
+        name: schema
+        for name, schema in REQUEST_PROPERTIES.items()
+        if tool.runs or name != "idempotency_key"
+    }
+    properties = {**tool.input_schema["properties"], **own_members}
+    return {**tool.input_schema, "properties": properties}
+
+
+EVENT_SCHEMAS = {name: event_schema(tool) for name, tool in TOOLS.items()}
 # These operations need a named session: a temporary sandbox holds no earlier files and is stopped
 # after the request.
 SESSION_OPERATIONS = tuple(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, NotRequired, TypedDict
+from typing import Any, NamedTuple
 
 from ..clients import CodeInterpreterClient
+from ..responses import Entry
 from .errors import TransferError
 from .program_client import command_line, group_paths, parse_result
 from .results import Result, fold
@@ -21,14 +22,6 @@ class FileFound(NamedTuple):
     size: int = 0
     sha256: str = ""
     problem: str = ""
-
-
-class Entry(TypedDict):
-    """An entry of a folder, of type `file` or `directory`. Not every entry has a size."""
-
-    name: str
-    type: str
-    size: NotRequired[int]
 
 
 class Sandbox:
@@ -100,10 +93,10 @@ class Sandbox:
     def root_entries(self) -> list[str]:
         """Return the names in the working directory."""
         result = self.invoke("listFiles", {"directoryPath": "."}, repeatable=True)
-        return [entry["name"] for entry in entries(result)]
+        return [entry["name"] for entry in list_entries(result)]
 
 
-def entries(result: Result) -> list[Entry]:
+def list_entries(result: Result) -> list[Entry]:
     """Return the entries of a listFiles result, sorted by name."""
     found: list[Entry] = []
     for block in result.content:

@@ -1,111 +1,123 @@
-"""Who prepares a session's sandbox: one caller at a time, and another one if that one is lost."""
+"""The right to prepare a session's sandbox: one request has it, or another one if that is lost."""
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 
-from ..errors import CallError
-from .store import Record, RecordChangedError, Records, Stored
+from ..deadline import Deadline
+from ..errors import RequestError
+from .store import RecordChangedError, SessionRecord, SessionStore, StoredRecord
 
-# How long a caller may prepare a sandbox without a sign of progress before another one takes over:
-# longer than any single request it makes, a transfer apart.
-LEASE = 150.0
+# Seconds after which another request may take over. Longer than any single request to the service
+# during the preparation; transfers extend it.
+LEASE_SECONDS = 150.0
 # The slowest transfer that is not taken for a crash, in bytes per second.
 SLOWEST_TRANSFER = 5_000_000
 
 
-class Claim:
-    """The task of preparing a session's sandbox, held by one caller at a time.
+class PreparationLease:
+    """The lease of one request, with the record that it prepares.
 
-    Until it is published, a new sandbox is known to others by its start token alone: who takes the
-    task over starts it with the same token and so gets the same sandbox, not a second one.
+    Until the lease is published, the record of a new sandbox holds only the client token. A request
+    that takes over reuses the token, so the service returns the same sandbox.
     """
 
     def __init__(
         self,
-        name: str,
-        records: Records,
-        stored: Stored,
+        session: str,
+        store: SessionStore,
+        etag: str | None,
+        record: SessionRecord,
         *,
-        alive: bool,
-        lease: Callable[[float], tuple[float, float]],
+        deadline: Deadline,
+        now: Callable[[], float],
     ) -> None:
-        self._name = name
-        self._records = records
-        self._etag = stored.etag
-        self._alive = alive
-        self._lease = lease
-        before = stored.record
-        self.record = before
-        if not alive:
-            self.record = Record(
-                start_token=before.start_token or str(uuid.uuid4()),
-                replaces=before.replaces or bool(before.session_id),
-                options=before.options,
-            )
-        self._hold()
+        """Acquire the lease.
+
+        :param record: The record of a sandbox that needs uploads, or of one that is to be started.
+        :raises RecordChangedError: if another request has written the record since.
+        """
+        self._session = session
+        self._store = store
+        self._etag = etag
+        self._deadline = deadline
+        self._now = now
+        self._prepare(record)
+
+    def _prepare(self, record: SessionRecord) -> None:
+        self.record = record
+        self._unstarted = None if record.session_id else record
+        self._acquire(0.0)
 
     @property
-    def started(self) -> bool:
-        """Whether the sandbox was started for this task."""
-        return not self._alive and self.record.session_id != ""
+    def is_for_start(self) -> bool:
+        """Whether the lease is for a sandbox that is to be started."""
+        return self._unstarted is not None
 
-    def shares_sandbox_with(self, record: Record) -> bool:
+    @property
+    def has_started(self) -> bool:
+        """Whether the sandbox was started under this lease."""
+        return self.is_for_start and self.record.session_id != ""
+
+    def is_for_same_sandbox(self, record: SessionRecord) -> bool:
         return (
             record.session_id == self.record.session_id
-            or record.start_token == self.record.start_token
+            or record.client_token == self.record.client_token
         )
 
-    def _visible(self) -> Record:
-        """What others see meanwhile."""
-        if self._alive:
-            return self.record
-        return Record(
-            start_token=self.record.start_token,
-            replaces=self.record.replaces,
-            options=self.record.options,
-        )
+    def prepare_another(self, record: SessionRecord) -> None:
+        """Go on with a sandbox that is to be started, because the present one has ended.
 
-    def _write(self, record: Record) -> Stored:
-        stored = self._records.write(self._name, record, self._etag)
-        self._etag = stored.etag
-        return stored
-
-    def _hold(self, work: float = 0.0) -> None:
-        self._held, self._until = self._lease(work)
-        self._write(self._visible()._replace(prepared_by=self._until))
-
-    def renew(self, size: int) -> None:
-        """Say that the work goes on with a transfer of `size` bytes.
-
-        Raises `RecordChangedError` if somebody else has taken it over.
+        :raises RecordChangedError: if another request has taken over.
         """
-        work = size / SLOWEST_TRANSFER
-        now, until = self._lease(work)
-        if now - self._held > LEASE / 5 or until - self._until > LEASE / 5:
-            self._hold(work)
+        self._prepare(record)
 
-    def begin_again(self) -> None:
-        """Prepare another sandbox, since the one at hand has ended."""
-        self.record = Record(
-            start_token=str(uuid.uuid4()),
-            replaces=self._alive or self.record.replaces,
-            options=self.record.options,
-        )
-        self._alive = False
-        self._hold()
+    def extend(self, size: int) -> None:
+        """Extend the lease, if need be, for a transfer of `size` bytes.
 
-    def publish(self) -> Stored:
-        """Let everybody use the sandbox."""
-        if not self._alive:
-            self.record = self.record._replace(ready_at=self._lease(0.0)[0])
-        return self._write(self.record._replace(start_token="", prepared_by=0.0))
+        :raises RecordChangedError: if another request has taken over.
+        """
+        transfer = size / SLOWEST_TRANSFER
+        tolerance = LEASE_SECONDS / 5
+        is_old = self._now() - self._acquired_at > tolerance
+        is_short = self._end_of_lease(transfer) - self._expires_at > tolerance
+        if is_old or is_short:
+            self._acquire(transfer)
+
+    def publish(self) -> StoredRecord:
+        """Let every request use the sandbox, and end the lease.
+
+        :raises RecordChangedError: if another request has taken over.
+        """
+        record = self.record
+        if self.is_for_start:
+            record = record._replace(ready_at=self._now())
+        return self._write(record._replace(client_token="", lease_expires_at=0.0))
 
     def release(self, *, keep_token: bool) -> None:
-        """Give the task back. Without its token the next attempt starts another sandbox."""
-        record = self._visible()._replace(prepared_by=0.0)
+        """Give the lease up. Without its token the next attempt starts another sandbox."""
+        record = self._visible_record()._replace(lease_expires_at=0.0)
         try:
-            self._write(record if keep_token else record._replace(start_token=""))
-        except (RecordChangedError, CallError):
-            return  # somebody has taken over, or will when the lease ends
+            self._write(record if keep_token else record._replace(client_token=""))
+        except (RecordChangedError, RequestError):
+            return  # another request has taken over, or will when the lease ends
+
+    def _acquire(self, seconds: float) -> None:
+        """Hold the lease while work of so many seconds goes on."""
+        self._acquired_at = self._now()
+        self._expires_at = self._end_of_lease(seconds)
+        self._write(self._visible_record()._replace(lease_expires_at=self._expires_at))
+
+    def _end_of_lease(self, seconds: float) -> float:
+        # The function ends at its deadline at the latest, and all its work with it.
+        left = max(self._deadline.remaining(), 1.0)
+        return self._now() + min(LEASE_SECONDS + seconds, left)
+
+    def _visible_record(self) -> SessionRecord:
+        """Return the part of the record that other requests see before it is published."""
+        return self.record if self._unstarted is None else self._unstarted
+
+    def _write(self, record: SessionRecord) -> StoredRecord:
+        stored = self._store.write(self._session, record, self._etag)
+        self._etag = stored.etag
+        return stored

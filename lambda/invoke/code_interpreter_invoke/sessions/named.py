@@ -1,203 +1,316 @@
-"""One logical session name, one sandbox, from any number of concurrent function instances."""
+"""A session's name and its sandbox: the same for any number of concurrent function instances."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, MutableMapping
-from typing import Any
+import uuid
+from collections.abc import Callable, MutableMapping
 
 from ..clients import CodeInterpreterClient
 from ..deadline import Deadline
 from ..errors import (
-    CallError,
     InvalidRequestError,
     NotFoundError,
     NotStartedError,
-    SessionGoneError,
+    RequestError,
+    SandboxGoneError,
+    TimedOutError,
 )
-from ..files import uploads
+from ..files.uploads import group_uploads, load
 from ..files.workspace import Upload, Workspace
+from ..responses import Response
 from ..sandbox.sandbox import Sandbox
-from .lease import LEASE, Claim
-from .store import Record, RecordChangedError, Records, Stored
+from .lease import PreparationLease
+from .store import (
+    RecordChangedError,
+    SessionOptions,
+    SessionRecord,
+    SessionState,
+    SessionStore,
+    StoredRecord,
+)
 
-# Between two looks at a sandbox that another caller prepares.
+# Seconds between two looks at a sandbox that another request prepares.
 FIRST_PAUSE = 0.1
-LONGEST_PAUSE = 1.0
-# Bounds what an execution environment that serves many sessions remembers.
-CACHED_RECORDS = 100
-# What a call needs at least, after waiting, to do its own work.
-LEAST_TIME = 15.0
+MAX_PAUSE = 1.0
+# Seconds that a request needs for its own work, after waiting.
+MIN_TIME_LEFT = 15.0
+# Bounds the memory of an execution environment that serves many sessions.
+MAX_CACHED_RECORDS = 100
+
+RecordCache = MutableMapping[str, StoredRecord]
 
 
-class Session:
+class NamedSession:
     """The sandbox of one session's name: found, started, prepared and replaced.
 
-    The record in the bucket decides. `cache` (kept between calls) only saves reading it: an old
-    copy does no harm, because a sandbox that was replaced no longer answers, and an upload it does
-    not list is looked up in the record before it is loaded.
+    The record in the bucket decides. The cache, kept between requests, only saves reading it: an
+    old copy does no harm, because a sandbox that was replaced no longer responds, and an upload
+    that it does not list is looked up in the record before it is loaded.
     """
 
     def __init__(
         self,
         name: str,
         *,
-        records: Records,
-        interpreter: CodeInterpreterClient,
+        store: SessionStore,
+        code_interpreter: CodeInterpreterClient,
         workspace: Workspace,
         deadline: Deadline,
-        options: Mapping[str, Any],
-        cache: MutableMapping[str, Stored],
+        options: SessionOptions,
+        cache: RecordCache,
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """`options` are what sessions are started with unless others are asked for."""
+        """Take the parts; nothing is read or started yet.
+
+        :param options: The options of sessions for which no others are asked.
+        """
         self.name = name
-        self._records = records
-        self._interpreter = interpreter
+        self._store = store
+        self._code_interpreter = code_interpreter
         self._workspace = workspace
         self._deadline = deadline
         self._options = options
         self._cache = cache
         self._now = now
         self._sleep = sleep
-        self._began = now()
-        self.restarted = False
-        self.warnings: list[str] = []
+        self._began_at = now()
+        self._sandbox: Sandbox | None = None
+        self._gone_id = ""
+        self._was_restarted = False
+        self._warnings: list[str] = []
 
-    def ready(self, gone: str = "") -> Record:
-        """The record of a sandbox that runs and has all uploads; `gone` is one that has ended."""
-        supplied = list(self._workspace.uploads())
-        stored = self._cache.get(self.name)
-        if stored is None or not self._usable(stored.record, supplied, gone):
-            stored = self._records.read(self.name)
-        pause = FIRST_PAUSE
-        while not self._usable(stored.record, supplied, gone):
-            if stored.record.prepared_by > self._now():
-                self._wait(pause)
-                pause = min(pause * 2, LONGEST_PAUSE)
-                stored = self._records.read(self.name)
-                continue
-            try:
-                stored = self._prepare(stored, supplied, gone)
-                break
-            except RecordChangedError as changed:
-                stored = changed.stored
-        record = stored.record
-        # An earlier replacement has been told to the caller that met it.
-        self.restarted = self.restarted or (record.replaces and record.ready_at >= self._began)
-        if len(self._cache) >= CACHED_RECORDS:
-            self._cache.clear()
-        self._cache[self.name] = stored
-        return record
+    def sandbox(self) -> Sandbox:
+        """Return the sandbox, which runs and has all uploads.
 
-    def start(self, options: Mapping[str, Any]) -> Record:
-        """Start the sandbox with options of its own, which those that replace it have, too.
-
-        Refused when there is a sandbox with other options: it cannot be given them any more.
+        :raises NotStartedError: if it cannot be prepared, or not in time.
         """
-        stored = self._records.read(self.name)
-        if self._alive(stored.record, "") or stored.record.prepared_by > self._now():
-            if options and {**self._options, **options} != stored.record.options:
+        if self._sandbox is None:
+            record = self._ready_record()
+            self._sandbox = Sandbox(
+                self._code_interpreter, record.session_id, record.initial_entries
+            )
+        return self._sandbox
+
+    def replace_sandbox(self, _gone: SandboxGoneError) -> None:
+        """Take note that the sandbox has ended; another one will take its place."""
+        self._gone_id = self.sandbox().session_id
+        self._sandbox = None
+
+    def stop_after_timeout(self, error: TimedOutError) -> TimedOutError:
+        """Stop the sandbox, in which code still runs, and return the error that says so."""
+        try:
+            self._discard(self.sandbox().session_id, is_replacement=True)
+        except RequestError:
+            return error
+        return TimedOutError(
+            f"{error.message}; the code was still running, so the sandbox was stopped, and its "
+            "variables and unsaved files are lost"
+        )
+
+    def start(self, options: SessionOptions) -> SessionRecord:
+        """Start the sandbox with options of its own, which its replacements have, too.
+
+        :raises InvalidRequestError: if there is a sandbox with other options, because it cannot be
+            given them any more.
+        """
+        stored = self._store.read(self.name)
+        wanted = {**self._options, **options}
+        if self._state(stored.record) != SessionState.ABSENT:
+            if options and wanted != stored.record.options:
                 raise InvalidRequestError(
                     f"session {self.name} already has a sandbox with other options; stop it first"
                 )
         elif options:
-            asked = {**self._options, **options}
-            wanted = stored.record._replace(options=asked, start_token="")
+            record = stored.record._replace(options=wanted, client_token="")
             try:
-                self._records.write(self.name, wanted, stored.etag)
+                self._store.write(self.name, record, stored.etag)
             except RecordChangedError:
                 return self.start(options)
-        return self.ready()
+        self.sandbox()
+        return self._cache[self.name].record
 
-    def current(self) -> Record:
-        """The record as it is."""
-        return self._records.read(self.name).record
+    def record(self) -> SessionRecord:
+        """Read the session's record."""
+        return self._store.read(self.name).record
 
-    def discard(self, session_id: str, *, replaces: bool) -> None:
-        """Stop a sandbox and forget it. `replaces` makes the next one count as its replacement."""
-        self._interpreter.stop_session(session_id)
-        self._cache.pop(self.name, None)
-        stored = self._records.read(self.name)
-        if stored.record.session_id != session_id:
-            return
-        kept = Record(replaces=True, options=stored.record.options) if replaces else Record()
-        try:
-            self._records.write(self.name, kept, stored.etag)
-        except RecordChangedError:
-            return  # another caller has found it gone already and replaces it
+    def stop(self) -> str:
+        """Stop the sandbox; return its id, or an empty text if there is none."""
+        session_id = self.record().session_id
+        if session_id:
+            self._discard(session_id, is_replacement=False)
+        return session_id
 
-    def _alive(self, record: Record, gone: str) -> bool:
-        return record.session_id not in ("", gone) and record.expires_at > self._now()
+    def close(self) -> None:
+        """Leave the sandbox running for the next request."""
 
-    def _usable(self, record: Record, supplied: list[Upload], gone: str) -> bool:
-        return self._alive(record, gone) and not uploads.missing(record, supplied)
+    def describe(self, response: Response) -> Response:
+        """Return the response with its members about the session."""
+        response = {**response, "session": self.name}
+        if self._sandbox is not None:
+            response["session_id"] = self._sandbox.session_id
+        if self._was_restarted:
+            response["session_restarted"] = True
+        if self._warnings:
+            response["warnings"] = [*self._warnings, *response.get("warnings", ())]
+        return response
+
+    def _ready_record(self) -> SessionRecord:
+        """Return the record of a sandbox that runs and has all uploads."""
+        uploads = list(self._workspace.uploads())
+        stored = self._cache.get(self.name)
+        if stored is None or not self._is_usable(stored.record, uploads):
+            stored = self._store.read(self.name)
+        pause = FIRST_PAUSE
+        while not self._is_usable(stored.record, uploads):
+            match self._state(stored.record):
+                case SessionState.STARTING | SessionState.LOADING:
+                    self._wait(pause)
+                    pause = min(pause * 2, MAX_PAUSE)
+                    stored = self._store.read(self.name)
+                case SessionState.ABSENT | SessionState.READY:
+                    try:
+                        stored = self._prepare(stored, uploads)
+                        break
+                    except RecordChangedError as changed:
+                        stored = changed.stored
+        self._remember(stored)
+        return stored.record
+
+    def _remember(self, stored: StoredRecord) -> None:
+        # An earlier replacement has been reported to the request that met it.
+        is_new = stored.record.ready_at >= self._began_at
+        self._was_restarted |= stored.record.is_replacement and is_new
+        if len(self._cache) >= MAX_CACHED_RECORDS:
+            self._cache.clear()
+        self._cache[self.name] = stored
+
+    def _state(self, record: SessionRecord) -> SessionState:
+        return record.state(self._code_interpreter.identifier, self._gone_id, self._now())
+
+    def _is_usable(self, record: SessionRecord, uploads: list[Upload]) -> bool:
+        return self._state(record).has_sandbox and not missing_uploads(record, uploads)
 
     def _wait(self, seconds: float) -> None:
-        if self._deadline.remaining() < seconds + LEAST_TIME:
-            raise NotStartedError(f"another call is still preparing session {self.name}")
+        if self._deadline.remaining() < seconds + MIN_TIME_LEFT:
+            raise NotStartedError(f"another request is still preparing session {self.name}")
         self._sleep(seconds)
 
-    def _prepare(self, stored: Stored, supplied: list[Upload], gone: str) -> Stored:
-        """Take the task of preparing the sandbox, do it, and publish the outcome."""
-        record = stored.record
-        alive = self._alive(record, gone)
-        claim = Claim(self.name, self._records, stored, alive=alive, lease=self._lease)
+    def _prepare(self, stored: StoredRecord, uploads: list[Upload]) -> StoredRecord:
+        """Acquire the lease, prepare the sandbox, and publish the record.
+
+        :raises RecordChangedError: if another request has taken over.
+        """
+        earlier = stored.record
+        has_sandbox = self._state(earlier).has_sandbox
+        record = earlier if has_sandbox else self._unstarted_record(earlier)
+        lease = PreparationLease(
+            self.name, self._store, stored.etag, record, deadline=self._deadline, now=self._now
+        )
         try:
-            if not alive and record.session_id not in ("", gone):
-                self._interpreter.stop_session(record.session_id)
+            if lease.is_for_start:
+                self._stop_earlier(earlier)
             try:
-                if not alive:
-                    self._start(claim)
-                self._load(claim, supplied)
-            except SessionGoneError:
-                claim.begin_again()
-                self._start(claim)
-                self._load(claim, supplied)
-            return claim.publish()
+                self._start_and_load(lease, uploads)
+            except SandboxGoneError:
+                lease.prepare_another(
+                    SessionRecord(
+                        code_interpreter_id=record.code_interpreter_id,
+                        client_token=str(uuid.uuid4()),
+                        is_replacement=record.is_replacement or not lease.is_for_start,
+                        options=lease.record.options,
+                    )
+                )
+                self._start_and_load(lease, uploads)
+            return lease.publish()
         except RecordChangedError as changed:
-            other = changed.stored.record
-            if claim.started and not claim.shares_sandbox_with(other):
-                self._interpreter.stop_session(claim.record.session_id)
+            if lease.has_started and not lease.is_for_same_sandbox(changed.stored.record):
+                self._code_interpreter.stop_session(lease.record.session_id)
             raise
         except NotFoundError:
-            claim.release(keep_token=False)
+            lease.release(keep_token=False)
             raise
-        except CallError as failure:
-            # After a refusal the next attempt begins anew; otherwise it may have been started.
-            refused = isinstance(failure, InvalidRequestError)
-            claim.release(keep_token=not refused)
+        except RequestError as error:
+            # If the service refused the request, drop the token. Otherwise the sandbox may exist,
+            # so keep the token to find it.
+            is_refused = isinstance(error, InvalidRequestError)
+            lease.release(keep_token=not is_refused)
             raise NotStartedError(
-                f"session {self.name} could not be prepared: {failure.message}",
-                retryable=not refused and (failure.retryable or failure.type != "NotStarted"),
-            ) from failure
+                f"session {self.name} could not be prepared: {error.message}",
+                retryable=not is_refused and (error.retryable or error.type != "NotStarted"),
+            ) from error
 
-    def _start(self, claim: Claim) -> None:
-        options = claim.record.options or self._options
-        started = self._interpreter.start_session(
-            client_token=claim.record.start_token, name=self.name, **options
+    def _unstarted_record(self, earlier: SessionRecord) -> SessionRecord:
+        """Return the record of a sandbox that is to be started in the place of an earlier one."""
+        is_interrupted_start = earlier.code_interpreter_id in (
+            "",
+            self._code_interpreter.identifier,
         )
-        sandbox = Sandbox(self._interpreter, started.session_id)
-        claim.record = claim.record._replace(
+        token = earlier.client_token if is_interrupted_start else ""
+        return SessionRecord(
+            code_interpreter_id=self._code_interpreter.identifier,
+            client_token=token or str(uuid.uuid4()),
+            is_replacement=earlier.is_replacement or bool(earlier.session_id),
+            options=earlier.options,
+        )
+
+    def _stop_earlier(self, earlier: SessionRecord) -> None:
+        """Stop an earlier sandbox that may still run, though its time is up."""
+        is_ours = earlier.code_interpreter_id == self._code_interpreter.identifier
+        if is_ours and earlier.session_id not in ("", self._gone_id):
+            self._code_interpreter.stop_session(earlier.session_id)
+
+    def _start_and_load(self, lease: PreparationLease, uploads: list[Upload]) -> None:
+        if lease.is_for_start:
+            self._start(lease)
+        self._load(lease, uploads)
+
+    def _start(self, lease: PreparationLease) -> None:
+        options = lease.record.options or self._options
+        started = self._code_interpreter.start_session(
+            client_token=lease.record.client_token, name=self.name, **options
+        )
+        sandbox = Sandbox(self._code_interpreter, started.session_id)
+        lease.record = lease.record._replace(
             session_id=started.session_id,
             expires_at=started.created_at.timestamp() + options["sessionTimeoutSeconds"],
             options=options,
-            own_entries=tuple(sandbox.root_entries()),
+            initial_entries=tuple(sandbox.root_entries()),
         )
 
-    def _load(self, claim: Claim, supplied: list[Upload]) -> None:
-        sandbox = Sandbox(self._interpreter, claim.record.session_id)
-        pending = uploads.missing(claim.record, supplied)
-        for batch in uploads.load(sandbox, self._workspace, pending, claim.renew):
-            loaded = {upload.path: upload.etag for upload in batch.uploads}
-            claim.record = claim.record._replace(uploads={**claim.record.uploads, **loaded})
-            self.warnings += batch.warnings
+    def _load(self, lease: PreparationLease, uploads: list[Upload]) -> None:
+        sandbox = Sandbox(self._code_interpreter, lease.record.session_id)
+        for batch in group_uploads(missing_uploads(lease.record, uploads)):
+            lease.extend(sum(upload.size for upload in batch))
+            self._warnings += load(sandbox, self._workspace, batch)
+            # An upload with a warning is not tried again until the user supplies another version.
+            loaded = {upload.path: upload.etag for upload in batch}
+            lease.record = lease.record._replace(uploads={**lease.record.uploads, **loaded})
 
-    def _lease(self, work: float) -> tuple[float, float]:
-        """The present moment, and until when a task taken now is held for `work` seconds.
+    def _discard(self, session_id: str, *, is_replacement: bool) -> None:
+        """Stop a sandbox and forget it.
 
-        The function ends at its deadline at the latest, and whatever it was doing with it.
+        :param is_replacement: Whether the next sandbox counts as its replacement.
         """
-        now = self._now()
-        return now, now + min(LEASE + work, max(self._deadline.remaining(), 1.0))
+        self._code_interpreter.stop_session(session_id)
+        self._cache.pop(self.name, None)
+        stored = self._store.read(self.name)
+        if stored.record.session_id != session_id:
+            return
+        record = SessionRecord()
+        if is_replacement:
+            record = SessionRecord(is_replacement=True, options=stored.record.options)
+        try:
+            self._store.write(self.name, record, stored.etag)
+        except RecordChangedError:
+            return  # another request has found the sandbox gone already and replaces it
+
+
+def missing_uploads(record: SessionRecord, uploads: list[Upload]) -> list[Upload]:
+    """Return the uploads that a sandbox does not have in their present version.
+
+    ETags tell versions apart, so that a file that the sandbox has since changed is left alone until
+    the user supplies another one.
+    """
+    return [upload for upload in uploads if record.uploads.get(upload.path) != upload.etag]

@@ -1,7 +1,19 @@
-"""Session records: which sandbox belongs to a session's name, agreed by all function instances.
+"""Session records: the sandbox of each session's name, agreed by all instances of the function.
 
-A record is an object in the workspace bucket, outside the prefix of any session's files, and is
-only ever written on the condition that nobody else wrote it meanwhile.
+A record is an object in the workspace bucket, outside the prefix of any session's files. It is only
+ever written on the condition that nobody else has written it since it was read.
+
+A session is in one of four states (`SessionState`):
+
+    ABSENT --lease--> STARTING --publish--> READY --lease--> LOADING --publish--> READY
+      ^                  |                    |                 |
+      +------stop--------+--------------------+-----------------+
+      |                  |                    |                 |
+      +--lease expires---+                    |                 |
+      +--sandbox gone or expired, or code interpreter replaced--+
+
+A request that takes over after a lease has expired uses the same client token, so that the service
+returns the same sandbox. A sandbox that starts after another one has ended is a replacement.
 """
 
 from __future__ import annotations
@@ -9,90 +21,143 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
+from enum import Enum, auto
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ..clients import Bucket, PreconditionFailedError
 
+# Later versions may add members; none is ever renamed or removed, since during a deployment the
+# old and the new function use the same records.
+VERSION = 1
 
-class Record(NamedTuple):
-    """The state of a session. Moments are seconds since the epoch."""
+# Options of StartCodeInterpreterSession.
+SessionOptions = Mapping[str, Any]
 
+
+class SessionState(Enum):
+    """A session's state; the module's docstring has the drawing."""
+
+    ABSENT = auto()
+    STARTING = auto()
+    READY = auto()
+    LOADING = auto()
+
+    @property
+    def has_sandbox(self) -> bool:
+        """Whether there is a sandbox that can be used, as far as is known."""
+        return self in (SessionState.READY, SessionState.LOADING)
+
+
+class SessionRecord(NamedTuple):
+    """A session's record. Moments are seconds since the epoch."""
+
+    # The code interpreter that the sandbox belongs to. Another one has replaced it if it differs.
+    code_interpreter_id: str = ""
     # The service's id of the sandbox; empty while there is none.
     session_id: str = ""
     # Makes every attempt to start a sandbox the same attempt.
-    start_token: str = ""
+    client_token: str = ""
     ready_at: float = 0.0
     expires_at: float = 0.0
-    # An earlier sandbox of the session has ended and its state is lost.
-    replaces: bool = False
-    # What StartCodeInterpreterSession is given, for this sandbox and those that replace it.
-    options: Mapping[str, Any] = MappingProxyType({})
-    # The ETag of each upload the sandbox has, by its path.
+    # An earlier sandbox of the session has ended, and its state is lost.
+    is_replacement: bool = False
+    # For this sandbox and those that replace it.
+    options: SessionOptions = MappingProxyType({})
+    # The ETag of each upload that the sandbox has, by its path.
     uploads: Mapping[str, str] = MappingProxyType({})
-    # What was in the working directory before anybody used it.
-    own_entries: tuple[str, ...] = ()
-    # Until when one caller has the task of preparing the sandbox; 0 when nobody has.
-    prepared_by: float = 0.0
+    # The names in the working directory before anybody used the sandbox.
+    initial_entries: tuple[str, ...] = ()
+    # Until this moment one request has the right to prepare the sandbox; 0 when none has.
+    lease_expires_at: float = 0.0
+
+    def state(self, code_interpreter_id: str, gone_id: str, now: float) -> SessionState:
+        """Return the session's state.
+
+        :param code_interpreter_id: The id of the present code interpreter.
+        :param gone_id: The id of a sandbox that is known to have ended, or an empty text.
+        """
+        is_leased = self.lease_expires_at > now
+        has_sandbox = (
+            self.session_id not in ("", gone_id)
+            and self.code_interpreter_id == code_interpreter_id
+            and self.expires_at > now
+        )
+        if has_sandbox:
+            return SessionState.LOADING if is_leased else SessionState.READY
+        return SessionState.STARTING if is_leased else SessionState.ABSENT
 
 
-class Stored(NamedTuple):
-    """A record as read or written. The ETag is None for one that does not exist yet."""
+class StoredRecord(NamedTuple):
+    """A record as it was read or written. The ETag is None for one that does not exist yet."""
 
-    record: Record
+    record: SessionRecord
     etag: str | None
 
 
 class RecordChangedError(Exception):
-    """Another caller wrote the record first; `stored` is what it wrote."""
+    """Another request wrote the record first; `stored` is what it wrote."""
 
-    def __init__(self, stored: Stored) -> None:
-        super().__init__("the record was changed by another caller")
+    def __init__(self, stored: StoredRecord) -> None:
+        super().__init__("the record was changed by another request")
         self.stored = stored
 
 
-class Records:
-    """The records in the bucket."""
+class SessionStore:
+    """The session records in the workspace bucket."""
 
-    def __init__(self, bucket: Bucket) -> None:
+    def __init__(self, bucket: Bucket, prefix: str) -> None:
+        """Take the bucket and the prefix of the records' keys, which ends with a slash."""
         self._bucket = bucket
+        self._prefix = prefix
 
-    def read(self, session: str) -> Stored:
+    def read(self, session: str) -> StoredRecord:
         return self._read(session)[0]
 
-    def write(self, session: str, record: Record, etag: str | None) -> Stored:
-        """Write on the condition that the record still is the one with `etag` (None: absent).
+    def write(self, session: str, record: SessionRecord, etag: str | None) -> StoredRecord:
+        """Write a record if the stored one still has `etag`; None: if there is none.
 
-        Raises `RecordChangedError` when it is not. Each write carries a token of its own: after a
-        lost answer the repeated request fails on the record it has itself written.
+        Each write has an id of its own: after a lost response, the repeated request fails on the
+        record that it has itself written.
+
+        :raises RecordChangedError: if another request has written the record.
         """
-        token = str(uuid.uuid4())
-        body = json.dumps({"token": token, **record._asdict()}, default=dict).encode()
+        write_id = str(uuid.uuid4())
         try:
-            written = self._bucket.put(
-                key(session),
-                body,
+            written_etag = self._bucket.put(
+                self._key(session),
+                to_json(record, write_id),
                 content_type="application/json",
                 if_match=etag,
                 if_absent=etag is None,
             )
         except PreconditionFailedError:
-            stored, owner = self._read(session)
-            if owner != token:
+            stored, stored_id = self._read(session)
+            if stored_id != write_id:
                 raise RecordChangedError(stored) from None
             return stored
-        return Stored(record, written)
+        return StoredRecord(record, written_etag)
 
-    def _read(self, session: str) -> tuple[Stored, str]:
-        found = self._bucket.get(key(session))
+    def _read(self, session: str) -> tuple[StoredRecord, str]:
+        found = self._bucket.get(self._key(session))
         if found is None:
-            return Stored(Record(), None), ""
-        fields = json.loads(found.body)
-        token = fields.pop("token")
-        # A newer version of this function may have written members that this one does not know.
-        known = {name: value for name, value in fields.items() if name in Record._fields}
-        return Stored(Record(**known), found.etag), token
+            return StoredRecord(SessionRecord(), None), ""
+        record, write_id = from_json(found.body)
+        return StoredRecord(record, found.etag), write_id
+
+    def _key(self, session: str) -> str:
+        return f"{self._prefix}{session}.json"
 
 
-def key(session: str) -> str:
-    return f"sessions/{session}.json"
+def to_json(record: SessionRecord, write_id: str) -> bytes:
+    """Return the persisted form of a record."""
+    members = {"version": VERSION, "write_id": write_id, **record._asdict()}
+    return json.dumps(members, default=dict).encode()
+
+
+def from_json(body: bytes) -> tuple[SessionRecord, str]:
+    """Return a persisted record and its write id; members that are not known are left out."""
+    members = json.loads(body)
+    write_id = members["write_id"]
+    known = {name: value for name, value in members.items() if name in SessionRecord._fields}
+    return SessionRecord(**known), write_id

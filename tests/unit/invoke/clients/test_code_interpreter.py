@@ -14,9 +14,9 @@ from urllib3.exceptions import ProtocolError
 from code_interpreter_invoke.clients import Clients, CodeInterpreterClient
 from code_interpreter_invoke.deadline import Deadline
 from code_interpreter_invoke.errors import (
-    CallError,
     NotStartedError,
     OutcomeUnknownError,
+    RequestError,
     TimedOutError,
 )
 from tests.fakes.agentcore import Stream
@@ -156,6 +156,6 @@ def test_every_stream_is_closed(steps: Steps) -> None:
 
 
 def test_a_failure_never_shows_a_stack_trace() -> None:
-    with pytest.raises(CallError) as failure:
+    with pytest.raises(RequestError) as failure:
         invoke([KeyError("x")])
     assert failure.value.__suppress_context__

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from code_interpreter_invoke.clients.errors import refusal
-from code_interpreter_invoke.errors import SessionGoneError
+from code_interpreter_invoke.errors import SandboxGoneError
 
 INVOKE = (
     botocore.session.Session()
@@ -39,7 +39,7 @@ def test_each_error_of_the_service_says_whether_the_operation_may_have_run(shape
         },
         "InvokeCodeInterpreter",
     )
-    refused = refusal(error, "executeCode", SessionGoneError)
+    refused = refusal(error, "executeCode", SandboxGoneError)
     found = refused and (refused.type, refused.retryable)
     assert found == EXPECTED[shape.name]
     if refused:
@@ -65,6 +65,6 @@ def test_each_error_of_the_service_says_whether_the_operation_may_have_run(shape
 def test_each_error_of_the_network_says_whether_the_request_may_have_been_sent(
     error: Exception, type_: str | None
 ) -> None:
-    refused = refusal(error, "executeCode", SessionGoneError)
+    refused = refusal(error, "executeCode", SandboxGoneError)
     assert (refused and refused.type) == type_
     assert refused is None or "\n" not in refused.message

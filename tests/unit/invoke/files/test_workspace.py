@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import Any
 
 import pytest
@@ -9,8 +10,7 @@ from hypothesis import strategies as st
 
 from code_interpreter_invoke.errors import InvalidRequestError
 from code_interpreter_invoke.files.workspace import READ_BYTES, decode_base64
-from code_interpreter_invoke.requests.callers import ANSWER_BYTES
-from code_interpreter_invoke.requests.response import size
+from code_interpreter_invoke.requests.request import MAX_LAMBDA_RESPONSE_BYTES
 from tests.fakes.s3 import BUCKET, PREFIX
 from tests.fakes.world import World
 
@@ -24,7 +24,7 @@ def read_whole(world: World, path: str, encoding: str | None = None) -> bytes:
     whole, offset = b"", 0
     while True:
         response = world.ok("workspace_read", session="s", path=path, offset=offset)
-        assert size(response) <= ANSWER_BYTES
+        assert len(json.dumps(response)) <= MAX_LAMBDA_RESPONSE_BYTES
         assert encoding in (None, response["encoding"])
         content = response["content"]
         whole += content.encode() if response["encoding"] == "text" else base64.b64decode(content)

@@ -10,7 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from code_interpreter_invoke.errors import InvalidRequestError
-from code_interpreter_invoke.requests.callers import AGENT_ANSWER_BYTES, Agent, listed, session_name
+from code_interpreter_invoke.requests.bedrock_agent import (
+    MAX_RESPONSE_BYTES,
+    BedrockAgent,
+    parse_array,
+    session_name,
+)
 from code_interpreter_invoke.requests.request import SESSION_NAME
 from code_interpreter_invoke.requests.tools import TOOLS
 from tests.fakes.lambda_context import Context
@@ -47,8 +52,8 @@ def agent_event(function: str, session: str = "s", **parameters: Any) -> dict[st
 
 
 def agent(world: World, function: str, session: str = "s", **parameters: Any) -> dict[str, Any]:
-    answer = world.function(agent_event(function, session, **parameters), Context())
-    body = answer["response"]["functionResponse"]["responseBody"]["TEXT"]["body"]
+    response = world.function(agent_event(function, session, **parameters), Context())
+    body = response["response"]["functionResponse"]["responseBody"]["TEXT"]["body"]
     return dict(json.loads(body))
 
 
@@ -57,8 +62,8 @@ def agent(world: World, function: str, session: str = "s", **parameters: Any) ->
 
 @pytest.mark.parametrize("name", ["target___execute_code", "execute_code"])
 def test_the_gateway_says_the_tool_in_the_context(world: World, name: str) -> None:
-    answer = gateway(world, name, {"code": "print(1)"})
-    assert (answer["status"], answer["stdout"]) == ("ok", "1")
+    response = gateway(world, name, {"code": "print(1)"})
+    assert (response["status"], response["stdout"]) == ("ok", "1")
     assert world.agentcore.running == []
 
 
@@ -73,27 +78,29 @@ def test_the_gateways_early_spelling_is_understood(world: World) -> None:
 def test_a_propagated_header_names_the_session(world: World) -> None:
     header = {"X_Code_Interpreter_Session": "sales"}
     gateway(world, "t___execute_code", {"code": "x = 1"}, **header)
-    answer = gateway(world, "t___execute_code", {"code": "print(x)"}, **header)
-    assert answer["stdout"] == "1"
-    assert answer["session"] == "sales"
+    response = gateway(world, "t___execute_code", {"code": "print(x)"}, **header)
+    assert response["stdout"] == "1"
+    assert response["session"] == "sales"
 
 
 def test_a_bad_header_is_refused(world: World) -> None:
-    answer = gateway(world, "t___execute_code", {"code": "x"}, x_code_interpreter_session="a/../b")
-    assert answer["error"]["type"] == "InvalidRequest"
+    response = gateway(
+        world, "t___execute_code", {"code": "x"}, x_code_interpreter_session="a/../b"
+    )
+    assert response["error"]["type"] == "InvalidRequest"
     assert world.agentcore.calls == []
 
 
 def test_a_gateway_without_the_header_is_told_of_it(world: World) -> None:
-    answer = gateway(world, "t___workspace_list", {})
-    assert answer["error"]["type"] == "InvalidRequest"
-    assert "x-code-interpreter-session" in answer["error"]["message"]
+    response = gateway(world, "t___workspace_list", {})
+    assert response["error"]["type"] == "InvalidRequest"
+    assert "x-code-interpreter-session" in response["error"]["message"]
 
 
 def test_the_model_cannot_name_a_session(world: World) -> None:
-    answer = gateway(world, "t___execute_code", {"code": "x", "session": "of-another"})
-    assert answer["error"]["type"] == "InvalidRequest"
-    assert "'session'" in answer["error"]["message"]
+    response = gateway(world, "t___execute_code", {"code": "x", "session": "of-another"})
+    assert response["error"]["type"] == "InvalidRequest"
+    assert "'session'" in response["error"]["message"]
 
 
 def test_the_gateways_traces_are_passed_on(world: World) -> None:
@@ -102,9 +109,9 @@ def test_the_gateways_traces_are_passed_on(world: World) -> None:
 
 
 @pytest.mark.parametrize("event", [None, [], "x", {"cod": "x"}, {}])
-def test_whatever_a_model_sends_is_answered(world: World, event: Any) -> None:
-    answer = gateway(world, "t___execute_code", event)
-    assert answer["error"]["type"] == "InvalidRequest"
+def test_whatever_a_model_sends_is_responded(world: World, event: Any) -> None:
+    response = gateway(world, "t___execute_code", event)
+    assert response["error"]["type"] == "InvalidRequest"
 
 
 @pytest.mark.parametrize("context", [None, SimpleNamespace(custom=None), SimpleNamespace()])
@@ -118,15 +125,15 @@ def test_a_client_context_of_another_kind_is_a_direct_call(world: World, context
 # Bedrock Agents.
 
 
-def test_an_agent_is_answered_in_its_envelope(world: World) -> None:
-    answer = world.function(agent_event("execute_code", code="print(1)"), Context())
-    assert answer["messageVersion"] == "1.0"
-    assert answer["response"]["actionGroup"] == "interpreter"
-    assert answer["response"]["function"] == "execute_code"
-    assert answer["sessionAttributes"] == {"a": "1"}
-    assert answer["promptSessionAttributes"] == {"b": "2"}
-    assert "responseState" not in answer["response"]["functionResponse"]
-    body = answer["response"]["functionResponse"]["responseBody"]["TEXT"]["body"]
+def test_an_agent_gets_the_response_in_its_envelope(world: World) -> None:
+    response = world.function(agent_event("execute_code", code="print(1)"), Context())
+    assert response["messageVersion"] == "1.0"
+    assert response["response"]["actionGroup"] == "interpreter"
+    assert response["response"]["function"] == "execute_code"
+    assert response["sessionAttributes"] == {"a": "1"}
+    assert response["promptSessionAttributes"] == {"b": "2"}
+    assert "responseState" not in response["response"]["functionResponse"]
+    body = response["response"]["functionResponse"]["responseBody"]["TEXT"]["body"]
     assert json.loads(body)["stdout"] == "1"
 
 
@@ -137,27 +144,27 @@ def test_an_agents_session_is_its_own(world: World) -> None:
 
 
 def test_bad_input_goes_back_to_the_model(world: World) -> None:
-    answer = world.function(agent_event("execute_code", cod="x"), Context())
-    assert answer["response"]["functionResponse"]["responseState"] == "REPROMPT"
+    response = world.function(agent_event("execute_code", cod="x"), Context())
+    assert response["response"]["functionResponse"]["responseState"] == "REPROMPT"
 
 
 def test_a_failure_of_code_does_not_end_the_agents_turn(world: World) -> None:
-    answer = world.function(agent_event("execute_code", code="1/0"), Context())
-    assert "responseState" not in answer["response"]["functionResponse"]
+    response = world.function(agent_event("execute_code", code="1/0"), Context())
+    assert "responseState" not in response["response"]["functionResponse"]
 
 
 def test_an_agents_strings_become_what_the_tool_takes(world: World) -> None:
     content = json.dumps([{"path": "a.txt", "text": "x"}, {"path": "b.txt", "text": "y"}])
-    answer = agent(world, "file_operations", operation="write", content=content)
-    assert answer["files_written"] == ["a.txt", "b.txt"]
-    answer = agent(world, "file_operations", operation="read", paths="[a.txt, b.txt]")
-    assert [file["content"] for file in answer["files"]] == ["x", "y"]
-    answer = agent(world, "ci_push_to_workspace", paths='["a.txt"]')
-    assert answer["files_saved"] == ["code-interpreter/a.txt"]
-    answer = agent(world, "workspace_read", path="code-interpreter/a.txt", offset="0")
-    assert answer["content"] == "x"
-    answer = agent(world, "execute_command", command="echo 1", timeout_seconds="60")
-    assert answer["stdout"] == "1\n"
+    response = agent(world, "file_operations", operation="write", content=content)
+    assert response["files_written"] == ["a.txt", "b.txt"]
+    response = agent(world, "file_operations", operation="read", paths="[a.txt, b.txt]")
+    assert [file["content"] for file in response["files"]] == ["x", "y"]
+    response = agent(world, "ci_push_to_workspace", paths='["a.txt"]')
+    assert response["files_saved"] == ["code-interpreter/a.txt"]
+    response = agent(world, "workspace_read", path="code-interpreter/a.txt", offset="0")
+    assert response["content"] == "x"
+    response = agent(world, "execute_command", command="echo 1", timeout_seconds="60")
+    assert response["stdout"] == "1\n"
 
 
 @pytest.mark.parametrize(
@@ -171,36 +178,36 @@ def test_an_agents_strings_become_what_the_tool_takes(world: World) -> None:
 def test_an_agents_bad_values_are_explained(
     world: World, parameters: dict[str, str], message: str
 ) -> None:
-    answer = agent(world, "file_operations", **parameters)
-    assert answer["error"]["type"] == "InvalidRequest"
-    assert message in answer["error"]["message"]
+    response = agent(world, "file_operations", **parameters)
+    assert response["error"]["type"] == "InvalidRequest"
+    assert message in response["error"]["message"]
 
 
-def test_an_agent_without_parameters_is_answered(world: World) -> None:
+def test_an_agent_without_parameters_is_responded(world: World) -> None:
     event = agent_event("workspace_list")
     del event["parameters"]
     del event["promptSessionAttributes"]
-    answer = world.function(event, Context())
-    assert "promptSessionAttributes" not in answer
+    response = world.function(event, Context())
+    assert "promptSessionAttributes" not in response
 
 
 @pytest.mark.parametrize("character", ["\u00e9", '"', "\n", "\x01", "\\"])
-def test_an_agents_answer_stays_below_its_limit(world: World, character: str) -> None:
+def test_an_agents_response_stays_below_its_limit(world: World, character: str) -> None:
     """Whatever JSON within JSON makes of it."""
-    answer = world.function(
+    response = world.function(
         agent_event("execute_code", code=f"print({character!r} * 20_000)"), Context()
     )
-    assert len(json.dumps(answer)) <= AGENT_ANSWER_BYTES
-    body = json.loads(answer["response"]["functionResponse"]["responseBody"]["TEXT"]["body"])
+    assert len(json.dumps(response)) <= MAX_RESPONSE_BYTES
+    body = json.loads(response["response"]["functionResponse"]["responseBody"]["TEXT"]["body"])
     assert body["truncated"] is True
     assert len(body["stdout"]) > 1000
 
 
-def test_an_agents_own_attributes_cost_the_answer_no_more_than_its_output(world: World) -> None:
+def test_an_agents_own_attributes_cost_the_response_no_more_than_its_output(world: World) -> None:
     event = agent_event("execute_code", code="print('x' * 20_000)")
-    event["sessionAttributes"] = {"large": "y" * AGENT_ANSWER_BYTES}
-    answer = world.function(event, Context())
-    body = json.loads(answer["response"]["functionResponse"]["responseBody"]["TEXT"]["body"])
+    event["sessionAttributes"] = {"large": "y" * MAX_RESPONSE_BYTES}
+    response = world.function(event, Context())
+    body = json.loads(response["response"]["functionResponse"]["responseBody"]["TEXT"]["body"])
     assert (body["status"], body["session"], body["exit_code"]) == ("ok", "s", 0)
     assert len(body["stdout"]) < 200
 
@@ -219,13 +226,13 @@ def test_an_agents_own_attributes_cost_the_answer_no_more_than_its_output(world:
 def test_an_agent_reads_a_file_of_any_size_by_its_parts(world: World, content: bytes) -> None:
     world.s3.put_object(Bucket=BUCKET, Key=f"{PREFIX}/s/uploads/f", Body=content)
     whole = b""
-    answer: dict[str, Any] = {"next_offset": 0}
-    while "next_offset" in answer:
-        assert answer["next_offset"] == len(whole)
-        answer = agent(world, "workspace_read", path="uploads/f", offset=str(len(whole)))
-        part = answer["content"]
-        whole += part.encode() if answer["encoding"] == "text" else base64.b64decode(part)
-        assert "full_answer" not in answer
+    response: dict[str, Any] = {"next_offset": 0}
+    while "next_offset" in response:
+        assert response["next_offset"] == len(whole)
+        response = agent(world, "workspace_read", path="uploads/f", offset=str(len(whole)))
+        part = response["content"]
+        whole += part.encode() if response["encoding"] == "text" else base64.b64decode(part)
+        assert "full_response" not in response
     assert whole == content
 
 
@@ -236,13 +243,13 @@ def test_an_agent_lists_a_workspace_of_any_size_by_its_pages(world: World) -> No
     found: list[str] = []
     world.forget_calls()
     pages = 1
-    answer = agent(world, "workspace_list")
+    response = agent(world, "workspace_list")
     while True:
-        found += [file["path"] for file in answer["files"]]
-        assert answer["count"] == len(answer["files"])
-        if "next_token" not in answer:
+        found += [file["path"] for file in response["files"]]
+        assert response["count"] == len(response["files"])
+        if "next_token" not in response:
             break
-        answer = agent(world, "workspace_list", next_token=answer["next_token"])
+        response = agent(world, "workspace_list", next_token=response["next_token"])
         pages += 1
     assert found == paths
     assert pages > 2
@@ -251,16 +258,16 @@ def test_an_agent_lists_a_workspace_of_any_size_by_its_pages(world: World) -> No
 
 @pytest.mark.parametrize("offset", ["--5", "9" * 5000, "five", "1.5"])
 def test_an_agents_number_that_is_none_is_refused(world: World, offset: str) -> None:
-    answer = agent(world, "workspace_read", path="uploads/f", offset=offset)
-    assert answer["error"]["type"] == "InvalidRequest"
-    assert "offset must be an integer" in answer["error"]["message"]
+    response = agent(world, "workspace_read", path="uploads/f", offset=offset)
+    assert response["error"]["type"] == "InvalidRequest"
+    assert "offset must be an integer" in response["error"]["message"]
 
 
 @pytest.mark.parametrize("parameters", ["code", {"code": "1"}, ["code"], [{"value": "1"}], 7])
 def test_an_event_that_no_agent_sends_is_explained(world: World, parameters: Any) -> None:
     event = {**agent_event("execute_code"), "parameters": parameters}
-    answer = world.function(event, Context())
-    body = json.loads(answer["response"]["functionResponse"]["responseBody"]["TEXT"]["body"])
+    response = world.function(event, Context())
+    body = json.loads(response["response"]["functionResponse"]["responseBody"]["TEXT"]["body"])
     assert body["error"]["type"] == "InvalidRequest"
     assert "list of objects with name and value" in body["error"]["message"]
 
@@ -278,7 +285,7 @@ def test_an_event_that_no_agent_sends_is_explained(world: World, parameters: Any
 )
 def test_arrays_come_in_several_spellings(text: str, expected: list[str]) -> None:
     paths = TOOLS["file_operations"].input_schema["properties"]["paths"]
-    assert listed("paths", paths, text) == expected
+    assert parse_array("paths", paths, text) == expected
 
 
 @given(st.text(st.characters()) | st.just("\ud800"))
@@ -301,7 +308,7 @@ def test_any_event_of_an_agent_is_a_request_or_one_clear_line(
     event = agent_event(function)
     event["parameters"] = [{"name": name, "value": parameters[name]} for name in parameters]
     try:
-        Agent(event).request()
+        BedrockAgent(event).request()
     except InvalidRequestError as refused:
         assert "\n" not in refused.message
 
@@ -347,14 +354,12 @@ CLIENT_CONTEXTS = ANY_JSON | st.fixed_dictionaries(
 
 @settings(max_examples=300)
 @given(event=DIRECT_EVENTS | AGENT_EVENTS | ANY_JSON, custom=st.none() | CLIENT_CONTEXTS)
-def test_any_event_is_answered_and_the_answer_can_be_sent(
-    world: World, event: Any, custom: Any
-) -> None:
+def test_any_event_gets_a_response_that_can_be_sent(world: World, event: Any, custom: Any) -> None:
     world.forget_calls()
     context = Context()
     context.client_context = SimpleNamespace(custom=custom)
-    answer = world.function(event, context)
-    sent = json.dumps(answer, ensure_ascii=False).encode()  # as the managed runtime does
+    response = world.function(event, context)
+    sent = json.dumps(response, ensure_ascii=False).encode()  # as the managed runtime does
     assert b"failed unexpectedly" not in sent
     if b"InvalidRequest" in sent:
         assert world.agentcore.calls == world.s3.calls == []

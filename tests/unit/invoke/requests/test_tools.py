@@ -12,7 +12,7 @@ import pytest
 
 from code_interpreter_invoke.requests import tools
 from code_interpreter_invoke.requests.tools import DEFINITIONS, REQUEST_PROPERTIES, TOOLS, Schema
-from code_interpreter_invoke.tools import dispatch
+from code_interpreter_invoke.tools import IMPLEMENTATIONS
 from tests.fakes.world import World
 from tests.service_shapes import check_against_shape, input_shape
 
@@ -86,13 +86,13 @@ def test_limits_are_those_of_the_api() -> None:
 
 @pytest.mark.parametrize("name", TOOLS)
 def test_a_tool_takes_the_arguments_that_its_schema_has(name: str) -> None:
-    signature = inspect.signature(dispatch.IMPLEMENTATIONS[name]).parameters.values()
+    signature = inspect.signature(IMPLEMENTATIONS[name]).parameters.values()
     keywords = [one.name for one in signature if one.kind is inspect.Parameter.KEYWORD_ONLY]
     assert keywords == list(properties(name))
 
 
 def test_every_tool_has_its_implementation() -> None:
-    assert set(TOOLS) == set(dispatch.IMPLEMENTATIONS)
+    assert set(TOOLS) == set(IMPLEMENTATIONS)
 
 
 @pytest.mark.parametrize("name", TOOLS)
@@ -135,8 +135,8 @@ def test_converse_is_told_what_is_allowed_in_the_schema() -> None:
 
 
 def test_a_program_is_told_the_tools_at_run_time(world: World) -> None:
-    answer = world.ok("describe_tools")
-    assert {"tools": answer["tools"]} == tools.converse_tool_config()
+    response = world.ok("describe_tools")
+    assert {"tools": response["tools"]} == tools.converse_tool_config()
     assert world.agentcore.calls == world.s3.calls == []
 
 

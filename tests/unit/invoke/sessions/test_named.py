@@ -9,20 +9,20 @@ from typing import Any
 import pytest
 from botocore.exceptions import ConnectTimeoutError
 
-from code_interpreter_invoke.clients import Bucket, Clients, CodeInterpreterClient
+from code_interpreter_invoke.clients import Bucket, CodeInterpreterClient
 from code_interpreter_invoke.deadline import Deadline
 from code_interpreter_invoke.errors import NotStartedError
 from code_interpreter_invoke.files.workspace import Workspace
-from code_interpreter_invoke.sessions.lease import LEASE
-from code_interpreter_invoke.sessions.named import Session
-from code_interpreter_invoke.sessions.store import Record, Records
+from code_interpreter_invoke.sessions.lease import LEASE_SECONDS
+from code_interpreter_invoke.sessions.named import NamedSession
+from code_interpreter_invoke.sessions.store import SessionStore
 from tests.fakes.agentcore import INTERPRETER
 from tests.fakes.client_error import client_error
 from tests.fakes.lambda_context import Context
-from tests.fakes.s3 import BUCKET, PREFIX
-from tests.fakes.world import World
+from tests.fakes.s3 import BUCKET, PREFIX, RECORDS_PREFIX
+from tests.fakes.world import World, clients_of
 
-RECORD = "sessions/s.json"
+RECORD = f"{RECORDS_PREFIX}s.json"
 
 
 class Clock:
@@ -45,19 +45,18 @@ def clock() -> Clock:
     return Clock()
 
 
-def session(world: World, clock: Clock, seconds: float = 900) -> Session:
-    clients = Clients(
-        agentcore_single_attempt=world.agentcore, agentcore=world.agentcore, s3=world.s3
-    )
+def session(
+    world: World, clock: Clock, seconds: float = 900, code_interpreter: str = INTERPRETER
+) -> NamedSession:
+    clients = clients_of(world.s3, world.agentcore)
     world.agentcore.now = clock.now
-    deadline = Deadline(seconds, now=clock.now)
     bucket = Bucket(clients, BUCKET, Deadline(60))
-    return Session(
+    return NamedSession(
         "s",
-        records=Records(bucket),
-        interpreter=CodeInterpreterClient(clients, INTERPRETER, Deadline(60)),
+        store=SessionStore(bucket, RECORDS_PREFIX),
+        code_interpreter=CodeInterpreterClient(clients, code_interpreter, Deadline(60)),
         workspace=Workspace(bucket, PREFIX, "s"),
-        deadline=deadline,
+        deadline=Deadline(seconds, now=clock.now),
         options={"sessionTimeoutSeconds": 900},
         cache={},
         now=clock.now,
@@ -81,9 +80,9 @@ def in_parallel(count: int, work: Callable[[int], Any]) -> list[Any]:
 
 def test_variables_and_files_last_for_the_session(world: World) -> None:
     world.ok("execute_code", session="s", code="x = 41; (here / 'f').write_text('kept')")
-    answer = world.ok("execute_code", session="s", code="print(x + 1, (here / 'f').read_text())")
-    assert answer["stdout"] == "42 kept"
-    assert "session_restarted" not in answer
+    response = world.ok("execute_code", session="s", code="print(x + 1, (here / 'f').read_text())")
+    assert response["stdout"] == "42 kept"
+    assert "session_restarted" not in response
 
 
 def test_a_warm_call_is_one_invocation_and_one_listing(world: World) -> None:
@@ -98,21 +97,21 @@ def test_a_warm_call_is_one_invocation_and_one_listing(world: World) -> None:
 def test_another_instance_of_the_function_finds_the_sandbox(world: World) -> None:
     world.ok("execute_code", session="s", code="x = 1")
     world.forget_calls()
-    answer = world.new_function()(
+    response = world.new_function()(
         {"tool": "execute_code", "session": "s", "code": "print(x)"}, Context()
     )
-    assert answer["stdout"] == "1"
+    assert response["stdout"] == "1"
     assert world.agentcore.operations() == ["executeCode"]
 
 
 def test_sessions_do_not_see_each_other(world: World) -> None:
     world.s3.upload("a", "secret.txt", b"a's")
     world.ok("execute_code", session="a", code="x = 1")
-    answer = world(
+    response = world(
         "execute_code", session="b", code="print(sorted(p.name for p in here.iterdir())); x"
     )
-    assert "secret.txt" not in answer["stdout"]
-    assert "NameError" in answer["stderr"]
+    assert "secret.txt" not in response["stdout"]
+    assert "NameError" in response["stderr"]
     assert world.ok("workspace_list", session="b")["files"] == []
 
 
@@ -124,12 +123,12 @@ def test_many_first_calls_at_once_start_one_sandbox(world: World) -> None:
         "code": "print((here / 'data.csv').read_text(), end='')",
     }
     # One interpreter for all: their output is not compared, only that it ran in one place.
-    answers = in_parallel(20, lambda _: world.new_function()(event, Context()))
-    assert {answer["status"] for answer in answers} == {"ok"}
-    assert len({answer["session_id"] for answer in answers}) == 1
+    responses = in_parallel(20, lambda _: world.new_function()(event, Context()))
+    assert {response["status"] for response in responses} == {"ok"}
+    assert len({response["session_id"] for response in responses}) == 1
     assert len(world.agentcore.sandboxes) == 1
     assert world.agentcore.operations().count("executeCode") == 20
-    assert not any("session_restarted" in answer for answer in answers)
+    assert not any("session_restarted" in response for response in responses)
 
 
 def test_two_callers_of_a_dead_sandbox_replace_it_once_and_both_say_so(world: World) -> None:
@@ -147,9 +146,9 @@ def test_two_callers_of_a_dead_sandbox_replace_it_once_and_both_say_so(world: Wo
 
     world.agentcore.before = meet
     event = {"tool": "execute_code", "session": "s", "code": "x = 2"}
-    answers = in_parallel(2, lambda index: functions[index](event, Context()))
-    assert [answer["status"] for answer in answers] == ["ok", "ok"]
-    assert [answer["session_restarted"] for answer in answers] == [True, True]
+    responses = in_parallel(2, lambda index: functions[index](event, Context()))
+    assert [response["status"] for response in responses] == ["ok", "ok"]
+    assert [response["session_restarted"] for response in responses] == [True, True]
     assert len(world.agentcore.running) == 1
 
 
@@ -160,9 +159,9 @@ def test_a_dead_sandbox_is_replaced_with_uploads_loaded_again(world: World) -> N
     world.s3.upload("s", "data.csv", b"1,2,3")
     world.ok("execute_code", session="s", code="x = 1")
     world.agentcore.end_all()
-    answer = world.ok("execute_code", session="s", code="print((here / 'data.csv').read_text())")
-    assert answer["stdout"] == "1,2,3"
-    assert answer["session_restarted"] is True
+    response = world.ok("execute_code", session="s", code="print((here / 'data.csv').read_text())")
+    assert response["stdout"] == "1,2,3"
+    assert response["session_restarted"] is True
 
 
 def test_a_replacement_is_told_once(world: World) -> None:
@@ -173,36 +172,36 @@ def test_a_replacement_is_told_once(world: World) -> None:
     assert world.ok("execute_code", session="s", code="x = 2")["session_restarted"]
     assert "session_restarted" not in world.ok("execute_code", session="s", code="x")
     # This instance still believes in the old one; its caller has been told by the other.
-    answer = other({"tool": "execute_code", "session": "s", "code": "print(x)"}, Context())
-    assert answer["stdout"] == "2"
-    assert "session_restarted" not in answer
+    response = other({"tool": "execute_code", "session": "s", "code": "print(x)"}, Context())
+    assert response["stdout"] == "2"
+    assert "session_restarted" not in response
 
 
 def test_a_failing_program_in_a_replacement_says_so_too(world: World) -> None:
     world.ok("execute_code", session="s", code="x = 1")
     world.agentcore.end_all()
-    answer = world("execute_code", session="s", code="print(x)")
-    assert answer["error"]["type"] == "CodeFailed"
-    assert answer["session_restarted"] is True
+    response = world("execute_code", session="s", code="print(x)")
+    assert response["error"]["type"] == "CodeFailed"
+    assert response["session_restarted"] is True
 
 
 def test_an_expired_sandbox_is_stopped_before_it_is_replaced(world: World, clock: Clock) -> None:
-    first = session(world, clock).ready()
+    first = session(world, clock).sandbox()
     clock.seconds += 900
     second = session(world, clock)
-    assert second.ready().session_id != first.session_id
-    assert second.restarted
+    assert second.sandbox().session_id != first.session_id
+    assert second.describe({"status": "ok"})["session_restarted"]
     assert len(world.agentcore.running) == 1
 
 
 def test_an_expired_sandbox_is_replaced_by_one_with_other_options(
     world: World, clock: Clock
 ) -> None:
-    first = session(world, clock).ready()
+    first = session(world, clock).sandbox()
     clock.seconds += 900
     second = session(world, clock)
     assert second.start({"sessionTimeoutSeconds": 60}).session_id != first.session_id
-    assert second.restarted
+    assert second.describe({"status": "ok"})["session_restarted"]
     assert len(world.agentcore.running) == 1
     assert world.agentcore.started_with == {"sessionTimeoutSeconds": 60}
 
@@ -212,7 +211,7 @@ def test_a_sandbox_that_seems_expired_at_once_is_used_all_the_same(
 ) -> None:
     one = session(world, clock)
     world.agentcore.now = lambda: clock.seconds - 10_000
-    one.ready()
+    one.sandbox()
     assert len(world.agentcore.sandboxes) == 1
 
 
@@ -225,10 +224,20 @@ def test_stopping_a_session_is_not_losing_it(world: World) -> None:
     assert "session_restarted" not in second
 
 
-# Crashes and lost answers.
+def test_a_sandbox_of_a_replaced_code_interpreter_is_replaced(world: World, clock: Clock) -> None:
+    first = session(world, clock).sandbox()
+    world.agentcore.identifier = "analysis-replacement"
+    second = session(world, clock, code_interpreter="analysis-replacement")
+    assert second.sandbox().session_id != first.session_id
+    assert second.describe({"status": "ok"})["session_restarted"]
+    # The earlier one is not the new code interpreter's to stop.
+    assert "Stop" not in world.agentcore.operations()
 
 
-def test_the_claim_of_a_crashed_caller_is_taken_over_with_its_token(
+# Crashes and lost responses.
+
+
+def test_the_lease_of_a_crashed_request_is_taken_over_with_its_client_token(
     world: World, clock: Clock
 ) -> None:
     def crash(operation: str, _detail: str) -> None:
@@ -237,46 +246,48 @@ def test_the_claim_of_a_crashed_caller_is_taken_over_with_its_token(
 
     world.agentcore.before = crash
     with pytest.raises(SystemExit):
-        session(world, clock).ready()
+        session(world, clock).sandbox()
     world.agentcore.before = lambda operation, detail: None
     began = clock.seconds
-    record = session(world, clock).ready()
-    assert LEASE <= clock.seconds - began < LEASE + 5
+    sandbox = session(world, clock).sandbox()
+    assert LEASE_SECONDS <= clock.seconds - began < LEASE_SECONDS + 5
     # The sandbox that the crashed caller had started, not a second one.
-    assert list(world.agentcore.sandboxes) == [record.session_id]
+    assert list(world.agentcore.sandboxes) == [sandbox.session_id]
 
 
 def test_a_caller_without_time_to_wait_is_told_to_come_back(world: World, clock: Clock) -> None:
     world.agentcore.before = lambda operation, detail: exit()
     with pytest.raises(SystemExit):
-        session(world, clock).ready()
+        session(world, clock).sandbox()
     with pytest.raises(NotStartedError, match="still preparing session s") as refused:
-        session(world, clock, seconds=60).ready()
+        session(world, clock, seconds=60).sandbox()
     assert refused.value.retryable
 
 
-def test_the_claim_ends_with_the_function_that_holds_it(world: World, clock: Clock) -> None:
+def test_the_lease_ends_with_the_function_that_holds_it(world: World, clock: Clock) -> None:
     world.agentcore.before = lambda operation, detail: exit()
     with pytest.raises(SystemExit):
-        session(world, clock, seconds=30).ready()
+        session(world, clock, seconds=30).sandbox()
     world.agentcore.before = lambda operation, detail: None
     began = clock.seconds
-    session(world, clock).ready()
+    session(world, clock).sandbox()
     assert clock.seconds - began <= 31
 
 
-def test_who_was_taken_over_uses_the_sandbox_of_who_took_over(world: World, clock: Clock) -> None:
+def test_a_request_whose_lease_was_taken_over_uses_the_other_ones_sandbox(
+    world: World, clock: Clock
+) -> None:
     slow = session(world, clock)
-    fast_records: list[Record] = []
+    fast: list[str] = []
 
     def overtake(operation: str, _detail: str) -> None:
-        if operation == "listFiles" and not fast_records:
-            fast_records.append(Record())
-            clock.seconds += LEASE + 1
-            fast_records.append(session(world, clock).ready())
+        if operation == "listFiles" and not fast:
+            fast.append("begun")
+            clock.seconds += LEASE_SECONDS + 1
+            fast.append(session(world, clock).sandbox().session_id)
 
     world.agentcore.before = overtake
-    assert slow.ready().session_id == fast_records[-1].session_id
+    assert slow.sandbox().session_id == fast[-1]
     assert len(world.agentcore.running) == 1
 
 
@@ -284,11 +295,11 @@ def test_a_second_sandbox_is_stopped_where_tokens_are_not_honoured(
     world: World, clock: Clock
 ) -> None:
     world.agentcore.honours_tokens = False
-    test_who_was_taken_over_uses_the_sandbox_of_who_took_over(world, clock)
+    test_a_request_whose_lease_was_taken_over_uses_the_other_ones_sandbox(world, clock)
     assert len(world.agentcore.sandboxes) == 2
 
 
-def test_a_write_whose_answer_was_lost_is_recognised(world: World) -> None:
+def test_a_write_whose_response_was_lost_is_recognised(world: World) -> None:
     lost = iter([True])
 
     def lose(operation: str, key: str) -> None:
@@ -328,9 +339,9 @@ def test_a_failed_preparation_ran_nothing_and_the_next_call_works(
                 raise failure
 
     world.agentcore.before = fail
-    answer = world("execute_code", session="s", code="print('ran')")
-    assert answer["error"]["type"] == "NotStarted"
-    assert answer["error"]["retryable"] is retryable
+    response = world("execute_code", session="s", code="print('ran')")
+    assert response["error"]["type"] == "NotStarted"
+    assert response["error"]["retryable"] is retryable
     assert "executeCode" not in world.agentcore.operations()
     assert world.ok("execute_code", session="s", code="print('ran')")["stdout"] == "ran"
     assert len(world.agentcore.running) == 1
@@ -344,9 +355,9 @@ def test_a_missing_code_interpreter_is_not_found(world: World) -> None:
 
     world.agentcore.before = fail
     for arguments in ({"session": "s"}, {}):
-        answer = world("execute_code", code="x", **arguments)
-        assert answer["error"]["type"] == "NotFound"
-        assert "no such interpreter" in answer["error"]["message"]
+        response = world("execute_code", code="x", **arguments)
+        assert response["error"]["type"] == "NotFound"
+        assert "no such interpreter" in response["error"]["message"]
 
 
 def test_a_sandbox_that_ends_while_it_is_prepared_is_replaced(world: World) -> None:
@@ -355,9 +366,9 @@ def test_a_sandbox_that_ends_while_it_is_prepared_is_replaced(world: World) -> N
     world.s3.upload("s", "new.csv", b"2")
     world.agentcore.end_all()
     # The new upload is what meets the dead sandbox first.
-    answer = world.ok("execute_code", session="s", code="print((here / 'data.csv').read_text())")
-    assert answer["stdout"] == "1"
-    assert answer["session_restarted"] is True
+    response = world.ok("execute_code", session="s", code="print((here / 'data.csv').read_text())")
+    assert response["stdout"] == "1"
+    assert response["session_restarted"] is True
     assert len(world.agentcore.running) == 1
 
 
@@ -367,10 +378,10 @@ def test_members_of_newer_records_are_left_alone(world: World) -> None:
     world.s3.put_object(
         Bucket=BUCKET, Key=RECORD, Body=json.dumps({**json.loads(body), "later": 1}).encode()
     )
-    answer = world.new_function()(
+    response = world.new_function()(
         {"tool": "execute_code", "session": "s", "code": "print(x)"}, Context()
     )
-    assert answer["stdout"] == "1"
+    assert response["stdout"] == "1"
 
 
 def test_a_missing_record_is_recognised_behind_a_403(world: World) -> None:
@@ -382,8 +393,8 @@ def test_a_missing_record_is_recognised_behind_a_403(world: World) -> None:
 
     world.s3.before = deny
     world.ok("execute_code", session="s", code="x = 1")
-    answer = world("workspace_read", session="s", path="uploads/nope")
-    assert answer["error"]["type"] == "NotFound"
+    response = world("workspace_read", session="s", path="uploads/nope")
+    assert response["error"]["type"] == "NotFound"
 
 
 def test_a_denied_bucket_is_told(world: World) -> None:
@@ -391,17 +402,17 @@ def test_a_denied_bucket_is_told(world: World) -> None:
         raise client_error("AccessDenied", 403, operation)
 
     world.s3.before = deny
-    answer = world("execute_code", session="s", code="x = 1")
-    assert answer["error"]["type"] == "NotStarted"
-    assert answer["error"]["retryable"] is False
-    assert "AccessDenied" in answer["error"]["message"]
+    response = world("execute_code", session="s", code="x = 1")
+    assert response["error"]["type"] == "NotStarted"
+    assert response["error"]["retryable"] is False
+    assert "AccessDenied" in response["error"]["message"]
     assert world.agentcore.operations() == []
 
 
 def test_an_instance_remembers_a_bounded_number_of_sessions(world: World) -> None:
     for index in range(103):
         world.ok("execute_code", session=f"s{index}", code="x = 1")
-    assert len(world.function._cache) <= 100
+    assert len(world.application._record_cache) <= 100
 
 
 # Sessions of one call.
@@ -419,16 +430,16 @@ def test_a_call_without_a_session_leaves_nothing_to_pay_for(
     assert world.s3.calls == []
 
 
-def test_its_files_are_found_under_the_name_in_its_answer(world: World) -> None:
-    answer = world.ok(
+def test_its_files_are_found_under_the_name_in_its_response(world: World) -> None:
+    response = world.ok(
         "execute_code", code="(here / 'a.txt').write_text('made')", output_filename="a.txt"
     )
-    read = world.ok("workspace_read", session=answer["session"], path=answer["files_saved"][0])
+    read = world.ok("workspace_read", session=response["session"], path=response["files_saved"][0])
     assert read["content"] == "made"
     assert world.agentcore.running == []
 
 
-def test_a_stop_that_fails_does_not_spoil_the_answer(world: World) -> None:
+def test_a_stop_that_fails_does_not_spoil_the_response(world: World) -> None:
     def fail(operation: str, _detail: str) -> None:
         if operation == "Stop":
             raise client_error("InternalServerException", 500, "Stop")

@@ -36,8 +36,8 @@ def test_operations_get_their_arguments_as_given(
     world: World, name: str, arguments: dict[str, Any]
 ) -> None:
     world.agentcore.results[name] = text_result("done")
-    answer = invoke(world, name, **arguments)
-    assert answer["status"] == "ok"
+    response = invoke(world, name, **arguments)
+    assert response["status"] == "ok"
     assert world.agentcore.operations()[-1] == name
     assert world.agentcore.arguments == arguments
 
@@ -52,31 +52,32 @@ def test_blobs_are_base64_both_ways(world: World) -> None:
     blob = base64.b64encode(b"\x00\xff").decode()
     invoke(world, "writeFiles", content=[{"path": "a/b", "blob": blob}, {"path": "c", "text": "ü"}])
     assert world.agentcore.arguments["content"][0] == {"path": "a/b", "blob": b"\x00\xff"}
-    answer = invoke(world, "readFiles", paths=["a/b", "c"])
+    response = invoke(world, "readFiles", paths=["a/b", "c"])
     assert [
-        block["resource"].get("blob", block["resource"].get("text")) for block in answer["content"]
+        block["resource"].get("blob", block["resource"].get("text"))
+        for block in response["content"]
     ] == [
         blob,
         "ü",
     ]
 
 
-def test_a_result_is_answered_as_it_is(world: World) -> None:
+def test_a_result_is_returned_as_it_is(world: World) -> None:
     result = {
         "content": [{"type": "text", "text": "Task is working"}],
         "structuredContent": {"taskStatus": "working", "stdout": "", "stderr": ""},
         "isError": False,
     }
     world.agentcore.results["getTask"] = result
-    answer = invoke(world, "getTask", taskId="7")
-    assert {name: answer[name] for name in result} == result
+    response = invoke(world, "getTask", taskId="7")
+    assert {name: response[name] for name in result} == result
 
 
 def test_an_error_in_a_result_is_an_error(world: World) -> None:
-    answer = invoke(world, "readFiles", paths=["nope"])
-    assert answer["error"]["type"] == "CodeFailed"
-    assert answer["isError"] is True
-    assert answer["content"] == [{"type": "text", "text": "nope does not exist"}]
+    response = invoke(world, "readFiles", paths=["nope"])
+    assert response["error"]["type"] == "CodeFailed"
+    assert response["isError"] is True
+    assert response["content"] == [{"type": "text", "text": "nope does not exist"}]
 
 
 def test_a_task_nobody_knows_is_not_found(world: World) -> None:
@@ -90,14 +91,14 @@ def test_a_task_that_failed_has_failed(world: World) -> None:
         "structuredContent": {"taskStatus": "failed", "stdout": "so far", "exitCode": 2},
         "isError": True,
     }
-    answer = invoke(world, "getTask", taskId="7")
-    assert answer["error"]["type"] == "CodeFailed"
-    assert answer["structuredContent"]["stdout"] == "so far"
+    response = invoke(world, "getTask", taskId="7")
+    assert response["error"]["type"] == "CodeFailed"
+    assert response["structuredContent"]["stdout"] == "so far"
 
 
 def test_content_needs_text_or_blob(world: World) -> None:
-    answer = invoke(world, "writeFiles", content=[{"path": "a"}])
-    assert answer["error"]["type"] == "InvalidRequest"
+    response = invoke(world, "writeFiles", content=[{"path": "a"}])
+    assert response["error"]["type"] == "InvalidRequest"
     assert world.agentcore.calls == []
 
 
@@ -114,14 +115,14 @@ def test_traces_are_passed_on(world: World) -> None:
 
 def test_a_session_is_started_with_options_that_its_replacements_have_too(world: World) -> None:
     world.s3.upload("s", "data.csv", b"1")
-    answer = world.ok(
+    response = world.ok(
         "start_session",
         session="s",
         session_timeout_seconds=60,
         certificates=[SECRET],
         filesystems=[{"efsConfiguration": MOUNT}],
     )
-    assert answer["session_status"] == "READY"
+    assert response["session_status"] == "READY"
     options = {
         "sessionTimeoutSeconds": 60,
         "certificates": [SECRET],
@@ -138,8 +139,8 @@ def test_a_session_is_started_with_options_that_its_replacements_have_too(world:
 
 def test_the_expiry_is_that_of_the_service(world: World) -> None:
     world.agentcore.now = lambda: 1_800_000_000.0
-    answer = world.ok("start_session", session="s", session_timeout_seconds=60)
-    assert datetime.fromisoformat(answer["expires_at"]).timestamp() == 1_800_000_060
+    response = world.ok("start_session", session="s", session_timeout_seconds=60)
+    assert datetime.fromisoformat(response["expires_at"]).timestamp() == 1_800_000_060
 
 
 def test_starting_a_session_again_changes_nothing(world: World) -> None:
@@ -147,9 +148,9 @@ def test_starting_a_session_again_changes_nothing(world: World) -> None:
     assert world.ok("start_session", session="s")["session_id"] == first["session_id"]
     again = world.ok("start_session", session="s", session_timeout_seconds=600)
     assert again["session_id"] == first["session_id"]
-    answer = world("start_session", session="s", session_timeout_seconds=700)
-    assert answer["error"]["type"] == "InvalidRequest"
-    assert "stop it first" in answer["error"]["message"]
+    response = world("start_session", session="s", session_timeout_seconds=700)
+    assert response["error"]["type"] == "InvalidRequest"
+    assert "stop it first" in response["error"]["message"]
 
 
 def test_a_stopped_session_can_be_started_with_other_options(world: World) -> None:
@@ -163,17 +164,17 @@ def test_a_stopped_session_can_be_started_with_other_options(world: World) -> No
     "filesystem", [{}, {"efsConfiguration": MOUNT, "s3FilesConfiguration": MOUNT}]
 )
 def test_a_file_system_is_of_one_kind(world: World, filesystem: dict[str, Any]) -> None:
-    answer = world("start_session", session="s", filesystems=[filesystem])
-    assert answer["error"]["type"] == "InvalidRequest"
+    response = world("start_session", session="s", filesystems=[filesystem])
+    assert response["error"]["type"] == "InvalidRequest"
     assert world.agentcore.calls == []
 
 
 def test_a_session_is_described(world: World) -> None:
     assert world("get_session", session="s")["error"]["type"] == "NotFound"
     started = world.ok("start_session", session="s")
-    answer = world.ok("get_session", session="s")
-    assert answer["session_id"] == started["session_id"]
-    assert answer["session_status"] == "READY"
+    response = world.ok("get_session", session="s")
+    assert response["session_id"] == started["session_id"]
+    assert response["session_status"] == "READY"
     world.agentcore.end_all()
     assert world.ok("get_session", session="s")["session_status"] == "TERMINATED"
 
@@ -185,13 +186,13 @@ def test_sessions_are_listed_by_pages(world: World) -> None:
     found: list[str] = []
     token = None
     while True:
-        answer = world.ok("list_sessions", status="READY", next_token=token)
-        found += [session["session_id"] for session in answer["sessions"]]
-        token = answer.get("next_token")
+        response = world.ok("list_sessions", status="READY", next_token=token)
+        found += [session["session_id"] for session in response["sessions"]]
+        token = response.get("next_token")
         if token is None:
             break
     assert len(found) == 2
-    assert "session" not in answer
+    assert "session" not in response
 
 
 def test_stopping_twice_is_no_failure(world: World) -> None:

@@ -12,23 +12,23 @@ from tests.fakes.lambda_context import Context
 from tests.fakes.world import World
 
 
-def test_output_and_exit_code_are_in_the_answer(world: World) -> None:
-    answer = world.ok("execute_code", session="s", code="print('out')")
-    assert (answer["stdout"], answer["stderr"], answer["exit_code"]) == ("out", "", 0)
-    assert answer["execution_time"] == 0.01
+def test_output_and_exit_code_are_in_the_response(world: World) -> None:
+    response = world.ok("execute_code", session="s", code="print('out')")
+    assert (response["stdout"], response["stderr"], response["exit_code"]) == ("out", "", 0)
+    assert response["execution_time"] == 0.01
 
 
 def test_code_that_fails_says_how_and_keeps_what_it_printed(world: World) -> None:
-    answer = world("execute_code", session="s", code="print('before'); 1/0")
-    assert answer["status"] == "error"
-    assert answer["error"] == {
+    response = world("execute_code", session="s", code="print('before'); 1/0")
+    assert response["status"] == "error"
+    assert response["error"] == {
         "type": "CodeFailed",
         "message": "the code failed with exit code 1: ZeroDivisionError: division by zero",
         "retryable": False,
     }
-    assert answer["stdout"] == "before"
-    assert "ZeroDivisionError" in answer["stderr"]
-    assert answer["exit_code"] == 1
+    assert response["stdout"] == "before"
+    assert "ZeroDivisionError" in response["stderr"]
+    assert response["exit_code"] == 1
 
 
 def test_a_session_is_usable_after_a_failure(world: World) -> None:
@@ -53,8 +53,8 @@ def test_code_is_sent_as_it_is(world: World) -> None:
 
 
 def test_a_commands_lines_end_as_in_files(world: World) -> None:
-    answer = world.ok("execute_command", session="s", command="printf 'a\\nb\\n'")
-    assert answer["stdout"] == "a\nb\n"
+    response = world.ok("execute_command", session="s", command="printf 'a\\nb\\n'")
+    assert response["stdout"] == "a\nb\n"
 
 
 def test_a_commands_exit_code_counts_even_when_the_service_sees_no_error(world: World) -> None:
@@ -63,37 +63,39 @@ def test_a_commands_exit_code_counts_even_when_the_service_sees_no_error(world: 
         "structuredContent": {"stdout": "so far", "stderr": "", "exitCode": 3},
         "isError": False,
     }
-    answer = world("execute_command", session="s", command="exit 3")
-    assert answer["error"]["type"] == "CodeFailed"
-    assert (answer["exit_code"], answer["stdout"]) == (3, "so far")
+    response = world("execute_command", session="s", command="exit 3")
+    assert response["error"]["type"] == "CodeFailed"
+    assert (response["exit_code"], response["stdout"]) == (3, "so far")
 
 
 def test_a_failing_commands_output_is_kept(world: World) -> None:
-    answer = world("execute_command", session="s", command="echo hello; exit 3")
-    assert answer["exit_code"] == 3
-    assert answer["stderr"] == "hello\n"
-    assert answer["error"]["message"] == "the command failed with exit code 3: hello"
+    response = world("execute_command", session="s", command="echo hello; exit 3")
+    assert response["exit_code"] == 3
+    assert response["stderr"] == "hello\n"
+    assert response["error"]["message"] == "the command failed with exit code 3: hello"
 
 
 def test_a_command_within_its_limit_is_as_without_one(world: World) -> None:
-    answer = world.ok("execute_command", session="s", command='echo "it\'s" $0', timeout_seconds=60)
-    assert answer["stdout"] == "it's bash\n"
-    answer = world("execute_command", session="s", command="echo x; exit 7", timeout_seconds=60)
-    assert answer["exit_code"] == 7
+    response = world.ok(
+        "execute_command", session="s", command='echo "it\'s" $0', timeout_seconds=60
+    )
+    assert response["stdout"] == "it's bash\n"
+    response = world("execute_command", session="s", command="echo x; exit 7", timeout_seconds=60)
+    assert response["exit_code"] == 7
 
 
 def test_a_command_that_kills_itself_has_failed(world: World) -> None:
-    answer = world("execute_command", session="s", command="kill -9 $$", timeout_seconds=60)
-    assert answer["exit_code"] == 128 + 9
+    response = world("execute_command", session="s", command="kill -9 $$", timeout_seconds=60)
+    assert response["exit_code"] == 128 + 9
 
 
 def test_a_command_past_its_limit_is_ended_and_the_session_lives_on(world: World) -> None:
     world.ok("execute_code", session="s", code="x = 1")
-    answer = world(
+    response = world(
         "execute_command", session="s", command="echo begun; sleep 60", timeout_seconds=1
     )
-    assert answer["error"]["type"] == "TimedOut"
-    assert answer["stdout"] == "begun\n"
+    assert response["error"]["type"] == "TimedOut"
+    assert response["stdout"] == "begun\n"
     assert world.ok("execute_code", session="s", code="print(x)")["stdout"] == "1"
 
 
@@ -113,15 +115,15 @@ def test_a_command_past_its_limit_is_ended_and_the_session_lives_on(world: World
 def test_a_command_on_which_the_service_would_hang_is_refused(
     world: World, call: dict[str, Any]
 ) -> None:
-    answer = world.function({"session": "s", **call}, Context())
-    assert answer["error"]["type"] == "InvalidRequest"
-    assert "write it to a file" in answer["error"]["message"]
+    response = world.function({"session": "s", **call}, Context())
+    assert response["error"]["type"] == "InvalidRequest"
+    assert "write the script to a file" in response["error"]["message"]
     assert world.agentcore.calls == []
 
 
 def test_a_command_may_be_long(world: World) -> None:
-    answer = world.ok("execute_command", session="s", command=f"printf {'x' * 100_000} | wc -c")
-    assert answer["stdout"].strip() == "100000"
+    response = world.ok("execute_command", session="s", command=f"printf {'x' * 100_000} | wc -c")
+    assert response["stdout"].strip() == "100000"
 
 
 def test_only_running_code_costs_the_sandbox(world: World) -> None:
@@ -134,9 +136,9 @@ def test_only_running_code_costs_the_sandbox(world: World) -> None:
 
     world.agentcore.before = wait
     event = {"tool": "file_operations", "session": "s", "operation": "list"}
-    answer = world.function(event, Context(0.2))
+    response = world.function(event, Context(0.2))
     hang.set()
-    assert answer["error"]["type"] == "TimedOut"
+    assert response["error"]["type"] == "TimedOut"
     assert world.ok("execute_code", session="s", code="print(x)")["stdout"] == "1"
 
 
@@ -160,14 +162,14 @@ PNG = bytes(range(256)) * 4
     ],
 )
 def test_the_file_is_saved_byte_for_byte(world: World, content: bytes) -> None:
-    answer = world.ok(
+    response = world.ok(
         "execute_code",
         session="s",
         code=f"(here / 'out.x').write_bytes({content!r}); print('done')",
         output_filename="out.x",
     )
-    assert answer["files_saved"] == ["code-interpreter/out.x"]
-    assert answer["stdout"] == "done"
+    assert response["files_saved"] == ["code-interpreter/out.x"]
+    assert response["stdout"] == "done"
     assert world.s3.saved("s") == {"out.x": content}
 
 
@@ -200,32 +202,32 @@ def test_a_saved_file_is_read_and_listed_by_the_path_in_the_response(world: Worl
 
 def test_folders_are_kept(world: World) -> None:
     code = "(here / 'a/b').mkdir(parents=True); (here / 'a/b/c.txt').write_text('x')"
-    answer = world.ok("execute_code", session="s", code=code, output_filename="./a/b/c.txt")
-    assert answer["files_saved"] == ["code-interpreter/a/b/c.txt"]
+    response = world.ok("execute_code", session="s", code=code, output_filename="./a/b/c.txt")
+    assert response["files_saved"] == ["code-interpreter/a/b/c.txt"]
 
 
-def test_a_missing_file_is_a_partial_answer(world: World) -> None:
-    answer = world("execute_code", session="s", code="print('done')", output_filename="chart.png")
-    assert answer["status"] == "partial"
-    assert answer["files_saved"] == []
-    assert answer["warnings"] == ["'chart.png' was not saved: No such file or directory"]
-    assert answer["stdout"] == "done"
-    assert "error" not in answer
+def test_a_missing_file_is_a_partial_response(world: World) -> None:
+    response = world("execute_code", session="s", code="print('done')", output_filename="chart.png")
+    assert response["status"] == "partial"
+    assert response["files_saved"] == []
+    assert response["warnings"] == ["'chart.png' was not saved: No such file or directory"]
+    assert response["stdout"] == "done"
+    assert "error" not in response
 
 
-def test_an_empty_folder_is_a_partial_answer(world: World) -> None:
-    answer = world("execute_code", session="s", code="x = 1", output_filename="log")
-    assert answer["status"] == "partial"
+def test_an_empty_folder_is_a_partial_response(world: World) -> None:
+    response = world("execute_code", session="s", code="x = 1", output_filename="log")
+    assert response["status"] == "partial"
 
 
 def test_a_link_is_not_followed(world: World) -> None:
-    answer = world(
+    response = world(
         "execute_code",
         session="s",
         code="(here / 'link').symlink_to('/etc/hostname')",
         output_filename="link",
     )
-    assert answer["warnings"] == ["'link' was not saved: it is not a regular file"]
+    assert response["warnings"] == ["'link' was not saved: it is not a regular file"]
     assert world.s3.saved("s") == {}
 
 
@@ -233,21 +235,21 @@ def test_a_link_is_not_followed(world: World) -> None:
 def test_a_name_that_leads_elsewhere_is_refused_before_anything_runs(
     world: World, name: str
 ) -> None:
-    answer = world("execute_code", session="s", code="x = 1", output_filename=name)
-    assert answer["error"]["type"] == "InvalidRequest"
-    assert "output_filename" in answer["error"]["message"]
+    response = world("execute_code", session="s", code="x = 1", output_filename=name)
+    assert response["error"]["type"] == "InvalidRequest"
+    assert "output_filename" in response["error"]["message"]
     assert world.agentcore.calls == []
     assert world.s3.calls == []
 
 
 def test_failing_code_saves_nothing(world: World) -> None:
-    answer = world(
+    response = world(
         "execute_code",
         session="s",
         code="(here / 'x').write_text('half'); 1/0",
         output_filename="x",
     )
-    assert answer["error"]["type"] == "CodeFailed"
+    assert response["error"]["type"] == "CodeFailed"
     assert world.s3.saved("s") == {}
 
 
@@ -259,11 +261,11 @@ def test_code_that_ran_is_no_failure_when_saving_fails(world: World, operation: 
 
     world.ok("execute_code", session="s", code="(here / 'x').write_text('made')")
     world.agentcore.before = fail
-    answer = world("execute_code", session="s", code="print('ran')", output_filename="x")
+    response = world("execute_code", session="s", code="print('ran')", output_filename="x")
     if operation == "executeCommand":
-        assert answer["status"] == "partial"
-        assert "ThrottlingException" in answer["warnings"][0]
-    assert answer["stdout"] == "ran"
+        assert response["status"] == "partial"
+        assert "ThrottlingException" in response["warnings"][0]
+    assert response["stdout"] == "ran"
     assert world.agentcore.operations().count("executeCode") == 2
 
 
@@ -273,15 +275,15 @@ def test_code_that_ran_is_no_failure_when_the_bucket_fails(world: World) -> None
             raise client_error("SlowDown", 503, "PutObject")
 
     world.s3.before = fail
-    answer = world(
+    response = world(
         "execute_code",
         session="s",
         code="(here / 'x').write_text('made'); print('ran')",
         output_filename="x",
     )
-    assert answer["status"] == "partial"
-    assert answer["stdout"] == "ran"
-    assert "SlowDown" in answer["warnings"][0]
+    assert response["status"] == "partial"
+    assert response["stdout"] == "ran"
+    assert "SlowDown" in response["warnings"][0]
 
 
 def test_code_is_not_run_again_when_the_sandbox_ends_before_saving(world: World) -> None:
@@ -290,16 +292,16 @@ def test_code_is_not_run_again_when_the_sandbox_ends_before_saving(world: World)
             world.agentcore.end_all()
 
     world.agentcore.after = end
-    answer = world("execute_code", session="s", code="print('ran')", output_filename="x")
-    assert answer["status"] == "partial"
+    response = world("execute_code", session="s", code="print('ran')", output_filename="x")
+    assert response["status"] == "partial"
     assert world.agentcore.operations().count("executeCode") == 1
 
 
-def test_images_in_a_result_are_in_the_answer(world: World) -> None:
+def test_images_in_a_result_are_in_the_response(world: World) -> None:
     world.agentcore.results["executeCode"] = {
         "content": [{"type": "image", "data": b"\x89PNG", "mimeType": "image/png"}],
         "structuredContent": {"stdout": "", "stderr": "", "exitCode": 0},
         "isError": False,
     }
-    answer = world.ok("execute_code", session="s", code="plot()")
-    assert answer["images"] == [{"mime_type": "image/png", "data": "iVBORw=="}]
+    response = world.ok("execute_code", session="s", code="plot()")
+    assert response["images"] == [{"mime_type": "image/png", "data": "iVBORw=="}]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from code_interpreter_invoke.sandbox.sandbox import MAX_OPERATION_BYTES
 from tests.fakes.agentcore import text_result
+from tests.fakes.s3 import RECORDS_PREFIX
 from tests.fakes.world import World
 
 
@@ -34,8 +35,8 @@ def operate(world: World, operation: str, **arguments: Any) -> dict[str, Any]:
 def test_what_is_written_is_read(world: World, content: bytes, encoding: str) -> None:
     blob = base64.b64encode(content).decode()
     operate(world, "write", content=[{"path": "a/f", "blob": blob}])
-    answer = operate(world, "read", paths=["a/f"])
-    [file] = answer["files"]
+    response = operate(world, "read", paths=["a/f"])
+    [file] = response["files"]
     assert file["encoding"] == encoding
     text = file["content"]
     assert (text.encode() if encoding == "text" else base64.b64decode(text)) == content
@@ -45,16 +46,16 @@ def test_what_is_written_is_read(world: World, content: bytes, encoding: str) ->
 @settings(max_examples=30)
 @given(st.text(max_size=300))
 def test_any_text_is_written_as_it_is(world: World, text: str) -> None:
-    answer = operate(world, "write", content=[{"path": "f", "text": text}])
-    assert answer["files_written"] == ["f"]
+    response = operate(world, "write", content=[{"path": "f", "text": text}])
+    assert response["files_written"] == ["f"]
     assert (world.agentcore.running[0].directory / "f").read_bytes() == text.encode()
 
 
 def test_several_files_at_once(world: World) -> None:
     files = [{"path": name, "text": name} for name in ("b", "a/c")]
     assert operate(world, "write", content=files)["files_written"] == ["b", "a/c"]
-    answer = operate(world, "read", paths=["a/c", "b"])
-    assert [(file["path"], file["content"]) for file in answer["files"]] == [
+    response = operate(world, "read", paths=["a/c", "b"])
+    assert [(file["path"], file["content"]) for file in response["files"]] == [
         ("a/c", "a/c"),
         ("b", "b"),
     ]
@@ -64,26 +65,26 @@ def test_several_files_at_once(world: World) -> None:
 
 def test_folders_are_listed(world: World) -> None:
     operate(world, "write", content=[{"path": "a/f", "text": ""}, {"path": "a/b/g", "text": ""}])
-    answer = operate(world, "list")
-    assert {"name": "a", "type": "directory"} in answer["entries"]
-    assert answer["count"] == len(answer["entries"])
-    answer = operate(world, "list", paths=["a", "./"])
-    names = [entry["name"] for entry in answer["entries"]]
+    response = operate(world, "list")
+    assert {"name": "a", "type": "directory"} in response["entries"]
+    assert response["count"] == len(response["entries"])
+    response = operate(world, "list", paths=["a", "./"])
+    names = [entry["name"] for entry in response["entries"]]
     assert names[:2] == ["a/b", "a/f"]
     assert "a" in names[2:]
 
 
 @pytest.mark.parametrize("operation", ["read", "remove", "list"])
 def test_what_is_missing_is_not_found(world: World, operation: str) -> None:
-    answer = operate(world, operation, paths=["nope"])
-    assert answer["error"]["type"] == "NotFound"
-    assert answer["error"]["retryable"] is False
+    response = operate(world, operation, paths=["nope"])
+    assert response["error"]["type"] == "NotFound"
+    assert response["error"]["retryable"] is False
 
 
 def test_what_cannot_be_written_has_failed(world: World) -> None:
-    answer = operate(world, "write", content=[{"path": "log", "text": "x"}])
-    assert answer["error"]["type"] == "CodeFailed"
-    assert "log is a directory" in answer["error"]["message"]
+    response = operate(world, "write", content=[{"path": "log", "text": "x"}])
+    assert response["error"]["type"] == "CodeFailed"
+    assert "log is a directory" in response["error"]["message"]
 
 
 def test_a_result_without_some_of_the_files_is_not_found(world: World) -> None:
@@ -114,9 +115,9 @@ def test_a_result_without_some_of_the_files_is_not_found(world: World) -> None:
 def test_bad_input_is_refused_before_anything_runs(
     world: World, arguments: dict[str, Any], message: str
 ) -> None:
-    answer = world("file_operations", session="s", **arguments)
-    assert answer["error"]["type"] == "InvalidRequest"
-    assert message in answer["error"]["message"]
+    response = world("file_operations", session="s", **arguments)
+    assert response["error"]["type"] == "InvalidRequest"
+    assert message in response["error"]["message"]
     assert world.agentcore.calls == []
 
 
@@ -139,25 +140,25 @@ def write(world: World, files: dict[str, bytes]) -> None:
 
 def test_a_push_without_paths_saves_the_files_of_the_working_directory(world: World) -> None:
     write(world, {"a.txt": b"a", "b.bin": b"\xff", "folder/c.txt": b"c", ".hidden": b"h"})
-    answer = push(world)
-    assert answer["files_saved"] == [
+    response = push(world)
+    assert response["files_saved"] == [
         "code-interpreter/.hidden",
         "code-interpreter/a.txt",
         "code-interpreter/b.bin",
     ]
-    assert answer["count"] == 3
+    assert response["count"] == 3
     assert world.s3.saved("s") == {"a.txt": b"a", "b.bin": b"\xff", ".hidden": b"h"}
 
 
 def test_a_push_of_nothing_is_ok(world: World) -> None:
-    answer = push(world)
-    assert (answer["status"], answer["files_saved"], answer["count"]) == ("ok", [], 0)
+    response = push(world)
+    assert (response["status"], response["files_saved"], response["count"]) == ("ok", [], 0)
 
 
 def test_a_push_takes_files_and_whole_folders(world: World) -> None:
     write(world, {"a.txt": b"a", "f/b.txt": b"b", "f/g/b.txt": b"deeper", "other.txt": b"no"})
-    answer = push(world, "a.txt", "f")
-    assert answer["files_saved"] == [
+    response = push(world, "a.txt", "f")
+    assert response["files_saved"] == [
         "code-interpreter/a.txt",
         "code-interpreter/f/b.txt",
         "code-interpreter/f/g/b.txt",
@@ -168,22 +169,22 @@ def test_a_push_takes_files_and_whole_folders(world: World) -> None:
 def test_folders_may_be_written_with_a_slash(world: World) -> None:
     write(world, {"f/a.txt": b"a"})
     assert push(world, "f/")["files_saved"] == ["code-interpreter/f/a.txt"]
-    answer = operate(world, "list", paths=["f/"])
-    assert [entry["name"] for entry in answer["entries"]] == ["f/a.txt"]
+    response = operate(world, "list", paths=["f/"])
+    assert [entry["name"] for entry in response["entries"]] == ["f/a.txt"]
 
 
 def test_a_push_says_what_it_could_not_save(world: World) -> None:
     write(world, {"a.txt": b"a"})
-    answer = push(world, "a.txt", "nope.txt")
-    assert answer["status"] == "partial"
-    assert answer["files_saved"] == ["code-interpreter/a.txt"]
-    assert answer["warnings"] == ["'nope.txt' was not saved: No such file or directory"]
+    response = push(world, "a.txt", "nope.txt")
+    assert response["status"] == "partial"
+    assert response["files_saved"] == ["code-interpreter/a.txt"]
+    assert response["warnings"] == ["'nope.txt' was not saved: No such file or directory"]
 
 
 def test_a_push_that_saves_nothing_it_was_asked_for_has_failed(world: World) -> None:
-    answer = push(world, "nope.txt")
-    assert answer["error"]["type"] == "NotFound"
-    assert "nope.txt" in answer["error"]["message"]
+    response = push(world, "nope.txt")
+    assert response["error"]["type"] == "NotFound"
+    assert "nope.txt" in response["error"]["message"]
 
 
 @pytest.mark.parametrize(
@@ -191,11 +192,11 @@ def test_a_push_that_saves_nothing_it_was_asked_for_has_failed(world: World) -> 
 )
 def test_a_name_that_could_lead_astray_is_not_saved(world: World, name: str) -> None:
     write(world, {"good.txt": b"good", f"f/{name}": b"bad"})
-    answer = push(world, "good.txt", "f")
-    assert answer["status"] == "partial"
-    assert answer["files_saved"] == ["code-interpreter/good.txt"]
+    response = push(world, "good.txt", "f")
+    assert response["status"] == "partial"
+    assert response["files_saved"] == ["code-interpreter/good.txt"]
     assert set(world.s3.saved("s")) == {"good.txt"}
-    assert all(warning.isprintable() for warning in answer["warnings"])
+    assert all(warning.isprintable() for warning in response["warnings"])
 
 
 def test_a_sandbox_that_lies_about_names_stays_in_its_prefix(world: World) -> None:
@@ -212,9 +213,9 @@ def test_a_sandbox_that_lies_about_names_stays_in_its_prefix(world: World) -> No
         },
         "isError": False,
     }
-    answer = push(world, "f")
-    assert answer["error"]["type"] == "NotFound"
-    assert set(world.s3.objects) == {"sessions/s.json"}
+    response = push(world, "f")
+    assert response["error"]["type"] == "NotFound"
+    assert set(world.s3.objects) == {f"{RECORDS_PREFIX}s.json"}
 
 
 def test_links_and_special_files_are_not_followed(world: World) -> None:
@@ -224,9 +225,9 @@ def test_links_and_special_files_are_not_followed(world: World) -> None:
         code="import os; (here / 'f').mkdir(); (here / 'f/link').symlink_to('/etc/hostname');"
         " os.mkfifo(here / 'f/pipe'); (here / 'link').symlink_to('/etc'); (here / 'f/ok').touch()",
     )
-    answer = push(world, "f", "link")
-    assert answer["files_saved"] == ["code-interpreter/f/ok"]
-    assert len(answer["warnings"]) == 3
+    response = push(world, "f", "link")
+    assert response["files_saved"] == ["code-interpreter/f/ok"]
+    assert len(response["warnings"]) == 3
     assert push(world)["files_saved"] == []
 
 
@@ -241,8 +242,8 @@ def test_more_paths_than_fit_a_command_line(world: World) -> None:
     names = [f"f/{'x' * 200}{index:03}" for index in range(500)]
     write(world, dict.fromkeys(names, b"x"))
     world.forget_calls()
-    answer = push(world, *names)
-    assert answer["count"] == 500
+    response = push(world, *names)
+    assert response["count"] == 500
     assert world.agentcore.operations().count("executeCommand") == 2
 
 
@@ -276,17 +277,17 @@ def test_one_file_that_cannot_be_read_does_not_hinder_the_others(world: World) -
         return original(arguments)
 
     inside.readFiles = refusing  # type: ignore[method-assign]
-    answer = push(world)
-    assert answer["files_saved"] == ["code-interpreter/a.txt", "code-interpreter/b.txt"]
+    response = push(world)
+    assert response["files_saved"] == ["code-interpreter/a.txt", "code-interpreter/b.txt"]
     assert world.s3.saved("s") == {"a.txt": b"a", "b.txt": b"b"}
 
 
 def test_a_push_from_a_dead_sandbox_says_that_it_is_a_new_one(world: World) -> None:
     write(world, {"a.txt": b"a"})
     world.agentcore.end_all()
-    answer = push(world)
-    assert (answer["status"], answer["files_saved"]) == ("ok", [])
-    assert answer["session_restarted"] is True
+    response = push(world)
+    assert (response["status"], response["files_saved"]) == ("ok", [])
+    assert response["session_restarted"] is True
 
 
 def test_files_from_the_service_itself_are_not_saved(world: World) -> None:
@@ -307,8 +308,8 @@ def test_a_large_file_is_carried_in_pieces_where_the_sandbox_cannot_reach_s3(wor
         code=f"(here / 'big').write_bytes(bytes(i % 251 for i in range(1000)) * {size // 1000})",
     )
     content = (world.agentcore.running[0].directory / "big").read_bytes()
-    answer = push(world, "big")
-    assert answer["files_saved"] == ["code-interpreter/big"]
+    response = push(world, "big")
+    assert response["files_saved"] == ["code-interpreter/big"]
     assert world.s3.saved("s") == {"big": content}
     assert "UploadPart" in world.s3.operations()
     # Nothing is left of the pieces.
@@ -331,18 +332,18 @@ def test_files_too_large_to_copy_are_named(world: World, monkeypatch: pytest.Mon
         "code_interpreter_invoke.files.large_files.MAX_COPIED_BYTES", MAX_OPERATION_BYTES
     )
     world.s3.upload("s", "big", bytes(MAX_OPERATION_BYTES + 1))
-    answer = world.ok(
+    response = world.ok(
         "execute_code",
         session="s",
         code=f"(here / 'out').write_bytes(bytes({MAX_OPERATION_BYTES + 1}))",
     )
-    [warning] = answer["warnings"]
+    [warning] = response["warnings"]
     assert (
         "uploads/big was not loaded: the sandbox could not reach S3 (ConnectionRefusedError)"
         in warning
     )
-    answer = push(world, "out")
-    assert "copies at most" in answer["error"]["message"]
+    response = push(world, "out")
+    assert "copies at most" in response["error"]["message"]
 
 
 def test_an_unreachable_s3_is_tried_once_a_call(world: World) -> None:
@@ -373,9 +374,9 @@ def test_a_large_upload_replaced_while_it_is_carried_is_never_mixed(world: World
                 world.s3.upload("s", "big", replacement)
 
     world.agentcore.after = replace
-    answer = world("execute_code", session="s", code="x = 1")
-    assert (answer["error"]["type"], answer["error"]["retryable"]) == ("NotStarted", True)
-    assert "replaced while it was loaded" in answer["error"]["message"]
+    response = world("execute_code", session="s", code="x = 1")
+    assert (response["error"]["type"], response["error"]["retryable"]) == ("NotStarted", True)
+    assert "replaced while it was loaded" in response["error"]["message"]
     code = "print(set((here / 'big').read_bytes()))"
     assert world.ok("execute_code", session="s", code=code)["stdout"] == "{50}"
 

@@ -1,0 +1,115 @@
+"""A Bedrock Agent, with this function behind an action group with function details.
+
+Agents send an envelope in which every value is a string, and read one of the same kind.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import InvalidRequestError, quote
+from ..responses import Response
+from .request import SESSION_NAME, Request, members, platform_request
+from .tools import TOOLS, Schema
+
+# Bedrock's limit is 25 KB for the response of an action group's function (the Bedrock quotas page).
+MAX_RESPONSE_BYTES = 24_000
+# Longer than any argument may be, and short enough for Python to parse.
+WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
+
+
+class BedrockAgent:
+    """An agent's request for one function of its action group."""
+
+    name = "Agent"
+    max_response_bytes = MAX_RESPONSE_BYTES
+
+    def __init__(self, event: Mapping[str, Any]) -> None:
+        self._event = event
+
+    def request(self) -> Request:
+        name = self._event.get("function")
+        tool = TOOLS.get(str(name))
+        schemas = tool.input_schema["properties"] if tool else {}
+        arguments = {
+            argument: parse_argument(argument, schemas.get(argument), value)
+            for argument, value in named_values(self._event.get("parameters")).items()
+        }
+        session = session_name(str(self._event["sessionId"]))
+        return platform_request(name, arguments, session, {}, "the agent's event")
+
+    def render(self, response: Response) -> dict[str, Any]:
+        body = {"TEXT": {"body": json.dumps(response, ensure_ascii=False)}}
+        function_response: dict[str, Any] = {"responseBody": body}
+        if "error" in response and response["error"]["type"] == "InvalidRequest":
+            function_response["responseState"] = "REPROMPT"  # the model can correct it
+        attributes = ("sessionAttributes", "promptSessionAttributes")
+        return {
+            "messageVersion": self._event["messageVersion"],
+            "response": {
+                "actionGroup": self._event.get("actionGroup"),
+                "function": self._event.get("function"),
+                "functionResponse": function_response,
+            },
+            **{name: self._event[name] for name in attributes if name in self._event},
+        }
+
+
+def named_values(parameters: Any) -> dict[str, Any]:
+    """Return an agent's parameters by their names."""
+    parameters = [] if parameters is None else parameters
+    if not isinstance(parameters, list) or not all("name" in members(item) for item in parameters):
+        raise InvalidRequestError(
+            f"parameters must be a list of objects with name and value, given {quote(parameters)}"
+        )
+    return {str(parameter["name"]): parameter.get("value") for parameter in parameters}
+
+
+def session_name(session_id: str) -> str:
+    """Return the session's name for an agent's session id.
+
+    An id that is too long for a name, or has other characters, becomes a digest.
+    """
+    if SESSION_NAME.fullmatch(session_id):
+        return session_id
+    # JSON can also hold unpaired surrogates.
+    digest = hashlib.sha256(session_id.encode(errors="surrogatepass")).hexdigest()
+    return f"agent-{digest[:48]}"
+
+
+def parse_argument(name: str, schema: Schema | None, value: Any) -> Any:
+    """Convert an agent's text to the type that the schema has; validation judges the outcome."""
+    if schema is None or not isinstance(value, str):
+        return value
+    match schema["type"]:
+        case "integer" if WHOLE_NUMBER.fullmatch(value.strip()):
+            return int(value)
+        case "boolean" if value.strip().lower() in ("true", "false"):
+            return value.strip().lower() == "true"
+        case "array":
+            return parse_array(name, schema, value.strip())
+        case "object":
+            return parse_json(name, value)
+    return value
+
+
+def parse_array(name: str, schema: Schema, text: str) -> Any:
+    """Parse an array: JSON, or plain text as agents write it, `[a, b]`."""
+    try:
+        return parse_json(name, text)
+    except InvalidRequestError:
+        if schema["items"]["type"] != "string":
+            raise
+    items = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    return [item.strip().strip("\"'") for item in items.split(",") if item.strip()]
+
+
+def parse_json(name: str, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise InvalidRequestError(f"{name} must be JSON text, given {quote(text)}") from None

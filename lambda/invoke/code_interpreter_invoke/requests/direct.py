@@ -1,0 +1,24 @@
+"""A direct caller: any Lambda client, synchronous or not, or a Step Functions task."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..responses import Response
+from .request import MAX_LAMBDA_RESPONSE_BYTES, Request, direct_request
+
+
+class Direct:
+    """A caller whose event is the request, and who reads the response as it is."""
+
+    name = "Direct"
+    max_response_bytes = MAX_LAMBDA_RESPONSE_BYTES
+
+    def __init__(self, event: Any) -> None:
+        self._event = event
+
+    def request(self) -> Request:
+        return direct_request(self._event)
+
+    def render(self, response: Response) -> dict[str, Any]:
+        return dict(response)

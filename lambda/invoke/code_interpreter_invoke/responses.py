@@ -1,0 +1,105 @@
+"""The response of the function: one flat JSON object, whose members depend on the tool."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Required, TypedDict
+
+
+class ErrorDetail(TypedDict):
+    """Why a request failed. `retryable` says whether sending it again is safe and may help."""
+
+    type: str
+    message: str
+    retryable: bool
+
+
+class Image(TypedDict):
+    """An image that the program displayed. `data` is base64."""
+
+    mime_type: str
+    data: str
+
+
+class FileContent(TypedDict):
+    """A file of the sandbox. `encoding` is `text` or `base64`; `size` is in bytes."""
+
+    path: str
+    encoding: str
+    content: str
+    size: int
+
+
+class Entry(TypedDict, total=False):
+    """A file or folder of the sandbox. Not every listing has sizes."""
+
+    name: Required[str]
+    type: Required[Literal["file", "directory"]]
+    size: int
+
+
+class WorkspaceFile(TypedDict):
+    """A file of the workspace. `size` is in bytes, `last_modified` in ISO 8601."""
+
+    path: str
+    size: int
+    last_modified: str
+
+
+class SessionSummary(TypedDict):
+    """A sandbox, as `list_sessions` shows it. `created_at` is in ISO 8601."""
+
+    session: str | None
+    session_id: str
+    session_status: str
+    created_at: str
+
+
+class ResponseMembers(TypedDict, total=False):
+    """All that a response can have beside its status."""
+
+    error: ErrorDetail
+    # The session.
+    session: str
+    session_id: str
+    session_restarted: bool
+    session_status: str
+    created_at: str
+    expires_at: str
+    stopped: bool
+    sessions: list[SessionSummary]
+    # The program that ran. `execution_time` is in seconds.
+    stdout: str
+    stderr: str
+    exit_code: int
+    execution_time: float
+    images: list[Image]
+    # Files.
+    files: list[FileContent] | list[WorkspaceFile]
+    files_written: list[str]
+    files_removed: list[str]
+    files_saved: list[str]
+    entries: list[Entry]
+    count: int
+    path: str
+    encoding: str
+    content: str | list[Any]
+    size: int
+    # The result of an operation of the API, as the API has it.
+    structuredContent: dict[str, Any]
+    isError: bool
+    # The tools, as Bedrock's Converse API takes them.
+    tools: list[dict[str, Any]]
+    # A part was left out; how to get the rest.
+    truncated: bool
+    full_response: str
+    next_token: str
+    next_offset: int
+    # About the request.
+    warnings: list[str]
+    replayed: bool
+
+
+class Response(ResponseMembers):
+    """A response. `partial`: the code ran, but a file that it was to write is missing."""
+
+    status: Literal["ok", "partial", "error"]

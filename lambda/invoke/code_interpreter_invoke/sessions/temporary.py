@@ -1,0 +1,55 @@
+"""The session of a request without a name: a sandbox of its own, stopped afterwards."""
+
+from __future__ import annotations
+
+import uuid
+
+from ..clients import CodeInterpreterClient
+from ..errors import RequestError, SandboxGoneError, TimedOutError
+from ..responses import Response
+from ..sandbox.sandbox import Sandbox
+from .store import SessionOptions
+
+
+class TemporarySession:
+    """A sandbox for one request.
+
+    Files are saved under a generated name, which the response returns as `session`.
+    """
+
+    def __init__(
+        self, name: str, code_interpreter: CodeInterpreterClient, options: SessionOptions
+    ) -> None:
+        self.name = name
+        self._code_interpreter = code_interpreter
+        self._options = options
+        self._sandbox: Sandbox | None = None
+
+    def sandbox(self) -> Sandbox:
+        """Return the sandbox, which is started when it is first needed."""
+        if self._sandbox is None:
+            started = self._code_interpreter.start_session(
+                client_token=str(uuid.uuid4()), name=self.name, **self._options
+            )
+            self._sandbox = Sandbox(self._code_interpreter, started.session_id)
+        return self._sandbox
+
+    def replace_sandbox(self, gone: SandboxGoneError) -> None:
+        """Refuse: a request without a session has one sandbox."""
+        raise gone
+
+    def stop_after_timeout(self, error: TimedOutError) -> TimedOutError:
+        """Return the error as it is: the sandbox is stopped in any case."""
+        return error
+
+    def close(self) -> None:
+        """Stop the sandbox, which no other request can use, so that it costs nothing further."""
+        if self._sandbox is not None:
+            try:
+                self._code_interpreter.stop_session(self._sandbox.session_id)
+            except RequestError:
+                return  # it ends by itself when its time is up
+
+    def describe(self, response: Response) -> Response:
+        """Return the response with the session's name, under which the files were saved."""
+        return response if self._sandbox is None else {**response, "session": self.name}

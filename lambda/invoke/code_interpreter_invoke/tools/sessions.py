@@ -1,0 +1,89 @@
+"""The tools for the session's sandbox itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ..errors import InvalidRequestError, NotFoundError
+from ..responses import Response, ResponseMembers, SessionSummary
+from ..sessions.store import SessionRecord
+from .context import ToolContext
+
+# The largest page of ListCodeInterpreterSessions in the API model.
+MAX_PAGE_SIZE = 100
+
+
+def start_session(
+    context: ToolContext,
+    *,
+    session_timeout_seconds: int | None,
+    certificates: list[Mapping[str, Any]] | None,
+    filesystems: list[Mapping[str, Any]] | None,
+) -> Response:
+    for filesystem in filesystems or []:
+        if len([kind for kind in filesystem.values() if kind is not None]) != 1:
+            raise InvalidRequestError(
+                "start_session: a file system has either s3FilesConfiguration or efsConfiguration"
+            )
+    options = {
+        "sessionTimeoutSeconds": session_timeout_seconds,
+        "certificates": certificates,
+        "filesystemConfigurations": filesystems,
+    }
+    record = context.named_session.start(drop_none(options))
+    return {"status": "ok", **session_members(record), "session_status": "READY"}
+
+
+def get_session(context: ToolContext) -> Response:
+    record = context.named_session.record()
+    if not record.session_id:
+        raise NotFoundError(f"session {context.session.name} has no sandbox")
+    described = context.code_interpreter.get_session(record.session_id)
+    return {
+        "status": "ok",
+        **session_members(record),
+        "session_status": described.get("status", "UNKNOWN"),
+        "created_at": described["createdAt"].isoformat(),
+    }
+
+
+def list_sessions(context: ToolContext, *, status: str | None, next_token: str | None) -> Response:
+    filters = {"status": status, "nextToken": next_token, "maxResults": MAX_PAGE_SIZE}
+    page = context.code_interpreter.list_sessions(**drop_none(filters))
+    sessions: list[SessionSummary] = [
+        {
+            "session": item.get("name"),
+            "session_id": item["sessionId"],
+            "session_status": item["status"],
+            "created_at": item["createdAt"].isoformat(),
+        }
+        for item in page["items"]
+    ]
+    response: Response = {"status": "ok", "sessions": sessions, "count": len(sessions)}
+    if page.get("nextToken"):
+        response["truncated"] = True
+        response["next_token"] = page["nextToken"]
+    return response
+
+
+def stop_session(context: ToolContext) -> Response:
+    session_id = context.named_session.stop()
+    if not session_id:
+        return {"status": "ok", "stopped": False}
+    return {"status": "ok", "stopped": True, "session_id": session_id}
+
+
+def session_members(record: SessionRecord) -> ResponseMembers:
+    expires_at = datetime.fromtimestamp(record.expires_at, UTC)
+    return {"session_id": record.session_id, "expires_at": expires_at.isoformat()}
+
+
+def drop_none(value: Any) -> Any:
+    """Return a value without the members that are None."""
+    if isinstance(value, list):
+        return [drop_none(item) for item in value]
+    if isinstance(value, Mapping):
+        return {name: drop_none(item) for name, item in value.items() if item is not None}
+    return value

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from code_interpreter_invoke.sessions.store import (
+    SessionRecord,
+    SessionState,
+    from_json,
+    to_json,
+)
+
+NOW = 1_800_000_000.0
+READY = SessionRecord(code_interpreter_id="ours", session_id="S1", expires_at=NOW + 1)
+
+
+@pytest.mark.parametrize(
+    ("record", "state"),
+    [
+        pytest.param(SessionRecord(), SessionState.ABSENT, id="no sandbox"),
+        pytest.param(READY, SessionState.READY, id="alive"),
+        pytest.param(READY._replace(expires_at=NOW), SessionState.ABSENT, id="expired"),
+        pytest.param(READY._replace(session_id="gone"), SessionState.ABSENT, id="gone"),
+        pytest.param(
+            READY._replace(code_interpreter_id="earlier"),
+            SessionState.ABSENT,
+            id="of a code interpreter that was replaced",
+        ),
+        pytest.param(
+            SessionRecord(client_token="t", lease_expires_at=NOW + 1),
+            SessionState.STARTING,
+            id="leased without a sandbox",
+        ),
+        pytest.param(
+            SessionRecord(client_token="t", lease_expires_at=NOW),
+            SessionState.ABSENT,
+            id="lease expired",
+        ),
+        pytest.param(
+            READY._replace(session_id="gone", lease_expires_at=NOW + 1),
+            SessionState.STARTING,
+            id="leased to replace a sandbox that is gone",
+        ),
+        pytest.param(
+            READY._replace(lease_expires_at=NOW + 1), SessionState.LOADING, id="leased and alive"
+        ),
+    ],
+)
+def test_the_state_follows_from_the_record(record: SessionRecord, state: SessionState) -> None:
+    assert record.state("ours", "gone", NOW) is state
+
+
+def test_a_record_survives_its_persisted_form() -> None:
+    record = SessionRecord(
+        "ours", "S1", "t", 1.0, 2.0, True, {"sessionTimeoutSeconds": 9}, {"a": '"e"'}, ("b",), 3.0
+    )
+    read, write_id = from_json(to_json(record, "w"))
+    assert write_id == "w"
+    assert read == record._replace(initial_entries=["b"])  # type: ignore[arg-type]  # JSON's list
+
+
+def test_a_member_of_a_later_version_is_left_out() -> None:
+    members = json.loads(to_json(READY, "w"))
+    read, _ = from_json(json.dumps({**members, "version": 2, "later": 1}).encode())
+    assert read.session_id == "S1"
