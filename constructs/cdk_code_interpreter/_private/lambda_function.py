@@ -94,6 +94,7 @@ class HandlerFunction(lambda_.Function):
             timeout=timeout,
             memory_size=memory_size,
             log_group=log_group,
+            logging_format=lambda_.LoggingFormat.JSON,
             role=role or new_role,
             environment=environment,
             retry_attempts=retry_attempts,

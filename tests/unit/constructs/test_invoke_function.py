@@ -126,7 +126,7 @@ def test_its_log_group_is_deleted_with_it(
         "AWS::Lambda::Function",
         {
             "Handler": Match.string_like_regexp("invoke"),
-            "LoggingConfig": {"LogGroup": log_group_name},
+            "LoggingConfig": {"LogFormat": "JSON", "LogGroup": log_group_name},
         },
     )
     template.all_resources(
