@@ -1,4 +1,4 @@
-"""The service under test: boto3 clients that compare every answer with the model."""
+"""The service under test: boto3 clients that compare every response with the model."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Service:
 
     @contextmanager
     def interpreter(self, **options: Any) -> Iterator[dict[str, Any]]:
-        """A READY custom interpreter; its Create's answer. Deleted at the end."""
+        """A READY custom interpreter; its Create's response. Deleted at the end."""
         parameters = {"name": name(), "networkConfiguration": {"networkMode": "SANDBOX"}, **options}
         created: dict[str, Any] = self.control.create_code_interpreter(**parameters)
         try:
@@ -141,7 +141,7 @@ def eventually(condition: Callable[[], bool]) -> None:
 
 
 def _compare(http_response: Any, model: OperationModel, **_: Any) -> None:
-    """Compare one answer with the model, before the test sees it."""
+    """Compare one response with the model, before the test sees it."""
     if model.has_event_stream_output and http_response.status_code == 200:
         return
     if http_response.status_code < 300:

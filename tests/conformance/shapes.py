@@ -26,7 +26,7 @@ TYPES: dict[str, type | tuple[type, ...]] = {
 }
 ISO_8601 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
-# Required by the model and yet missing in recorded answers of the service.
+# Required by the model and yet missing in recorded responses of the service.
 SEEN_MISSING = frozenset(
     {("ResourceContent", "type"), ("CodeInterpreterNetworkConfiguration", "networkMode")}
 )

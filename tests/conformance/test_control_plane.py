@@ -13,7 +13,7 @@ from tests.conformance.service import SYSTEM_INTERPRETER, Service, eventually, n
 SANDBOX = {"networkMode": "SANDBOX"}
 
 
-def test_create_answers_with_id_arn_and_status(service: Service, interpreter: Any) -> None:
+def test_create_returns_id_arn_and_status(service: Service, interpreter: Any) -> None:
     region = service.control.meta.region_name
     interpreter_id = interpreter["codeInterpreterId"]
     assert re.fullmatch(r"conformance_[0-9a-f]{12}-[a-zA-Z0-9]{10}", interpreter_id)

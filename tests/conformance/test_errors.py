@@ -20,8 +20,8 @@ VPC = {"subnets": ["subnet-0123456789abcdef0"], "securityGroups": ["sg-012345678
 def refused(call: Any, params: dict[str, Any]) -> dict[str, Any]:
     with pytest.raises(ClientError) as error:
         call(**params)
-    answer: dict[str, Any] = error.value.response
-    return answer
+    response: dict[str, Any] = error.value.response
+    return response
 
 
 def certificate(arn: str) -> dict[str, Any]:
@@ -75,15 +75,15 @@ def test_create_refuses(service: Service, broken: dict[str, Any]) -> None:
 def test_control_plane_refuses(
     service: Service, operation: str, params: dict[str, Any], code: str
 ) -> None:
-    answer = refused(getattr(service.control, operation), params)
-    assert answer["Error"]["Code"] == code
+    response = refused(getattr(service.control, operation), params)
+    assert response["Error"]["Code"] == code
 
 
 def test_tags_of_an_unknown_interpreter(service: Service, interpreter: Any) -> None:
     prefix = interpreter["codeInterpreterArn"].rpartition("/")[0]
     params = {"resourceArn": f"{prefix}/{UNKNOWN_ID}"}
-    answer = refused(service.control.list_tags_for_resource, params)
-    assert answer["Error"]["Code"] == NOT_FOUND
+    response = refused(service.control.list_tags_for_resource, params)
+    assert response["Error"]["Code"] == NOT_FOUND
 
 
 @pytest.mark.parametrize(
@@ -99,8 +99,8 @@ def test_tags_of_an_unknown_interpreter(service: Service, interpreter: Any) -> N
 )
 def test_start_refuses(service: Service, broken: dict[str, Any]) -> None:
     params = {"codeInterpreterIdentifier": SYSTEM_INTERPRETER, **broken}
-    answer = refused(service.data.start_code_interpreter_session, params)
-    assert answer["Error"]["Code"] == VALIDATION
+    response = refused(service.data.start_code_interpreter_session, params)
+    assert response["Error"]["Code"] == VALIDATION
 
 
 @pytest.mark.parametrize(
@@ -116,8 +116,8 @@ def test_start_refuses(service: Service, broken: dict[str, Any]) -> None:
 )
 def test_invoke_refuses(service: Service, shared_session: Session, broken: dict[str, Any]) -> None:
     params = {**shared_session, "name": "executeCode", **broken}
-    answer = refused(service.data.invoke_code_interpreter, params)
-    assert answer["Error"]["Code"] == VALIDATION
+    response = refused(service.data.invoke_code_interpreter, params)
+    assert response["Error"]["Code"] == VALIDATION
 
 
 @pytest.mark.parametrize(
@@ -165,5 +165,5 @@ def test_invoke_refuses(service: Service, shared_session: Session, broken: dict[
 def test_data_plane_refuses(
     service: Service, operation: str, params: dict[str, Any], code: str
 ) -> None:
-    answer = refused(getattr(service.data, operation), params)
-    assert answer["Error"]["Code"] == code
+    response = refused(getattr(service.data, operation), params)
+    assert response["Error"]["Code"] == code

@@ -150,7 +150,7 @@ class FakeAgentCore:
         self.identifier = INTERPRETER
         self.sandboxes: dict[str, FakeSandbox] = {}
         self.calls: list[tuple[str, str]] = []
-        # What an operation answers instead of being carried out, and its last arguments.
+        # Results that replace an operation, by its name, and the last arguments.
         self.results: dict[str, dict[str, Any]] = {}
         self.arguments: dict[str, Any] = {}
         self.lock = threading.RLock()

@@ -67,18 +67,18 @@ class FakeS3:
             if Key not in self.objects:
                 raise client_error("NoSuchKey", 404, "GetObject")
             content, etag, _ = self.objects[Key]
-        answer = {"ETag": etag, "ContentLength": len(content), "Body": Body(content)}
+        response = {"ETag": etag, "ContentLength": len(content), "Body": Body(content)}
         if Range:
             first, last = (int(part) for part in Range.removeprefix("bytes=").split("-"))
             if first >= len(content):
                 raise client_error("InvalidRange", 416, "GetObject")
             part = content[first : last + 1]
-            answer |= {
+            response |= {
                 "ContentLength": len(part),
                 "ContentRange": f"bytes {first}-{first + len(part) - 1}/{len(content)}",
                 "Body": Body(part),
             }
-        return answer
+        return response
 
     def head_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
         assert Bucket == BUCKET

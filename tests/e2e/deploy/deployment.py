@@ -118,17 +118,17 @@ class Deployment:
 
     def invoke(self, **event: Any) -> dict[str, Any]:
         """One call of the invoke function."""
-        answer = self._lambda.invoke(
+        response = self._lambda.invoke(
             FunctionName=self.outputs()["InvokeFunctionName"], Payload=json.dumps(event)
         )
-        result: dict[str, Any] = json.load(answer["Payload"])
-        assert "FunctionError" not in answer, result
+        result: dict[str, Any] = json.load(response["Payload"])
+        assert "FunctionError" not in response, result
         return result
 
     def works(self) -> bool:
         """Whether the invoke function runs code."""
-        answer = self.invoke(tool="execute_code", code="print(6 * 7)")
-        return (answer["status"], answer.get("stdout")) == ("ok", "42")
+        response = self.invoke(tool="execute_code", code="print(6 * 7)")
+        return (response["status"], response.get("stdout")) == ("ok", "42")
 
     def start_session(self, interpreter_id: str | None) -> str:
         started = self._data.start_code_interpreter_session(

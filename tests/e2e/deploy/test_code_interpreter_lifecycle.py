@@ -60,7 +60,7 @@ def test_a_change_of_description_replaces_it_while_it_is_used(
     before = deployment.only()
     assert deployment.works()
     deployment.invoke(tool="execute_code", session="s", code="x = 1")
-    with calling(deployment) as answers:
+    with calling(deployment) as responses:
         deploy({"description": "second"})
     after = deployment.only()
     assert after["description"] == "second"
@@ -68,25 +68,25 @@ def test_a_change_of_description_replaces_it_while_it_is_used(
     assert deployment.works()
     assert deployment.invoke(tool="execute_code", session="s", code="x = 2")["session_restarted"]
     # The call that runs while the old one goes is cut off, and says so.
-    cut_off = [answer["error"]["type"] for answer in answers if answer["status"] != "ok"]
-    assert len(cut_off) <= 1 < len(answers)
+    cut_off = [response["error"]["type"] for response in responses if response["status"] != "ok"]
+    assert len(cut_off) <= 1 < len(responses)
     assert set(cut_off) <= {"NotStarted", "OutcomeUnknown"}
 
 
 @contextmanager
 def calling(deployment: Deployment) -> Iterator[list[dict[str, Any]]]:
-    """The answers of the invoke function, which is called all the while, one call at a time."""
-    answers: list[dict[str, Any]] = []
+    """The responses of the invoke function, which is called all the while, one call at a time."""
+    responses: list[dict[str, Any]] = []
     done = threading.Event()
 
     def call() -> None:
         while not done.is_set():
-            answers.append(deployment.invoke(tool="execute_code", code="print(6 * 7)"))
+            responses.append(deployment.invoke(tool="execute_code", code="print(6 * 7)"))
 
     thread = threading.Thread(target=call)
     thread.start()
     try:
-        yield answers
+        yield responses
     finally:
         done.set()
         thread.join()
@@ -172,13 +172,13 @@ def test_an_update_that_fails_after_the_replacement_returns_to_the_old_one(
         lambda app: CodeInterpreterStack(app, STACK, settings=Settings(description="first"))
     )
     before = deployment.only()
-    with calling(deployment) as answers, pytest.raises(DeploymentError, match="Signal"):
+    with calling(deployment) as responses, pytest.raises(DeploymentError, match="Signal"):
         deploy_stacks(failing)
     assert failures(deployment) == []
     assert deployment.status(STACK) == "UPDATE_ROLLBACK_COMPLETE"
     assert deployment.only() == before
-    assert len(answers) > 1
-    assert [answer for answer in answers if answer["status"] != "ok"] == []
+    assert len(responses) > 1
+    assert [response for response in responses if response["status"] != "ok"] == []
 
 
 def test_a_deletion_that_aws_cannot_finish_says_why(

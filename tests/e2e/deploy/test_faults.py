@@ -23,7 +23,7 @@ from cdk_code_interpreter import ControlFunction, Network
 from tests.fakes.cloudformation import CloudFormation, Event, Properties, Response
 
 from .deployment import Deployment, synthesise
-from .wire import ANSWER, ANSWERS_PATH, Fault, Plan, Row, Wire, at, everywhere
+from .wire import RESPONSE, RESPONSES_PATH, Fault, Plan, Row, Wire, at, everywhere
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -79,15 +79,15 @@ class Lane:
         self.role_name = configured["Role"].rpartition("/")[2]
 
     def url(self, request_id: str) -> str:
-        return f"{self.wire.url}{ANSWERS_PATH}{request_id}"
+        return f"{self.wire.url}{RESPONSES_PATH}{request_id}"
 
-    def answers(self, request_id: str) -> list[Response]:
-        return self.wire.answers[ANSWERS_PATH + request_id]
+    def responses(self, request_id: str) -> list[Response]:
+        return self.wire.responses[RESPONSES_PATH + request_id]
 
     def run(self, event: Event) -> bool:
         """Invoke the function; whether it ended by itself."""
-        answer = self._lambda.invoke(FunctionName=self.function_name, Payload=json.dumps(event))
-        return "FunctionError" not in answer
+        response = self._lambda.invoke(FunctionName=self.function_name, Payload=json.dumps(event))
+        return "FunctionError" not in response
 
 
 @dataclass
@@ -121,7 +121,7 @@ class Life:
         resource.delete(BY_INVENTED_ID)
         assert lane.deployment.code_interpreters() == {}
         assert resource.failures == [] or self.fault in FAILING
-        self._check_numbers_of_answers()
+        self._check_numbers_of_responses()
 
     def _succeed(self, step: Callable[[], bool]) -> None:
         assert step() or step()
@@ -129,7 +129,7 @@ class Life:
     def _run(self, event: Event) -> Response:
         """Return the response to an event; every delivery has to give the same one."""
         assert any(self._deliver(event) for _ in range(ATTEMPTS)), "no attempt ended"
-        response, *repetitions = self.lane.answers(event["RequestId"])
+        response, *repetitions = self.lane.responses(event["RequestId"])
         assert all(repetition == response for repetition in repetitions)
         return response
 
@@ -151,11 +151,11 @@ class Life:
         assert self.lane.deployment.tags(one["codeInterpreterArn"]) == properties["Tags"]
         return interpreter_id
 
-    def _check_numbers_of_answers(self) -> None:
+    def _check_numbers_of_responses(self) -> None:
         """One for each delivery of an event, and one more if it seemed to be lost."""
         for name, row in self.rows.items():
-            lost = row.hit_operations().count(ANSWER)
-            assert row.calls.count(ANSWER) == self.deliveries + lost, name
+            lost = row.hit_operations().count(RESPONSE)
+            assert row.calls.count(RESPONSE) == self.deliveries + lost, name
 
 
 def define(app: App) -> None:
@@ -232,7 +232,9 @@ def test_faults_leave_exactly_what_is_wanted(lives: Lives, fault: Fault) -> None
         assert hit == set(row.calls), name
 
 
-def test_an_event_that_is_delivered_twice_has_one_effect_and_the_same_answer(lives: Lives) -> None:
+def test_an_event_that_is_delivered_twice_has_one_effect_and_the_same_response(
+    lives: Lives,
+) -> None:
     assert lives.repeated.result().rows.keys() == set(EVENTS)
 
 

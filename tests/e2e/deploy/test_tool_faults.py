@@ -24,7 +24,7 @@ from tests.integration.invoke.faults import COUNT, COUNTED, error
 from .test_tools import TOOL_CALLS
 from .tool_calls import (
     CALLERS,
-    Answer,
+    Response,
     client,
     directly,
     executions,
@@ -62,9 +62,9 @@ def test_a_sandbox_that_has_ended_is_replaced(deployed: Deployment) -> None:
     deployed.agentcore.inject_fault(
         operation="InvokeCodeInterpreter", **error("ResourceNotFoundException")
     )
-    answer = directly(deployed, "faults", "execute_code", code=f"{COUNT}\n{COUNTED}")
-    assert (answer["status"], answer["session_restarted"]) == ("ok", True)
-    assert executions(deployed, answer["session_id"]) == 1
+    response = directly(deployed, "faults", "execute_code", code=f"{COUNT}\n{COUNTED}")
+    assert (response["status"], response["session_restarted"]) == ("ok", True)
+    assert executions(deployed, response["session_id"]) == 1
 
 
 # Every type of error, and a call that ends with it.
@@ -89,9 +89,9 @@ def test_every_caller_is_told_every_error(
     before = executions(deployed, session_id)
     if fault is not None:
         deployed.agentcore.inject_fault(operation="InvokeCodeInterpreter", **fault)
-    answer = call(deployed, session, tool, **arguments)
-    assert answer["error"]["type"] == error_type
-    assert answer["error"]["retryable"] is (error_type == "NotStarted")
+    response = call(deployed, session, tool, **arguments)
+    assert response["error"]["type"] == error_type
+    assert response["error"]["retryable"] is (error_type == "NotStarted")
     ran = error_type in ("CodeFailed", "TimedOut", "OutcomeUnknown")
     assert executions(deployed, session_id) == before + int(ran)
     assert call(deployed, session, "execute_code", code="print(6 * 7)")["stdout"] == "42"
@@ -103,16 +103,18 @@ def test_every_tool_tells_what_it_is_denied(deployed: Deployment) -> None:
     document = {"Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
     iam = deployed.client("iam")
     iam.put_role_policy(**role, PolicyDocument=json.dumps(document))
-    answers = {given["tool"]: other(deployed, session="denied", **given) for given, _ in TOOL_CALLS}
+    responses = {
+        given["tool"]: other(deployed, session="denied", **given) for given, _ in TOOL_CALLS
+    }
     iam.delete_role_policy(**role)
-    assert answers.keys() == TOOLS.keys()
-    assert answers.pop("describe_tools")["status"] == "ok"
-    for tool, answer in answers.items():
-        refused = answer["error"]
+    assert responses.keys() == TOOLS.keys()
+    assert responses.pop("describe_tools")["status"] == "ok"
+    for tool, response in responses.items():
+        refused = response["error"]
         assert (refused["type"], refused["retryable"]) == ("NotStarted", False), tool
         assert "AccessDenied" in refused["message"], tool
-    answer = other(deployed, session="denied", tool="execute_code", code="print(6 * 7)")
-    assert answer["stdout"] == "42"
+    response = other(deployed, session="denied", tool="execute_code", code="print(6 * 7)")
+    assert response["stdout"] == "42"
 
 
 # Repeated calls.
@@ -134,12 +136,12 @@ def test_what_became_of_an_asynchronous_call_can_be_asked_for(
     )
     until(lambda: recorded(deployed, event))
     for _ in range(2):
-        answer = sent(deployed, event)
-        assert (answer["error"]["type"], answer["replayed"]) == (error_type, True)
+        response = sent(deployed, event)
+        assert (response["error"]["type"], response["replayed"]) == (error_type, True)
     assert executions(deployed, started["session_id"]) == 1
 
 
-def test_a_client_that_gives_up_waiting_and_asks_again_gets_the_one_answer(
+def test_a_client_that_times_out_and_retries_gets_the_one_response(
     deployed: Deployment, session: str
 ) -> None:
     """As SDKs do by themselves, after a minute by default."""
@@ -155,8 +157,8 @@ def test_a_client_that_gives_up_waiting_and_asks_again_gets_the_one_answer(
         FunctionName=output(deployed, "InvokeFunctionName"), Payload=json.dumps(event)
     )
     assert asked["ResponseMetadata"]["RetryAttempts"] > 0
-    answer = json.load(asked["Payload"])
-    assert (answer["stdout"], answer["replayed"]) == ("42", True)
+    response = json.load(asked["Payload"])
+    assert (response["stdout"], response["replayed"]) == ("42", True)
     assert executions(deployed, started["session_id"]) == 1
 
 
@@ -176,10 +178,10 @@ def test_an_instance_that_is_killed_leaves_an_outcome_that_stays_unknown(
     kill(deployed, output(deployed, "OtherFunctionName"))
     dying.join()
 
-    def settled() -> Answer | None:
-        answer = other(deployed, **event)
-        assert answer["error"]["type"] == "OutcomeUnknown"
-        return None if answer["error"]["retryable"] else answer
+    def settled() -> Response | None:
+        response = other(deployed, **event)
+        assert response["error"]["type"] == "OutcomeUnknown"
+        return None if response["error"]["retryable"] else response
 
     # As long as the first call could still be running, it is worth asking again.
     assert "ended without recording a response" in until(settled)["error"]["message"]
@@ -188,13 +190,13 @@ def test_an_instance_that_is_killed_leaves_an_outcome_that_stays_unknown(
     assert (following["session_id"], following["stdout"]) == (started["session_id"], "1")
 
 
-def other(deployed: Deployment, **event: Any) -> Answer:
-    """What the function that has little time answers."""
+def other(deployed: Deployment, **event: Any) -> Response:
+    """Return the response of the function that has little time."""
     return sent(deployed, event, function="OtherFunctionName")
 
 
 def recorded(deployed: Deployment, event: dict[str, Any]) -> dict[str, Any] | None:
-    """The record of an event with an idempotency key, once its answer is in it."""
+    """The record of an event with an idempotency key, once its response is in it."""
     s3 = client(deployed, "s3")
     bucket = output(deployed, "WorkspaceBucketName")
     name = object_name(direct_request(event))
@@ -210,10 +212,10 @@ def recorded(deployed: Deployment, event: dict[str, Any]) -> dict[str, Any] | No
 
 
 def invoke_to_death(deployed: Deployment, event: dict[str, Any]) -> None:
-    answer = client(deployed, "lambda").invoke(
+    response = client(deployed, "lambda").invoke(
         FunctionName=output(deployed, "OtherFunctionName"), Payload=json.dumps(event)
     )
-    assert answer["FunctionError"] == "Unhandled"
+    assert response["FunctionError"] == "Unhandled"
 
 
 def kill(deployed: Deployment, function: str) -> None:

@@ -98,5 +98,5 @@ def test_the_calls_were_what_they_are_meant_to_be(lines: list[str]) -> None:
 
 
 def test_the_canary_is_where_it_belongs(deployed: Deployment) -> None:
-    answer = directly(deployed, "logs", "workspace_read", path=f"code-interpreter/{CANARY}")
-    assert answer["content"] == CANARY
+    response = directly(deployed, "logs", "workspace_read", path=f"code-interpreter/{CANARY}")
+    assert response["content"] == CANARY

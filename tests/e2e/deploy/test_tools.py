@@ -14,7 +14,7 @@ from .tool_calls import CALLERS, TIMEOUT_SECONDS, executed
 if TYPE_CHECKING:
     from .deployment import Deployment
 
-# What is called, and a part of its answer; each call works with what those before it left.
+# What is called, and a part of its response; each call works with what those before it left.
 TOOL_CALLS: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"tool": "start_session", "session_timeout_seconds": 600}, {"session_status": "READY"}),
     ({"tool": "get_session"}, {"session_status": "READY"}),
@@ -62,26 +62,26 @@ def test_every_tool(deployed: Deployment, caller: str) -> None:
     call = CALLERS[caller]
     assert {given["tool"] for given, _ in TOOL_CALLS} == set(TOOLS)
     for given, expected in TOOL_CALLS:
-        answer = call(deployed, f"tools-{caller}", **given)
+        response = call(deployed, f"tools-{caller}", **given)
         if TOOLS[given["tool"]].direct_only and caller in ("gateway", "agent"):
-            assert answer["error"]["type"] == "InvalidRequest"
+            assert response["error"]["type"] == "InvalidRequest"
         else:
-            assert answer["status"] == "ok", (given, answer)
-            assert expected.items() <= answer.items(), (given, answer)
+            assert response["status"] == "ok", (given, response)
+            assert expected.items() <= response.items(), (given, response)
 
 
 @pytest.mark.parametrize(("caller", "lines"), [("direct", 1_500_000), ("agent", 5000)])
-def test_an_answer_that_its_caller_cannot_take_is_cut_and_kept_whole(
+def test_a_response_that_its_caller_cannot_take_is_cut_and_kept_whole(
     deployed: Deployment, caller: str, lines: int
 ) -> None:
     """Lambda would fail the call after the code has run, and so would Bedrock."""
     call = CALLERS[caller]
-    answer = call(deployed, "large", "execute_code", code=f"print('\"x\\n' * {lines})")
-    assert (answer["status"], answer["truncated"]) == ("ok", True)
-    assert answer["stdout"].startswith('"x\n"x\n')
+    response = call(deployed, "large", "execute_code", code=f"print('\"x\\n' * {lines})")
+    assert (response["status"], response["truncated"]) == ("ok", True)
+    assert response["stdout"].startswith('"x\n"x\n')
     kept = deployed.client("s3").get_object(
         Bucket=deployed.outputs()["WorkspaceBucketName"],
-        Key=f"workspace/large/{answer['full_response']}",
+        Key=f"workspace/large/{response['full_response']}",
     )
     assert json.load(kept["Body"])["stdout"] == '"x\n' * lines
 
@@ -106,8 +106,8 @@ def test_an_asynchronous_call_runs_once_however_often_it_arrives(deployed: Deplo
         Key="workspace/events/code-interpreter/ran.txt",
         WaiterConfig={"Delay": 1, "MaxAttempts": TIMEOUT_SECONDS},
     )
-    answer = deployed.invoke(**event)
-    assert (answer["replayed"], answer["stdout"]) == (True, "ran")
+    response = deployed.invoke(**event)
+    assert (response["replayed"], response["stdout"]) == (True, "ran")
     read = deployed.invoke(tool="execute_command", session="events", command="cat ran.txt")
     assert read["stdout"].strip() == "ran"
 

@@ -27,9 +27,9 @@ POLL_SECONDS = 0.05
 OTHER_SECONDS = 3
 
 T = TypeVar("T")
-Answer = dict[str, Any]
-# Session, tool and arguments to the answer.
-Caller = Callable[..., Answer]
+Response = dict[str, Any]
+# Session, tool and arguments to the response.
+Caller = Callable[..., Response]
 
 
 def define(app: App) -> None:
@@ -92,13 +92,13 @@ def output(deployed: Deployment, name: str) -> str:
 
 def sent(
     deployed: Deployment, event: Any, *, function: str = "InvokeFunctionName", **options: str
-) -> Answer:
-    """What a function answers to an event; `function` is the output that names it."""
-    answer = client(deployed, "lambda").invoke(
+) -> Response:
+    """Send an event and return the response; `function` is the output that names the function."""
+    response = client(deployed, "lambda").invoke(
         FunctionName=output(deployed, function), Payload=json.dumps(event), **options
     )
-    result: Answer = json.load(answer["Payload"])
-    assert "FunctionError" not in answer, result
+    result: Response = json.load(response["Payload"])
+    assert "FunctionError" not in response, result
     return result
 
 
@@ -130,19 +130,19 @@ def until(found: Callable[[], T | None]) -> T:
 # The kinds of callers.
 
 
-def directly(deployed: Deployment, session: str, tool: str, **arguments: Any) -> Answer:
+def directly(deployed: Deployment, session: str, tool: str, **arguments: Any) -> Response:
     return sent(deployed, {"tool": tool, "session": session, **arguments})
 
 
-def through_states(deployed: Deployment, session: str, tool: str, **arguments: Any) -> Answer:
+def through_states(deployed: Deployment, session: str, tool: str, **arguments: Any) -> Response:
     """As a task of a state machine."""
     execution = executed(deployed, "Caller", {"tool": tool, "session": session, **arguments})
     assert execution["status"] == "SUCCEEDED", execution
-    answer: Answer = json.loads(execution["output"])
-    return answer
+    response: Response = json.loads(execution["output"])
+    return response
 
 
-def through_gateway(deployed: Deployment, session: str, tool: str, **arguments: Any) -> Answer:
+def through_gateway(deployed: Deployment, session: str, tool: str, **arguments: Any) -> Response:
     """The tool's name and the session are in the client context, the arguments are the event."""
     custom = {
         "bedrockAgentCoreToolName": f"code-interpreter___{tool}",
@@ -152,8 +152,8 @@ def through_gateway(deployed: Deployment, session: str, tool: str, **arguments: 
     return sent(deployed, arguments, ClientContext=context)
 
 
-def through_agent(deployed: Deployment, session: str, tool: str, **arguments: Any) -> Answer:
-    """All values are text, and so is the answer's body."""
+def through_agent(deployed: Deployment, session: str, tool: str, **arguments: Any) -> Response:
+    """All values are text, and so is the response's body."""
     event = {
         "messageVersion": "1.0",
         "agent": {"name": "a", "id": "AGENT", "alias": "ALIAS", "version": "1"},
@@ -167,11 +167,11 @@ def through_agent(deployed: Deployment, session: str, tool: str, **arguments: An
         ],
         "sessionAttributes": {"user": "u"},
     }
-    answer = sent(deployed, event)
-    assert answer["sessionAttributes"] == {"user": "u"}
-    assert answer["response"]["function"] == tool
-    body: Answer = json.loads(
-        answer["response"]["functionResponse"]["responseBody"]["TEXT"]["body"]
+    response = sent(deployed, event)
+    assert response["sessionAttributes"] == {"user": "u"}
+    assert response["response"]["function"] == tool
+    body: Response = json.loads(
+        response["response"]["functionResponse"]["responseBody"]["TEXT"]["body"]
     )
     return body
 

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 # What CloudFormation waits for; its path is not forwarded.
-ANSWER = "the answer"
-ANSWERS_PATH = "/answers/"
-LONGEST_ANSWER = 4096  # bytes; CloudFormation refuses longer ones
+RESPONSE = "the response"
+RESPONSES_PATH = "/responses/"
+LONGEST_RESPONSE = 4096  # bytes; CloudFormation refuses longer ones
 
 ERROR_TYPES = {
     403: "AccessDeniedException",
@@ -78,7 +78,7 @@ def everywhere(row: Row) -> bool:
 
 
 class Wire:
-    """Forwards calls to `endpoint` and takes the answers that are meant for CloudFormation.
+    """Forwards calls to `endpoint` and takes the responses that are meant for CloudFormation.
 
     The callers are among the descendants of the process `server`.
     """
@@ -91,7 +91,7 @@ class Wire:
         self._row = Row()
         self._fault: Fault | None = None
         self._plan: Plan = everywhere
-        self.answers: dict[str, list[dict[str, Any]]] = {}
+        self.responses: dict[str, list[dict[str, Any]]] = {}
         self.url = f"http://127.0.0.1:{self._http.server_port}"
 
     @contextlib.contextmanager
@@ -122,9 +122,9 @@ class Wire:
     def _perform(
         self, method: str, path: str, body: bytes, headers: Mapping[str, str]
     ) -> tuple[int, bytes, Mapping[str, str]]:
-        if path.startswith(ANSWERS_PATH):
-            assert len(body) <= LONGEST_ANSWER
-            self.answers.setdefault(path, []).append(json.loads(body))
+        if path.startswith(RESPONSES_PATH):
+            assert len(body) <= LONGEST_RESPONSE
+            self.responses.setdefault(path, []).append(json.loads(body))
             return 200, b"", {}
         response = self._pool.request(method, self._endpoint + path, body=body, headers=headers)
         return response.status, response.data, response.headers
@@ -174,8 +174,8 @@ class Wire:
 
 
 def operation(method: str, path: str) -> str:
-    if path.startswith(ANSWERS_PATH):
-        return ANSWER
+    if path.startswith(RESPONSES_PATH):
+        return RESPONSE
     routed = service_model.route(method, path.partition("?")[0])
     assert routed is not None, path
     return routed[0].name

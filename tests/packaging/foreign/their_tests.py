@@ -11,7 +11,7 @@ from aws_cdk import App
 
 from local_aws import LocalAws
 
-PROGRAM = "open('answer.txt', 'w').write('42'); print(6 * 7)"
+PROGRAM = "open('result.txt', 'w').write('42'); print(6 * 7)"
 
 
 def test_code_runs_in_every_copy_of_their_stage(local_aws: LocalAws, tmp_path: Path) -> None:
@@ -28,9 +28,9 @@ def test_code_runs_in_every_copy_of_their_stage(local_aws: LocalAws, tmp_path: P
     for stack, outputs in deployed.items():
         region = stack.removeprefix("Beta-")
         for function in outputs.values():
-            answer = invoke(local_aws.client("lambda", BETA, region), function)
-            assert answer["stdout"] == "42", answer
-            assert answer["files_saved"] == ["code-interpreter/answer.txt"]
+            response = invoke(local_aws.client("lambda", BETA, region), function)
+            assert response["stdout"] == "42", response
+            assert response["files_saved"] == ["code-interpreter/result.txt"]
         control = local_aws.client("bedrock-agentcore-control", BETA, region)
         listed = control.list_code_interpreters(type="CUSTOM")["codeInterpreterSummaries"]
         assert len(listed) == len(outputs)
@@ -47,7 +47,7 @@ def invoke(client: Any, function: str) -> dict[str, Any]:
         "tool": "execute_code",
         "session": "theirs",
         "code": PROGRAM,
-        "output_filename": "answer.txt",
+        "output_filename": "result.txt",
     }
     response = client.invoke(FunctionName=function, Payload=json.dumps(event))
     return dict(json.load(response["Payload"]))
