@@ -1,4 +1,4 @@
-"""What every test may use: one local AWS for the run, and an account of its own in it."""
+"""Fixtures for every test: one local AWS for the run, and an account in it for each test."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tests.project import PROJECT
 # Node and the CDK CLI are the project's own, also when pytest is started without make.
 os.environ["PATH"] = os.pathsep.join([str(PROJECT / ".venv" / "bin"), os.environ["PATH"]])
 os.environ.setdefault("JSII_RUNTIME_PACKAGE_CACHE_ROOT", str(PROJECT / ".cache" / "jsii"))
-# Botocore must never look for the credentials or the region of whoever runs the tests.
+# Botocore must never find the credentials or the region of the person who runs the tests.
 for name in [name for name in os.environ if name.startswith("AWS_")]:
     del os.environ[name]
 
-# The same examples on every machine, and as long as each takes on a busy one. A fake world may
-# serve many examples: each of them says what it needs.
+# The same examples on every machine, without a deadline, since a machine may be busy. Examples may
+# share a fixture: each of them sets up all that it needs.
 settings.register_profile(
     "steady",
     deadline=None,
@@ -35,7 +35,7 @@ accounts = itertools.count(100_000_000_000)
 
 @pytest.fixture
 def account() -> str:
-    """A 12-digit account that no other test sees."""
+    """Return a 12-digit account that no other test uses."""
     return str(next(accounts))
 
 

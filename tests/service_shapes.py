@@ -1,4 +1,4 @@
-"""Hold a value against the shape that a service's published model gives it."""
+"""Compare a value with its shape in a service's published model."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The names, tags, tokens, responses and log fields of the control function are those of `golden`.
+"""The control function's names, tags, tokens, responses and log fields match the golden file.
 
 Code interpreters outlive the function that created them. A later version of it has to recognise
-their names and tags, or it replaces or deletes one that somebody uses.
+their names and tags, or it replaces or deletes a code interpreter in use.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The invoke function's responses, its tools' schemas and its log line are those of `golden`."""
+"""The invoke function's responses, its tools' schemas and its log line match the golden files."""
 
 from __future__ import annotations
 

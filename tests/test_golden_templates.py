@@ -67,7 +67,7 @@ def templates(app: App) -> dict[str, Any]:
     return found
 
 
-# the library
+# The library.
 
 
 def new_function(stack: Stack) -> InvokeFunction:
@@ -80,7 +80,7 @@ def new_function(stack: Stack) -> InvokeFunction:
 
 
 def several_code_interpreters(stack: Stack) -> None:
-    """They share one control function, whose policy names what each of them needs."""
+    """Define interpreters that share a control function, whose policy serves each of them."""
     Tags.of(stack).add("team", "data")
     vpc = imported_vpc(stack)
     CodeInterpreter(stack, "Sandbox", name="named", removal_policy=RemovalPolicy.RETAIN)
@@ -103,7 +103,7 @@ def execution_role(stack: Stack) -> None:
 
 
 def certificates(stack: Stack) -> None:
-    """They are read by the control function, by the invoke function and by other callers."""
+    """Define certificates that both functions and another caller may read."""
     key = kms.Key(stack, "Key")
     new = secretsmanager.Secret(stack, "New", encryption_key=key)
     complete = secretsmanager.Secret.from_secret_complete_arn(
@@ -200,7 +200,7 @@ def action_group(stack: Stack) -> None:
 
 
 def command_task(stack: Stack) -> None:
-    """The command is text, an expression in JSONata, and one in JSONPath."""
+    """Define tasks whose command is text, JSONata, and JSONPath."""
     function = new_function(stack)
     tasks = [
         CommandTask(stack, "Text", function=function, session="nightly", command="make"),
@@ -248,7 +248,7 @@ def monitoring(stack: Stack) -> None:
 
 
 def several_stacks(stack: Stack) -> None:
-    """The function is in another stack than what it uses, and a nested stack has its own."""
+    """Define a function in another stack than its resources, and a copy in a nested stack."""
     code_interpreter = CodeInterpreter(stack, "Interpreter")
     workspace = Workspace(stack, "Workspace")
     InvokeFunction(
@@ -283,7 +283,7 @@ def test_golden_templates_of_the_library(mode: str) -> None:
     check_golden(f"{FOLDER}/library/{mode.replace(' ', '-')}.json", templates(app))
 
 
-# the app
+# The app.
 
 FILESYSTEMS = [
     *EVERYTHING["filesystems"],

@@ -46,20 +46,20 @@ def service(endpoint: str | None) -> Iterator[Service]:
 
 @pytest.fixture(scope="session")
 def interpreter(service: Service) -> Iterator[dict[str, Any]]:
-    """A READY custom interpreter that no test changes."""
+    """Create a custom interpreter that no test changes."""
     with service.interpreter(description="conformance", tags={"purpose": "conformance"}) as created:
         yield created
 
 
 @pytest.fixture(scope="session")
 def shared_session(service: Service) -> Iterator[Session]:
-    """A session for tests that leave nothing behind but files of their own."""
+    """Start a session for tests that leave only files of their own behind."""
     with service.session() as session:
         yield session
 
 
 @pytest.fixture
 def session(service: Service) -> Iterator[Session]:
-    """A session of the test's own."""
+    """Start a session for this test alone."""
     with service.session() as session:
         yield session

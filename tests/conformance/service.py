@@ -24,9 +24,9 @@ Session = dict[str, str]
 
 
 class Service:
-    """The two clients, what was made with them, and short ways to the usual calls.
+    """The two clients, and methods for the usual calls.
 
-    `endpoint` None is the service's own endpoints with boto3's own credentials and region.
+    `endpoint` is None for the service's own endpoints, with boto3's own credentials and region.
     """
 
     def __init__(self, endpoint: str | None) -> None:
@@ -51,7 +51,7 @@ class Service:
 
     @contextmanager
     def interpreter(self, **options: Any) -> Iterator[dict[str, Any]]:
-        """A READY custom interpreter; its Create's response. Deleted at the end."""
+        """Create a custom interpreter, yield Create's response, and delete it at the end."""
         parameters = {"name": name(), "networkConfiguration": {"networkMode": "SANDBOX"}, **options}
         created: dict[str, Any] = self.control.create_code_interpreter(**parameters)
         try:
@@ -83,7 +83,7 @@ class Service:
 
     @contextmanager
     def session(self, identifier: str = SYSTEM_INTERPRETER, **options: Any) -> Iterator[Session]:
-        """A new session, as the parameters that name it. Stopped at the end."""
+        """Start a session, yield the parameters that name it, and stop it at the end."""
         started = self.data.start_code_interpreter_session(
             codeInterpreterIdentifier=identifier, **options
         )
@@ -94,12 +94,12 @@ class Service:
             self.stop(session)
 
     def stop(self, session: Session) -> None:
-        """Stop a session that may have ended already; the service may refuse that."""
+        """Stop a session, unless it has ended already."""
         with suppress(self.data.exceptions.ResourceNotFoundException):
             self.data.stop_code_interpreter_session(**session)
 
     def invoke(self, session: Session, tool: str, **arguments: Any) -> dict[str, Any]:
-        """The merged result of one call, compared with the model."""
+        """Invoke a tool, compare every event with the model, and return the merged result."""
         response = self.data.invoke_code_interpreter(**session, name=tool, arguments=arguments)
         assert response["sessionId"] == session["sessionId"]
         operation = self.data.meta.service_model.operation_model("InvokeCodeInterpreter")
@@ -120,12 +120,12 @@ class Service:
 
 
 def name() -> str:
-    """A name that no other run uses."""
+    """Return a name that no other run uses."""
     return f"conformance_{uuid.uuid4().hex[:12]}"
 
 
 def token() -> str:
-    """A client token."""
+    """Return a new client token."""
     return f"conformance-{uuid.uuid4()}"
 
 
@@ -158,7 +158,7 @@ def _compare(http_response: Any, model: OperationModel, **_: Any) -> None:
 
 
 def _raw_events(stream: Any) -> Iterator[dict[str, Any]]:
-    """The `result` payloads as they came; botocore's parser would drop what it does not know."""
+    """Yield the raw `result` payloads: botocore's parser would drop members it does not know."""
     buffer = EventStreamBuffer()
     for chunk in stream._raw_stream.stream():
         buffer.add_data(chunk)

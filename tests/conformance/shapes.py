@@ -1,7 +1,7 @@
 """Strict comparison of what came over the wire with botocore's output shapes.
 
-botocore's own parser forgives: it drops members it does not know and does not miss required
-ones. Here the raw JSON is compared.
+botocore's own parser drops members it does not know and ignores missing required members, so
+this module compares the raw JSON.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SEEN_MISSING = frozenset(
 
 
 def differences(shape: Shape, value: Any, path: str = "$") -> list[str]:
-    """What is wrong with a JSON value, each with its place; members in headers are left out."""
+    """Return every difference between a JSON value and a shape; members in headers are ignored."""
     if not _has_type(shape, value):
         return [f"{path}: {type(value).__name__} is not {shape.type_name}"]
     if shape.type_name == "structure":

@@ -1,4 +1,4 @@
-"""Code interpreters: what they are, how they come and go, and their tags."""
+"""Code interpreters: create, get, list, delete, and their tags."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests the service refuses. Codes and statuses are compared, messages are not."""
+"""Requests that the service refuses. Tests compare codes and statuses, not messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The comparison the suite rests on finds what botocore's own parser lets pass."""
+"""The comparison finds differences that botocore's own parser ignores."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ RIGHT: dict[str, Any] = {
         ({"name": None}, ["$.name: NoneType is not string"]),
     ],
 )
-def test_differences(change: dict[str, Any], found: list[str]) -> None:
+def test_every_difference_from_the_model_is_found(change: dict[str, Any], found: list[str]) -> None:
     client = boto3.client(
         "bedrock-agentcore",
         region_name="eu-west-1",

@@ -278,7 +278,7 @@ def test_a_session_works_while_a_task_does(service: Service, session: Session) -
 
 
 def read(service: Service, session: Session, path: str) -> bytes:
-    """One file's content."""
+    """Return the content of one file."""
     result = service.invoke(session, "readFiles", paths=[path])
     assert result["isError"] is False
     (block,) = result["content"]
@@ -288,7 +288,7 @@ def read(service: Service, session: Session, path: str) -> bytes:
 
 
 def content_of(block: dict[str, Any]) -> bytes:
-    """What a resource holds, whether it comes as text or as base64."""
+    """Return the content of a resource, which is text or base64."""
     resource = block["resource"]
     return resource["text"].encode() if "text" in resource else base64.b64decode(resource["blob"])
 
@@ -389,7 +389,7 @@ def test_all_tools_share_one_file_system(service: Service, session: Session) -> 
     assert read(service, session, "n.txt") == b"3"
 
 
-# What a tool does without its arguments
+# Tools without their arguments
 
 
 @pytest.mark.parametrize(

@@ -260,7 +260,7 @@ class FakeAgentCore:
             self.calls.append((operation, detail))
         self.before(operation, detail)
 
-    # What tests say and ask.
+    # For the tests.
 
     def operations(self) -> list[str]:
         return [operation for operation, _ in self.calls]
@@ -270,6 +270,6 @@ class FakeAgentCore:
         return [sandbox for sandbox in self.sandboxes.values() if sandbox.alive]
 
     def end_all(self) -> None:
-        """What the end of their time does to sessions."""
+        """End all sessions, as their timeout does."""
         for sandbox in self.sandboxes.values():
             sandbox.alive = False

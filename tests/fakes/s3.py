@@ -24,7 +24,7 @@ class Body:
 
 
 class FakeS3:
-    """The S3 operations the function uses, with their conditions, and the order they came in."""
+    """The S3 operations that the function uses, with their conditions; records the calls."""
 
     def __init__(self) -> None:
         self.objects: dict[str, tuple[bytes, str, datetime.datetime]] = {}
@@ -118,7 +118,7 @@ class FakeS3:
     def generate_presigned_url(
         self, operation: str, parameters: dict[str, Any], seconds: int
     ) -> str:
-        """Nobody listens there: as for a sandbox that cannot reach S3."""
+        """Return a URL without a server, as if the sandbox could not reach S3."""
         assert parameters["Bucket"] == BUCKET
         assert 0 < seconds <= 900
         self._begin(f"presigned {operation}", parameters["Key"])
@@ -169,7 +169,7 @@ class FakeS3:
             self.calls.append((operation, key))
         self.before(operation, key)
 
-    # What tests say and ask.
+    # For the tests.
 
     def upload(self, session: str, path: str, content: bytes) -> None:
         key = f"{PREFIX}/{session}/uploads/{path}"

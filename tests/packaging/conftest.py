@@ -16,9 +16,9 @@ from .consumer import Consumer
 
 @dataclass(frozen=True)
 class Distributions:
-    """What is published, as built from the checkout, and once more from the sdist.
+    """The published files, built from the checkout and again from the sdist.
 
-    `source` is the unpacked sdist, in the state in which a folder is after some use.
+    `source` is the unpacked sdist, with the litter of some use.
     """
 
     wheel: Path
@@ -31,7 +31,7 @@ class Distributions:
 
 @pytest.fixture(scope="session")
 def distributions(tmp_path_factory: pytest.TempPathFactory) -> Distributions:
-    """Built anew in every worker that asks: it takes a second."""
+    """Build the distributions, in every worker that uses them: it takes a second."""
     directory = tmp_path_factory.mktemp("distributions")
     wheel, sdist = build(PROJECT, directory / "library")
     local_wheel, local_sdist = build(PROJECT / "local", directory / "local")
@@ -49,7 +49,7 @@ def distributions(tmp_path_factory: pytest.TempPathFactory) -> Distributions:
 
 
 def build(source: Path, into: Path) -> tuple[Path, Path]:
-    """The wheel and the sdist of the project in `source`; nothing is fetched."""
+    """Build the wheel and the sdist of the project in `source`, without the network."""
     command = [sys.executable, "-m", "hatchling", "build", "--directory", str(into)]
     done = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -64,7 +64,7 @@ def unpack(sdist: Path, into: Path) -> Path:
 
 
 def wear(directory: Path) -> None:
-    """Leave behind in every folder what programs do; hide all from others, change all times."""
+    """Litter every folder as programs do, restrict all permissions and change all times."""
     for folder in [path for path in directory.rglob("*") if path.is_dir()]:
         (folder / "__pycache__").mkdir()
         for name in ("__pycache__/handler.cpython-314.pyc", ".DS_Store", ".handler.py.swp"):
@@ -76,6 +76,6 @@ def wear(directory: Path) -> None:
 
 @pytest.fixture(scope="session")
 def consumer(tmp_path_factory: pytest.TempPathFactory, distributions: Distributions) -> Consumer:
-    """Who did `pip install cdk-code-interpreter`."""
+    """Create a project after `pip install cdk-code-interpreter`."""
     directory = tmp_path_factory.mktemp("consumer") / "project"
     return Consumer.create(directory, [distributions.wheel])

@@ -1,4 +1,4 @@
-"""Somebody else's project: a folder with an environment of its own."""
+"""The project of a user of the library: a folder with an environment of its own."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 FOREIGN = Path(__file__).with_name("foreign")
 TIMEOUT_SECONDS = 120
-# What a consumer downloads is installed here already.
+# The packages that a consumer would download, as they are installed here.
 INSTALLED = [
     str(path)
     for environment in (".venv", ".venv-sandbox")
     for path in (PROJECT / environment).glob("lib/python3*/site-packages")
 ]
-# What is installed here in spite of what a distribution asks for.
+# Packages whose installed version is not the one that a distribution requires.
 OVERRIDDEN = {
     Requirement(line).name
     for line in (PROJECT / "requirements" / "overrides.txt").read_text().splitlines()
@@ -43,9 +43,9 @@ class Consumer:
 
     @classmethod
     def create(cls, directory: Path, wheels: Iterable[Path], *, pytest: bool = False) -> Consumer:
-        """A project that has installed `wheels` and all that they require, and nothing else.
+        """Create a project with `wheels` and their requirements, and nothing else.
 
-        Like pip, the installer leaves byte code behind; and this user hides files from others.
+        Like pip, the installer writes byte code. The files are readable by their owner alone.
         """
         shutil.copytree(FOREIGN, directory, ignore=shutil.ignore_patterns("__pycache__"))
         consumer = cls(directory)
@@ -54,9 +54,10 @@ class Consumer:
         wanted = [requirement for wheel in wheels for requirement in requirements_of(wheel)]
         wanted += [Requirement("pytest")] if pytest else []
         ours = {canonicalize_name(wheel.name.partition("-")[0]) for wheel in wheels}
-        in_sandboxes = {one.name for one in closure([Requirement("ipykernel")], without=set())}
+        kernel = closure([Requirement("ipykernel")], without=set())
+        in_sandboxes = {distribution.name for distribution in kernel}
         for distribution in closure(wanted, without=ours):
-            # A sandbox sees the project's environment, but not what links in it point to.
+            # A sandbox sees the project's environment, but not the targets of its links.
             put = copy if distribution.name in in_sandboxes else link
             put_packages(distribution, consumer.packages, put)
         install = ["uv", "pip", "install", "--quiet", "--offline", "--no-deps"]
@@ -79,7 +80,7 @@ class Consumer:
         return packages
 
     def run(self, *arguments: str | Path, **variables: str) -> str:
-        """What the project's Python prints. Warnings are errors, as they are in these tests."""
+        """Run the project's Python with warnings as errors, and return its output."""
         done = subprocess.run(
             [self.python, "-W", "error", *arguments],
             cwd=self.directory,
@@ -94,7 +95,7 @@ class Consumer:
         return done.stdout
 
     def environment(self) -> dict[str, str]:
-        """Neither credentials nor a path into the checkout, but for jsii's cache."""
+        """Return variables without credentials; only jsii's cache is a path into the checkout."""
         return {
             "PATH": os.pathsep.join([str(self.python.parent), "/usr/bin", "/bin"]),
             "HOME": str(self.directory),
@@ -109,15 +110,18 @@ def requirements_of(wheel: Path) -> list[Requirement]:
 
 
 def needs(distribution: metadata.Distribution) -> list[Requirement]:
-    """What a distribution requires here; extras are left out."""
-    found = map(Requirement, distribution.requires or [])
-    return [one for one in found if one.marker is None or one.marker.evaluate({"extra": ""})]
+    """Return the requirements of a distribution on this machine, without its extras."""
+    return [
+        requirement
+        for requirement in map(Requirement, distribution.requires or [])
+        if requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+    ]
 
 
 def closure(
     wanted: list[Requirement], without: set[NormalizedName]
 ) -> Iterator[metadata.Distribution]:
-    """Distributions and what they need, as they are installed here."""
+    """Yield the installed distributions that `wanted` names, and all that they require."""
     seen = set(without)
     while wanted:
         requirement = wanted.pop()

@@ -1,4 +1,4 @@
-"""What is in the files that are published, and what is not."""
+"""The contents of the published files."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_wheel_from_a_worn_sdist_is_the_same_to_the_byte(distributions: Distri
         assert again.read_bytes() == wheel.read_bytes()
 
 
-def test_it_needs_the_cdk_and_nothing_else(distributions: Distributions) -> None:
+def test_the_wheel_requires_the_cdk_and_nothing_else(distributions: Distributions) -> None:
     needed = {requirement.name for requirement in requirements_of(distributions.wheel)}
     assert needed == {"aws-cdk-lib", "constructs"}
 
@@ -72,7 +72,7 @@ def test_the_local_aws_has_two_packages_and_nothing_that_works_on_the_checkout(
     assert not [name for name, text in found.items() if b"node_modules/.bin" in text]
 
 
-def test_nothing_names_the_machine_that_built_it(distributions: Distributions) -> None:
+def test_no_file_names_the_machine_that_built_it(distributions: Distributions) -> None:
     for wheel in (distributions.wheel, distributions.local_wheel):
         with zipfile.ZipFile(wheel) as archive:
             for name in archive.namelist():
@@ -80,7 +80,7 @@ def test_nothing_names_the_machine_that_built_it(distributions: Distributions) -
 
 
 def contents(wheel: Path) -> dict[str, bytes]:
-    """The files that a wheel installs, without those that describe it."""
+    """Return the files that a wheel installs, without its metadata."""
     with zipfile.ZipFile(wheel) as archive:
         return {
             name: archive.read(name) for name in archive.namelist() if ".dist-info/" not in name
@@ -88,7 +88,7 @@ def contents(wheel: Path) -> dict[str, bytes]:
 
 
 def sources(directory: Path, inside: str) -> dict[str, bytes]:
-    """The source in a folder, not what programs leave behind, as if it were in another one."""
+    """Return the source files of a folder, without litter, by their paths below `inside`."""
     found = {}
     for path in directory.rglob("*"):
         relative = path.relative_to(directory)

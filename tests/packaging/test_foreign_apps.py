@@ -1,4 +1,4 @@
-"""Three apps of other people, in another folder and an environment of their own."""
+"""Three apps of users, in another folder and an environment of their own."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ INTERPRETER = "Custom::CodeInterpreter"
 
 @pytest.fixture(scope="module")
 def report(consumer: Consumer) -> dict[str, Any]:
-    """What synthesising in the consumer's project reached for."""
+    """Synthesise in the consumer's project, and return the report of `synthesise.py`."""
     return dict(json.loads(consumer.run("synthesise.py", consumer.directory / "assemblies")))
 
 
@@ -31,7 +31,9 @@ def assemblies(consumer: Consumer, report: dict[str, Any]) -> Path:
     return consumer.directory / "assemblies"
 
 
-def test_it_needs_neither_the_checkout_nor_an_sdk_nor_the_network(report: dict[str, Any]) -> None:
+def test_synthesis_needs_neither_the_checkout_nor_an_sdk_nor_the_network(
+    report: dict[str, Any],
+) -> None:
     assert [path for path in report["path"] if Path(path).is_relative_to(PROJECT)] == []
     assert report["importable"] == []
     assert report["reached_for"] == []
@@ -53,7 +55,7 @@ def test_a_worn_sdist_and_the_wheel_make_the_same_assemblies(
     assert_same(tmp_path, assemblies)
 
 
-def test_nothing_is_looked_up(assemblies: Path) -> None:
+def test_synthesis_needs_no_context_lookup(assemblies: Path) -> None:
     manifests = [json.loads(path.read_text()) for path in assemblies.rglob("manifest.json")]
     assert len(manifests) == 5
     assert [manifest["missing"] for manifest in manifests if "missing" in manifest] == []
@@ -67,7 +69,7 @@ def test_an_interpreter_alone_in_a_vpc_stack(assemblies: Path) -> None:
     assert len(of_type(resources, "AWS::Lambda::Function")) == 1
 
 
-def test_a_function_for_what_is_there_already(assemblies: Path) -> None:
+def test_a_function_for_an_existing_interpreter_and_bucket(assemblies: Path) -> None:
     resources = template(assemblies / "tool" / "TheirTool.template.json")
     [function] = of_type(resources, "AWS::Lambda::Function")
     variables = function["Environment"]["Variables"]
@@ -87,7 +89,7 @@ def test_a_function_for_what_is_there_already(assemblies: Path) -> None:
     assert not of_type(resources, "AWS::S3::Bucket") + of_type(resources, INTERPRETER)
 
 
-def test_everything_many_times(assemblies: Path) -> None:
+def test_several_copies_in_several_stacks_and_stages(assemblies: Path) -> None:
     paths = sorted((assemblies / "everything").glob("assembly-*/*.template.json"))
     assert len(paths) == 4
     stacks = [template(path) for path in paths]
@@ -104,7 +106,7 @@ def test_everything_many_times(assemblies: Path) -> None:
 
 
 def assert_same(one: Path, other: Path) -> None:
-    """Everything that is deployed, with the hashes of the functions' code."""
+    """Check that two assemblies deploy the same templates and assets."""
     here, there = deployed_from(one), deployed_from(other)
     assert here.keys() == there.keys()
     assert [name for name in here if here[name] != there[name]] == []
@@ -114,7 +116,7 @@ def assert_same(one: Path, other: Path) -> None:
 
 
 def deployed_from(directory: Path) -> dict[Path, bytes]:
-    """Templates and assets, but not what tells where in the source they were made."""
+    """Return the templates and assets, without the metadata, which has paths of the source."""
     return {
         path.relative_to(directory): path.read_bytes()
         for path in directory.rglob("*")
@@ -127,4 +129,8 @@ def template(path: Path) -> dict[str, Any]:
 
 
 def of_type(resources: dict[str, Any], resource_type: str) -> list[dict[str, Any]]:
-    return [one["Properties"] for one in resources.values() if one["Type"] == resource_type]
+    return [
+        resource["Properties"]
+        for resource in resources.values()
+        if resource["Type"] == resource_type
+    ]

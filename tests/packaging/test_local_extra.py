@@ -1,4 +1,4 @@
-"""The project of somebody who did `pip install 'cdk-code-interpreter[local]'`."""
+"""A project after `pip install 'cdk-code-interpreter[local]'`."""
 
 from __future__ import annotations
 

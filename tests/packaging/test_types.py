@@ -1,4 +1,4 @@
-"""What type checkers say in the project of somebody who installed the library."""
+"""Type checkers in the project of a user who installed the library."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ follow_imports = normal
 """
 
 
-def test_mypy_is_content_and_finds_every_mistake(consumer: Consumer) -> None:
+def test_mypy_accepts_right_uses_and_finds_every_mistake(consumer: Consumer) -> None:
     modules = sorted(cdk_modules(consumer.packages / "cdk_code_interpreter"))
     assert "aws_cdk.aws_iam" in modules
     settings = consumer.directory / "mypy.ini"
@@ -43,11 +43,11 @@ def test_mypy_is_content_and_finds_every_mistake(consumer: Consumer) -> None:
     check(consumer, [*command, "--cache-dir", str(MYPY_CACHE), "typed.py"])
 
 
-def test_pyright_is_content_and_finds_every_mistake(consumer: Consumer) -> None:
+def test_pyright_accepts_right_uses_and_finds_every_mistake(consumer: Consumer) -> None:
     check(consumer, ["node", str(PYRIGHT), "--warnings"])
 
 
-def test_every_public_name_is_tried() -> None:
+def test_every_public_name_is_used() -> None:
     named = re.findall(r"\w+", (FOREIGN / "typed.py").read_text())
     assert [name for name in cdk_code_interpreter.__all__ if named.count(name) < 2] == []
 
@@ -66,6 +66,6 @@ def check(consumer: Consumer, command: list[str]) -> None:
 
 
 def cdk_modules(package: Path) -> set[str]:
-    """The modules of aws-cdk-lib that a package imports, which are what its types are made of."""
+    """Return the modules of aws-cdk-lib that a package imports for its types."""
     text = "".join(path.read_text() for path in package.glob("*.py"))
     return {f"aws_cdk.{name}" for name in re.findall(r"^from aws_cdk import (aws_\w+)", text, re.M)}

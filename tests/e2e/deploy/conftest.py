@@ -23,7 +23,7 @@ def deployment(local_aws: LocalAws, account: str) -> Deployment:
 
 @pytest.fixture(scope="session")
 def deployed(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
-    """What the tests of the tools share."""
+    """Deploy the stacks that the tests of the tools share."""
     deployment = Deployment(local_aws, tool_calls.ACCOUNT)
     deployment.deploy(synthesise(tool_calls.define, tmp_path_factory.mktemp("assembly")))
     return deployment
@@ -31,7 +31,7 @@ def deployed(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> D
 
 @pytest.fixture
 def deploy(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Deploy:
-    """Deploys the project's app with these settings: `deploy({"network": "public"})`."""
+    """Return a function that deploys the project's app: `deploy({"network": "public"})`."""
 
     def deploy(settings: dict[str, Any]) -> None:
         deployment.deploy(synthesise_project(tmp_path_factory.mktemp("assembly"), settings))
@@ -41,7 +41,7 @@ def deploy(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture
 def deploy_stacks(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Deploy:
-    """Deploys the stacks that a function defines in an app."""
+    """Return a function that deploys the stacks that its argument defines in an app."""
 
     def deploy(define: Callable[[App], object]) -> None:
         deployment.deploy(synthesise(define, tmp_path_factory.mktemp("assembly")))

@@ -1,4 +1,4 @@
-"""Stacks that are synthesised and deployed, and what the tests ask of them."""
+"""Synthesise and deploy stacks, and read their state."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def synthesise(define: Callable[[App], object], directory: Path, **context: Any) -> CloudAssembly:
-    """The cloud assembly, in `directory`, of the stacks that `define` makes."""
+    """Synthesise the stacks that `define` makes into a cloud assembly in `directory`."""
     app = App(
         outdir=str(directory),
         context=context,
@@ -34,7 +34,7 @@ def synthesise(define: Callable[[App], object], directory: Path, **context: Any)
 
 
 def synthesise_project(directory: Path, settings: Mapping[str, Any]) -> CloudAssembly:
-    """The project's own app with some of its settings."""
+    """Synthesise the project's own app with some of its settings."""
     context = {f"code-interpreter:{key}": value for key, value in settings.items()}
     return synthesise(project.build, directory, **context)
 
@@ -52,21 +52,21 @@ class Deployment:
         self._data = self.client("bedrock-agentcore")
 
     def client(self, service: str, **options: Any) -> Any:
-        """A boto3 client of the account."""
+        """Return a boto3 client of the account."""
         return self.aws.client(service, self.account, **options)
 
     def deploy(self, assembly: CloudAssembly) -> None:
         """Create or update every stack of an assembly.
 
-        :raises DeploymentError: at the first that is rolled back.
+        :raises DeploymentError: at the first stack that is rolled back.
         """
         self._directory = assembly.directory
         self.aws.deploy(assembly.directory, self.account)
 
     def destroy(self) -> None:
-        """Delete every stack of the last assembly; one that is not deleted stays.
+        """Delete every stack of the last assembly.
 
-        :raises DeploymentError: at the first that cannot be deleted.
+        :raises DeploymentError: at the first stack that cannot be deleted.
         """
         self.aws.destroy(self._directory, self.account)
 
@@ -82,14 +82,15 @@ class Deployment:
         return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
     def resources(self, stack_name: str = "CodeInterpreter") -> dict[str, str]:
-        """The physical ids of the stack's resources, by logical id."""
+        """Return the physical ids of the stack's resources, by logical id."""
         found = self._cloudformation.describe_stack_resources(StackName=stack_name)
         return {
-            one["LogicalResourceId"]: one["PhysicalResourceId"] for one in found["StackResources"]
+            resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+            for resource in found["StackResources"]
         }
 
     def events(self, stack_name: str) -> list[dict[str, Any]]:
-        """The stack's events, oldest first."""
+        """Return the stack's events, oldest first."""
         pages = self._cloudformation.get_paginator("describe_stack_events")
         try:
             found = list(pages.paginate(StackName=stack_name).search("StackEvents[]"))
@@ -98,26 +99,29 @@ class Deployment:
         return found[::-1]
 
     def code_interpreters(self) -> dict[str, dict[str, Any]]:
-        """The account's custom code interpreters as they are, by id."""
+        """Return the account's custom code interpreters, by id."""
         pages = self._control.get_paginator("list_code_interpreters").paginate(type="CUSTOM")
-        ids = [one["codeInterpreterId"] for one in pages.search("codeInterpreterSummaries[]")]
-        found = {one: self._control.get_code_interpreter(codeInterpreterId=one) for one in ids}
-        for one in found.values():
-            del one["ResponseMetadata"]
+        ids = pages.search("codeInterpreterSummaries[].codeInterpreterId")
+        found = {
+            interpreter_id: self._control.get_code_interpreter(codeInterpreterId=interpreter_id)
+            for interpreter_id in ids
+        }
+        for response in found.values():
+            del response["ResponseMetadata"]
         return found
 
     def only(self) -> dict[str, Any]:
-        """The account's only custom code interpreter."""
-        [one] = self.code_interpreters().values()
-        return one
+        """Return the account's only custom code interpreter."""
+        [interpreter] = self.code_interpreters().values()
+        return interpreter
 
     def tags(self, arn: str) -> dict[str, str]:
-        """The user's tags of a code interpreter; those of its owner are left out."""
+        """Return the user's tags of a code interpreter, without the control function's own."""
         tags = self._control.list_tags_for_resource(resourceArn=arn)["tags"]
         return {key: value for key, value in tags.items() if ":" not in key}
 
     def invoke(self, **event: Any) -> dict[str, Any]:
-        """One call of the invoke function."""
+        """Invoke the invoke function, and return its response."""
         response = self._lambda.invoke(
             FunctionName=self.outputs()["InvokeFunctionName"], Payload=json.dumps(event)
         )
@@ -126,7 +130,7 @@ class Deployment:
         return result
 
     def works(self) -> bool:
-        """Whether the invoke function runs code."""
+        """Tell whether the invoke function runs code."""
         response = self.invoke(tool="execute_code", code="print(6 * 7)")
         return (response["status"], response.get("stdout")) == ("ok", "42")
 
@@ -137,7 +141,7 @@ class Deployment:
         return str(started["sessionId"])
 
     def live_sessions(self, interpreter_id: str) -> int:
-        """Return how many of its sessions are READY, though it may be gone itself."""
+        """Return the number of READY sessions of a code interpreter, which may be deleted."""
         return sum(
             (session["codeInterpreterIdentifier"], session["status"]) == (interpreter_id, "READY")
             for session in self.agentcore.state()["sessions"]
@@ -153,7 +157,7 @@ class Deployment:
         ]
 
     def role_of(self, function: str) -> str:
-        """The name of the role of the function that has `function` in its name."""
+        """Return the name of the role of the function that has `function` in its name."""
         [role] = [
             one["Role"]
             for one in self._lambda.list_functions()["Functions"]
@@ -162,7 +166,7 @@ class Deployment:
         return str(role).rpartition("/")[2]
 
     def granted(self, role_name: str) -> set[str]:
-        """The actions that the role's own policies allow."""
+        """Return the actions that the role's own policies allow."""
         iam = self.client("iam")
         actions: set[str] = set()
         for name in iam.list_role_policies(RoleName=role_name)["PolicyNames"]:

@@ -1,6 +1,6 @@
-"""What the real CDK CLI makes of changes and failures, in every network mode.
+"""The real CDK CLI deploys changes and reports failures, in every network mode.
 
-Its time is mostly waiting, so stacks are deployed side by side.
+The CLI mostly waits, so the test deploys stacks side by side.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ LEAVING = "leaving"
 SESSIONS = 25
 
 
-def test_changes_failures_and_the_end(local_aws: LocalAws, tmp_path: Path) -> None:
+def test_the_cli_deploys_changes_rolls_back_failures_and_destroys(
+    local_aws: LocalAws, tmp_path: Path
+) -> None:
     deployment = Deployment(local_aws, ACCOUNT)
     # The account is not bootstrapped; the CLI needs the bucket for assets.
     assets = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
@@ -89,7 +91,7 @@ def test_changes_failures_and_the_end(local_aws: LocalAws, tmp_path: Path) -> No
 
 
 def alone(app: App, stack_name: str, **properties: Any) -> Stack:
-    """A stack with nothing but a code interpreter."""
+    """Define a stack with nothing but a code interpreter."""
     stack = Stack(app, stack_name)
     CodeInterpreter(stack, "One", **properties)
     return stack
@@ -100,10 +102,11 @@ def assembly(define: Any, directory: Path) -> str:
 
 
 def interpreter_of(deployment: Deployment, stack_name: str) -> dict[str, Any]:
-    """The code interpreter that stays in a stack, as it is."""
+    """Return the code interpreter of a stack that is not about to leave it."""
     ids = deployment.resources(stack_name).values()
-    found = [one for key, one in deployment.code_interpreters().items() if key in ids]
-    [staying] = [one for one in found if one["name"] != LEAVING]
+    interpreters = deployment.code_interpreters()
+    found = [interpreters[key] for key in interpreters.keys() & set(ids)]
+    [staying] = [interpreter for interpreter in found if interpreter["name"] != LEAVING]
     return staying
 
 

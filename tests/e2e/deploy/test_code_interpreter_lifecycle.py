@@ -1,4 +1,4 @@
-"""A code interpreter's life as CloudFormation leads it: the project's stacks, and smaller ones."""
+"""CloudFormation creates, updates and deletes code interpreters."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ RESOURCE = "Custom::CodeInterpreter"
 
 
 def stack_with(**properties: Any) -> Callable[[App], object]:
-    """A stack with nothing but a code interpreter."""
+    """Return a function that defines a stack with nothing but a code interpreter."""
     return lambda app: CodeInterpreter(Stack(app, STACK), "One", **properties)
 
 
 def failures(deployment: Deployment) -> list[str]:
-    """Why the code interpreter failed, in the words of the stack's events."""
+    """Return the reasons of the code interpreter's failures from the stack's events."""
     return [
         event["ResourceStatusReason"]
         for event in deployment.events(STACK)
@@ -75,7 +75,7 @@ def test_a_change_of_description_replaces_it_while_it_is_used(
 
 @contextmanager
 def calling(deployment: Deployment) -> Iterator[list[dict[str, Any]]]:
-    """The responses of the invoke function, which is called all the while, one call at a time."""
+    """Call the invoke function again and again meanwhile, and yield its responses."""
     responses: list[dict[str, Any]] = []
     done = threading.Event()
 
@@ -106,7 +106,7 @@ def test_a_rename_replaces_it(deployment: Deployment, deploy_stacks: Deploy) -> 
 
 
 @pytest.mark.parametrize("policy", [RemovalPolicy.DESTROY, RemovalPolicy.RETAIN])
-def test_one_that_leaves_the_stack(
+def test_an_interpreter_that_leaves_the_stack_is_deleted_or_retained(
     deployment: Deployment, deploy_stacks: Deploy, policy: RemovalPolicy
 ) -> None:
     def with_and_without(app: App) -> None:
@@ -116,7 +116,8 @@ def test_one_that_leaves_the_stack(
 
     deploy_stacks(with_and_without)
     deploy_stacks(lambda app: CodeInterpreter(Stack(app, STACK), "Staying"))
-    kept = [one.get("description") for one in deployment.code_interpreters().values()]
+    interpreters = deployment.code_interpreters().values()
+    kept = [interpreter.get("description") for interpreter in interpreters]
     assert sorted(map(str, kept)) == ["None", "leaving"][: 1 + (policy == RemovalPolicy.RETAIN)]
 
 
@@ -158,7 +159,7 @@ def test_a_failed_update_says_why_and_leaves_the_old_one(
 def test_an_update_that_fails_after_the_replacement_returns_to_the_old_one(
     deployment: Deployment, deploy_stacks: Deploy
 ) -> None:
-    """The invoke function waits to learn of the new one, and never does; it works all the time."""
+    """The update fails before the invoke function changes, which works all the time."""
 
     def failing(app: App) -> None:
         stack = CodeInterpreterStack(app, STACK, settings=Settings(description="second"))
@@ -204,7 +205,7 @@ def test_live_sessions_do_not_keep_it(deployment: Deployment, deploy_stacks: Dep
     assert deployment.live_sessions(interpreter_id) == 0
 
 
-def test_one_that_was_deleted_by_hand_is_no_obstacle(
+def test_an_interpreter_that_was_deleted_by_hand_does_not_block_the_deletion(
     deployment: Deployment, deploy_stacks: Deploy
 ) -> None:
     deploy_stacks(stack_with())

@@ -1,8 +1,8 @@
-"""The deployed control function when calls of it go wrong or its process dies.
+"""The deployed control function when its calls fail or its process dies.
 
-In one life a code interpreter is created, tagged and replaced, its predecessor is deleted by its
-id, and it itself by one that CloudFormation made up, with faults in each of these events. Many
-lives run side by side, each in an account of its own.
+One life of a code interpreter has the events of `EVENTS`: it is created, tagged and replaced, its
+predecessor is deleted, and then it is deleted itself, by an id that CloudFormation invented. Each
+event has faults. Many lives run side by side, each in an account of its own.
 """
 
 from __future__ import annotations
@@ -37,21 +37,21 @@ LANES = 24
 # Lambda runs an asynchronous event up to three times, as long as the function fails.
 ATTEMPTS = 3
 
-# What is tried again where it happened, so that the event succeeds, even if every call needs it.
+# The function retries these calls, so that the event succeeds even if every call fails once.
 PASSING: tuple[Fault, ...] = tuple(
     Fault(kind, when) for kind in (429, 500, 503, "reset") for when in ("before", "after")
 )
-# What may fail the event, so that CloudFormation rolls back and the user tries again: one call.
+# One such fault may fail the event: CloudFormation rolls back, and the user tries again.
 FAILING = (Fault(403, "before"), Fault(403, "after"))
-# What makes Lambda run the event again: once. The end of the process before a call leaves the same
-# as its end after the call before that.
+# Lambda runs the event again, once. A kill before a call leaves the same state as a kill after the
+# previous call.
 KILLED = Fault("kill", "after")
 
 PROPERTIES = {"NamePrefix": "Life", "NetworkConfiguration": {"NetworkMode": "SANDBOX"}}
 TAGGED = {**PROPERTIES, "Tags": {"team": "data"}}
 RETAGGED = {**PROPERTIES, "Tags": {"stage": "test"}}
 DESCRIBED = {**RETAGGED, "Description": "another"}
-# What CloudFormation calls a resource of whose creation it has not heard.
+# CloudFormation invents such an id for a resource whose creation got no response.
 INVENTED_ID = "Control-Resource-1ABCDEFGHIJKL"
 BY_INVENTED_ID = "delete by an invented id"
 EVENTS = ("create", "tags", "replacement", "replacement: the predecessor", BY_INVENTED_ID)
@@ -66,7 +66,7 @@ class Lane:
         self.wire = Wire(deployment.aws.endpoint, psutil.Process(deployment.aws.process_id))
         outputs = deployment.outputs("Control")
         self.function_name, self.stack_id = outputs["FunctionName"], outputs["StackId"]
-        # A second attempt of ours would be one more event.
+        # A second attempt of this client would be one more event.
         config = Config(read_timeout=120, retries={"total_max_attempts": 1})
         self._lambda = deployment.client("lambda", config=config)
         endpoints = ("BEDROCK_AGENTCORE", "BEDROCK_AGENTCORE_CONTROL")
@@ -85,7 +85,7 @@ class Lane:
         return self.wire.responses[RESPONSES_PATH + request_id]
 
     def run(self, event: Event) -> bool:
-        """Invoke the function; whether it ended by itself."""
+        """Invoke the function, and tell whether its process survived."""
         response = self._lambda.invoke(FunctionName=self.function_name, Payload=json.dumps(event))
         return "FunctionError" not in response
 
@@ -143,16 +143,16 @@ class Life:
             self.rows[name] = self.lane.wire.begin(self.fault, self.plans[name])
 
     def _only(self, properties: Properties) -> str:
-        """The id of the only code interpreter, which is as wanted."""
-        [(interpreter_id, one)] = self.lane.deployment.code_interpreters().items()
+        """Check the only code interpreter, and return its id."""
+        [(interpreter_id, interpreter)] = self.lane.deployment.code_interpreters().items()
         assert interpreter_id == self.resource.physical_id
-        assert one["status"] == "READY"
-        assert one.get("description") == properties.get("Description")
-        assert self.lane.deployment.tags(one["codeInterpreterArn"]) == properties["Tags"]
+        assert interpreter["status"] == "READY"
+        assert interpreter.get("description") == properties.get("Description")
+        assert self.lane.deployment.tags(interpreter["codeInterpreterArn"]) == properties["Tags"]
         return interpreter_id
 
     def _check_numbers_of_responses(self) -> None:
-        """One for each delivery of an event, and one more if it seemed to be lost."""
+        """Check that each delivery has one response, and one more if that seemed to be lost."""
         for name, row in self.rows.items():
             lost = row.hit_operations().count(RESPONSE)
             assert row.calls.count(RESPONSE) == self.deliveries + lost, name
@@ -168,7 +168,7 @@ def define(app: App) -> None:
 
 @dataclass
 class Lives:
-    """A life without faults, and all the others, which are still going on."""
+    """A life without faults, and all the others, which may still be running."""
 
     clean: Life
     repeated: Future[Life]
@@ -183,7 +183,7 @@ def lives(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iter
     free: SimpleQueue[Lane] = SimpleQueue()
 
     def live(fault: Fault | None, plans: Mapping[str, Plan], deliveries: int = 1) -> Life:
-        lane = free.get_nowait()  # there is one for each thread, but for those where a life failed
+        lane = free.get_nowait()  # one for each thread; a life that failed keeps its lane
         life = Life(lane, fault, plans, deliveries)
         life.live()
         free.put(lane)
@@ -205,7 +205,7 @@ def lives(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 def plans_for_each_call(rows: dict[str, Row]) -> list[dict[str, Plan]]:
-    """The first call of every event, then the second, and so on."""
+    """Return plans for the first call of every event, then for the second, and so on."""
     return [
         {
             name: at(row.calls[number], row.calls[: number + 1].count(row.calls[number]))
@@ -218,16 +218,16 @@ def plans_for_each_call(rows: dict[str, Row]) -> list[dict[str, Plan]]:
 
 @pytest.mark.parametrize("fault", [*PASSING, *FAILING, KILLED], ids=str)
 def test_faults_leave_exactly_what_is_wanted(lives: Lives, fault: Fault) -> None:
-    errors = [error for one in lives.faulty[fault] if (error := one.exception()) is not None]
+    errors = [error for life in lives.faulty[fault] if (error := life.exception()) is not None]
     if errors:
         raise BaseExceptionGroup(str(fault), errors)
     # How often a status is read depends on the time; every operation is called at least once.
     for name, row in lives.clean.rows.items():
         hit = {
             operation
-            for one in lives.faulty[fault]
-            if name in one.result().rows
-            for operation in one.result().rows[name].hit_operations()
+            for life in lives.faulty[fault]
+            if name in life.result().rows
+            for operation in life.result().rows[name].hit_operations()
         }
         assert hit == set(row.calls), name
 
@@ -238,7 +238,7 @@ def test_an_event_that_is_delivered_twice_has_one_effect_and_the_same_response(
     assert lives.repeated.result().rows.keys() == set(EVENTS)
 
 
-# What others do with the function's role: in this local AWS they do it with rights of their own.
+# Other services use these permissions of the role. In the local AWS they have rights of their own.
 BY_OTHERS = {
     "logs:CreateLogStream": "Lambda itself writes the function's log",
     "logs:PutLogEvents": "Lambda itself writes the function's log",
@@ -250,11 +250,12 @@ def test_the_control_function_uses_all_its_permissions_and_needs_no_more(lives: 
         wait(futures)
     for lane in lives.lanes:
         gone = set()
-        for one in lane.deployment.decisions(lane.role_name):
-            if one["decision"] == "Allow" and one["action"] == f"{SERVICE}:DeleteCodeInterpreter":
-                gone.add(one["resource"])
-            # What is gone has no tags, on which the permissions depend.
-            assert one["decision"] == "Allow" or one["resource"] in gone, one
+        for decision in lane.deployment.decisions(lane.role_name):
+            allowed = decision["decision"] == "Allow"
+            if allowed and decision["action"] == f"{SERVICE}:DeleteCodeInterpreter":
+                gone.add(decision["resource"])
+            # The permissions depend on tags, which a deleted interpreter no longer has.
+            assert allowed or decision["resource"] in gone, decision
     lane = lives.clean.lane
-    used = {one["action"] for one in lane.deployment.decisions(lane.role_name)}
+    used = {decision["action"] for decision in lane.deployment.decisions(lane.role_name)}
     assert lane.deployment.granted(lane.role_name) - used == BY_OTHERS.keys()

@@ -12,19 +12,23 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("network", ["sandbox", "public"])
-def test_without_a_vpc(deployment: Deployment, deploy: Deploy, network: str) -> None:
+def test_a_network_without_a_vpc_is_deployed_used_and_destroyed(
+    deployment: Deployment, deploy: Deploy, network: str
+) -> None:
     deploy({"network": network, "alarms": True})
-    one = deployment.only()
-    assert one["networkConfiguration"] == {"networkMode": network.upper()}
-    assert "executionRoleArn" not in one
-    assert deployment.outputs()["CodeInterpreterArn"] == one["codeInterpreterArn"]
+    interpreter = deployment.only()
+    assert interpreter["networkConfiguration"] == {"networkMode": network.upper()}
+    assert "executionRoleArn" not in interpreter
+    assert deployment.outputs()["CodeInterpreterArn"] == interpreter["codeInterpreterArn"]
     assert deployment.works()
     deployment.destroy()
     assert deployment.code_interpreters() == {}
 
 
 @pytest.mark.parametrize("internet", [False, True])
-def test_in_a_new_vpc(deployment: Deployment, deploy: Deploy, internet: bool) -> None:
+def test_a_new_vpc_is_deployed_used_and_destroyed(
+    deployment: Deployment, deploy: Deploy, internet: bool
+) -> None:
     deploy({"network": "vpc", "vpc-internet": internet})
     network = deployment.only()["networkConfiguration"]
     assert network["networkMode"] == "VPC"
@@ -43,8 +47,10 @@ def test_in_a_new_vpc(deployment: Deployment, deploy: Deploy, internet: bool) ->
     assert deployment.code_interpreters() == {}
 
 
-def test_in_an_existing_vpc_with_everything(deployment: Deployment, deploy: Deploy) -> None:
-    """What it is given, what the control function is allowed for it, and what stays."""
+def test_an_existing_vpc_with_every_setting_is_deployed_changed_and_destroyed(
+    deployment: Deployment, deploy: Deploy
+) -> None:
+    """The service gets every setting, and the control function has no permission too many."""
     ec2 = deployment.client("ec2")
     vpc_id = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     subnet_id = ec2.create_subnet(VpcId=vpc_id, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
@@ -67,12 +73,12 @@ def test_in_an_existing_vpc_with_everything(deployment: Deployment, deploy: Depl
         "filesystems": [{"type": "efs", "security-group-id": mount_targets, **filesystem}],
     }
     deploy(settings)
-    one = deployment.only()
-    [own_group] = one["networkConfiguration"]["vpcConfig"]["securityGroups"]
-    assert one["name"] == "everything"
-    assert one["networkConfiguration"]["vpcConfig"]["subnets"] == [subnet_id]
-    assert one["certificates"] == [{"location": {"secretsManager": {"secretArn": secret}}}]
-    assert one["filesystemConfigurations"] == [
+    interpreter = deployment.only()
+    [own_group] = interpreter["networkConfiguration"]["vpcConfig"]["securityGroups"]
+    assert interpreter["name"] == "everything"
+    assert interpreter["networkConfiguration"]["vpcConfig"]["subnets"] == [subnet_id]
+    assert interpreter["certificates"] == [{"location": {"secretsManager": {"secretArn": secret}}}]
+    assert interpreter["filesystemConfigurations"] == [
         {
             "efsConfiguration": {
                 "fileSystemArn": filesystem["file-system-arn"],
@@ -91,7 +97,7 @@ def test_in_an_existing_vpc_with_everything(deployment: Deployment, deploy: Depl
     deployment.start_session(deployment.only()["codeInterpreterId"])
     deployment.destroy()
     assert deployment.code_interpreters() == {}
-    # AgentCore's network interfaces hold on to it for hours.
+    # AgentCore's network interfaces use the group for hours.
     assert ec2.describe_security_groups(GroupIds=[own_group])["SecurityGroups"]
     used = {decision["action"] for decision in deployment.decisions(role_name)}
     assert granted - used == {
@@ -106,7 +112,7 @@ def test_in_an_existing_vpc_with_everything(deployment: Deployment, deploy: Depl
 
 
 def mounts_from(ec2: Any, group_id: str) -> set[str]:
-    """The security groups from which NFS is allowed."""
+    """Return the security groups from which a group allows NFS."""
     [group] = ec2.describe_security_groups(GroupIds=[group_id])["SecurityGroups"]
     return {
         pair["GroupId"]

@@ -1,8 +1,8 @@
-"""The deployed function when AgentCore or S3 fails: through Lambda's API and as its role.
+"""The deployed invoke function when AgentCore or S3 fails, through Lambda's API.
 
-After each failure, the code has run at most once, the response says what happened, and the next
-call works. There is one failure for each type of error; `tests/integration/invoke/test_wire.py` has
-every fault of the wire.
+After each failure, the code has run at most once, the response reports the failure, and the next
+call works. There is one failure for each type of error; `tests/integration/invoke/test_wire.py`
+has every fault.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def no_faults_left(deployed: Deployment) -> Iterator[None]:
     deployed.agentcore.clear_faults()
 
 
-# What hangs ends with the call's own limit.
+# A hanging call ends with its own limit.
 LIMIT = {"timeout_seconds": 1}
 
 
@@ -80,9 +80,7 @@ ERRORS: dict[str, tuple[dict[str, Any] | None, str, dict[str, Any]]] = {
 
 @pytest.mark.parametrize("error_type", ERRORS)
 @pytest.mark.parametrize("caller", CALLERS)
-def test_every_caller_is_told_every_error(
-    deployed: Deployment, caller: str, error_type: str
-) -> None:
+def test_every_caller_gets_every_error(deployed: Deployment, caller: str, error_type: str) -> None:
     call, session = CALLERS[caller], f"errors-{caller}"
     fault, tool, arguments = ERRORS[error_type]
     session_id = call(deployed, session, "start_session")["session_id"]
@@ -97,8 +95,8 @@ def test_every_caller_is_told_every_error(
     assert call(deployed, session, "execute_code", code="print(6 * 7)")["stdout"] == "42"
 
 
-def test_every_tool_tells_what_it_is_denied(deployed: Deployment) -> None:
-    """All of it: the service and the bucket."""
+def test_every_tool_reports_access_that_is_denied(deployed: Deployment) -> None:
+    """The role is denied everything: the service and the bucket."""
     role = {"RoleName": deployed.role_of("OtherFunction"), "PolicyName": "DenyAll"}
     document = {"Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
     iam = deployed.client("iam")
@@ -121,7 +119,7 @@ def test_every_tool_tells_what_it_is_denied(deployed: Deployment) -> None:
 
 
 @pytest.mark.parametrize("error_type", ["CodeFailed", "OutcomeUnknown", "TimedOut"])
-def test_what_became_of_an_asynchronous_call_can_be_asked_for(
+def test_repeating_an_asynchronous_call_returns_its_recorded_response(
     deployed: Deployment, session: str, error_type: str
 ) -> None:
     fault, tool, arguments = ERRORS[error_type]
@@ -144,7 +142,7 @@ def test_what_became_of_an_asynchronous_call_can_be_asked_for(
 def test_a_client_that_times_out_and_retries_gets_the_one_response(
     deployed: Deployment, session: str
 ) -> None:
-    """As SDKs do by themselves, after a minute by default."""
+    """SDKs retry by themselves, after a minute by default."""
     started = directly(deployed, session, "start_session")
     config = Config(read_timeout=0.5, retries={"total_max_attempts": 10})
     event = {
@@ -183,7 +181,7 @@ def test_an_instance_that_is_killed_leaves_an_outcome_that_stays_unknown(
         assert response["error"]["type"] == "OutcomeUnknown"
         return None if response["error"]["retryable"] else response
 
-    # As long as the first call could still be running, it is worth asking again.
+    # The error is retryable as long as the first call could still be running.
     assert "ended without recording a response" in until(settled)["error"]["message"]
     assert executions(deployed, started["session_id"]) == 1
     following = directly(deployed, session, "execute_code", code=COUNTED)
@@ -196,7 +194,7 @@ def other(deployed: Deployment, **event: Any) -> Response:
 
 
 def recorded(deployed: Deployment, event: dict[str, Any]) -> dict[str, Any] | None:
-    """The record of an event with an idempotency key, once its response is in it."""
+    """Return the idempotency record of an event, or None until it holds the response."""
     s3 = client(deployed, "s3")
     bucket = output(deployed, "WorkspaceBucketName")
     name = object_name(direct_request(event))
@@ -219,7 +217,7 @@ def invoke_to_death(deployed: Deployment, event: dict[str, Any]) -> None:
 
 
 def kill(deployed: Deployment, function: str) -> None:
-    """End the processes that run a function, as Lambda does when they need too much memory."""
+    """Kill the processes that run a function, as Lambda does when they need too much memory."""
     server = psutil.Process(deployed.aws.process_id)
     running = [
         process

@@ -1,4 +1,4 @@
-"""What CloudWatch keeps of calls of the deployed function: facts, and nothing of the user's."""
+"""The deployed function logs a line for every call, and no data of the user."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .tool_calls import (
 if TYPE_CHECKING:
     from .deployment import Deployment
 
-# What goes wrong with the call's own invocation, and what the service says of it.
+# Faults of the calls, whose messages hold data of the user.
 FAILURES: list[dict[str, Any]] = [
     {"kind": "error", "error": "ValidationException", "message": MESSAGE},
     {"kind": "error", "error": "ThrottlingException", "message": MESSAGE},
@@ -50,7 +50,7 @@ OF_LAMBDA = ("INIT_START", "START", "END", "REPORT")
 
 @pytest.fixture(scope="module")
 def lines(deployed: Deployment) -> list[str]:
-    """The function's log, after calls that fail and calls that do not."""
+    """Call the function with and without failures, and return the lines of its log."""
     for event in EVENTS:
         sent(deployed, {"session": "logs", **event})
     short = [event for event in EVENTS if "timeout_seconds" not in event]
@@ -77,11 +77,11 @@ def log_group(deployed: Deployment) -> str:
     return str(function["LoggingConfig"]["LogGroup"])
 
 
-def test_nothing_of_a_users_is_in_the_log(lines: list[str]) -> None:
+def test_the_log_has_no_data_of_the_user(lines: list[str]) -> None:
     assert [line for line in lines if CANARY in line] == []
 
 
-def test_there_is_a_line_of_facts_for_every_call(lines: list[str]) -> None:
+def test_the_log_has_one_line_of_known_fields_for_every_call(lines: list[str]) -> None:
     calls = sum(line.startswith("START ") for line in lines)
     own = [line for line in lines if line and not line.startswith(OF_LAMBDA)]
     assert len(own) == calls > 2 * len(EVENTS)
@@ -90,13 +90,13 @@ def test_there_is_a_line_of_facts_for_every_call(lines: list[str]) -> None:
         assert set(re.findall(r"(?:^| )(\w+)=", facts)) <= FIELDS, line
 
 
-def test_the_calls_were_what_they_are_meant_to_be(lines: list[str]) -> None:
-    """Otherwise their absence from the log would mean little."""
+def test_the_log_covers_every_error_and_every_caller(lines: list[str]) -> None:
+    """The other tests would prove little without calls of every kind."""
     types = {error.type for error in RequestError.__subclasses__()}
     assert set(re.findall(r"error_type=(\w+)", "\n".join(lines))) == types
     assert set(re.findall(r"caller=(\w+)", "\n".join(lines))) == {"Agent", "Direct", "Gateway"}
 
 
-def test_the_canary_is_where_it_belongs(deployed: Deployment) -> None:
+def test_the_user_finds_the_data_in_the_workspace(deployed: Deployment) -> None:
     response = directly(deployed, "logs", "workspace_read", path=f"code-interpreter/{CANARY}")
     assert response["content"] == CANARY

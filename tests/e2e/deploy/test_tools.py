@@ -14,7 +14,7 @@ from .tool_calls import CALLERS, TIMEOUT_SECONDS, executed
 if TYPE_CHECKING:
     from .deployment import Deployment
 
-# What is called, and a part of its response; each call works with what those before it left.
+# Calls, and a part of the response to each; every call uses the files of the calls before it.
 TOOL_CALLS: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"tool": "start_session", "session_timeout_seconds": 600}, {"session_status": "READY"}),
     ({"tool": "get_session"}, {"session_status": "READY"}),
@@ -71,10 +71,10 @@ def test_every_tool(deployed: Deployment, caller: str) -> None:
 
 
 @pytest.mark.parametrize(("caller", "lines"), [("direct", 1_500_000), ("agent", 5000)])
-def test_a_response_that_its_caller_cannot_take_is_cut_and_kept_whole(
+def test_a_response_too_large_for_its_caller_is_truncated_and_kept_whole(
     deployed: Deployment, caller: str, lines: int
 ) -> None:
-    """Lambda would fail the call after the code has run, and so would Bedrock."""
+    """Lambda and Bedrock would fail the call after the code has run."""
     call = CALLERS[caller]
     response = call(deployed, "large", "execute_code", code=f"print('\"x\\n' * {lines})")
     assert (response["status"], response["truncated"]) == ("ok", True)
@@ -158,21 +158,21 @@ def test_a_state_machine_stops_a_command_that_takes_too_long(deployed: Deploymen
     assert task["structuredContent"]["taskStatus"] == "canceled"
 
 
-def test_nothing_was_denied(deployed: Deployment) -> None:
-    """Of all that the calls above did."""
+def test_the_role_allows_everything_that_the_function_does(deployed: Deployment) -> None:
+    """The decisions are those of all calls so far."""
     deployed.invoke(tool="execute_code", session="denied", code="1")
-    outcomes = deployed.decisions(deployed.role_of("InvokeFunction"))
-    assert outcomes
-    assert [one for one in outcomes if one["decision"] != "Allow"] == []
+    decisions = deployed.decisions(deployed.role_of("InvokeFunction"))
+    assert decisions
+    assert [decision for decision in decisions if decision["decision"] != "Allow"] == []
 
 
 def commanded(deployed: Deployment, machine: str, command: str) -> dict[str, Any]:
-    """The ended execution of a state machine that runs a command."""
+    """Execute a state machine that runs a command, and return the ended execution."""
     return executed(deployed, machine, {"session": "states", "command": command})
 
 
 def output_of(deployed: Deployment, execution: str, state: str) -> dict[str, Any]:
-    """What a state of an execution passed on."""
+    """Return the output of a state of an execution."""
     pages = deployed.client("stepfunctions").get_paginator("get_execution_history")
     [output] = [
         json.loads(event["stateExitedEventDetails"]["output"])

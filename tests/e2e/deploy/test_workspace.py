@@ -1,4 +1,4 @@
-"""What becomes of the files when the stack is deleted."""
+"""The files of the workspace when the stack is deleted."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ if TYPE_CHECKING:
     from .conftest import Deploy
     from .deployment import Deployment
 
-# CDK's own function empties a bucket that is to go. It runs in Node, on the AWS SDK of Lambda.
-
 
 @pytest.mark.parametrize(("retention", "kept"), [("retain", True), ("destroy", False)])
-def test_the_files_stay_or_go(
+def test_the_retention_setting_keeps_or_deletes_the_files(
     deployment: Deployment, deploy: Deploy, retention: str, kept: bool
 ) -> None:
+    """CDK's own function empties the bucket, in Node and with the AWS SDK of Lambda."""
     deploy({"workspace-retention": retention})
     bucket = deployment.outputs()["WorkspaceBucketName"]
     written = deployment.invoke(
@@ -25,7 +24,7 @@ def test_the_files_stay_or_go(
     assert written["status"] == "ok", written
     deployment.destroy()
     s3 = deployment.client("s3")
-    assert (bucket in {one["Name"] for one in s3.list_buckets()["Buckets"]}) == kept
+    assert (bucket in {found["Name"] for found in s3.list_buckets()["Buckets"]}) == kept
     if kept:
         listed = s3.list_objects_v2(Bucket=bucket, Prefix="workspace/s/")["Contents"]
-        assert [one["Key"] for one in listed] == ["workspace/s/uploads/notes.txt"]
+        assert [file["Key"] for file in listed] == ["workspace/s/uploads/notes.txt"]

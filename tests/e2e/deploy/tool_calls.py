@@ -23,17 +23,17 @@ ACCOUNT = "210000000000"
 ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 TIMEOUT_SECONDS = 30
 POLL_SECONDS = 0.05
-# Of the other function, so that what it leaves unfinished is soon given up.
+# The timeout of the other function, so that its unfinished calls soon count as ended.
 OTHER_SECONDS = 3
 
 T = TypeVar("T")
 Response = dict[str, Any]
-# Session, tool and arguments to the response.
+# Calls a tool in a session with arguments, and returns the response.
 Caller = Callable[..., Response]
 
 
 def define(app: App) -> None:
-    """The project's stack, state machines, and a function that has little time."""
+    """Define the project's stack, state machines, and a function that has little time."""
     stack = CodeInterpreterStack(app, "CodeInterpreter", settings=Settings())
     add_command_machine(stack, "Patient", timeout=Duration.minutes(1))
     add_command_machine(stack, "Hasty", timeout=Duration.seconds(1))
@@ -81,7 +81,7 @@ def add_machine(stack: Stack, name: str, states: sfn.IChainable) -> None:
 
 @functools.cache
 def client(deployed: Deployment, service: str) -> Any:
-    """Made once: there are many calls."""
+    """Return a client, which is made once for the many calls."""
     return deployed.client(service)
 
 
@@ -103,7 +103,7 @@ def sent(
 
 
 def executed(deployed: Deployment, machine: str, given: Any) -> dict[str, Any]:
-    """The ended execution of a state machine."""
+    """Execute a state machine, and return the ended execution."""
     states = client(deployed, "stepfunctions")
     arn = states.start_execution(
         stateMachineArn=output(deployed, machine), input=json.dumps(given)
@@ -117,7 +117,7 @@ def executed(deployed: Deployment, machine: str, given: Any) -> dict[str, Any]:
 
 
 def until(found: Callable[[], T | None]) -> T:
-    """What `found` finds at last."""
+    """Call `found` until it returns a value, and return that."""
     deadline = time.monotonic() + TIMEOUT_SECONDS
     while time.monotonic() < deadline:
         result = found()
@@ -127,7 +127,7 @@ def until(found: Callable[[], T | None]) -> T:
     raise AssertionError("waited in vain")
 
 
-# The kinds of callers.
+# Callers.
 
 
 def directly(deployed: Deployment, session: str, tool: str, **arguments: Any) -> Response:
@@ -135,7 +135,7 @@ def directly(deployed: Deployment, session: str, tool: str, **arguments: Any) ->
 
 
 def through_states(deployed: Deployment, session: str, tool: str, **arguments: Any) -> Response:
-    """As a task of a state machine."""
+    """Call a tool in a task of a state machine."""
     execution = executed(deployed, "Caller", {"tool": tool, "session": session, **arguments})
     assert execution["status"] == "SUCCEEDED", execution
     response: Response = json.loads(execution["output"])
@@ -143,7 +143,7 @@ def through_states(deployed: Deployment, session: str, tool: str, **arguments: A
 
 
 def through_gateway(deployed: Deployment, session: str, tool: str, **arguments: Any) -> Response:
-    """The tool's name and the session are in the client context, the arguments are the event."""
+    """Call a tool as a Gateway does: its name and the session are in the client context."""
     custom = {
         "bedrockAgentCoreToolName": f"code-interpreter___{tool}",
         "bedrockAgentCorePropagatedHeaders": {"x-code-interpreter-session": session},
@@ -153,7 +153,7 @@ def through_gateway(deployed: Deployment, session: str, tool: str, **arguments: 
 
 
 def through_agent(deployed: Deployment, session: str, tool: str, **arguments: Any) -> Response:
-    """All values are text, and so is the response's body."""
+    """Call a tool as a Bedrock agent does: all values are text, and so is the response's body."""
     event = {
         "messageVersion": "1.0",
         "agent": {"name": "a", "id": "AGENT", "alias": "ALIAS", "version": "1"},
@@ -192,7 +192,7 @@ CALLERS: dict[str, Caller] = {
 }
 
 
-# What the emulator knows.
+# The emulator's records.
 
 
 def executions(deployed: Deployment, session_id: str) -> int:

@@ -1,4 +1,4 @@
-"""A wire between a function and AgentCore, on which one call of a row can go wrong."""
+"""A proxy between the control function and AgentCore that injects faults into its calls."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from agentcore_emulator.model import service_model
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-# What CloudFormation waits for; its path is not forwarded.
+# The response to CloudFormation counts as an operation; its path is not forwarded.
 RESPONSE = "the response"
 RESPONSES_PATH = "/responses/"
 LONGEST_RESPONSE = 4096  # bytes; CloudFormation refuses longer ones
@@ -36,9 +36,9 @@ HOP_BY_HOP = {"connection", "content-length", "keep-alive", "transfer-encoding"}
 
 @dataclass(frozen=True)
 class Fault:
-    """What happens to a call: an HTTP status, a connection reset, or the end of its caller.
+    """A fault of a call: an HTTP status, a connection reset, or the death of its caller.
 
-    `when` is before the call has its effect, or after it, when only the response is lost.
+    `when` is before the call takes effect, or after it, when only the response is lost.
     """
 
     kind: int | Literal["reset", "kill"]
@@ -50,7 +50,7 @@ class Fault:
 
 @dataclass
 class Row:
-    """The calls of one event, by their operations, and the numbers of those that went wrong."""
+    """The operations of one event's calls, and the indices of the calls that failed."""
 
     calls: list[str] = field(default_factory=list)
     hits: list[int] = field(default_factory=list)
@@ -59,12 +59,12 @@ class Row:
         return [self.calls[number] for number in self.hits]
 
 
-# Whether the last call of a row is to go wrong.
+# Tells whether the last call of a row fails.
 Plan = Callable[[Row], bool]
 
 
 def at(operation: str, nth: int) -> Plan:
-    """At the nth call of an operation, once."""
+    """Return a plan that fails the nth call of an operation, once."""
 
     def plan(row: Row) -> bool:
         return not row.hits and row.calls[-1] == operation and row.calls.count(operation) == nth
@@ -73,12 +73,12 @@ def at(operation: str, nth: int) -> Plan:
 
 
 def everywhere(row: Row) -> bool:
-    """At every call but those that come after a call that went wrong, which repeat it."""
+    """Fail every call but the repetitions, which follow a call that failed."""
     return len(row.calls) - 2 not in row.hits
 
 
 class Wire:
-    """Forwards calls to `endpoint` and takes the responses that are meant for CloudFormation.
+    """Forwards calls to `endpoint`, and keeps the responses to CloudFormation.
 
     The callers are among the descendants of the process `server`.
     """
@@ -107,7 +107,7 @@ class Wire:
             self._pool.clear()
 
     def begin(self, fault: Fault | None = None, plan: Plan = everywhere) -> Row:
-        """The row that the calls from here on belong to, and the fault that hits some of them."""
+        """Start the row of the next event, whose calls fail with `fault` according to `plan`."""
         self._row, self._fault, self._plan = Row(), fault, plan
         return self._row
 
@@ -182,7 +182,7 @@ def operation(method: str, path: str) -> str:
 
 
 def process_at(port: int, ancestor: psutil.Process) -> psutil.Process:
-    """The process whose end of a connection has this port."""
+    """Return the process whose end of a connection has this port."""
     for process in ancestor.children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess):
             if any(connection.laddr.port == port for connection in process.net_connections("tcp")):

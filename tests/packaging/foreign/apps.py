@@ -1,4 +1,4 @@
-"""Three apps of people who installed the library, each with settings of its own."""
+"""Three apps of users who installed the library, each with settings of its own."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BETA, PRODUCTION = "111111111111", "222222222222"
 
 
 class TheirNetwork(Stack):
-    """Somebody's VPC stack, with an interpreter in it."""
+    """A user's VPC stack, with an interpreter in it."""
 
     def __init__(self, scope: Construct) -> None:
         super().__init__(scope, "TheirNetwork")
@@ -33,7 +33,7 @@ class TheirNetwork(Stack):
 
 
 class TheirTool(Stack):
-    """A function for an interpreter and a bucket that are there already."""
+    """A function for an existing interpreter and an existing bucket."""
 
     def __init__(self, scope: Construct) -> None:
         super().__init__(scope, "TheirTool")
@@ -47,7 +47,7 @@ class TheirTool(Stack):
 
 
 class Everything(Construct):
-    """Whatever the library has, with its defaults."""
+    """Every construct of the library, with its defaults."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
@@ -77,7 +77,7 @@ class TheirGateway(Stack):
 
 
 def everything(app: App) -> None:
-    """Twice in one stack, once more in another region, and all of it again in production."""
+    """Define copies in one stack, in a second region, and the same again in a second stage."""
     for name, account in (("Beta", BETA), ("Production", PRODUCTION)):
         stage = Stage(app, name)
         for region, count in (("us-east-1", 2), ("eu-central-1", 1)):

@@ -1,6 +1,6 @@
-"""Synthesises the apps into a folder, and prints as JSON what was reached for meanwhile.
+"""Synthesise the apps into a folder, and print the imports and connections made as JSON.
 
-python synthesise.py FOLDER
+Usage: python synthesise.py FOLDER
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ reached_for: list[str] = []
 
 
 def watch(event: str, arguments: tuple[Any, ...]) -> None:
-    """Note every use of the network, and every import of what a consumer need not have."""
+    """Record every use of the network, and every import of a module that a consumer lacks."""
     if event in NETWORK:
         reached_for.append(f"{event} {arguments[1:]}")
     elif event == "import" and arguments[0].partition(".")[0] in OF_OTHERS:
@@ -38,7 +38,7 @@ def watch(event: str, arguments: tuple[Any, ...]) -> None:
 
 sys.addaudithook(watch)
 
-import apps  # noqa: E402 - only now is it watched
+import apps  # noqa: E402 - after the hook
 
 import cdk_code_interpreter  # noqa: E402 - as above
 
@@ -51,4 +51,4 @@ report = {
     "reached_for": list(reached_for),
     "importable": [module for module in OF_OTHERS if find_spec(module)],
 }
-print(json.dumps(report))  # noqa: T201 - what the test reads
+print(json.dumps(report))  # noqa: T201 - the test reads it

@@ -1,7 +1,7 @@
-"""What a type checker sees of the library from outside.
+"""Uses of the library for type checkers.
 
-Each `type: ignore` stands for a mistake that has to be found: both checkers are told to complain
-about one that is not needed.
+Each `type: ignore` marks a mistake that a checker has to find: both checkers report one that is
+not needed.
 """
 
 from __future__ import annotations

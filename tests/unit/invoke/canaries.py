@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 CANARY = "CANARY-5f1d"
-# What a service or a library may say that a user's data has got into.
+# A message of a service or a library that holds a user's data.
 MESSAGE = f"{CANARY} https://bucket/{CANARY}?X-Amz-Signature={CANARY}"
 
 # A fake sandbox's folder is `here`.

@@ -165,7 +165,7 @@ def test_an_response_that_comes_later_is_given_to_who_asks_again(world: World) -
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(call, world)
         running.wait(30)
-        # Who has no time to wait is told to ask again, and nothing runs.
+        # A caller without time to wait gets a retryable error, and nothing runs.
         early = world.new_function()(EVENT, Context(3))
         assert (early["error"]["type"], early["error"]["retryable"]) == ("OutcomeUnknown", True)
         go_on.set()

@@ -315,7 +315,7 @@ def test_any_event_of_an_agent_is_a_request_or_one_clear_line(
 
 # Whatever arrives.
 
-# What JSON can spell, halves of surrogate pairs among it.
+# Any JSON value, with unpaired surrogates.
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=8)
 ARGUMENTS = sorted({name for tool in TOOLS.values() for name in tool.input_schema["properties"]})
 ANY_JSON = st.recursive(

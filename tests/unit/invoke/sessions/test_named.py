@@ -303,7 +303,7 @@ def test_a_write_whose_response_was_lost_is_recognised(world: World) -> None:
     lost = iter([True])
 
     def lose(operation: str, key: str) -> None:
-        # What botocore's repeated request sees of the first one's success.
+        # Botocore's repeated request finds the object that the first one wrote.
         if operation == "PutObject" and key == RECORD and next(lost, False):
             raise client_error("PreconditionFailed", 412, "PutObject")
 

@@ -103,7 +103,7 @@ def test_a_command_past_its_limit_is_ended_and_the_session_lives_on(world: World
     "call",
     [
         {"tool": "execute_command", "command": "x" * 120_001},
-        # What its limit makes of it counts, too.
+        # The limit is a part of the command, too.
         {"tool": "execute_command", "command": "'" * 40_000, "timeout_seconds": 5},
         {
             "tool": "invoke_code_interpreter",
