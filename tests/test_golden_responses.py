@@ -142,7 +142,7 @@ def test_schemas_for_converse() -> None:
 
 
 def test_schemas_for_gateways_and_agents() -> None:
-    stack = Stack(App(), "Test")
+    stack = Stack(App(builtin_cloud_formation_validation=False), "Test")
     function = InvokeFunction(
         stack,
         "Invoke",

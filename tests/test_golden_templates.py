@@ -37,6 +37,7 @@ from cdk_code_interpreter import (
     Workspace,
 )
 from stacks.settings import Settings
+from tests.integration.test_app import DEPLOYMENTS, EVERYTHING, EXISTING_VPC, namespaced
 from tests.unit.constructs.everything import (
     MODES,
     imported_role,
@@ -46,7 +47,6 @@ from tests.unit.constructs.everything import (
     recommended_flags,
     scope_of,
 )
-from tests.unit.test_app import DEPLOYMENTS, EVERYTHING, EXISTING_VPC, namespaced
 
 from .golden_files import check_golden
 

@@ -294,3 +294,16 @@ def resources(ours: Ours) -> dict[str, Any]:
         if isinstance(node, CfnResource)
     ]
     return {name: template[name] for name in defined if name in template}
+
+
+def synthesise_all(directory: Path) -> dict[str, str]:
+    """Return the template and the manifest of every mode, as text."""
+    app = App(outdir=str(directory), builtin_cloud_formation_validation=False)
+    for mode, define in MODES.items():
+        define(Stack(app, mode.replace(" ", "-")))
+    app.synth()
+    return {
+        path.name: path.read_text()
+        for path in sorted(directory.iterdir())
+        if path.name == "manifest.json" or path.name.endswith((".template.json", ".assets.json"))
+    }

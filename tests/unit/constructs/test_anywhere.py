@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aws_cdk import (
-    App,
     CliCredentialsStackSynthesizer,
     DefaultStackSynthesizer,
     Environment,
@@ -44,7 +40,6 @@ from cdk_code_interpreter import (
     Network,
     Workspace,
 )
-from tests.project import PROJECT
 
 from .everything import (
     ACCOUNT,
@@ -57,6 +52,7 @@ from .everything import (
     new_app,
     recommended_flags,
     resources,
+    synthesise_all,
 )
 from .templates import only
 
@@ -74,19 +70,6 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return synthesise_all(tmp_path_factory.mktemp("here"))
 
 
-def synthesise_all(directory: Path) -> dict[str, str]:
-    """Return the template and the manifest of every mode, as text."""
-    app = App(outdir=str(directory), builtin_cloud_formation_validation=False)
-    for mode, define in MODES.items():
-        define(Stack(app, mode.replace(" ", "-")))
-    app.synth()
-    return {
-        path.name: path.read_text()
-        for path in sorted(directory.iterdir())
-        if path.name == "manifest.json" or path.name.endswith((".template.json", ".assets.json"))
-    }
-
-
 def test_the_same_app_makes_the_same_templates_twice(
     templates: dict[str, str], tmp_path: Path
 ) -> None:
@@ -98,27 +81,6 @@ def test_the_same_app_synthesised_twice_is_the_same() -> None:
     all_options(Stack(app, "Test"))
     first, second = (app.synth(force=True).get_stack_by_name("Test").template for _ in range(2))
     assert first == second
-
-
-def test_another_process_elsewhere_makes_the_same_templates(
-    templates: dict[str, str], tmp_path: Path
-) -> None:
-    """The process has another folder, another time zone and another order of hashes."""
-    code = (
-        "import json, pathlib, tests.unit.constructs.test_anywhere as test;"
-        "print(json.dumps(test.synthesise_all(pathlib.Path('out'))))"
-    )
-    environment = {
-        "PATH": os.environ["PATH"],
-        "JSII_RUNTIME_PACKAGE_CACHE_ROOT": os.environ["JSII_RUNTIME_PACKAGE_CACHE_ROOT"],
-        "PYTHONPATH": os.pathsep.join([str(PROJECT), *sys.path]),
-        "PYTHONHASHSEED": "1",
-        "TZ": "Pacific/Kiritimati",
-    }
-    result = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, check=True
-    )
-    assert json.loads(result.stdout) == templates
 
 
 def test_nothing_is_looked_up(templates: dict[str, str]) -> None:

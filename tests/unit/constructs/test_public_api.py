@@ -1,11 +1,9 @@
-"""How the library is found, and which names it exports."""
+"""The names that the library exports, and its source root."""
 
 from __future__ import annotations
 
 import inspect
 import pickle
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any, get_args, get_type_hints
 
@@ -24,14 +22,6 @@ CLASSES = [
 def test_the_source_root_is_not_a_package() -> None:
     """With an `__init__.py` it would hide the `constructs` that aws-cdk-lib needs."""
     assert not (PROJECT / "constructs" / "__init__.py").exists()
-
-
-def test_constructs_is_the_published_package_even_in_the_project_folder() -> None:
-    code = "import constructs; print(constructs.Construct.__jsii_type__)"
-    result = subprocess.run(
-        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
-    )
-    assert result.stdout.strip() == "constructs.Construct"
 
 
 def test_every_exported_name_is_documented() -> None:
@@ -74,14 +64,3 @@ def parts(hint: Any) -> Iterator[Any]:
     yield hint
     for argument in get_args(hint):
         yield from parts(argument)
-
-
-def test_importing_it_needs_no_sdk() -> None:
-    code = (
-        "import sys, cdk_code_interpreter;"
-        "print([m for m in sys.modules if m.split('.')[0] in ('boto3', 'botocore', 'cdk_nag')])"
-    )
-    result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    assert result.stdout.strip() == "[]"

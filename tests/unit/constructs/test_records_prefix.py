@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from aws_cdk import App, NestedStack, Stack, Stage
+from aws_cdk import NestedStack, Stack, Stage
 from aws_cdk import aws_bedrockagentcore as agentcore
 from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Template
@@ -13,6 +13,7 @@ from constructs import Construct
 
 from cdk_code_interpreter import CodeInterpreter, InvokeFunction, Workspace
 
+from .everything import new_app
 from .templates import statements
 
 ACCOUNT_AND_REGION = "123456789012.eu-west-1"
@@ -58,7 +59,7 @@ def function_of(
 
 def deployed(stack_name: str = "Test", prefix: str = "workspace", **properties: Any) -> str:
     """Return the records' prefix of an app that is deployed under a stack name."""
-    stack = Stack(App(), "Test", stack_name=stack_name)
+    stack = Stack(new_app(), "Test", stack_name=stack_name)
     interpreter = CodeInterpreter(stack, "Interpreter", **properties)
     return records_prefix(function_of(stack, "Invoke", interpreter, prefix))
 
@@ -82,14 +83,14 @@ def test_deployments_that_share_a_bucket_have_different_records(change: dict[str
 
 
 def test_two_code_interpreters_of_a_stack_have_different_records() -> None:
-    stack = Stack(App(), "Test")
+    stack = Stack(new_app(), "Test")
     first, second = (CodeInterpreter(stack, name) for name in ("First", "Second"))
     functions = [function_of(stack, "A", first), function_of(stack, "B", second)]
     assert len({records_prefix(function) for function in functions}) == 2
 
 
 def test_functions_that_share_prefix_and_code_interpreter_share_their_records() -> None:
-    app = App()
+    app = new_app()
     owner, other = Stack(app, "Owner"), Stack(app, "Other")
     interpreter = CodeInterpreter(owner, "Interpreter")
     functions = [
@@ -101,14 +102,14 @@ def test_functions_that_share_prefix_and_code_interpreter_share_their_records() 
 
 
 def test_the_native_construct_has_an_identity_of_the_same_kind() -> None:
-    stack = Stack(App(), "Test")
+    stack = Stack(new_app(), "Test")
     native = agentcore.CodeInterpreterCustom(stack, "Native")
     found = records_prefix(function_of(stack, "Invoke", native))
     assert found == f"sessions/workspace/{ACCOUNT_AND_REGION}.Test.{native.node.addr}/"
 
 
 def test_a_nested_stack_goes_by_the_name_of_its_top_level_stack() -> None:
-    stack = Stack(Stage(App(), "Prod"), "Test")
+    stack = Stack(Stage(new_app(), "Prod"), "Test")
     nested = NestedStack(stack, "Nested")
     interpreter = CodeInterpreter(nested, "Interpreter")
     found = records_prefix(function_of(nested, "Invoke", interpreter))
@@ -120,7 +121,7 @@ def test_a_nested_stack_goes_by_the_name_of_its_top_level_stack() -> None:
     [None, "arn:aws:bedrock-agentcore:eu-west-1:123456789012:code-interpreter/theirs-abcdefghij"],
 )
 def test_an_imported_code_interpreter_goes_by_its_id(arn: str | None) -> None:
-    stack = Stack(App(), "Test")
+    stack = Stack(new_app(), "Test")
     if arn:
         interpreter = CodeInterpreter.from_arn(stack, "Interpreter", arn)
     else:
@@ -130,7 +131,7 @@ def test_an_imported_code_interpreter_goes_by_its_id(arn: str | None) -> None:
 
 
 def test_the_function_may_use_its_own_records_only() -> None:
-    stack = Stack(App(), "Test")
+    stack = Stack(new_app(), "Test")
     function = function_of(stack, "Invoke", CodeInterpreter(stack, "Interpreter"))
     prefix = records_prefix(function)
     [write] = statements(stack, of="Invoke")["s3:PutObject"]

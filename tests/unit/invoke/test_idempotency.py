@@ -153,7 +153,7 @@ def test_an_instance_that_is_killed_while_code_runs_leaves_an_unknown_outcome(
     assert call(world, idempotency_key="order-18")["stdout"] == "2"
 
 
-def test_an_response_that_comes_later_is_given_to_who_asks_again(world: World) -> None:
+def test_a_response_that_comes_later_is_given_to_who_asks_again(world: World) -> None:
     running, go_on = threading.Event(), threading.Event()
 
     def wait(operation: str, _detail: str) -> None:
@@ -197,7 +197,7 @@ def test_a_recorded_response_whose_receipt_was_lost_is_recorded(world: World) ->
     assert call(world) == {**first, "replayed": True}
 
 
-def test_an_response_that_could_not_be_recorded_is_given_with_a_warning(world: World) -> None:
+def test_a_response_that_could_not_be_recorded_is_given_with_a_warning(world: World) -> None:
     def fail(operation: str, key: str) -> None:
         if operation == "PutObject" and "/responses/" in key and executions(world):
             raise client_error("InternalError", 500, "PutObject")

@@ -23,14 +23,14 @@ def whole_response(world: World, response: dict[str, Any]) -> dict[str, Any]:
     return dict(json.loads(world.s3.saved(response["session"])[name]))
 
 
-def test_an_response_that_fits_is_left_alone(world: World) -> None:
+def test_a_response_that_fits_is_left_alone(world: World) -> None:
     response = world.ok("execute_code", session="s", code="print('x' * 5_000_000)")
     assert len(response["stdout"]) == 5_000_000
     assert "truncated" not in response
     assert world.s3.saved("s") == {}
 
 
-def test_an_response_that_is_too_large_is_cut_and_kept_whole(world: World) -> None:
+def test_a_response_that_is_too_large_is_cut_and_kept_whole(world: World) -> None:
     response = world.ok("execute_code", session="s", code="print('start' + 'x' * 7_000_000)")
     assert size_of(response) <= MAX_LAMBDA_RESPONSE_BYTES
     assert response["truncated"] is True
@@ -67,7 +67,7 @@ def test_files_are_cut_so_that_base64_can_be_decoded(world: World) -> None:
     assert file["size"] == 6_000_000
 
 
-def test_an_response_that_cannot_be_kept_says_so(world: World) -> None:
+def test_a_response_that_cannot_be_kept_says_so(world: World) -> None:
     def fail(operation: str, key: str) -> None:
         if operation == "PutObject" and "/responses/" in key:
             raise client_error("SlowDown", 503, "PutObject")

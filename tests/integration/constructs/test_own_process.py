@@ -1,0 +1,54 @@
+"""The library in a process of its own: the packages that it imports, and its templates."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.project import PROJECT
+from tests.unit.constructs.everything import synthesise_all
+
+
+def test_constructs_is_the_published_package_even_in_the_project_folder() -> None:
+    code = "import constructs; print(constructs.Construct.__jsii_type__)"
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "constructs.Construct"
+
+
+def test_importing_the_library_imports_no_sdk() -> None:
+    code = (
+        "import sys, cdk_code_interpreter;"
+        "print([m for m in sys.modules if m.split('.')[0] in ('boto3', 'botocore', 'cdk_nag')])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "[]"
+
+
+def test_another_process_synthesises_the_same_templates(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """The process has another folder, another time zone and another order of hashes."""
+    code = (
+        "import json, pathlib, tests.unit.constructs.everything as library;"
+        "print(json.dumps(library.synthesise_all(pathlib.Path('out'))))"
+    )
+    environment = {
+        "PATH": os.environ["PATH"],
+        "JSII_RUNTIME_PACKAGE_CACHE_ROOT": os.environ["JSII_RUNTIME_PACKAGE_CACHE_ROOT"],
+        "PYTHONPATH": os.pathsep.join([str(PROJECT), *sys.path]),
+        "PYTHONHASHSEED": "1",
+        "TZ": "Pacific/Kiritimati",
+    }
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, check=True
+    )
+    assert json.loads(result.stdout) == synthesise_all(tmp_path_factory.mktemp("here"))
