@@ -116,6 +116,9 @@ class NamedSession:
             given them any more.
         """
         stored = self._store.read(self.name)
+        # A cached record may name a sandbox that another instance has stopped. Other tools find
+        # that out when they use the sandbox.
+        self._cache[self.name] = stored
         wanted = {**self._options, **options}
         if self._state(stored.record) != SessionState.ABSENT:
             if options and wanted != stored.record.options:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.agentcore import text_result
+from tests.fakes.lambda_context import Context
 from tests.fakes.world import World
 
 SECRET = {"location": {"secretsManager": {"secretArn": "arn:aws:secretsmanager:x:1:secret:ca"}}}
@@ -158,6 +159,18 @@ def test_a_stopped_session_can_be_started_with_other_options(world: World) -> No
     world.ok("stop_session", session="s")
     world.ok("start_session", session="s", session_timeout_seconds=700)
     assert world.agentcore.started_with == {"sessionTimeoutSeconds": 700}
+
+
+@pytest.mark.parametrize("options", [{}, {"session_timeout_seconds": 700}])
+def test_a_session_that_another_instance_stopped_is_started(
+    world: World, options: dict[str, Any]
+) -> None:
+    first = world.ok("start_session", session="s")
+    world.new_function()({"tool": "stop_session", "session": "s"}, Context())
+    second = world.ok("start_session", session="s", **options)
+    assert second["session_id"] != first["session_id"]
+    assert len(world.agentcore.running) == 1
+    assert "session_restarted" not in second
 
 
 @pytest.mark.parametrize(
