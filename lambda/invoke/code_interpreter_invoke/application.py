@@ -51,7 +51,7 @@ class Application:
         log_fields: LogFields = {"request_id": context.aws_request_id, "caller": caller.name}
         response = response_of(log_fields, self._respond, caller, deadline, log_fields)
         log(log_fields, response, time.monotonic() - began_at)
-        return caller.render(replace_surrogates(response))
+        return replace_surrogates(caller.render(response))
 
     def _respond(self, caller: Caller, deadline: Deadline, log_fields: LogFields) -> Response:
         request = caller.request()

@@ -61,14 +61,16 @@ def truncate_values(value: Any, length: int) -> Any:
     return value
 
 
-def replace_surrogates(response: Response) -> Response:
-    """Return the response with a question mark for each unpaired surrogate.
+def replace_surrogates(rendered: dict[str, Any]) -> dict[str, Any]:
+    """Return a rendered response with a question mark for each unpaired surrogate.
 
-    JSON can hold them, so that a sandbox's output may; UTF-8, which Lambda's runtime sends, cannot.
+    JSON can hold them, so that a sandbox's output and an agent's event may; UTF-8, which Lambda's
+    runtime sends, cannot.
     """
-    text = json.dumps(response, ensure_ascii=False)
+    text = json.dumps(rendered, ensure_ascii=False)
     try:
         text.encode()
     except UnicodeEncodeError:
-        return cast(Response, json.loads(text.encode(errors="replace")))
-    return response
+        replaced: dict[str, Any] = json.loads(text.encode(errors="replace"))
+        return replaced
+    return rendered

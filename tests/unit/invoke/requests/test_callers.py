@@ -191,6 +191,16 @@ def test_an_agent_without_parameters_is_responded(world: World) -> None:
     assert "promptSessionAttributes" not in response
 
 
+def test_an_unpaired_surrogate_in_an_agents_event_costs_no_response(world: World) -> None:
+    event = agent_event("execute_code", code="print('ran')")
+    event["sessionAttributes"] = {"name": "\ud800"}
+    response = world.function(event, Context())
+    json.dumps(response, ensure_ascii=False).encode()  # as the managed runtime does
+    assert response["sessionAttributes"] == {"name": "?"}
+    body = response["response"]["functionResponse"]["responseBody"]["TEXT"]["body"]
+    assert json.loads(body)["stdout"] == "ran"
+
+
 @pytest.mark.parametrize("character", ["\u00e9", '"', "\n", "\x01", "\\"])
 def test_an_agents_response_stays_below_its_limit(world: World, character: str) -> None:
     """Whatever JSON within JSON makes of it."""
