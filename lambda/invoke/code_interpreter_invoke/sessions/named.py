@@ -235,10 +235,10 @@ class NamedSession:
             lease.release(keep_token=False)
             raise
         except RequestError as error:
-            # If the service refused the request, drop the token. Otherwise the sandbox may exist,
-            # so keep the token to find it.
+            # If the service refused to start a sandbox, drop the token. Otherwise the sandbox may
+            # exist, so keep the token to find it.
             is_refused = isinstance(error, InvalidRequestError)
-            lease.release(keep_token=not is_refused)
+            lease.release(keep_token=lease.has_started or not is_refused)
             raise NotStartedError(
                 f"session {self.name} could not be prepared: {error.message}",
                 retryable=not is_refused and (error.retryable or error.type != "NotStarted"),
@@ -274,13 +274,13 @@ class NamedSession:
         started = self._code_interpreter.start_session(
             client_token=lease.record.client_token, name=self.name, **options
         )
-        sandbox = Sandbox(self._code_interpreter, started.session_id)
         lease.record = lease.record._replace(
             session_id=started.session_id,
             expires_at=started.created_at.timestamp() + options["sessionTimeoutSeconds"],
             options=options,
-            initial_entries=tuple(sandbox.root_entries()),
         )
+        sandbox = Sandbox(self._code_interpreter, started.session_id)
+        lease.record = lease.record._replace(initial_entries=tuple(sandbox.root_entries()))
 
     def _load(self, lease: PreparationLease, uploads: list[Upload]) -> None:
         sandbox = Sandbox(self._code_interpreter, lease.record.session_id)
