@@ -12,6 +12,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.eventstream import EventStreamBuffer
+from botocore.exceptions import EventStreamError
 from botocore.model import OperationModel, Shape
 
 from tests.conformance.shapes import differences
@@ -163,6 +164,9 @@ def _raw_events(stream: Any) -> Iterator[dict[str, Any]]:
     for chunk in stream._raw_stream.stream():
         buffer.add_data(chunk)
         for message in buffer:
+            if message.headers[":message-type"] == "exception":
+                error = {"Code": message.headers[":exception-type"], "Message": ""}
+                raise EventStreamError({"Error": error}, "InvokeCodeInterpreter")
             assert message.headers[":message-type"] == "event"
             assert message.headers[":event-type"] == "result"
             assert message.headers[":content-type"] == "application/json"

@@ -49,6 +49,7 @@ def test_invoke_fails_once_the_session_is_stopped(service: Service) -> None:
 
 
 def test_a_session_expires_though_it_is_used(service: Service) -> None:
+    """The session may expire between two calls, or during one, whose stream then has the error."""
     with service.session(sessionTimeoutSeconds=2) as session:
 
         def is_over() -> bool:

@@ -13,6 +13,14 @@ from tests.conformance.service import Service, Session, eventually, name, text
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
+# A command waits until the test creates the file, however busy the machine is.
+WAIT_FOR_GO = "until [ -e go ]; do sleep 0.1; done"
+
+
+def go(service: Service, session: Session) -> None:
+    service.invoke(session, "writeFiles", content=[{"path": "go", "text": ""}])
+
+
 def structured(result: dict[str, Any]) -> dict[str, Any]:
     content: dict[str, Any] = result["structuredContent"]
     return content
@@ -202,8 +210,9 @@ def test_commands_are_bash(service: Service, shared_session: Session) -> None:
 def test_what_a_command_leaves_in_the_background_ends_with_it(
     service: Service, session: Session
 ) -> None:
-    command = "(sleep 0.5; touch survived) > /dev/null 2>&1 &"
+    command = f"({WAIT_FOR_GO}; touch survived) > /dev/null 2>&1 &"
     service.invoke(session, "executeCommand", command=command)
+    go(service, session)
     service.python(session, "import time\ntime.sleep(1)")
     seen = service.python(session, "import os\nprint(os.path.exists('survived'))")
     assert structured(seen)["stdout"] == "False"
@@ -225,10 +234,12 @@ def task_status(service: Service, session: Session, task_id: str) -> str:
 
 
 def test_a_task_that_completes(service: Service, session: Session) -> None:
-    task_id = start_task(service, session, "echo started; sleep 0.5; echo finished")
+    task_id = start_task(service, session, f"echo started; {WAIT_FOR_GO}; echo finished")
     working = service.invoke(session, "getTask", taskId=task_id)
     assert structured(working)["taskStatus"] in ("submitted", "working")
     assert structured(working)["stdout"] == ""
+    service.python(session, "import time\ntime.sleep(0.5)")
+    go(service, session)
     eventually(lambda: task_status(service, session, task_id) == "completed")
     done = service.invoke(session, "getTask", taskId=task_id)
     assert done["isError"] is False
@@ -247,10 +258,11 @@ def test_a_task_that_fails(service: Service, session: Session) -> None:
 
 
 def test_a_task_that_is_stopped(service: Service, session: Session) -> None:
-    task_id = start_task(service, session, "sleep 0.5; touch survived")
+    task_id = start_task(service, session, f"{WAIT_FOR_GO}; touch survived")
     stopped = service.invoke(session, "stopTask", taskId=task_id)
     assert stopped["isError"] is False
     assert task_status(service, session, task_id) == "canceled"
+    go(service, session)
     service.python(session, "import time\ntime.sleep(1)")
     seen = service.python(session, "import os\nprint(os.path.exists('survived'))")
     assert structured(seen)["stdout"] == "False"

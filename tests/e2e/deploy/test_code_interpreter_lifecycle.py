@@ -165,7 +165,7 @@ def test_an_update_that_fails_after_the_replacement_returns_to_the_old_one(
         stack = CodeInterpreterStack(app, STACK, settings=Settings(description="second"))
         function = stack.invoke_function
         handle = CfnWaitConditionHandle(stack, "Handle").ref
-        signal = CfnWaitCondition(stack, "Signal", handle=handle, timeout="2")
+        signal = CfnWaitCondition(stack, "Signal", handle=handle, timeout="5")
         signal.node.add_dependency(stack.code_interpreter, function.node.find_child("UsePolicy"))
         function.function.node.add_dependency(signal)
 

@@ -21,10 +21,10 @@ from .deployment import Deployment
 
 ACCOUNT = "210000000000"
 ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
-TIMEOUT_SECONDS = 30
+TIMEOUT_SECONDS = 60
 POLL_SECONDS = 0.05
 # The timeout of the other function, so that its unfinished calls soon count as ended.
-OTHER_SECONDS = 3
+OTHER_SECONDS = 10
 
 T = TypeVar("T")
 Response = dict[str, Any]
