@@ -26,7 +26,7 @@ demo: install ## deploy into a local AWS, use it, destroy it
 	@.venv/bin/python -m local_aws.demo
 
 check: lint ## make lint, then the unit tests: after each change
-	@.venv/bin/python -m pytest tests/unit
+	@.venv/bin/python -m pytest tests/unit --numprocesses=2
 
 test: install ## run the tests
 	@.venv/bin/python -m pytest
