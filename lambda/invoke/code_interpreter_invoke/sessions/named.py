@@ -121,7 +121,8 @@ class NamedSession:
         self._cache[self.name] = stored
         wanted = {**self._options, **options}
         if self._state(stored.record) != SessionState.ABSENT:
-            if options and wanted != stored.record.options:
+            # A sandbox that is being started may have no options of its own.
+            if options and wanted != (stored.record.options or self._options):
                 raise InvalidRequestError(
                     f"session {self.name} already has a sandbox with other options; stop it first"
                 )

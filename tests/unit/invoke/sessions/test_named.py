@@ -11,7 +11,7 @@ from botocore.exceptions import ConnectTimeoutError
 
 from code_interpreter_invoke.clients import Bucket, CodeInterpreterClient
 from code_interpreter_invoke.deadline import Deadline
-from code_interpreter_invoke.errors import NotStartedError
+from code_interpreter_invoke.errors import InvalidRequestError, NotStartedError
 from code_interpreter_invoke.files.workspace import Workspace
 from code_interpreter_invoke.sessions.lease import LEASE_SECONDS
 from code_interpreter_invoke.sessions.named import NamedSession
@@ -253,6 +253,20 @@ def test_the_lease_of_a_crashed_request_is_taken_over_with_its_client_token(
     assert LEASE_SECONDS <= clock.seconds - began < LEASE_SECONDS + 5
     # The sandbox that the crashed caller had started, not a second one.
     assert list(world.agentcore.sandboxes) == [sandbox.session_id]
+
+
+def test_a_start_with_the_default_options_waits_for_one_without_options(
+    world: World, clock: Clock
+) -> None:
+    world.agentcore.before = lambda operation, detail: exit()
+    with pytest.raises(SystemExit):
+        session(world, clock).sandbox()
+    world.agentcore.before = lambda operation, detail: None
+    second = session(world, clock)
+    with pytest.raises(InvalidRequestError):
+        second.start({"sessionTimeoutSeconds": 60})
+    assert second.start({"sessionTimeoutSeconds": 900}).session_id in world.agentcore.sandboxes
+    assert len(world.agentcore.running) == 1
 
 
 def test_a_caller_without_time_to_wait_is_told_to_come_back(world: World, clock: Clock) -> None:
