@@ -132,9 +132,10 @@ class Workspace:
         folder = (path or "").strip("/")
         if folder:
             folder = clean(folder, "path") + "/"
-        start_after = ""
+        # Skip the folder marker of the session itself, whose path and token would be empty.
+        start_after = self._root
         if next_token:
-            start_after = self._root + path_of_token(next_token, folder)
+            start_after += path_of_token(next_token, folder)
         page = self.bucket.list(self._root + folder, start_after=start_after)
         return FileList(self._root, page.objects, page.truncated)
 

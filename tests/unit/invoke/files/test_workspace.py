@@ -229,6 +229,19 @@ def test_a_page_of_folder_markers_alone_has_a_next_page(world: World) -> None:
     assert listed(world, next_token=first["next_token"]) == ["uploads/c"]
 
 
+def test_the_folder_marker_of_the_session_itself_does_not_repeat_the_first_page(
+    world: World,
+) -> None:
+    world.s3.put_object(Bucket=BUCKET, Key=f"{PREFIX}/s/", Body=b"")
+    for name in "ab":
+        world.s3.upload("s", name, b"1")
+    world.s3.page_size = 1
+    first = world.ok("workspace_list", session="s")
+    second = world.ok("workspace_list", session="s", next_token=first["next_token"])
+    paths = [file["path"] for page in (first, second) for file in page["files"]]
+    assert paths == ["uploads/a", "uploads/b"]
+
+
 @pytest.mark.parametrize(
     "token", ["x", "w\u00fc", "/w==", base64.b64encode(b"code-interpreter/a").decode()]
 )
