@@ -34,8 +34,8 @@ test: install ## run the tests
 test-all: install ## run the tests, and the long ones that make test leaves out
 	@.venv/bin/python -m pytest -m "slow or not slow"
 
-coverage: install ## run the unit tests, and report the branches that they miss
-	@.venv/bin/python -m pytest tests/unit --cov --cov-report=term
+coverage: install ## run the unit tests and those of the sandbox's program, and report missed branches
+	@.venv/bin/python -m pytest tests/unit tests/integration/invoke/test_program.py --cov --cov-report=term
 
 golden: install ## write the golden files anew
 	@UPDATE_GOLDEN_FILES=1 .venv/bin/python -m pytest -k golden
