@@ -6,6 +6,7 @@ import sys
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -59,7 +60,9 @@ def build(source: Path, into: Path) -> tuple[Path, Path]:
 
 def unpack(sdist: Path, into: Path) -> Path:
     with tarfile.open(sdist) as archive:
-        archive.extractall(into, filter="data")
+        # Python 3.11.0 to 3.11.3 have no filters; from 3.14 on this one is the default.
+        options: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+        archive.extractall(into, **options)
     return into / sdist.name.removesuffix(".tar.gz")
 
 
