@@ -16,6 +16,8 @@ from .callers import Caller
 FOLDER = "responses"
 # Values up to this length are never truncated, so that the status and the ids always survive.
 MIN_TRUNCATED_LENGTH = 100
+# The members that hold the output of code.
+OUTPUT_MEMBERS = ("stdout", "stderr")
 
 
 def is_within_limit(response: Response, caller: Caller) -> bool:
@@ -39,26 +41,44 @@ def truncate_to_limit(response: Response, caller: Caller, workspace: Workspace) 
     except RequestError as error:
         warning = f"the whole response was not saved: {error.message}"
         added["warnings"] = [warning, *response.get("warnings", [])]
+    # The end of the output says more about a failure.
+    tail = 0.75 if "error" in response else 0.5
     return largest_that_fits(
-        lambda length: cast(Response, {**truncate_values(response, length), **added}),
+        lambda length: cast(Response, {**truncate_values(response, length, tail), **added}),
         caller.max_response_bytes,
         lambda truncated: is_within_limit(truncated, caller),
         minimum=MIN_TRUNCATED_LENGTH,
     )
 
 
-def truncate_values(value: Any, length: int) -> Any:
-    """Return a value in which no text and no list is longer than `length`.
+def truncate_values(value: Any, length: int, tail: float, name: str = "") -> Any:
+    """Return a value in which no text and no list is longer than about `length`.
 
-    A text keeps a multiple of 4 characters, so that what was base64 can still be decoded.
+    Output keeps both ends. Another text keeps its beginning, of a multiple of 4 characters, so that
+    what was base64 can still be decoded.
+
+    :param tail: The part of the length that is for the end of an output.
+    :param name: The member's name, if the value is one.
     """
+    if isinstance(value, str) and len(value) <= length:
+        return value
+    if isinstance(value, str) and name in OUTPUT_MEMBERS:
+        return keep_ends(value, length, tail)
     if isinstance(value, str):
-        return value if len(value) <= length else value[: max(length // 4 * 4, 4)]
+        return value[: max(length // 4 * 4, 4)]
     if isinstance(value, list):
-        return [truncate_values(item, length) for item in value[: max(length, 1)]]
+        return [truncate_values(item, length, tail) for item in value[: max(length, 1)]]
     if isinstance(value, dict):
-        return {name: truncate_values(item, length) for name, item in value.items()}
+        return {name: truncate_values(item, length, tail, name) for name, item in value.items()}
     return value
+
+
+def keep_ends(text: str, length: int, tail: float) -> str:
+    """Return the beginning and the end of a text, and between them how much is left out."""
+    last = round(length * tail)
+    first = length - last
+    left_out = len(text) - length
+    return f"{text[:first]}\n[... {left_out} characters left out ...]\n{text[len(text) - last :]}"
 
 
 def replace_surrogates(rendered: dict[str, Any]) -> dict[str, Any]:

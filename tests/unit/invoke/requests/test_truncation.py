@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from code_interpreter_invoke.requests.request import MAX_LAMBDA_RESPONSE_BYTES
-from code_interpreter_invoke.requests.truncation import truncate_values
+from code_interpreter_invoke.requests.truncation import OUTPUT_MEMBERS, truncate_values
 from tests.fakes.client_error import client_error
 from tests.fakes.world import World
 
@@ -109,21 +110,53 @@ def test_what_a_sandbox_says_can_always_be_sent(
 
 @given(st.text(), st.integers(0, 20))
 def test_what_is_cut_can_still_be_decoded(text: str, longest: int) -> None:
-    shortened = truncate_values(text, longest)
+    shortened = truncate_values(text, longest, 0.5)
     assert text.startswith(shortened)
     assert shortened == text or len(shortened) % 4 == 0
     assert len(shortened) <= max(longest, 4)
 
 
+NAMES = st.text().filter(lambda name: name not in OUTPUT_MEMBERS)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    lambda inner: st.lists(inner) | st.dictionaries(NAMES, inner),
 )
 
 
 @given(JSON, st.integers(0, 50))
 def test_what_is_cut_is_a_beginning(value: Any, longest: int) -> None:
-    shortened = truncate_values(value, longest)
+    shortened = truncate_values(value, longest, 0.5)
     assert size_of(shortened) <= size_of(value)
     if isinstance(value, list):
         assert len(shortened) <= max(longest, 1)
+
+
+@given(st.text(), st.integers(1, 50), st.sampled_from([0.5, 0.75]))
+def test_output_keeps_both_ends_and_says_how_much_is_left_out(
+    text: str, length: int, tail: float
+) -> None:
+    found = truncate_values({"stdout": text}, length, tail)["stdout"]
+    if len(text) <= length:
+        assert found == text
+        return
+    match = re.fullmatch(
+        r"(.*)\n\[\.\.\. (\d+) characters left out \.\.\.\]\n(.*)", found, re.DOTALL
+    )
+    assert match
+    first, marker, last = match.groups()
+    assert text.startswith(first)
+    assert text.endswith(last)
+    assert len(first) + len(last) + int(marker) == len(text)
+    assert len(last) == round(length * tail)
+
+
+def test_the_end_of_a_long_output_is_in_the_response(world: World) -> None:
+    code = "print('begun'); print('x' * 30_000_000); print('RESULT: 42')"
+    response = world.ok("execute_code", session="s", code=code)
+    assert response["stdout"].startswith("begun\n")
+    assert response["stdout"].rstrip().endswith("RESULT: 42")
+    assert "characters left out" in response["stdout"]
+    assert size_of(response) <= MAX_LAMBDA_RESPONSE_BYTES
+    # Nearly all of the limit is used.
+    assert size_of(response) > MAX_LAMBDA_RESPONSE_BYTES * 0.97
+    assert len(whole_response(world, response)["stdout"]) > 30_000_000
