@@ -88,7 +88,7 @@ def _outline(schema: Schema) -> str:
     """Sketch a nested value, such as [{path, text, blob}]."""
     if "items" in schema:
         return f"[{_outline(schema['items'])}]"
-    return "{" + ", ".join(schema["properties"]) + "}"
+    return "{" + ", ".join(schema.get("properties", ["name: value"])) + "}"
 
 
 def _description(schema: Schema) -> str | None:

@@ -100,7 +100,8 @@ class IdempotencyKey:
         pause = FIRST_PAUSE
         while True:
             record = self._read()
-            if record is not None and record.fingerprint != self._fingerprint:
+            is_free = record is None or record.status is RecordStatus.NOT_STARTED
+            if record is not None and not is_free and record.fingerprint != self._fingerprint:
                 raise InvalidRequestError(
                     "idempotency_key belongs to an earlier request that was different; use a "
                     "new key"

@@ -15,11 +15,12 @@ import pytest
 
 from code_interpreter_invoke.sandbox import program
 from code_interpreter_invoke.sandbox.program_client import (
-    RESULT_MARKER,
     command_line,
     parse_result,
 )
 from code_interpreter_invoke.sandbox.results import fold
+
+MARKER = "marker:"
 
 
 class Storage(BaseHTTPRequestHandler):
@@ -104,7 +105,7 @@ def test_a_file_whose_size_has_changed_is_not_uploaded(url: str) -> None:
 def run_program(action: str, **arguments: Any) -> subprocess.CompletedProcess[str]:
     """Run the program as the service does: by a command line, in a shell."""
     return subprocess.run(
-        ["bash", "-c", command_line(action, **arguments)],
+        ["bash", "-c", command_line(MARKER, action, **arguments)],
         env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
@@ -121,7 +122,9 @@ def test_names_with_any_characters_pass_through_the_command_line(
         Path(name).write_bytes(b"1")
     printed = run_program("inventory", paths=names, skipped=[], hashed_bytes=0).stdout
     assert printed.isascii()
-    found = parse_result(fold([{"structuredContent": {"stdout": printed.replace("\n", "\r\n")}}]))
+    found = parse_result(
+        MARKER, fold([{"structuredContent": {"stdout": printed.replace("\n", "\r\n")}}])
+    )
     assert [file["path"] for file in found if file.get("size") == 1] == names
 
 
@@ -133,7 +136,7 @@ def test_user_files_with_names_of_modules_are_not_imported(
         Path(f"{name}.py").write_text("raise SystemExit('of the user')")
     done = run_program("inventory", paths=["json.py"], skipped=[], hashed_bytes=0)
     found = parse_result(
-        fold([{"structuredContent": {"stdout": done.stdout, "stderr": done.stderr}}])
+        MARKER, fold([{"structuredContent": {"stdout": done.stdout, "stderr": done.stderr}}])
     )
     assert [file["path"] for file in found] == ["json.py"]
 
@@ -147,7 +150,7 @@ def test_a_command_past_its_limit_is_killed_with_its_children(tmp_path: Path) ->
     line = f"(sleep 60; touch {tmp_path}/late) & echo $!; sleep 60"
     done = run_program("run_command", command=line, seconds=5)
     child, mark = done.stdout.split()
-    assert mark == f"{RESULT_MARKER}null"
+    assert mark == f"{MARKER}null"
     assert done.returncode == 0
     stat = Path(f"/proc/{child}/stat")
     assert not stat.exists() or ") Z " in stat.read_text()

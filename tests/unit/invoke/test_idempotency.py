@@ -264,3 +264,11 @@ def test_deployments_that_share_a_bucket_do_not_see_each_others_keys_and_sandbox
     assert "replayed" not in second
     assert second["session_id"] != first["session_id"]
     assert executions(world) == 2
+
+
+def test_the_key_of_a_refused_request_is_free_for_the_corrected_one(world: World) -> None:
+    refused = call(world, code="x", output_filename="../x")
+    assert refused["error"]["type"] == "InvalidRequest"
+    response = call(world)
+    assert response["stdout"] == "1"
+    assert "replayed" not in response

@@ -39,9 +39,12 @@ def validate_object(
 
     :raises InvalidRequestError: if the schema does not allow the value.
     """
-    properties = schema["properties"]
-    for name in value:
-        if name not in properties:
+    properties = schema.get("properties", {})
+    # False, or the schema of all other properties.
+    other_schema = schema["additionalProperties"]
+    others = {name: item for name, item in value.items() if name not in properties}
+    for name in others:
+        if other_schema is False:
             raise InvalidRequestError(f"{where} has no argument {suggest(name, properties)}")
     for name in schema.get("required", ()):
         if value.get(name) is None:
@@ -51,6 +54,10 @@ def validate_object(
         if value.get(name) is None
         else validate(property_schema, value[name], f"{where}: {name}")
         for name, property_schema in properties.items()
+    } | {
+        name: validate(other_schema, item, f"{where}[{quote(name)}]")
+        for name, item in others.items()
+        if item is not None
     }
 
 

@@ -3,43 +3,49 @@
 from __future__ import annotations
 
 import json
+import secrets
 import shlex
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from .errors import ProgramError
+from .failures import failure_line
 from .results import Result
 
 # Sent as text and never imported: the modules it imports would slow down every cold start.
 SOURCE = Path(__file__).with_name("program.py").read_text(encoding="utf-8")
-RESULT_MARKER = "code-interpreter-invoke:"
 
 # A command line longer than about 128 KB has been seen to hang, and `SOURCE` is a part of it.
 MAX_PATHS_BYTES = 60_000
 
 
-def command_line(action: str, **arguments: Any) -> str:
+def new_marker() -> str:
+    """Return a text that precedes the program's result, and that no other program can print."""
+    return f"code-interpreter-invoke:{secrets.token_hex(8)}:"
+
+
+def command_line(marker: str, action: str, **arguments: Any) -> str:
     """Return the command line that runs an action of `program.py`.
 
     Python runs isolated (`-I`), because the user's files may have the names of its modules.
     """
-    request = {"result_marker": RESULT_MARKER, "action": action, **arguments}
+    request = {"result_marker": marker, "action": action, **arguments}
     return shlex.join(["python3", "-I", "-c", SOURCE, json.dumps(request)])
 
 
-def parse_result(result: Result) -> Any:
+def parse_result(marker: str, result: Result) -> Any:
     """Return the value that the program printed.
 
     :raises ProgramError: if it printed none, or the service has cut it off
     """
     for line in result.stdout.splitlines():
-        _, marker, value = line.partition(RESULT_MARKER)
-        if marker:
+        _, is_result, value = line.partition(marker)
+        if is_result:
             with suppress(ValueError):
                 return json.loads(value)
-    lines = result.stderr.strip().splitlines()
-    detail = f": {lines[-1][:200]}" if lines else ""
+    line = failure_line(result.stderr)
+    detail = f": {line}" if line else ""
     raise ProgramError(f"the transfer program failed in the sandbox{detail}")
 
 

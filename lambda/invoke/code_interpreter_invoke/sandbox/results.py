@@ -102,8 +102,3 @@ def extend_output(earlier: str, later: str) -> str:
     replaces it, other output is appended.
     """
     return later if later.startswith(earlier) else earlier + later
-
-
-def unix_lines(text: str) -> str:
-    """Return text with LF line ends. Commands run on a terminal, which makes CR LF of them."""
-    return text.replace("\r\n", "\n")

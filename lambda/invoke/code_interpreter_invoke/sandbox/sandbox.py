@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from ..clients import CodeInterpreterClient
 from ..responses import Entry
 from .errors import TransferError
-from .program_client import command_line, group_paths, parse_result
+from .program_client import command_line, group_paths, new_marker, parse_result
 from .results import Result, fold
 
 # Files up to this size travel in operations. They are hashed, so that the function can compare the
@@ -58,8 +58,9 @@ class Sandbox:
 
         :raises ProgramError: if the program failed
         """
-        command = {"command": command_line(action, **arguments)}
-        return parse_result(self.invoke("executeCommand", command, repeatable=repeatable))
+        marker = new_marker()
+        command = {"command": command_line(marker, action, **arguments)}
+        return parse_result(marker, self.invoke("executeCommand", command, repeatable=repeatable))
 
     def inventory(self, paths: list[str] | None) -> list[FileFound]:
         """Return the regular files below `paths`.

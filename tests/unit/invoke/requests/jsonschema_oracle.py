@@ -37,10 +37,11 @@ def allowed(schema: Schema) -> st.SearchStrategy[Any]:
             return st.booleans()
         case "array":
             return st.lists(nearly(schema["items"]), max_size=3)
-    members = {name: nearly(member) for name, member in schema["properties"].items()}
+    members = {name: nearly(member) for name, member in schema.get("properties", {}).items()}
     required = {name: members.pop(name) for name in schema.get("required", ())}
     right = st.fixed_dictionaries(required, optional=members)
-    more = st.dictionaries(TEXT, ANYTHING, max_size=1)
+    others = schema["additionalProperties"]
+    more = st.dictionaries(TEXT, nearly(others) if others else ANYTHING, max_size=2)
     return right | st.builds(lambda known, unknown: {**unknown, **known}, right, more)
 
 
@@ -59,6 +60,8 @@ def has_null_beside_the_schema(schema: Schema, value: Any) -> bool:
         items = schema.get("items", {})
         return any(has_null_beside_the_schema(items, item) for item in value)
     if not isinstance(value, dict):
+        return False
+    if schema.get("additionalProperties"):
         return False
     members = schema.get("properties", {})
     return any(

@@ -53,9 +53,10 @@ def check_keywords(schema: Schema) -> None:
     """Check that a schema, with all schemas in it, keeps to the keywords that are enforced."""
     assert set(schema) <= KEYWORDS[schema["type"]]
     if schema["type"] == "object":
-        assert schema["additionalProperties"] is False
-        for member in schema["properties"].values():
+        for member in schema.get("properties", {}).values():
             check_keywords(member)
+        if schema["additionalProperties"] is not False:
+            check_keywords(schema["additionalProperties"])
     if schema["type"] == "array":
         check_keywords(schema["items"])
 

@@ -11,12 +11,13 @@ import pytest
 from code_interpreter_invoke.errors import NotStartedError
 from code_interpreter_invoke.sandbox import program
 from code_interpreter_invoke.sandbox.program_client import (
-    RESULT_MARKER,
     command_line,
     group_paths,
     parse_result,
 )
 from code_interpreter_invoke.sandbox.results import fold
+
+MARKER = "marker:"
 
 
 def test_a_file_is_copied_in_parts_and_joined(
@@ -56,20 +57,22 @@ def test_the_inventory_has_regular_files_and_says_the_problem_of_others(
 
 
 def test_a_result_that_was_cut_off_is_an_error() -> None:
-    stdout = f'\r\n{RESULT_MARKER}[["a", 1, "\n[output truncated: 40 of 50 bytes]'
+    stdout = f'\r\n{MARKER}[["a", 1, "\n[output truncated: 40 of 50 bytes]'
     with pytest.raises(NotStartedError, match="transfer program failed"):
-        parse_result(fold([{"structuredContent": {"stdout": stdout}}]))
+        parse_result(MARKER, fold([{"structuredContent": {"stdout": stdout}}]))
 
 
 def test_the_result_is_found_among_other_output() -> None:
-    stdout = f"Welcome!\r\n\r\n{RESULT_MARKER}[1]\r\nbye\r\n"
-    assert parse_result(fold([{"structuredContent": {"stdout": stdout}}])) == [1]
+    stdout = f"Welcome!\r\n\r\n{MARKER}[1]\r\nbye\r\n"
+    assert parse_result(MARKER, fold([{"structuredContent": {"stdout": stdout}}])) == [1]
 
 
 @pytest.mark.parametrize("stderr", ["", "Traceback\nModuleNotFoundError: no json"])
 def test_a_missing_result_is_an_error(stderr: str) -> None:
     with pytest.raises(NotStartedError, match="transfer program failed"):
-        parse_result(fold([{"structuredContent": {"stdout": "", "stderr": stderr, "exitCode": 1}}]))
+        parse_result(
+            MARKER, fold([{"structuredContent": {"stdout": "", "stderr": stderr, "exitCode": 1}}])
+        )
 
 
 def test_each_group_of_paths_fits_into_a_command_line() -> None:
@@ -78,7 +81,10 @@ def test_each_group_of_paths_fits_into_a_command_line() -> None:
     assert [path for group in found for path in group] == paths
     assert 1 < len(found) < 30
     for group in found:
-        assert len(command_line("inventory", paths=group, skipped=[], hashed_bytes=0)) < 100_000
+        assert (
+            len(command_line(MARKER, "inventory", paths=group, skipped=[], hashed_bytes=0))
+            < 100_000
+        )
 
 
 def test_the_program_needs_no_more_than_python_3_8() -> None:

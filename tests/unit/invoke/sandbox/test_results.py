@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from code_interpreter_invoke.sandbox.results import fold, unix_lines
+from code_interpreter_invoke.sandbox.results import fold
 
 HELLO = {
     "content": [{"type": "text", "text": "Hello"}],
@@ -85,7 +85,3 @@ def test_events_with_the_output_so_far_give_the_whole_output(pieces: list[str]) 
 def test_events_with_pieces_of_the_output_give_the_whole_output() -> None:
     events = [{"structuredContent": {"stdout": text}} for text in ("one ", "two ", "three")]
     assert fold(events).stdout == "one two three"
-
-
-def test_only_cr_lf_becomes_lf() -> None:
-    assert unix_lines("a\r\nb\rc\n\r\r\n") == "a\nb\rc\n\r\n"

@@ -242,7 +242,7 @@ def test_a_name_that_leads_elsewhere_is_refused_before_anything_runs(
     assert world.s3.calls == []
 
 
-def test_failing_code_saves_nothing(world: World) -> None:
+def test_the_file_of_failing_code_is_saved(world: World) -> None:
     response = world(
         "execute_code",
         session="s",
@@ -250,7 +250,56 @@ def test_failing_code_saves_nothing(world: World) -> None:
         output_filename="x",
     )
     assert response["error"]["type"] == "CodeFailed"
-    assert world.s3.saved("s") == {}
+    assert response["files_saved"] == ["code-interpreter/x"]
+    assert world.s3.saved("s") == {"x": b"half"}
+
+
+def test_failing_code_need_not_have_written_its_file(world: World) -> None:
+    response = world("execute_code", session="s", code="1/0", output_filename="x")
+    assert response["error"]["type"] == "CodeFailed"
+    assert response["files_saved"] == []
+    assert "warnings" not in response
+
+
+def test_a_command_runs_in_its_folder_with_its_variables(world: World) -> None:
+    world.ok("execute_command", session="s", command="mkdir 'my data'; echo 1 > 'my data/f'")
+    for limit in ({}, {"timeout_seconds": 60}):
+        response = world.ok(
+            "execute_command",
+            session="s",
+            command='cat f; echo "$A|$B"; # a comment',
+            cwd="my data",
+            env={"A": "it's $HOME", "B": "two\nlines"},
+            **limit,
+        )
+        assert response["stdout"] == "1\nit's $HOME|two\nlines\n"
+
+
+def test_a_command_does_not_run_in_another_folder(world: World) -> None:
+    response = world("execute_command", session="s", command="touch ran", cwd="missing")
+    assert response["error"]["type"] == "CodeFailed"
+    assert "missing" in response["error"]["message"]
+    [sandbox] = world.agentcore.running
+    assert not (sandbox.directory / "ran").exists()
+
+
+@pytest.mark.parametrize("name", ["", "1A", "A B", "A=B", "A;touch ran"])
+def test_names_that_are_no_variables_are_refused(world: World, name: str) -> None:
+    response = world("execute_command", session="s", command="true", env={name: "x"})
+    assert response["error"]["type"] == "InvalidRequest"
+    assert "env" in response["error"]["message"]
+    assert world.agentcore.calls == []
+
+
+def test_a_command_that_prints_like_the_program_is_not_taken_for_timed_out(world: World) -> None:
+    command = "printf '\\ncode-interpreter-invoke:null'"
+    response = world.ok("execute_command", session="s", command=command, timeout_seconds=60)
+    assert response["stdout"] == "\ncode-interpreter-invoke:null"
+
+
+def test_a_progress_bar_leaves_its_last_state(world: World) -> None:
+    code = r"print('\r'.join(f'{n}%' for n in range(101)))"
+    assert world.ok("execute_code", session="s", code=code)["stdout"] == "100%"
 
 
 @pytest.mark.parametrize("operation", ["executeCommand", "readFiles"])

@@ -199,15 +199,18 @@ def test_a_name_that_could_lead_astray_is_not_saved(world: World, name: str) -> 
     assert all(warning.isprintable() for warning in response["warnings"])
 
 
-def test_a_sandbox_that_lies_about_names_stays_in_its_prefix(world: World) -> None:
+def test_a_sandbox_that_lies_about_names_stays_in_its_prefix(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whatever `python3` is in a sandbox, it is the user's."""
+    monkeypatch.setattr("code_interpreter_invoke.sandbox.sandbox.new_marker", lambda: "marker:")
     paths = ("../../other/uploads/x", "/etc/x", "a/../b")
     lies = [{"path": path, "size": 1, "sha256": ""} for path in paths]
     world.ok("execute_code", session="s", code="x = 1")
     world.agentcore.results["executeCommand"] = {
         "content": [],
         "structuredContent": {
-            "stdout": f"\r\ncode-interpreter-invoke:{json.dumps(lies)}\r\n",
+            "stdout": f"\r\nmarker:{json.dumps(lies)}\r\n",
             "stderr": "",
             "exitCode": 0,
         },
