@@ -39,10 +39,20 @@ def account() -> str:
     return str(next(accounts))
 
 
+# The folders whose files take long come first, so that no worker is left alone with one of them.
+LONG_FOLDERS = ("e2e", "packaging", "integration", "conformance")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test with the folder of `tests` that it is in."""
+    """Mark each test with the folder of `tests` that it is in, and run long folders first."""
     folders = {path.name for path in (PROJECT / "tests").iterdir() if path.is_dir()}
     for item in items:
-        folder = item.path.relative_to(PROJECT / "tests").parts[0]
+        folder = folder_of(item)
         if folder in folders:
             item.add_marker(folder)
+    order = {folder: index for index, folder in enumerate(LONG_FOLDERS)}
+    items.sort(key=lambda item: order.get(folder_of(item), len(order)))
+
+
+def folder_of(item: pytest.Item) -> str:
+    return item.path.relative_to(PROJECT / "tests").parts[0]

@@ -224,7 +224,8 @@ def _identity(code_interpreter: agentcore.ICodeInterpreterCustom) -> str:
     """Return a name of a code interpreter that stays the same when CloudFormation replaces it.
 
     Session and idempotency records have it in their keys, so that a repeated idempotency key finds
-    its response after a replacement, and so that deployments that share a bucket never meet.
+    its response after a replacement, and so that deployments that share a bucket do not meet. An
+    imported code interpreter has no name but its id, which its importers share.
     """
     env = code_interpreter.env
     is_imported = not any(map(CfnResource.is_cfn_resource, code_interpreter.node.find_all()))

@@ -7,10 +7,13 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from tests.project import PROJECT
 from tests.unit.emulator.undocumented import CHANGED_SETTINGS
 
 
+@pytest.mark.slow  # it runs the whole suite a second time
 def test_the_conformance_suite_passes_with_every_undocumented_behaviour_changed() -> None:
     emulator = [sys.executable, "-m", "agentcore_emulator"]
     for name, value in CHANGED_SETTINGS.items():
