@@ -70,7 +70,7 @@ class LocalAwsApp:
         if not is_local(headers):
             # MiniStack serves web pages of any origin, and never checks the root key's signature.
             await send_json(send, {"message": NOT_LOCAL}, status=403)
-        elif self._emulator.handles(path, headers):
+        elif self._emulator.handles(path):
             if path == CLOCK_PATH:
                 await presigned_urls.wait_for_next_second()
             await self._emulator(scope, receive, send)

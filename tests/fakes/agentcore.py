@@ -48,7 +48,7 @@ class FakeSandbox:
         operation: Callable[..., dict[str, Any]] = getattr(self, name)
         return operation(arguments)
 
-    def executeCode(self, arguments: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+    def executeCode(self, arguments: dict[str, Any]) -> dict[str, Any]:
         out, error = io.StringIO(), ""
         with contextlib.redirect_stdout(out):
             try:
@@ -67,7 +67,7 @@ class FakeSandbox:
             "isError": bool(error),
         }
 
-    def executeCommand(self, arguments: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+    def executeCommand(self, arguments: dict[str, Any]) -> dict[str, Any]:
         done = subprocess.run(
             ["bash", "-c", arguments["command"]],
             cwd=self.directory,
@@ -88,7 +88,7 @@ class FakeSandbox:
             "isError": failed,
         }
 
-    def writeFiles(self, arguments: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+    def writeFiles(self, arguments: dict[str, Any]) -> dict[str, Any]:
         for file in arguments["content"]:
             path = self.directory / file["path"]
             if path.is_dir():
@@ -99,7 +99,7 @@ class FakeSandbox:
             path.write_bytes(file["blob"] if "blob" in file else file["text"].encode())
         return text_result(f"Successfully wrote all {len(arguments['content'])} files")
 
-    def readFiles(self, arguments: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+    def readFiles(self, arguments: dict[str, Any]) -> dict[str, Any]:
         blocks = []
         for path in arguments["paths"]:
             file = self.directory / path
@@ -114,7 +114,7 @@ class FakeSandbox:
             blocks.append({"type": "resource", "resource": resource})
         return {"content": blocks, "isError": False}
 
-    def listFiles(self, arguments: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+    def listFiles(self, arguments: dict[str, Any]) -> dict[str, Any]:
         folder = self.directory / arguments["directoryPath"]
         if not folder.is_dir():
             return text_result("no such directory", error=True)
@@ -129,7 +129,7 @@ class FakeSandbox:
         ]
         return {"content": blocks, "isError": False}
 
-    def removeFiles(self, arguments: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+    def removeFiles(self, arguments: dict[str, Any]) -> dict[str, Any]:
         for path in arguments["paths"]:
             file = self.directory / path
             if not file.is_file():

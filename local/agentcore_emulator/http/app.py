@@ -14,7 +14,7 @@ import re
 import shutil
 import tempfile
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -86,8 +86,11 @@ class Emulator:
         """The clock in use; a reset replaces it."""
         return self._state.clock
 
-    def handles(self, path: str, headers: Mapping[str, str]) -> bool:  # noqa: ARG002
-        """Whether a request is ours: on code interpreters, on a tag of one, or `/_agentcore/`."""
+    def handles(self, path: str) -> bool:
+        """Tell whether a request is for the emulator.
+
+        It is on code interpreters, on a tag of one, or on the admin API.
+        """
         path = unquote(path)
         return (
             path == "/code-interpreters"

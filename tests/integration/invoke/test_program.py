@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -26,8 +26,9 @@ MARKER = "marker:"
 class Storage(BaseHTTPRequestHandler):
     """The part of S3 that presigned URLs use."""
 
-    objects: dict[str, bytes] = {}  # noqa: RUF012
-    types: dict[str, str] = {}  # noqa: RUF012
+    # All requests of a test share them: the server makes an instance for each.
+    objects: ClassVar[dict[str, bytes]] = {}
+    types: ClassVar[dict[str, str]] = {}
 
     def do_GET(self) -> None:
         body = self.objects.get(self.path)

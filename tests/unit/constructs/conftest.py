@@ -3,6 +3,8 @@ from __future__ import annotations
 import pytest
 from aws_cdk import App, Stack
 
+from cdk_code_interpreter import CodeInterpreter, InvokeFunction, Workspace
+
 
 @pytest.fixture
 def app() -> App:
@@ -13,3 +15,14 @@ def app() -> App:
 @pytest.fixture
 def stack(app: App) -> Stack:
     return Stack(app, "Test")
+
+
+@pytest.fixture
+def function(stack: Stack) -> InvokeFunction:
+    """Return a function that uses an imported code interpreter."""
+    return InvokeFunction(
+        stack,
+        "Invoke",
+        code_interpreter=CodeInterpreter.from_id(stack, "Interpreter", "theirs-abcdefghij"),
+        workspace=Workspace(stack, "Workspace"),
+    )

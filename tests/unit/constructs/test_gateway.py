@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import pytest
 from aws_cdk import App, Stack
 from aws_cdk import aws_bedrockagentcore as agentcore
 from aws_cdk import aws_iam as iam
@@ -12,16 +11,6 @@ from code_interpreter_invoke.requests.tools import TOOLS
 from tests.service_shapes import api_spelling, check_against_shape, input_shape
 
 from .templates import only
-
-
-@pytest.fixture
-def function(stack: Stack) -> InvokeFunction:
-    return InvokeFunction(
-        stack,
-        "Invoke",
-        code_interpreter=CodeInterpreter.from_id(stack, "Interpreter", "theirs-abcdefghij"),
-        workspace=Workspace(stack, "Workspace"),
-    )
 
 
 def test_the_target_has_the_tools_as_the_function_takes_them(

@@ -146,7 +146,7 @@ def test_a_session_belongs_to_its_interpreter_account_and_region(served: Served)
     system = served.session()
     for elsewhere in ({"account": "444455556666"}, {"region": "us-east-1"}):
         data = served.data(**elsewhere)
-        assert code_of(lambda: data.get_code_interpreter_session(**system)) == NOT_FOUND  # noqa: B023
+        assert code_of(lambda: data.get_code_interpreter_session(**system)) == NOT_FOUND  # noqa: B023 - called at once
         listed = data.list_code_interpreter_sessions(
             codeInterpreterIdentifier="aws.codeinterpreter.v1"
         )

@@ -17,16 +17,6 @@ THEIRS = {"actionGroupName": "theirs", "parentActionGroupSignature": "AMAZON.Use
 
 
 @pytest.fixture
-def function(stack: Stack) -> InvokeFunction:
-    return InvokeFunction(
-        stack,
-        "Invoke",
-        code_interpreter=CodeInterpreter.from_id(stack, "Interpreter", "theirs-abcdefghij"),
-        workspace=Workspace(stack, "Workspace"),
-    )
-
-
-@pytest.fixture
 def agent(stack: Stack) -> bedrock.CfnAgent:
     return new_agent(stack)
 

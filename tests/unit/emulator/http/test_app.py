@@ -21,4 +21,4 @@ from agentcore_emulator.settings import EmulatorSettings
     ],
 )
 def test_handles_the_paths_of_code_interpreters_alone(path: str, handled: bool) -> None:
-    assert create_app(EmulatorSettings()).handles(path, {}) == handled
+    assert create_app(EmulatorSettings()).handles(path) == handled

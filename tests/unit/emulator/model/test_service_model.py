@@ -53,7 +53,7 @@ def values(shape: Shape) -> st.SearchStrategy[Any]:
         case "double":
             return st.floats(allow_nan=False, allow_infinity=False)
         case "timestamp":
-            return st.datetimes(datetime(2020, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+            return st.datetimes(datetime(2020, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - a bound is naive
     raise AssertionError(shape.type_name)
 
 

@@ -31,22 +31,24 @@ def bucket(clients: Clients) -> Bucket:
     return Bucket(clients, "workspace-bucket", Deadline(60))
 
 
-def test_operations_are_sent_once_and_waited_for_longer_than_they_can_take(region: str) -> None:  # noqa: ARG001
+@pytest.mark.usefixtures("region")
+def test_operations_are_sent_once_and_waited_for_longer_than_they_can_take() -> None:
     config = connect().agentcore_single_attempt.meta.config
     assert config.retries["total_max_attempts"] == 1
     # The service ends every operation after 900 seconds.
     assert config.read_timeout > 900
 
 
-def test_other_requests_are_retried(region: str) -> None:  # noqa: ARG001
+@pytest.mark.usefixtures("region")
+def test_other_requests_are_retried() -> None:
     clients = connect()
     for client in (clients.agentcore, clients.s3):
         assert client.meta.config.retries["total_max_attempts"] > 1
         assert client.meta.config.retries["mode"] == "standard"
 
 
+@pytest.mark.usefixtures("region")
 def test_the_clients_use_the_api_model_in_the_package(
-    region: str,  # noqa: ARG001
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
@@ -63,7 +65,8 @@ def test_the_clients_use_the_api_model_in_the_package(
     assert set(model.operation_names) == set(shipped["operations"])
 
 
-def test_the_model_in_the_package_has_the_operations_that_the_function_calls(region: str) -> None:  # noqa: ARG001
+@pytest.mark.usefixtures("region")
+def test_the_model_in_the_package_has_the_operations_that_the_function_calls() -> None:
     assert set(connect().agentcore_single_attempt.meta.service_model.operation_names) == {
         "GetCodeInterpreterSession",
         "InvokeCodeInterpreter",
@@ -97,8 +100,8 @@ def test_presigned_urls_are_for_one_object_on_the_regional_host(region: str, met
     assert headers == (["host"] if method == "get" else ["content-length", "host"])
 
 
+@pytest.mark.usefixtures("region")
 def test_the_endpoints_can_be_set_in_the_environment(
-    region: str,  # noqa: ARG001
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
