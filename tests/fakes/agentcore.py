@@ -6,6 +6,8 @@ import contextlib
 import datetime
 import io
 import itertools
+import json
+import re
 import subprocess
 import threading
 import time
@@ -17,6 +19,8 @@ from typing import Any
 from tests.fakes.client_error import client_error
 
 INTERPRETER = "analysis-0123456789"
+# The mark in the code that installs the observer.
+OBSERVER = re.compile(r"'mark': '(code-interpreter-report:[0-9a-f]+:)'")
 
 
 class Stream:
@@ -43,6 +47,8 @@ class FakeSandbox:
         (directory / ".service").write_text("the service's own")
         self.variables: dict[str, Any] = {"here": directory}
         self.alive = True
+        # The mark of the observer, whose reports say nothing here.
+        self.mark: str | None = None
 
     def invoke(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         operation: Callable[..., dict[str, Any]] = getattr(self, name)
@@ -50,11 +56,16 @@ class FakeSandbox:
 
     def executeCode(self, arguments: dict[str, Any]) -> dict[str, Any]:
         out, error = io.StringIO(), ""
-        with contextlib.redirect_stdout(out):
-            try:
-                exec(arguments["code"], self.variables)
-            except Exception:
-                error = traceback.format_exc(limit=0)
+        installation = OBSERVER.search(arguments["code"])
+        if installation:
+            entries = [entry.name for entry in self.directory.iterdir()]
+            installed = {"entries": entries, "is_new": self.mark is None}
+            self.mark = installation[1]
+            out.write(f"\n{self.mark}{json.dumps(installed)}\n")
+        else:
+            error = self._execute(arguments["code"], out)
+        if self.mark and arguments.get("language", "python") == "python":
+            out.write(f"\n{self.mark}{{}}\n")
         printed = out.getvalue().removesuffix("\n")
         return {
             "content": [{"type": "text", "text": text} for text in (printed, error) if text],
@@ -66,6 +77,15 @@ class FakeSandbox:
             },
             "isError": bool(error),
         }
+
+    def _execute(self, code: str, out: io.StringIO) -> str:
+        """Execute code, and return the traceback if it fails."""
+        with contextlib.redirect_stdout(out):
+            try:
+                exec(code, self.variables)
+            except Exception:
+                return traceback.format_exc(limit=0)
+        return ""
 
     def executeCommand(self, arguments: dict[str, Any]) -> dict[str, Any]:
         done = subprocess.run(
@@ -211,12 +231,14 @@ class FakeAgentCore:
     ) -> dict[str, Any]:
         assert codeInterpreterIdentifier == self.identifier
         self.trace = trace
-        self._begin(name, sessionId)
+        is_own = OBSERVER.search(arguments.get("code", ""))
+        self._begin("installObserver" if is_own else name, sessionId)
         if not self._alive(sessionId):
             raise client_error("ResourceNotFoundException", 404, "InvokeCodeInterpreter")
-        self.arguments = arguments
-        result = self.results.get(name) or self.sandboxes[sessionId].invoke(name, arguments)
-        self.after(name, sessionId)
+        self.arguments = self.arguments if is_own else arguments
+        result = None if is_own else self.results.get(name)
+        result = result or self.sandboxes[sessionId].invoke(name, arguments)
+        self.after("installObserver" if is_own else name, sessionId)
         return {"sessionId": sessionId, "stream": Stream([{"result": result}])}
 
     def get_code_interpreter_session(

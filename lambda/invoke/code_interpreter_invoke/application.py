@@ -16,6 +16,7 @@ from .files.workspace import Workspace
 from .idempotency import IdempotencyKey
 from .requests.callers import Caller, caller_of
 from .requests.request import Request
+from .requests.rich_results import fit_results
 from .requests.truncation import is_within_limit, replace_surrogates, truncate_to_limit
 from .responses import Response
 from .sessions.named import NamedSession, RecordCache
@@ -85,11 +86,13 @@ class Application:
             workspace,
             code_interpreter,
             fits=lambda response: is_within_limit(session.describe(response), caller),
+            request_id=request.id,
         )
         tool = IMPLEMENTATIONS[request.tool.name]
         response = response_of(log_fields, tool, context, **request.arguments)
         session.close()
-        return truncate_to_limit(session.describe(response), caller, workspace)
+        response = fit_results(session.describe(response), caller, workspace)
+        return truncate_to_limit(response, caller, workspace)
 
     def _session(
         self,

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Unpack
 
-from .responses import Response, ResponseMembers
+from .responses import ErrorDetail, ExceptionDetail, Response, ResponseMembers
 
 
 class RequestError(Exception):
@@ -25,24 +25,34 @@ class RequestError(Exception):
     retryable_by_default: ClassVar[bool] = False
 
     def __init__(
-        self, message: str, *, retryable: bool | None = None, **members: Unpack[ResponseMembers]
+        self,
+        message: str,
+        *,
+        retryable: bool | None = None,
+        exception: ExceptionDetail | None = None,
+        **members: Unpack[ResponseMembers],
     ) -> None:
         """Describe the failure.
 
+        :param exception: The exception that ended the program.
         :param members: Further members of the response, for instance what was printed.
         """
         super().__init__(message)
         self.message = message
         self.retryable = self.retryable_by_default if retryable is None else retryable
+        self.exception = exception
         self.members = members
 
     def response(self) -> Response:
         """Return the response that tells the caller."""
-        return {
-            "status": "error",
-            "error": {"type": self.type, "message": self.message, "retryable": self.retryable},
-            **self.members,
+        detail: ErrorDetail = {
+            "type": self.type,
+            "message": self.message,
+            "retryable": self.retryable,
         }
+        if self.exception:
+            detail["exception"] = self.exception
+        return {"status": "error", "error": detail, **self.members}
 
 
 class InvalidRequestError(RequestError):

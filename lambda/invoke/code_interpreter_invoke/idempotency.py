@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-import uuid
 from collections.abc import Callable
 from enum import StrEnum
 from typing import NamedTuple
@@ -83,7 +82,7 @@ class IdempotencyKey:
         """
         self._object_key = records_prefix + object_name(request)
         self._fingerprint = fingerprint(request)
-        self._owner = str(uuid.uuid4())
+        self._owner = request.id
         self._etag: str | None = None
         self._bucket = bucket
         self._deadline = deadline

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Required, TypedDict
+from typing import Any, Literal, NotRequired, Required, TypedDict
+
+
+class ExceptionDetail(TypedDict, total=False):
+    """A Python exception. `line` is the program's line, `members` are those of a group."""
+
+    type: Required[str]
+    message: Required[str]
+    notes: list[str]
+    line: int
+    members: list[ExceptionDetail]
 
 
 class ErrorDetail(TypedDict):
@@ -11,13 +21,29 @@ class ErrorDetail(TypedDict):
     type: str
     message: str
     retryable: bool
+    exception: NotRequired[ExceptionDetail]
 
 
-class Image(TypedDict):
-    """An image that the program displayed. `data` is base64."""
+# A value that a program displayed, in several formats by their MIME types, as Jupyter has it: text,
+# JSON, or base64. Values that are too large are files, which the member `files` names by their MIME
+# types.
+MimeBundle = dict[str, Any]
 
-    mime_type: str
+
+class FilesChanged(TypedDict, total=False):
+    """The files of the working directory that a program created, changed and removed."""
+
+    created: list[str]
+    changed: list[str]
+    removed: list[str]
+
+
+class Image(TypedDict, total=False):
+    """An image that the program displayed: its `data` in base64, or a `file` of the workspace."""
+
+    mime_type: Required[str]
     data: str
+    file: str
 
 
 class FileContent(TypedDict):
@@ -73,6 +99,9 @@ class ResponseMembers(TypedDict, total=False):
     exit_code: int
     execution_time: float
     images: list[Image]
+    results: list[MimeBundle]
+    files_changed: FilesChanged
+    variables_lost: bool
     # Files.
     files: list[FileContent] | list[WorkspaceFile]
     files_written: list[str]

@@ -139,6 +139,10 @@ class SandboxSettings:
     echo_last_expression: bool = True
     """Undocumented: whether stdout has the value of a last line that is an expression."""
 
+    hook_output: bool = True
+    """Undocumented: whether stdout has the output of the hooks that IPython runs before and after
+    a program."""
+
     image_blocks: bool = False
     """Undocumented: whether the result has displayed plots as image blocks."""
 

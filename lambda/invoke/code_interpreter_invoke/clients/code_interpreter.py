@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from datetime import datetime
 from types import MappingProxyType
@@ -17,6 +17,7 @@ from ..errors import (
     NotFoundError,
     NotStartedError,
     OutcomeUnknownError,
+    RequestError,
     SandboxGoneError,
     TimedOutError,
 )
@@ -110,11 +111,15 @@ class CodeInterpreterClient:
         *,
         timeout: float | None = None,
         repeatable: bool = False,
-    ) -> list[dict[str, Any]]:
-        """Run an operation in a session and return the results of its stream, at least one.
+        on_timeout: Callable[[], float] | None = None,
+    ) -> Iterator[dict[str, Any]]:
+        """Run an operation in a session and yield the results of its stream, at least one.
 
         The operation is sent at most once, unless it is `repeatable`: running it again does no
-        harm. `timeout` is in seconds; without it the operation may take the function's whole time.
+        harm.
+
+        :param timeout: Seconds; None for the function's whole time.
+        :param on_timeout: Called when the time is up; returns the seconds to wait further.
         """
         client = self._agentcore if repeatable else self._agentcore_single_attempt
         left = self._deadline.remaining() - self._deadline.response_reserve
@@ -138,40 +143,43 @@ class CodeInterpreterClient:
                         yield event["result"]
 
         background = Background(events)
-        results: list[dict[str, Any]] = []
-        try:
-            while True:
-                final = bool(results) and is_final(name, results[-1])
-                results.append(background.next(STREAM_END_GRACE if final else ends.remaining()))
-        except StopIteration:
-            if results:
-                return results
-            raise OutcomeUnknownError(
-                f"{name}: the response ended without a result; it may have run"
-            ) from None
-        except Exception as error:
-            return self._after_failure(name, results, error, limit)
+        result: dict[str, Any] | None = None
+        while True:
+            is_complete = result is not None and is_final(name, result)
+            try:
+                result = background.next(STREAM_END_GRACE if is_complete else ends.remaining())
+            except StopIteration:
+                if result is not None:
+                    return
+                raise OutcomeUnknownError(
+                    f"{name}: the response ended without a result; it may have run"
+                ) from None
+            except Exception as error:
+                # The stream broke or did not end after the last result.
+                if is_complete and not isinstance(error, ClientError):
+                    return
+                if isinstance(error, TimeoutError) and on_timeout is not None:
+                    ends, on_timeout = Deadline(on_timeout()), None
+                    continue
+                raise failure(name, error, limit, is_first=result is None) from None
+            yield result
 
-    def _after_failure(
-        self, name: str, results: list[dict[str, Any]], error: Exception, limit: float
-    ) -> list[dict[str, Any]]:
-        """Return the results if they were complete before the stream broke or raise the error."""
-        broken = not isinstance(error, ClientError)
-        if broken and results and is_final(name, results[-1]):
-            return results
-        if not results:
-            refused = refusal(error, name, SandboxGoneError)
-            if refused:
-                raise refused from None
-        if isinstance(error, InvalidPayloadLength):
-            raise OutcomeUnknownError(
-                f"{name}: its result is too large to receive; write large output to a file"
-            ) from None
-        if isinstance(error, TimeoutError):
-            raise TimedOutError(f"{name} gave no result within {limit:.0f} seconds") from None
-        raise OutcomeUnknownError(
-            f"{name}: {error_text(error)}; whether it ran is not known"
-        ) from None
+
+def failure(name: str, error: Exception, limit: float, *, is_first: bool) -> RequestError:
+    """Return the error for an operation whose stream failed.
+
+    :param is_first: Whether no result had come yet.
+    """
+    refused = refusal(error, name, SandboxGoneError) if is_first else None
+    if refused:
+        return refused
+    if isinstance(error, InvalidPayloadLength):
+        return OutcomeUnknownError(
+            f"{name}: its result is too large to receive; write large output to a file"
+        )
+    if isinstance(error, TimeoutError):
+        return TimedOutError(f"{name} gave no result within {limit:.0f} seconds")
+    return OutcomeUnknownError(f"{name}: {error_text(error)}; whether it ran is not known")
 
 
 def is_final(name: str, result: dict[str, Any]) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..errors import InvalidRequestError, quote
 from ..responses import Response
-from .request import SESSION_NAME, Request, members, platform_request
+from .request import MAX_MODEL_VALUE_BYTES, SESSION_NAME, Request, members, platform_request
 from .tools import TOOLS, Schema
 
 # Bedrock's limit is 25 KB for the response of an action group's function (the Bedrock quotas page).
@@ -27,6 +27,7 @@ class BedrockAgent:
 
     name = "Agent"
     max_response_bytes = MAX_RESPONSE_BYTES
+    max_value_bytes = MAX_MODEL_VALUE_BYTES
 
     def __init__(self, event: Mapping[str, Any]) -> None:
         self._event = event

@@ -15,11 +15,13 @@ from .request import Request
 class Caller(Protocol):
     """One kind of caller, with its event at hand.
 
-    `name` is the kind's name in the log, `max_response_bytes` the largest response that it takes.
+    `name` is the kind's name in the log, `max_response_bytes` the largest response that it takes,
+    and `max_value_bytes` the largest value of a rich result.
     """
 
     name: str
     max_response_bytes: int
+    max_value_bytes: int
 
     def request(self) -> Request:
         """Parse the event.

@@ -13,6 +13,7 @@ class Direct:
 
     name = "Direct"
     max_response_bytes = MAX_LAMBDA_RESPONSE_BYTES
+    max_value_bytes = MAX_LAMBDA_RESPONSE_BYTES
 
     def __init__(self, event: Any) -> None:
         self._event = event

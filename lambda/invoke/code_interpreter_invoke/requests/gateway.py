@@ -9,7 +9,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..responses import Response
-from .request import MAX_LAMBDA_RESPONSE_BYTES, Request, members, platform_request
+from .request import (
+    MAX_LAMBDA_RESPONSE_BYTES,
+    MAX_MODEL_VALUE_BYTES,
+    Request,
+    members,
+    platform_request,
+)
 
 # Members of the client context, in lower case.
 TOOL_NAME = "bedrockagentcoretoolname"
@@ -25,6 +31,7 @@ class Gateway:
 
     name = "Gateway"
     max_response_bytes = MAX_LAMBDA_RESPONSE_BYTES
+    max_value_bytes = MAX_MODEL_VALUE_BYTES
 
     def __init__(self, event: Any, custom: Mapping[str, Any]) -> None:
         """Take the event and the client context's `custom`, its names in lower case."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -16,6 +17,8 @@ TRACE = re.compile(r"[ -~]{1,1024}")
 MAX_KEY_LENGTH = 256
 # Lambda's limit is 6 MB (its quotas page), less the bytes that the runtime and the platforms add.
 MAX_LAMBDA_RESPONSE_BYTES = 5_500_000
+# A model reads the response as text, and cannot see an image in base64.
+MAX_MODEL_VALUE_BYTES = 8_000
 
 Arguments = Mapping[str, Any]
 
@@ -23,10 +26,11 @@ Arguments = Mapping[str, Any]
 class Request(NamedTuple):
     """A valid request.
 
-    `arguments` has a value for every argument of the tool, None for one that was left out. `trace`
-    has the trace members of the AgentCore API.
+    `id` is this request's alone. `arguments` has a value for every argument of the tool, None for
+    one that was left out. `trace` has the trace members of the AgentCore API.
     """
 
+    id: str
     tool: Tool
     session: str | None
     arguments: Arguments
@@ -54,7 +58,7 @@ def direct_request(event: Any) -> Request:
     key = check_key(arguments.pop("idempotency_key", None))
     trace = check_trace({"traceId": trace_id, "traceParent": trace_parent})
     session = check_session(tool, arguments, session, "the event's session")
-    return Request(tool, session, arguments, key, trace)
+    return Request(uuid.uuid4().hex, tool, session, arguments, key, trace)
 
 
 def platform_request(
@@ -74,7 +78,7 @@ def platform_request(
         raise InvalidRequestError(f"{tool.name} takes a JSON object, given {name_type(arguments)}")
     values = validate_object(tool.input_schema, arguments, tool.name)
     session = check_session(tool, values, session, session_source)
-    return Request(tool, session, values, None, check_trace(trace))
+    return Request(uuid.uuid4().hex, tool, session, values, None, check_trace(trace))
 
 
 def members(value: Any) -> Mapping[str, Any]:

@@ -19,6 +19,8 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
@@ -150,9 +152,49 @@ def run_command(command: str, seconds: float) -> None:
     sys.exit(code if code >= 0 else 128 - code)
 
 
+def end_program(folder: str, tag: str, seconds: float) -> str:
+    """Interrupt the kernel's program that has a tag, or keep it from beginning.
+
+    Return `cancelled` if it never begins, `ended` if it had already ended, `interrupted` if it
+    ended now, `running` if it did not within so many seconds, or `gone` if its kernel has ended.
+    """
+    path = Path(tempfile.gettempdir(), folder, tag)
+    try:
+        # The observer in the kernel makes the same file when the program begins.
+        with path.open("x") as file:
+            file.write("cancelled")
+        return "cancelled"
+    except FileExistsError:
+        path.with_name(f"{tag}.interrupt").touch()
+    state = path.read_text()
+    if state in ("ended", "cancelled"):
+        return state
+    give_up_at = time.monotonic() + seconds
+    while time.monotonic() < give_up_at:
+        try:
+            if state:  # the observer makes the file before it writes its process id
+                os.kill(int(state), signal.SIGURG)
+        except ProcessLookupError:
+            return "gone"
+        time.sleep(0.05)
+        state = path.read_text()
+        if state == "ended":
+            return "interrupted"
+    return "running"
+
+
 ACTIONS = {
     action.__name__: action
-    for action in (inventory, download, upload, copy_part, join_parts, remove_folder, run_command)
+    for action in (
+        inventory,
+        download,
+        upload,
+        copy_part,
+        join_parts,
+        remove_folder,
+        run_command,
+        end_program,
+    )
 }
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TypedDict
 
+from .observer import Observer, Report
+
 
 class ResourceContent(TypedDict, total=False):
     """The API's ResourceContent: a file, as `text` or as `blob`."""
@@ -42,7 +44,11 @@ class StructuredContent(TypedDict, total=False):
 
 
 class Result(NamedTuple):
-    """The result of one operation. `execution_time` is in seconds."""
+    """The result of one operation. `execution_time` is in seconds.
+
+    The last three members are the observer's: its report of the program, whether the program was
+    interrupted because its time was up, and whether the kernel's variables are gone.
+    """
 
     stdout: str
     stderr: str
@@ -51,6 +57,9 @@ class Result(NamedTuple):
     is_error: bool
     content: list[ContentBlock]
     structured: StructuredContent
+    report: Report | None = None
+    was_interrupted: bool = False
+    variables_lost: bool = False
 
     @property
     def failed(self) -> bool:
@@ -92,6 +101,33 @@ def fold(events: Iterable[Mapping[str, Any]]) -> Result:
         content=content,
         structured=structured,
     )
+
+
+def without_report(result: Result, observer: Observer) -> Result:
+    """Return the result without the observer's report in its output, and with it as a member."""
+    stdout, report = observer.split(result.stdout)
+    if report is None:
+        return result
+    structured = result.structured
+    if "stdout" in structured:
+        structured = {**structured, "stdout": stdout}
+    content = [without_report_text(block, observer) for block in result.content]
+    return result._replace(
+        stdout=stdout,
+        content=[block for block in content if block],
+        structured=structured,
+        report=report,
+    )
+
+
+def without_report_text(block: ContentBlock, observer: Observer) -> ContentBlock:
+    """Return a content block without the report; an empty one if it has nothing else."""
+    if "text" not in block:
+        return block
+    text, report = observer.split(block["text"])
+    if report is None:
+        return block
+    return {**block, "text": text} if text else {}
 
 
 def extend_output(earlier: str, later: str) -> str:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ..clients import CodeInterpreterClient
+from ..errors import NotStartedError, RequestError
 from ..responses import Entry
 from .errors import TransferError
+from .observer import Installation, Observer, Report, tag_of, with_tag, without_own_frame
 from .program_client import command_line, group_paths, new_marker, parse_result
-from .results import Result, fold
+from .results import Result, fold, without_report
 
 # Files up to this size travel in operations. They are hashed, so that the function can compare the
 # bytes that arrive. Larger files go through S3.
 MAX_OPERATION_BYTES = 8 * 1024 * 1024
+# Seconds that a program may take to end after an interrupt, and its result to come.
+INTERRUPT_SECONDS = 3.0
+RESULT_SECONDS = 2.0
 
 
 class FileFound(NamedTuple):
@@ -28,14 +35,103 @@ class Sandbox:
     """A running session of the code interpreter."""
 
     def __init__(
-        self, interpreter: CodeInterpreterClient, session_id: str, own_entries: tuple[str, ...] = ()
+        self,
+        interpreter: CodeInterpreterClient,
+        session_id: str,
+        own_entries: tuple[str, ...] = (),
+        observer: Observer | None = None,
+        environment: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """`own_entries` are the names that the service has put into the working directory."""
+        """Take what is known of the sandbox.
+
+        :param own_entries: The names that the service has put into the working directory.
+        :param observer: The observer in its kernel.
+        :param environment: The environment variables of the kernel.
+        """
         self._interpreter = interpreter
         self.session_id = session_id
         self.own_entries = own_entries
+        self.observer = observer
+        self._environment = environment
         # The network error of a transfer between the sandbox and S3. After it, none is tried.
         self.s3_error: str | None = None
+
+    def prepare(self) -> None:
+        """Install the observer in the kernel, and learn the service's names in the directory.
+
+        Without an observer, everything is known from the output alone. That is so where the output
+        of the kernel's hooks does not come back.
+        """
+        observer = Observer.new()
+        installation = self._install(observer)
+        if installation is None:
+            self.own_entries = tuple(self.root_entries())
+            return
+        self.own_entries = installation.entries
+        if installation.is_heard:
+            self.observer = observer
+        else:
+            self._run_own_code(observer.uninstall_code())
+
+    def _install(self, observer: Observer) -> Installation | None:
+        result = self._run_own_code(observer.install_code(self._environment))
+        return observer.installation(result.stdout)
+
+    def _run_own_code(self, code: str) -> Result:
+        arguments = {"code": code, "language": "python"}
+        return self.invoke("executeCode", arguments, repeatable=True)
+
+    def execute_code(
+        self, arguments: Mapping[str, Any], *, timeout: float | None, request_id: str
+    ) -> Result:
+        """Run a program of the user's, and observe it if it is one for the kernel.
+
+        A program whose time is up is interrupted.
+
+        :param request_id: Names the program to a request that interrupts it.
+        :raises NotStartedError: if its time was up before it began, or it was cancelled
+        :raises TimedOutError: if its time was up and it could not be interrupted
+        """
+        observer = self.observer
+        is_python = "code" in arguments and arguments.get("language", "python") == "python"
+        if observer is None or not is_python:
+            return self.invoke("executeCode", dict(arguments), timeout=timeout)
+        interruption = Interruption(self, observer, tag_of(request_id))
+        result = self.invoke(
+            "executeCode",
+            {**arguments, "code": with_tag(arguments["code"], interruption.tag)},
+            timeout=timeout,
+            on_timeout=interruption.interrupt,
+        )
+        result = without_report(result, observer)
+        if result.report is not None and result.report.cancelled:
+            raise NotStartedError("the program was cancelled before it began", retryable=False)
+        if interruption.has_ended_it and result.failed:
+            stderr = without_own_frame(result.stderr)
+            result = result._replace(stderr=stderr, was_interrupted=True)
+        return result._replace(variables_lost=self._has_lost_variables(observer, result.report))
+
+    def _has_lost_variables(self, observer: Observer, report: Report | None) -> bool:
+        """Tell whether the kernel's variables are gone, and observe the kernel that replaced it."""
+        if report is not None and not report.variables_lost:
+            return False
+        try:
+            installation = self._install(observer)
+        except RequestError:
+            return report is not None  # the program's own result stands
+        # Without a report the program may also have closed the standard output.
+        return report is not None or (installation is not None and installation.is_new)
+
+    def end_program(self, observer: Observer, tag: str) -> str:
+        """Interrupt the kernel's program with a tag; see `end_program` in `program.py`."""
+        ended = self.run_program(
+            "end_program",
+            repeatable=True,
+            folder=observer.folder,
+            tag=tag,
+            seconds=INTERRUPT_SECONDS,
+        )
+        return str(ended)
 
     def invoke(
         self,
@@ -44,11 +140,32 @@ class Sandbox:
         *,
         timeout: float | None = None,
         repeatable: bool = False,
+        on_timeout: Callable[[], float] | None = None,
     ) -> Result:
-        """Send an operation, at most once unless it is `repeatable`; `timeout` is in seconds."""
-        events = self._interpreter.invoke(
-            self.session_id, name, arguments, timeout=timeout, repeatable=repeatable
+        """Send an operation, at most once unless it is `repeatable`; `timeout` is in seconds.
+
+        :raises RequestError: if there is no complete result, with the output that has come
+        """
+        events: list[dict[str, Any]] = []
+        stream = self._interpreter.invoke(
+            self.session_id,
+            name,
+            arguments,
+            timeout=timeout,
+            repeatable=repeatable,
+            on_timeout=on_timeout,
         )
+        try:
+            events.extend(stream)
+        except RequestError as error:
+            if events:
+                partial = fold(events)
+                error.members = {
+                    "stdout": partial.stdout,
+                    "stderr": partial.stderr,
+                    **error.members,
+                }
+            raise
         return fold(events)
 
     def run_program(self, action: str, *, repeatable: bool = False, **arguments: Any) -> Any:
@@ -95,6 +212,32 @@ class Sandbox:
         """Return the names in the working directory."""
         result = self.invoke("listFiles", {"directoryPath": "."}, repeatable=True)
         return [entry["name"] for entry in list_entries(result)]
+
+
+class Interruption:
+    """Ends a program of the kernel when its time is up."""
+
+    def __init__(self, sandbox: Sandbox, observer: Observer, tag: str) -> None:
+        self._sandbox = sandbox
+        self._observer = observer
+        self.tag = tag
+        self.has_ended_it = False
+
+    def interrupt(self) -> float:
+        """Interrupt the program, and return the seconds to wait for its result.
+
+        :raises NotStartedError: if it has not begun; it never will
+        """
+        try:
+            state = self._sandbox.end_program(self._observer, self.tag)
+        except RequestError:
+            return 0  # commands do not run beside code, or the sandbox is gone
+        if state == "cancelled":
+            raise NotStartedError(
+                "the program did not begin in time: it waited for another one to end"
+            )
+        self.has_ended_it = state == "interrupted"
+        return 0 if state == "running" else RESULT_SECONDS
 
 
 def list_entries(result: Result) -> list[Entry]:

@@ -19,6 +19,7 @@ from ..errors import (
 from ..files.uploads import group_uploads, load
 from ..files.workspace import Upload, Workspace
 from ..responses import Response
+from ..sandbox.observer import Observer
 from ..sandbox.sandbox import Sandbox
 from .lease import PreparationLease
 from .store import (
@@ -89,9 +90,16 @@ class NamedSession:
         if self._sandbox is None:
             record = self._ready_record()
             self._sandbox = Sandbox(
-                self._code_interpreter, record.session_id, record.initial_entries
+                self._code_interpreter,
+                record.session_id,
+                record.initial_entries,
+                Observer(record.observer) if record.observer else None,
             )
         return self._sandbox
+
+    def observed_sandbox(self) -> Sandbox:
+        """Return the sandbox; its observer was installed when it was prepared."""
+        return self.sandbox()
 
     def replace_sandbox(self, _gone: SandboxGoneError) -> None:
         """Take note that the sandbox has ended; another one will take its place."""
@@ -224,6 +232,7 @@ class NamedSession:
                         client_token=str(uuid.uuid4()),
                         is_replacement=record.is_replacement or not lease.is_for_start,
                         options=lease.record.options,
+                        observer="" if lease.record.observer == "" else None,
                     )
                 )
                 self._start_and_load(lease, uploads)
@@ -257,6 +266,7 @@ class NamedSession:
             client_token=token or str(uuid.uuid4()),
             is_replacement=earlier.is_replacement or bool(earlier.session_id),
             options=earlier.options,
+            observer="" if earlier.observer == "" else None,
         )
 
     def _stop_earlier(self, earlier: SessionRecord) -> None:
@@ -281,7 +291,14 @@ class NamedSession:
             options=options,
         )
         sandbox = Sandbox(self._code_interpreter, started.session_id)
-        lease.record = lease.record._replace(initial_entries=tuple(sandbox.root_entries()))
+        if lease.record.observer == "":
+            sandbox.own_entries = tuple(sandbox.root_entries())
+        else:
+            sandbox.prepare()
+        lease.record = lease.record._replace(
+            initial_entries=sandbox.own_entries,
+            observer=sandbox.observer.mark if sandbox.observer else "",
+        )
 
     def _load(self, lease: PreparationLease, uploads: list[Upload]) -> None:
         sandbox = Sandbox(self._code_interpreter, lease.record.session_id)
@@ -304,7 +321,11 @@ class NamedSession:
             return
         record = SessionRecord()
         if is_replacement:
-            record = SessionRecord(is_replacement=True, options=stored.record.options)
+            record = SessionRecord(
+                is_replacement=True,
+                options=stored.record.options,
+                observer="" if stored.record.observer == "" else None,
+            )
         try:
             self._store.write(self.name, record, stored.etag)
         except RecordChangedError:

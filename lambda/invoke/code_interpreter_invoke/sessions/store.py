@@ -68,6 +68,9 @@ class SessionRecord(NamedTuple):
     uploads: Mapping[str, str] = MappingProxyType({})
     # The names in the working directory before anybody used the sandbox.
     initial_entries: tuple[str, ...] = ()
+    # The mark of the observer in the sandbox's kernel; empty if the output of the kernel's hooks
+    # does not come back, None if that was not tried.
+    observer: str | None = None
     # Until this moment one request has the right to prepare the sandbox; 0 when none has.
     lease_expires_at: float = 0.0
 

@@ -34,6 +34,13 @@ class TemporarySession:
             self._sandbox = Sandbox(self._code_interpreter, started.session_id)
         return self._sandbox
 
+    def observed_sandbox(self) -> Sandbox:
+        """Return the sandbox, with an observer in its kernel: one request more, if Python runs."""
+        sandbox = self.sandbox()
+        if sandbox.observer is None:
+            sandbox.prepare()
+        return sandbox
+
     def replace_sandbox(self, gone: SandboxGoneError) -> None:
         """Refuse: a request without a session has one sandbox."""
         raise gone

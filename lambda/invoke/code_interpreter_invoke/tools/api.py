@@ -6,10 +6,10 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import CodeFailedError, NotFoundError
+from ..errors import CodeFailedError, NotFoundError, TimedOutError
 from ..requests.tools import converse_tool_config
 from ..responses import Response, ResponseMembers
-from .context import ToolContext
+from .context import INTERRUPTED, ToolContext
 from .files import write_blocks
 
 
@@ -30,6 +30,10 @@ def invoke_code_interpreter(
         "structuredContent": as_json(result.structured),
         "isError": result.is_error,
     }
+    if result.variables_lost:
+        members["variables_lost"] = True
+    if result.was_interrupted:
+        raise TimedOutError(INTERRUPTED, **members)
     if not result.failed:
         return {"status": "ok", **members}
     message = f"{name} failed: {result.text or 'the result is an error'}"

@@ -9,13 +9,15 @@ from collections.abc import Mapping
 
 from ..errors import CodeFailedError, InvalidRequestError, RequestError, TimedOutError, quote
 from ..files.paths import clean
+from ..files.rich_results import save_files, save_value
 from ..files.saving import save
-from ..responses import Image, Response, ResponseMembers
+from ..responses import Image, MimeBundle, Response, ResponseMembers
 from ..sandbox.failures import failure_line
 from ..sandbox.program_client import command_line, new_marker
 from ..sandbox.results import Result
+from ..sandbox.system_exit import system_exit
 from ..sandbox.terminal import overwrite_lines, strip_control_sequences
-from .context import ToolContext
+from .context import INTERRUPTED, ToolContext
 
 # Seconds that a command may take to end after its own limit.
 GRACE_SECONDS = 10
@@ -28,23 +30,59 @@ def execute_code(
     code: str,
     language: str | None,
     output_filename: str | None,
+    save_figures: bool | None,
     timeout_seconds: int | None,
 ) -> Response:
     path = None if output_filename is None else clean(output_filename, "output_filename")
     arguments = {"code": code, "language": language or "python"}
-    result = context.run_once("executeCode", arguments, timeout_seconds)
+    result = context.run_code(arguments, timeout_seconds)
     # IPython and Deno colour their tracebacks.
-    stderr = strip_control_sequences(result.stderr)
-    output = output_members(result, overwrite_lines(result.stdout), overwrite_lines(stderr))
+    result = with_exit_code(result._replace(stderr=strip_control_sequences(result.stderr)))
+    stderr = overwrite_lines(result.stderr)
+    output: ResponseMembers = {
+        **output_members(result, overwrite_lines(result.stdout), stderr),
+        **observed_members(result),
+    }
+    saved, warnings = save_results(context, output.get("results", []), save_figures or False)
     if path is not None:
-        names, warnings = save_output_file(context, path)
-        output["files_saved"] = names
+        names, file_warnings = save_output_file(context, path)
+        saved += names
         # A program that failed need not have written its file.
-        if warnings and not result.failed:
-            return {"status": "partial", **output, "warnings": warnings}
+        warnings += [] if result.failed else file_warnings
+    if saved or path is not None:
+        output["files_saved"] = saved
+    if warnings:
+        output["warnings"] = warnings
+    if result.was_interrupted:
+        raise TimedOutError(INTERRUPTED, **output)
     if result.failed:
-        raise CodeFailedError(failure_message("the code", result, stderr), **output)
-    return {"status": "ok", **output}
+        exception = result.report.exception if result.report else None
+        raise CodeFailedError(
+            failure_message("the code", result, stderr), exception=exception, **output
+        )
+    return {"status": "partial" if warnings else "ok", **output}
+
+
+def with_exit_code(result: Result) -> Result:
+    """Return the result with the exit code of a program that ended with `SystemExit`."""
+    shown = system_exit(result.stderr) if result.failed else None
+    if shown is None:
+        return result
+    reported = result.report.exit_code if result.report else None
+    code = shown.code if reported is None else reported
+    return result._replace(stderr=shown.stderr, exit_code=code, is_error=code != 0)
+
+
+def observed_members(result: Result) -> ResponseMembers:
+    """Return the response's members that the observer in the kernel knows."""
+    members: ResponseMembers = {}
+    if result.variables_lost:
+        members["variables_lost"] = True
+    if result.report and result.report.results:
+        members["results"] = list(result.report.results)
+    if result.report and result.report.files_changed:
+        members["files_changed"] = result.report.files_changed
+    return members
 
 
 def execute_command(
@@ -123,6 +161,29 @@ def failure_message(subject: str, result: Result, stderr: str) -> str:
     code = "" if result.exit_code is None else f" with exit code {result.exit_code}"
     line = failure_line(stderr)
     return f"{subject} failed{code}: {line}" if line else f"{subject} failed{code}"
+
+
+def save_results(
+    context: ToolContext, bundles: list[MimeBundle], save_figures: bool
+) -> tuple[list[str], list[str]]:
+    """Save the results that are too large for a report, and figures if asked.
+
+    :return: The names of saved files, and warnings.
+    """
+    if not bundles:
+        return [], []
+    saved: list[str] = []
+    warnings: list[str] = []
+    try:
+        saved, warnings = save_files(context.session.sandbox(), context.workspace, bundles)
+        for bundle in bundles if save_figures else []:
+            for kind in [kind for kind in bundle if kind.startswith("image/")][:1]:
+                path = save_value(context.workspace, kind, bundle[kind])
+                bundle["files"] = {**bundle.get("files", {}), kind: path}
+                saved.append(path)
+    except RequestError as error:
+        warnings = [*warnings, f"results were not saved: {error.message}"]
+    return saved, warnings
 
 
 def save_output_file(context: ToolContext, path: str) -> tuple[list[str], list[str]]:

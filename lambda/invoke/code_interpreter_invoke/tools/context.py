@@ -18,6 +18,7 @@ T = TypeVar("T")
 
 # In bytes. Longer command lines, from about 128 KB, have been seen to hang without an error.
 MAX_COMMAND_BYTES = 120_000
+INTERRUPTED = "the time was up and the code was interrupted; its variables and files are kept"
 
 
 class ToolContext:
@@ -32,11 +33,14 @@ class ToolContext:
         workspace: Workspace,
         code_interpreter: CodeInterpreterClient,
         fits: Callable[[Response], bool],
+        request_id: str,
     ) -> None:
         """Take the parts.
 
         :param fits: Tells whether the caller can take a response whole.
+        :param request_id: Names the request's program to a request that interrupts it.
         """
+        self._request_id = request_id
         self.session = session
         self.workspace = workspace
         self.code_interpreter = code_interpreter
@@ -54,7 +58,7 @@ class ToolContext:
         """Run an operation of the user's, at most once.
 
         :param timeout: Seconds; None for all the time that the function has.
-        :raises TimedOutError: if it gave no result in time. Code cannot be interrupted: it runs
+        :raises TimedOutError: if it gave no result in time. Code that cannot be interrupted runs
             until its sandbox stops and would block the next request, so the sandbox is stopped.
         """
         size = len(arguments.get("command", "").encode())
@@ -66,6 +70,10 @@ class ToolContext:
 
         def run(sandbox: Sandbox) -> Result:
             try:
+                if operation == "executeCode":
+                    return sandbox.execute_code(
+                        arguments, timeout=timeout, request_id=self._request_id
+                    )
                 return sandbox.invoke(operation, dict(arguments), timeout=timeout)
             except TimedOutError as error:
                 if operation not in ("executeCode", "executeCommand"):
@@ -73,6 +81,12 @@ class ToolContext:
                 raise self.session.stop_after_timeout(error) from None
 
         return self.in_live_sandbox(run)
+
+    def run_code(self, arguments: Mapping[str, Any], timeout: float | None) -> Result:
+        """Run a program of the user's, at most once, and observe it if it is one in Python."""
+        if arguments["language"] == "python":
+            self.in_live_sandbox(lambda _sandbox: self.session.observed_sandbox())
+        return self.run_once("executeCode", arguments, timeout)
 
     def in_live_sandbox(self, work: Callable[[Sandbox], T]) -> T:
         """Do work in the session's sandbox, or in its replacement if it has ended.

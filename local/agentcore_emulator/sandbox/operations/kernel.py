@@ -154,11 +154,12 @@ class KernelProcess:
         file = sockets / "connection.json"
         file.write_text(json.dumps(connection))
         display = "echo" if settings.echo_last_expression else "quiet"
+        hooks = "heard" if settings.hook_output else "hidden"
         stdin = open_empty_input()
         try:
             captured = await start_on_pipes(
                 supervisor,
-                ["python", "-P", "-c", PROGRAM, display, "-f", str(file)],
+                ["python", "-P", "-c", PROGRAM, display, hooks, "-f", str(file)],
                 settings,
                 stdin,
             )

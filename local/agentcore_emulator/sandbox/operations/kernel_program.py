@@ -9,6 +9,8 @@ displayed images travel in the reply to the execution.
 """
 
 import base64
+import contextlib
+import os
 import sys
 
 import ipykernel.kernelapp
@@ -21,6 +23,7 @@ from traitlets import DottedObjectName, Type
 from traitlets.config import Config
 
 ECHO = sys.argv.pop(1) == "echo"
+HIDES_HOOKS = sys.argv.pop(1) == "hidden"
 
 
 class PublishingThread(IOPubThread):
@@ -58,9 +61,37 @@ class DisplayPublisher(ZMQDisplayPublisher):
         pass
 
 
+@contextlib.contextmanager
+def hidden_output():
+    """Discard what is written to the standard output."""
+    sys.stdout.flush()
+    with open(os.devnull, "w") as nothing:
+        output = os.dup(1)
+        os.dup2(nothing.fileno(), 1)
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+            os.dup2(output, 1)
+            os.close(output)
+
+
 class Shell(ZMQInteractiveShell):
     displayhook_class = Type(DisplayHook)
     display_pub_class = Type(DisplayPublisher)
+
+    def init_events(self):
+        super().init_events()
+        if HIDES_HOOKS:
+            self.events.trigger = self.hidden(self.events.trigger)
+
+    def hidden(self, trigger):
+        def trigger_hidden(event, *args):
+            is_hidden = event in ("pre_run_cell", "post_run_cell")
+            with hidden_output() if is_hidden else contextlib.nullcontext():
+                trigger(event, *args)
+
+        return trigger_hidden
 
 
 class PrintingKernel(IPythonKernel):

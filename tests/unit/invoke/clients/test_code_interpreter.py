@@ -60,7 +60,7 @@ def invoke(
     clients = Clients(agentcore_single_attempt=service, agentcore=None, s3=None)
     client = CodeInterpreterClient(clients, "id", Deadline(seconds))
     try:
-        return client.invoke("session", name, {}, timeout=timeout)
+        return list(client.invoke("session", name, {}, timeout=timeout))
     finally:
         assert service.sent == 1
 
@@ -142,7 +142,7 @@ def test_no_operation_is_sent_without_time_for_it() -> None:
     clock = iter([0.0, 54.5])
     client = CodeInterpreterClient(clients, "id", Deadline(60, now=lambda: next(clock)))
     with pytest.raises(NotStartedError):
-        client.invoke("session", "executeCode", {})
+        list(client.invoke("session", "executeCode", {}))
     assert service.sent == 0
 
 
@@ -151,7 +151,7 @@ def test_every_stream_is_closed(steps: Steps) -> None:
     service = Service(steps)
     client = CodeInterpreterClient(Clients(service, None, None), "id", Deadline(60))
     with contextlib.suppress(OutcomeUnknownError):
-        client.invoke("session", "executeCode", {})
+        list(client.invoke("session", "executeCode", {}))
     assert service.stream.closed
 
 

@@ -36,6 +36,7 @@ def test_the_events_of_the_skill_are_accepted() -> None:
         "code": "print(1)",
         "language": "python",
         "output_filename": "chart.png",
+        "save_figures": None,
         "timeout_seconds": None,
     }
 

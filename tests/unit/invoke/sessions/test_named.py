@@ -241,7 +241,7 @@ def test_the_lease_of_a_crashed_request_is_taken_over_with_its_client_token(
     world: World, clock: Clock
 ) -> None:
     def crash(operation: str, _detail: str) -> None:
-        if operation == "listFiles":
+        if operation == "installObserver":
             raise SystemExit
 
     world.agentcore.before = crash
@@ -295,7 +295,7 @@ def test_a_request_whose_lease_was_taken_over_uses_the_other_ones_sandbox(
     fast: list[str] = []
 
     def overtake(operation: str, _detail: str) -> None:
-        if operation == "listFiles" and not fast:
+        if operation == "installObserver" and not fast:
             fast.append("begun")
             clock.seconds += LEASE_SECONDS + 1
             fast.append(session(world, clock).sandbox().session_id)
@@ -335,9 +335,9 @@ def test_a_write_whose_response_was_lost_is_recognised(world: World) -> None:
         ("Start", client_error("AccessDeniedException", 403, "Start"), False),
         ("Start", client_error("ValidationException", 400, "Start"), False),
         ("Start", ConnectTimeoutError(endpoint_url="x"), True),
-        ("listFiles", client_error("ValidationException", 400, "Invoke"), False),
-        ("listFiles", client_error("ThrottlingException", 429, "Invoke"), True),
-        ("listFiles", client_error("InternalServerException", 500, "Invoke"), True),
+        ("installObserver", client_error("ValidationException", 400, "Invoke"), False),
+        ("installObserver", client_error("ThrottlingException", 429, "Invoke"), True),
+        ("installObserver", client_error("InternalServerException", 500, "Invoke"), True),
         ("writeFiles", client_error("ValidationException", 400, "Invoke"), False),
         ("writeFiles", client_error("ThrottlingException", 429, "Invoke"), True),
         ("writeFiles", KeyError("stream broke"), True),

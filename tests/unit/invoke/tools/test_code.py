@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from code_interpreter_invoke.sandbox.observer_program import without_tag
 from tests.fakes.client_error import client_error
 from tests.fakes.lambda_context import Context
 from tests.fakes.world import World
@@ -46,7 +47,9 @@ def test_python_is_the_default_language(world: World) -> None:
 def test_code_is_sent_as_it_is(world: World) -> None:
     code = "text = '''quotes \" and ' and \\\\ and\r\n\ttabs and ü and \U0001f600'''"
     world.ok("execute_code", session="s", code=code)
-    assert world.agentcore.arguments["code"] == code
+    sent = world.agentcore.arguments["code"]
+    # The observer takes the tag off again.
+    assert "".join(without_tag([sent])) == code
 
 
 # Commands.

@@ -1,0 +1,204 @@
+"""The function's side of the observer in the kernel: its code, and its reports.
+
+`observer_program.py` runs once in each kernel and registers hooks. After each program it prints a
+line of JSON behind a mark that is random for each sandbox, so that no other program's output is
+taken for a report.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import secrets
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..responses import ExceptionDetail, FilesChanged, MimeBundle
+
+# Sent as text and never imported: the modules it imports would slow down every cold start.
+SOURCE = Path(__file__).with_name("observer_program.py").read_text(encoding="utf-8")
+
+TAG_BITS = 64
+# The observer's frame in the traceback of a program that it has interrupted.
+OWN_FRAME = re.compile(
+    r"\n[^\n]*<code-interpreter>[^\n]*\n(?:(?!KeyboardInterrupt)[^\n]*\n)*(?=KeyboardInterrupt)"
+)
+
+
+class Report(NamedTuple):
+    """The observer's report of one program.
+
+    `exit_code` is the code of a program that ended with `SystemExit`; `files_changed` is None where
+    changes are not told. `variables_lost` says that the program removed all variables or ends the
+    kernel.
+    """
+
+    exception: ExceptionDetail | None = None
+    exit_code: int | None = None
+    results: tuple[MimeBundle, ...] = ()
+    files_changed: FilesChanged | None = None
+    cancelled: bool = False
+    variables_lost: bool = False
+
+
+class Installation(NamedTuple):
+    """The outcome of installing the observer.
+
+    `entries` are the names in the working directory. `is_new` says that the kernel had no observer
+    yet, `is_heard` that the output of the kernel's hooks comes back.
+    """
+
+    entries: tuple[str, ...]
+    is_new: bool
+    is_heard: bool
+
+
+class Observer(NamedTuple):
+    """The observer of one sandbox, by the mark of its reports."""
+
+    mark: str
+
+    @classmethod
+    def new(cls) -> Observer:
+        return cls(f"code-interpreter-report:{secrets.token_hex(8)}:")
+
+    @property
+    def folder(self) -> str:
+        """The name of the folder for the programs' tags, which does not show the mark."""
+        return f"code-interpreter-{hashlib.sha256(self.mark.encode()).hexdigest()[:16]}"
+
+    def install_code(self, environment: Mapping[str, str]) -> str:
+        """Return the code that installs the observer and sets environment variables."""
+        request = {"mark": self.mark, "folder": self.folder, "environment": dict(environment)}
+        return run_action("install", {"request": request})
+
+    def uninstall_code(self) -> str:
+        return run_action("uninstall", {})
+
+    def installation(self, stdout: str) -> Installation | None:
+        """Return what `install_code` printed, or None if it did not run."""
+        lines = list(self._marked_lines(stdout))
+        for members in lines:
+            if isinstance(members.get("entries"), list):
+                entries = tuple(str(name) for name in members["entries"])
+                return Installation(entries, bool(members.get("is_new")), len(lines) > 1)
+        return None
+
+    def split(self, output: str) -> tuple[str, Report | None]:
+        """Return a program's output without the report, and the report.
+
+        It is the last one: a program that prints reports of its own fools nobody but itself.
+        """
+        start = output.rfind(f"\n{self.mark}")
+        if start < 0:
+            return output, None
+        line, _, rest = output[start + 1 + len(self.mark) :].partition("\n")
+        members: Any = None
+        with suppress(ValueError, RecursionError):
+            members = json.loads(line)
+        if not isinstance(members, dict):
+            return output, None
+        # The service leaves out the last line end, which now precedes the report.
+        return output[:start].removesuffix("\n") + (f"\n{rest}" if rest else ""), report(members)
+
+    def _marked_lines(self, stdout: str) -> list[dict[str, Any]]:
+        found = []
+        for line in stdout.split("\n"):
+            if line.startswith(self.mark):
+                with suppress(ValueError):
+                    found.append(json.loads(line.removeprefix(self.mark)))
+        return [members for members in found if isinstance(members, dict)]
+
+
+def run_action(action: str, arguments: Mapping[str, Any]) -> str:
+    """Return code that runs an action of `observer_program.py` and leaves no variables."""
+    variables = {"__name__": "code_interpreter_observer", "action": action, "arguments": arguments}
+    return f"exec(compile({SOURCE!r}, '<code-interpreter>', 'exec'), {variables!r})"
+
+
+def tag_of(request_id: str) -> str:
+    """Return the tag of a request's program, in hexadecimal."""
+    return hashlib.sha256(request_id.encode()).hexdigest()[: TAG_BITS // 4]
+
+
+def without_own_frame(stderr: str) -> str:
+    """Return the traceback of an interrupted program without the observer's frame."""
+    return OWN_FRAME.sub("\n", stderr)
+
+
+def with_tag(code: str, tag: str) -> str:
+    """Return code with a tag that tells the observer which request it belongs to.
+
+    The tag is white space, a blank for 0 and a tab for 1, so that the program stays as it is. It
+    ends the last line, or the first one if that is a cell magic, whose lines belong to another
+    language.
+    """
+    lines = code.split("\n")
+    filled = [number for number, line in enumerate(lines) if line.strip()]
+    if not filled:
+        return code
+    number = filled[0] if lines[filled[0]].startswith("%%") else filled[-1]
+    white_space = f"{int(tag, 16):0{TAG_BITS}b}".translate({ord("0"): " ", ord("1"): "\t"})
+    lines[number] += white_space
+    return "\n".join(lines)
+
+
+# A program that knows the mark can print a report of any shape.
+
+
+def report(members: Mapping[str, Any]) -> Report:
+    code = members.get("exit")
+    exception = members.get("exception")
+    bundles = (mime_bundle(item) for item in items(members.get("results")))
+    return Report(
+        exception=exception_detail(exception) if isinstance(exception, dict) else None,
+        exit_code=code if isinstance(code, int) else None,
+        results=tuple(bundle for bundle in bundles if bundle),
+        files_changed=files_changed(members.get("files_changed")),
+        cancelled=members.get("cancelled") is True,
+        variables_lost=members.get("variables_lost") is True,
+    )
+
+
+def exception_detail(members: Mapping[str, Any], depth: int = 0) -> ExceptionDetail:
+    detail: ExceptionDetail = {
+        "type": str(members.get("type", "")),
+        "message": str(members.get("message", "")),
+    }
+    notes = [str(note) for note in items(members.get("notes"))]
+    if notes:
+        detail["notes"] = notes
+    if isinstance(members.get("line"), int):
+        detail["line"] = members["line"]
+    inner = [item for item in items(members.get("members")) if isinstance(item, dict)]
+    if inner and depth < 5:
+        detail["members"] = [exception_detail(member, depth + 1) for member in inner]
+    return detail
+
+
+def mime_bundle(members: Any) -> MimeBundle:
+    if not isinstance(members, dict):
+        return {}
+    bundle: MimeBundle = {str(kind): value for kind, value in members.items() if kind != "files"}
+    files = members.get("files")
+    if isinstance(files, dict):
+        bundle["files"] = {str(kind): str(path) for kind, path in files.items()}
+    return bundle
+
+
+def files_changed(members: Any) -> FilesChanged | None:
+    if not isinstance(members, dict):
+        return None
+    changes: FilesChanged = {}
+    for kind in ("created", "changed", "removed"):
+        paths = [str(path) for path in items(members.get(kind))]
+        if paths:
+            changes[kind] = paths
+    return changes
+
+
+def items(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
