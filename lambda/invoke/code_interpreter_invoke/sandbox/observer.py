@@ -22,10 +22,8 @@ from ..responses import ExceptionDetail, FilesChanged, MimeBundle
 SOURCE = Path(__file__).with_name("observer_program.py").read_text(encoding="utf-8")
 
 TAG_BITS = 64
-# The observer's frame in the traceback of a program that it has interrupted.
-OWN_FRAME = re.compile(
-    r"\n[^\n]*<code-interpreter>[^\n]*\n(?:(?!KeyboardInterrupt)[^\n]*\n)*(?=KeyboardInterrupt)"
-)
+# A frame of the observer in a traceback, and the lines below it.
+OWN_FRAME = re.compile(r"\n[^\n]*<code-interpreter>[^\n]*(?:\n +\d+ [^\n]*)*(?:\n(?=\n))?")
 
 
 class Report(NamedTuple):
@@ -124,9 +122,9 @@ def tag_of(request_id: str) -> str:
     return hashlib.sha256(request_id.encode()).hexdigest()[: TAG_BITS // 4]
 
 
-def without_own_frame(stderr: str) -> str:
-    """Return the traceback of an interrupted program without the observer's frame."""
-    return OWN_FRAME.sub("\n", stderr)
+def without_own_frames(stderr: str) -> str:
+    """Return a traceback without the observer's frames, such as the one that interrupts."""
+    return OWN_FRAME.sub("", stderr) if "<code-interpreter>" in stderr else stderr
 
 
 def with_tag(code: str, tag: str) -> str:

@@ -98,6 +98,12 @@ class PrintingKernel(IPythonKernel):
     shell_class = Type(Shell)
 
 
+def flush_unless_closed(stream):
+    """Return a `flush` like that of ipykernel's streams, which a program may have closed."""
+    flush = stream.flush
+    return lambda: None if stream.closed else flush()
+
+
 class KernelApplication(IPKernelApp):
     kernel_class = Type(PrintingKernel)
     outstream_class = DottedObjectName(None, allow_none=True)
@@ -109,6 +115,7 @@ class KernelApplication(IPKernelApp):
         super().init_io()
         for stream in (sys.stdout, sys.stderr):
             stream.reconfigure(line_buffering=True, errors="backslashreplace")
+            stream.flush = flush_unless_closed(stream)
 
 
 if __name__ == "__main__":
