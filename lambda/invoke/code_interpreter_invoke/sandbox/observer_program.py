@@ -309,6 +309,9 @@ class Observer:
         """Describe a program that has ended; what does not apply is left out."""
         error = getattr(result, "error_before_exec", None) or getattr(result, "error_in_exec", None)
         report: dict[str, Any] = {}
+        left_out = sum(bound.left_out for bound in self.bounds)
+        if left_out:
+            report["left_out"] = left_out
         if self.cancelled:
             report["cancelled"] = True
         elif isinstance(error, SystemExit):

@@ -12,7 +12,7 @@ from ..files.saving import save
 from ..responses import Image, MimeBundle, Response, ResponseMembers
 from ..sandbox.environment import check_environment, with_environment
 from ..sandbox.failures import failure_line
-from ..sandbox.observer import tag_of
+from ..sandbox.observer import Report, tag_of
 from ..sandbox.program_client import command_line, new_marker
 from ..sandbox.results import Result
 from ..sandbox.system_exit import system_exit
@@ -50,8 +50,8 @@ def execute_code(
         warnings += [] if result.failed else file_warnings
     if saved or path is not None:
         output["files_saved"] = saved
-    if warnings:
-        output["warnings"] = warnings
+    if warnings or "warnings" in output:
+        output["warnings"] = [*output.get("warnings", ()), *warnings]
     if result.was_interrupted:
         raise TimedOutError(INTERRUPTED, **output)
     if result.failed:
@@ -74,13 +74,20 @@ def with_exit_code(result: Result) -> Result:
 
 def observed_members(result: Result) -> ResponseMembers:
     """Return the response's members that the observer in the kernel knows."""
+    report = result.report or Report()
     members: ResponseMembers = {}
     if result.variables_lost:
         members["variables_lost"] = True
-    if result.report and result.report.results:
-        members["results"] = list(result.report.results)
-    if result.report and result.report.files_changed:
-        members["files_changed"] = result.report.files_changed
+    if report.results:
+        members["results"] = list(report.results)
+    if report.files_changed:
+        members["files_changed"] = report.files_changed
+    if report.left_out:
+        members["truncated"] = True
+        members["warnings"] = [
+            f"{report.left_out} characters in the middle of the output were left out; write large "
+            "output to a file"
+        ]
     return members
 
 
