@@ -241,6 +241,7 @@ class Observer:
             for bound in self.bounds:
                 bound.end()
             self.add_open_figures()
+            self.add_pages()
             report = self.report(result, tag)
         except Exception as error:  # the report is lost, and the program's result is not
             report = {"failed": type(error).__name__}
@@ -376,6 +377,12 @@ class Observer:
                 figure.savefig(image, format="png", bbox_inches="tight")
                 figure.stale = False
                 self.displayed.add({"text/plain": str(figure), "image/png": image.getvalue()})
+
+    def add_pages(self) -> None:
+        """Add the text of `name?`, which Jupyter shows beside the notebook."""
+        for item in self.shell.payload_manager.read_payload():
+            if item.get("source") == "page":
+                self.displayed.add(item["data"])
 
     # The files of the working directory.
 
