@@ -10,6 +10,7 @@ displayed images travel in the reply to the execution.
 
 import base64
 import contextlib
+import io
 import os
 import sys
 
@@ -94,6 +95,13 @@ class Shell(ZMQInteractiveShell):
         return trigger_hidden
 
 
+class OpenStream(io.TextIOWrapper):
+    """A standard stream that a program cannot close: without it, the kernel could not reply."""
+
+    def close(self):
+        self.flush()
+
+
 class PrintingKernel(IPythonKernel):
     shell_class = Type(Shell)
 
@@ -107,8 +115,12 @@ class KernelApplication(IPKernelApp):
 
     def init_io(self):
         super().init_io()
-        for stream in (sys.stdout, sys.stderr):
-            stream.reconfigure(line_buffering=True, errors="backslashreplace")
+        for name in ("stdout", "stderr"):
+            stream = getattr(sys, name)
+            options = {"encoding": stream.encoding, "errors": "backslashreplace"}
+            opened = OpenStream(stream.detach(), line_buffering=True, **options)
+            setattr(sys, name, opened)
+            setattr(sys, f"__{name}__", opened)
 
 
 if __name__ == "__main__":
