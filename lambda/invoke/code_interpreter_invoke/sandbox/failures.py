@@ -12,10 +12,11 @@ MAX_LINE_LENGTH = 500
 IPYTHON_HEADER = re.compile(r"^([A-Za-z_][\w.]*) +Traceback \(most recent call last\)$")
 PYTHON_HEADER = "Traceback (most recent call last):"
 GROUP_HEADER = "+ Exception Group Traceback (most recent call last):"
-# Deno and Node: "error: Uncaught (in promise) TypeError: ...", "TypeError: ...".
+# Deno writes this in front of anything that a program throws.
+DENO_HEADER = re.compile(r"^error: Uncaught (?:\(in promise\) )?(.+)$")
+# Node's "TypeError: ...", and Deno's errors of syntax and types.
 JAVASCRIPT_ERROR = re.compile(
-    r"^(?:error: )?(?:Uncaught )?(?:\(in promise\) )?"
-    r"((?:[A-Za-z_$][\w$]*)?(?:Error|Exception)(?: \[\w+\])?(?:: .*)?|TS\d+ .*)$"
+    r"^(?:error: )?((?:[A-Za-z_$][\w$]*)?(?:Error|Exception)(?: \[\w+\])?(?:: .*)?|TS\d+ .*)$"
 )
 
 
@@ -50,8 +51,12 @@ def python_exception(lines: list[str]) -> str:
 
 
 def named_line(lines: list[str], name: str) -> str:
-    """Return the line that begins with an exception's name, or the name."""
-    return next((line for line in lines if line.split(":")[0] == name), name)
+    """Return the line that begins with an exception's name, or the name alone.
+
+    IPython puts a colon behind the name of an exception without a message, too.
+    """
+    line = next((line for line in lines if line.split(":")[0] == name), name)
+    return name if line == f"{name}:" else line
 
 
 def first_unindented(lines: list[str]) -> str:
@@ -61,5 +66,5 @@ def first_unindented(lines: list[str]) -> str:
 
 def javascript_error(lines: list[str]) -> str:
     """Return the message of the first JavaScript error, or an empty text."""
-    errors = (JAVASCRIPT_ERROR.match(line) for line in lines)
+    errors = (DENO_HEADER.match(line) or JAVASCRIPT_ERROR.match(line) for line in lines)
     return next((error[1] for error in errors if error), "")

@@ -247,6 +247,7 @@ class Observer:
         with contextlib.suppress(Exception):  # a figure cannot be drawn
             self.add_open_figures()
         with contextlib.suppress(Exception):
+            self.add_pages()
             self.print(self.report(result, tag))
         with contextlib.suppress(OSError):
             if tag:
@@ -383,6 +384,12 @@ class Observer:
                 figure.savefig(image, format="png", bbox_inches="tight")
                 figure.stale = False
                 self.displayed.add({"text/plain": str(figure), "image/png": image.getvalue()})
+
+    def add_pages(self) -> None:
+        """Add the text of `name?`, which Jupyter shows beside the notebook."""
+        for item in self.shell.payload_manager.read_payload():
+            if item.get("source") == "page":
+                self.displayed.add(item["data"])
 
     # The files of the working directory.
 

@@ -10,6 +10,7 @@ displayed images travel in the reply to the execution.
 
 import base64
 import contextlib
+import io
 import os
 import sys
 
@@ -94,14 +95,15 @@ class Shell(ZMQInteractiveShell):
         return trigger_hidden
 
 
+class OpenStream(io.TextIOWrapper):
+    """A standard stream that a program cannot close: without it, the kernel could not reply."""
+
+    def close(self):
+        self.flush()
+
+
 class PrintingKernel(IPythonKernel):
     shell_class = Type(Shell)
-
-
-def flush_unless_closed(stream):
-    """Return a `flush` like that of ipykernel's streams, which a program may have closed."""
-    flush = stream.flush
-    return lambda: None if stream.closed else flush()
 
 
 class KernelApplication(IPKernelApp):
@@ -113,9 +115,12 @@ class KernelApplication(IPKernelApp):
 
     def init_io(self):
         super().init_io()
-        for stream in (sys.stdout, sys.stderr):
-            stream.reconfigure(line_buffering=True, errors="backslashreplace")
-            stream.flush = flush_unless_closed(stream)
+        for name in ("stdout", "stderr"):
+            stream = getattr(sys, name)
+            options = {"encoding": stream.encoding, "errors": "backslashreplace"}
+            opened = OpenStream(stream.detach(), line_buffering=True, **options)
+            setattr(sys, name, opened)
+            setattr(sys, f"__{name}__", opened)
 
 
 if __name__ == "__main__":

@@ -70,6 +70,20 @@ DENO = """\
 \x1b[0m\x1b[1m\x1b[31merror\x1b[0m: Uncaught (in promise) TypeError: x is not a function
     at file:///program.ts:1:1"""
 
+DENO_OWN_ERROR = """\
+error: Uncaught (in promise) BadRow: row 3
+throw new BadRow('row 3');
+      ^
+    at file:///program.js:2:7"""
+
+IPYTHON_WITHOUT_MESSAGE = """\
+---------------------------------------------------------------------------
+AssertionError                            Traceback (most recent call last)
+Cell In[1], line 1
+----> 1 assert 1 == 2
+
+AssertionError: """
+
 NODE = """\
 /program.js:1
 throw new RangeError('too far')
@@ -91,6 +105,9 @@ Node.js v24.1.0"""
         pytest.param(SCRIPT, "ZeroDivisionError: division by zero", id="script"),
         pytest.param(GROUP, "ExceptionGroup: many (1 sub-exception)", id="exception group"),
         pytest.param(DENO, "TypeError: x is not a function", id="deno, in colour"),
+        pytest.param(DENO_OWN_ERROR, "BadRow: row 3", id="deno, a class of the program"),
+        pytest.param('error: Uncaught (in promise) "text"', '"text"', id="deno, no error"),
+        pytest.param(IPYTHON_WITHOUT_MESSAGE, "AssertionError", id="no message"),
         pytest.param(NODE, "RangeError: too far", id="node"),
         pytest.param("ls: no such file\n", "ls: no such file", id="command"),
         pytest.param("", "", id="nothing"),

@@ -189,6 +189,13 @@ def test_after_exit_the_next_execution_starts_another_kernel(sandboxes: Sandboxe
     assert sandbox.python("'before' in globals()")["structuredContent"]["stdout"] == "False"
 
 
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_program_that_closes_a_stream_has_a_result(sandbox: StartedSandbox, stream: str) -> None:
+    result = sandbox.python(f"import sys; print('seen'); sys.{stream}.close()")
+    assert result["structuredContent"]["stdout"] == "seen"
+    assert sandbox.python("print('next')")["structuredContent"]["stdout"] == "next"
+
+
 def test_calls_wait_for_each_other(sandboxes: Sandboxes) -> None:
     sandbox = sandboxes.start()
     code = "import time; order = globals().get('order', ''); time.sleep(0.02); order += '{}'; order"

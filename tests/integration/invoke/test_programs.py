@@ -1,0 +1,27 @@
+"""The function's response to programs where the observer's reports do not come back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from agentcore_emulator.sandbox import SandboxSettings
+from local_aws import LocalAws
+from tests.programs import PROGRAMS, Program
+from tests.programs.running import run
+
+from .sandboxed import Function, function_with_sandboxes
+
+
+@pytest.fixture(scope="module")
+def function(local_aws: LocalAws) -> Iterator[Function]:
+    settings = SandboxSettings(hook_output=False)
+    with function_with_sandboxes(settings, local_aws, "200000000001") as function:
+        yield function
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
+def test_the_response_without_an_observer(function: Function, program: Program) -> None:
+    response = run(program, lambda **event: function({"session": "s", **event}))
+    assert response == program.expected(is_observed=False)
