@@ -359,6 +359,8 @@ CASES = (
             "content": [{"path": "a/b", "text": "text"}, {"path": "c", "blob": "AP8="}],
         },
     ),
+    file_operations("write text", "write", arguments={"path": "a.txt", "text": "x"}),
+    file_operations("write content as text", "write", arguments={"path": "a", "content": "x"}),
     file_operations("write nothing", "write"),
     file_operations("write neither", "write", arguments={"content": [{"path": "a"}]}),
     file_operations(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import mimetypes
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -22,6 +23,8 @@ FOLDERS = (PRODUCED, UPLOADS)
 READ_BYTES = 4_000_000
 # Smallest part of a file to return, in bytes, however small the caller's limit.
 MIN_READ_BYTES = 60
+
+LINE_BREAK = re.compile(r"[\r\n]+")
 
 # Transfers of small objects are mostly waiting; botocore keeps ten connections.
 REQUESTS_AT_ONCE = 8
@@ -186,12 +189,12 @@ def as_content(body: bytes) -> tuple[str, str]:
 
 
 def decode_base64(where: str, text: str) -> bytes:
-    """Return the bytes of a base64 text.
+    """Return the bytes of a base64 text, which may have line breaks (RFC 2045) and outer blanks.
 
     :raises InvalidRequestError: naming the argument `where` the text was given, if it is not base64
     """
     try:
-        return base64.b64decode(text, validate=True)
+        return base64.b64decode(LINE_BREAK.sub("", text.strip()), validate=True)
     except (binascii.Error, ValueError):
         raise InvalidRequestError(f"{where} is not base64") from None
 

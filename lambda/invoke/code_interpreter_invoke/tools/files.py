@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
-from ..errors import CodeFailedError, InvalidRequestError, NotFoundError
+from ..errors import CodeFailedError, InvalidRequestError, NotFoundError, quote
 from ..files.paths import clean, clean_folder
 from ..files.workspace import as_content, decode_base64
+from ..requests.tools import TOOLS
+from ..requests.validation import validate
 from ..responses import Entry, FileContent, Response
 from ..sandbox.sandbox import file_contents, list_entries
 from .context import ToolContext
 
 # A file to write: its path, and text or a blob in base64.
 FileToWrite = Mapping[str, Any]
+
+CONTENT_SCHEMA = TOOLS["file_operations"].input_schema["properties"]["content"]
+WRITE_SHAPES = (
+    'file_operations: write needs {"path": "a.txt", "text": "..."} for one file, or {"content": '
+    '[{"path": "a.txt", "text": "..."}, {"path": "b.png", "blob": "<base64>"}]}'
+)
 
 
 class WriteBlock(TypedDict):
@@ -27,14 +36,20 @@ def file_operations(
     context: ToolContext,
     *,
     operation: str,
+    path: str | None,
     paths: list[str] | None,
-    content: list[FileToWrite] | None,
+    text: str | None,
+    content: list[FileToWrite] | str | None,
 ) -> Response:
+    if path is not None:
+        if paths is not None:
+            raise InvalidRequestError("file_operations: give either path or paths, not both")
+        paths = [path]
     match operation:
         case "read":
             return read(context, required_paths(operation, paths))
         case "write":
-            return write(context, required_files(content))
+            return write(context, write_blocks("file_operations", to_write(paths, text, content)))
         case "list":
             return list_folders(context, paths or ["."])
         case _:
@@ -47,10 +62,35 @@ def required_paths(operation: str, paths: list[str] | None) -> list[str]:
     return [clean(path, "path") for path in paths]
 
 
-def required_files(content: list[FileToWrite] | None) -> list[WriteBlock]:
-    if not content:
-        raise InvalidRequestError("file_operations: write needs content: [{path, text or blob}]")
-    return write_blocks("file_operations", content)
+def to_write(
+    paths: list[str] | None, text: str | None, content: list[FileToWrite] | str | None
+) -> list[FileToWrite]:
+    """Return the files to write: the one at a path, or those that `content` has.
+
+    A string as `content` is the text of the file at the path. Without a path it is the JSON text of
+    an array, which is what Bedrock Agents send.
+    """
+    match paths, text, content:
+        case [path], str(body), None:
+            return [{"path": path, "text": body, "blob": None}]
+        case [path], None, str(body):
+            return [{"path": path, "text": body, "blob": None}]
+        case None, None, str(array):
+            return parse_files(array)
+        case None, None, [*files] if files:
+            return files
+    raise InvalidRequestError(WRITE_SHAPES)
+
+
+def parse_files(text: str) -> list[FileToWrite]:
+    try:
+        files = json.loads(text)
+    except (ValueError, RecursionError):
+        files = None
+    if not isinstance(files, list) or not files:
+        raise InvalidRequestError(f"{WRITE_SHAPES}; given content {quote(text)} without path")
+    validated: list[FileToWrite] = validate(CONTENT_SCHEMA, files, "file_operations: content")
+    return validated
 
 
 def write_blocks(where: str, files: Sequence[FileToWrite]) -> list[WriteBlock]:

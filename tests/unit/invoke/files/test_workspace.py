@@ -209,6 +209,13 @@ def test_a_large_workspace_is_listed_by_pages(world: World) -> None:
     assert found == [f"uploads/{index:05}" for index in range(10_000)]
 
 
+@given(st.binary(), st.sampled_from(["\n", "\r\n"]), st.sampled_from(["", " ", "\n", "\t \r\n"]))
+def test_base64_may_have_line_breaks_and_outer_blanks(body: bytes, end: str, blanks: str) -> None:
+    """Tools of the shell and of MIME (RFC 2045) break base64 into lines."""
+    lines = base64.encodebytes(body).decode().replace("\n", end)
+    assert decode_base64("blob", blanks + lines + blanks) == body
+
+
 @pytest.mark.parametrize("text", ["!", "YQ", "YQ==\ufffd", "Y Q=="])
 def test_text_that_is_not_base64_is_refused(text: str) -> None:
     with pytest.raises(InvalidRequestError, match="blob is not base64"):

@@ -12,6 +12,8 @@ from code_interpreter_invoke.sandbox.sandbox import MAX_OPERATION_BYTES
 from tests.fakes.agentcore import text_result
 from tests.fakes.s3 import RECORDS_PREFIX
 from tests.fakes.world import World
+from tests.response_cases import CALLERS, Case
+from tests.sending import send
 
 
 def operate(world: World, operation: str, **arguments: Any) -> dict[str, Any]:
@@ -93,12 +95,74 @@ def test_a_result_without_some_of_the_files_is_not_found(world: World) -> None:
     assert operate(world, "read", paths=["a"])["error"]["type"] == "NotFound"
 
 
+ONE_FILE: list[dict[str, Any]] = [
+    {"path": "a/f", "text": "[1]"},
+    {"path": "a/f", "content": "[1]"},
+    {"paths": ["a/f"], "text": "[1]"},
+    {"paths": ["a/f"], "content": "[1]"},
+    {"content": [{"path": "a/f", "text": "[1]"}]},
+    {"content": '[{"path": "a/f", "text": "[1]"}]'},
+    {"content": [{"path": "a/f", "blob": "WzFd"}]},
+    {"content": [{"path": "a/f", "blob": " Wz\r\nFd\n"}]},
+]
+
+
+@pytest.mark.parametrize("shape", ONE_FILE, ids=str)
+@pytest.mark.parametrize("caller", CALLERS)
+def test_every_way_to_write_a_file(world: World, shape: dict[str, Any], caller: str) -> None:
+    """Models try the shortest one first."""
+    case = Case("file_operations", "write", {"operation": "write", **shape})
+    assert "files_written" in json.dumps(send(world, case, caller))
+    assert (world.agentcore.running[0].directory / "a/f").read_text() == "[1]"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"path": "a"},
+        {"text": "x"},
+        {"content": "hello"},
+        {"content": "[]"},
+        {"content": []},
+        {"path": "a", "text": "x", "content": "x"},
+        {"path": "a", "content": [{"path": "a", "text": "x"}]},
+        {"paths": ["a", "b"], "text": "x"},
+    ],
+    ids=str,
+)
+def test_a_refused_write_shows_the_allowed_shapes(world: World, given: dict[str, Any]) -> None:
+    error = operate(world, "write", **given)["error"]
+    assert error["type"] == "InvalidRequest"
+    assert '{"path": "a.txt", "text": "..."}' in error["message"]
+    assert '{"content": [{"path": "a.txt", "text": "..."}, ' in error["message"]
+    assert world.agentcore.calls == []
+
+
+@pytest.mark.parametrize(
+    "content", [["hello"], [{"name": "a", "text": "x"}], [{"text": "x"}], 7, {"a.txt": "hello"}]
+)
+def test_content_of_another_shape_is_described(world: World, content: Any) -> None:
+    shapes = [content, json.dumps(content)] if isinstance(content, list) else [content]
+    for shape in shapes:
+        message = operate(world, "write", content=shape)["error"]["message"]
+        assert message.startswith("file_operations: content")
+        assert "path" in message
+
+
+@pytest.mark.parametrize("operation", ["read", "list", "remove"])
+def test_a_single_path_is_enough(world: World, operation: str) -> None:
+    operate(world, "write", path="a/f", text="x")
+    path = "a" if operation == "list" else "a/f"
+    assert operate(world, operation, path=path)["status"] == "ok"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ({"operation": "read", "path": "a", "paths": ["a"]}, "either path or paths"),
         ({"operation": "read"}, "read needs paths"),
         ({"operation": "remove", "paths": []}, "remove needs paths"),
-        ({"operation": "write"}, "write needs content"),
         ({"operation": "write", "content": [{"path": "a"}]}, "either text or blob"),
         (
             {"operation": "write", "content": [{"path": "a", "text": "", "blob": ""}]},
