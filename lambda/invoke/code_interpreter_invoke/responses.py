@@ -37,12 +37,16 @@ class Entry(TypedDict, total=False):
     size: int
 
 
-class WorkspaceFile(TypedDict):
-    """A file of the workspace. `size` is in bytes, `last_modified` in ISO 8601."""
+class WorkspaceFile(TypedDict, total=False):
+    """A file of the workspace. `size` is in bytes, `last_modified` in ISO 8601.
 
-    path: str
-    size: int
-    last_modified: str
+    `problem` says why no tool can read or load it.
+    """
+
+    path: Required[str]
+    size: Required[int]
+    last_modified: Required[str]
+    problem: str
 
 
 class SessionSummary(TypedDict):
@@ -78,6 +82,8 @@ class ResponseMembers(TypedDict, total=False):
     files_written: list[str]
     files_removed: list[str]
     files_saved: list[str]
+    files_loaded: list[str]
+    files_deleted: list[str]
     entries: list[Entry]
     count: int
     path: str

@@ -7,17 +7,20 @@ import binascii
 import mimetypes
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from ..clients import Bucket, ListedObject
 from ..errors import InvalidRequestError, NotFoundError, quote
 from ..responses import Response, WorkspaceFile
-from .paths import clean, defect
+from .paths import clean, defect, strip_dots
 
 # The folders of saved files and of uploads.
 PRODUCED = "code-interpreter"
 UPLOADS = "uploads"
 FOLDERS = (PRODUCED, UPLOADS)
+# The folder that keeps the whole of truncated responses.
+RESPONSES = f"{PRODUCED}/responses"
 
 # A response of Lambda has at most 6 MB (its quotas page); base64 makes 4 bytes of 3.
 READ_BYTES = 4_000_000
@@ -30,13 +33,23 @@ LINE_BREAK = re.compile(r"[\r\n]+")
 REQUESTS_AT_ONCE = 8
 
 
-class Upload(NamedTuple):
-    """A file that the user supplied. `path` is its path in the working directory."""
+class StoredFile(NamedTuple):
+    """A file of the workspace. `path` is its path below `folder`, and in the working directory.
 
+    `problem` says why a sandbox cannot have a file of this path.
+    """
+
+    folder: str
     path: str
     key: str
     size: int
     etag: str
+    problem: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The path in the workspace."""
+        return f"{self.folder}/{self.path}"
 
 
 class FileList(NamedTuple):
@@ -50,13 +63,9 @@ class FileList(NamedTuple):
         """Return a response with the first `count` objects of the page."""
         objects = self.objects[:count]
         files: list[WorkspaceFile] = [
-            {
-                "path": found.key.removeprefix(self.root),
-                "size": found.size,
-                "last_modified": found.last_modified.isoformat(),
-            }
+            workspace_file(found.key.removeprefix(self.root), found)
             for found in objects
-            if not found.key.endswith("/")
+            if not is_folder_marker(found)
         ]
         response: Response = {"status": "ok", "files": files, "count": len(files)}
         if self.truncated or len(objects) < len(self.objects):
@@ -103,14 +112,11 @@ class Workspace:
 
     def key(self, path: str) -> str:
         """Return the key of a workspace path such as `code-interpreter/chart.png`."""
-        path = clean(path, "path")
-        folder, _, rest = path.partition("/")
-        if folder not in FOLDERS or not rest:
-            raise InvalidRequestError(
-                f"path {quote(path)} is not in the workspace: it begins with "
-                f"{PRODUCED}/ or {UPLOADS}/"
-            )
-        return self._root + path
+        stripped = strip_dots(path)
+        problem = problem_with(stripped)
+        if problem:
+            raise InvalidRequestError(f"path {quote(path)} is not allowed: {problem}")
+        return self._root + stripped
 
     def produced_key(self, path: str) -> str:
         return self.key(f"{PRODUCED}/{path}")
@@ -119,13 +125,46 @@ class Workspace:
         """Store a file of the sandbox under its path there."""
         self.bucket.put(self.produced_key(path), body, content_type=content_type(path))
 
-    def uploads(self) -> Iterator[Upload]:
-        """Yield the uploads, without folder markers and paths that no sandbox can have."""
-        folder = f"{self._root}{UPLOADS}/"
-        for found in self.bucket.list_all(folder):
-            path = found.key.removeprefix(folder)
-            if defect(path) is None:
-                yield Upload(path, found.key, found.size, found.etag)
+    def uploads(self) -> Iterator[StoredFile]:
+        """Yield the uploads, also those that no sandbox can have."""
+        return self._files_below(UPLOADS)
+
+    def file(self, path: str) -> StoredFile | None:
+        """Return the file at a workspace path, or None if there is none."""
+        key = self.key(path)
+        # Among the keys that begin with a key, the key itself comes first.
+        for found in self.bucket.list(key).objects[:1]:
+            if found.key == key:
+                return self._stored_file(found)
+        return None
+
+    def files(self, paths: list[str]) -> list[StoredFile]:
+        """Return the files at workspace paths, which must exist.
+
+        :raises NotFoundError: naming the paths that have no file
+        """
+        for path in paths:
+            self.key(path)  # refuse every path that is not allowed before the bucket is asked
+        with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
+            found = dict(zip(paths, pool.map(self.file, paths), strict=True))
+        missing = [quote(path) for path, file in found.items() if file is None]
+        if missing:
+            raise NotFoundError(f"the workspace has no file {', '.join(missing)}")
+        return [file for file in found.values() if file is not None]
+
+    def saved_files(self) -> list[StoredFile]:
+        """Return all that the session saved, without the responses that were truncated."""
+        files = self._files_below(PRODUCED)
+        return [file for file in files if not file.name.startswith(f"{RESPONSES}/")]
+
+    def _files_below(self, folder: str) -> Iterator[StoredFile]:
+        for found in self.bucket.list_all(f"{self._root}{folder}/"):
+            if not is_folder_marker(found):
+                yield self._stored_file(found)
+
+    def _stored_file(self, found: ListedObject) -> StoredFile:
+        folder, _, path = found.key.removeprefix(self._root).partition("/")
+        return StoredFile(folder, path, found.key, found.size, found.etag, defect(path))
 
     def list(self, path: str | None, next_token: str | None) -> FileList:
         """Return the first page of the files below a path, or the page after `next_token`.
@@ -158,6 +197,32 @@ class Workspace:
         body = content.encode() if encoding == "text" else decode_base64("content", content)
         self.bucket.put(key, body, content_type=content_type(path))
         return {"status": "ok", "path": path, "size": len(body)}
+
+
+def problem_with(path: str) -> str | None:
+    """Return the problem with a workspace path, or None."""
+    folder, _, rest = path.partition("/")
+    if folder not in FOLDERS or not rest:
+        return f"a file of the workspace is in {PRODUCED}/ or {UPLOADS}/"
+    return defect(rest)
+
+
+def workspace_file(path: str, found: ListedObject) -> WorkspaceFile:
+    """Describe an object whose key ends with a workspace path, for a listing."""
+    file: WorkspaceFile = {
+        "path": path,
+        "size": found.size,
+        "last_modified": found.last_modified.isoformat(),
+    }
+    problem = problem_with(path)
+    if problem:
+        file["problem"] = f"no tool can use it: {problem}"
+    return file
+
+
+def is_folder_marker(found: ListedObject) -> bool:
+    """Tell whether an object only shows a folder, as S3's console makes them."""
+    return found.key.endswith("/") and found.size == 0
 
 
 def path_of_token(token: str, folder: str) -> str:

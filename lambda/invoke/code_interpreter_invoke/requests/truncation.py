@@ -7,13 +7,11 @@ import uuid
 from typing import Any, cast
 
 from ..errors import RequestError
-from ..files.workspace import PRODUCED, Workspace
+from ..files.workspace import PRODUCED, RESPONSES, Workspace
 from ..fitting import largest_that_fits
 from ..responses import Response
 from .callers import Caller
 
-# The folder of the workspace that keeps the responses that were truncated.
-FOLDER = "responses"
 # Values up to this length are never truncated, so that the status and the ids always survive.
 MIN_TRUNCATED_LENGTH = 100
 # The members that hold the output of code.
@@ -33,11 +31,11 @@ def truncate_to_limit(response: Response, caller: Caller, workspace: Workspace) 
     """
     if is_within_limit(response, caller):
         return response
-    name = f"{FOLDER}/{uuid.uuid4().hex}.json"
+    name = f"{RESPONSES}/{uuid.uuid4().hex}.json"
     added: dict[str, Any] = {"truncated": True}
     try:
-        workspace.save(name, json.dumps(response).encode())
-        added["full_response"] = f"{PRODUCED}/{name}"
+        workspace.save(name.removeprefix(f"{PRODUCED}/"), json.dumps(response).encode())
+        added["full_response"] = name
     except RequestError as error:
         warning = f"the whole response was not saved: {error.message}"
         added["warnings"] = [warning, *response.get("warnings", [])]

@@ -16,8 +16,8 @@ from ..errors import (
     SandboxGoneError,
     TimedOutError,
 )
-from ..files.uploads import group_uploads, load
-from ..files.workspace import Upload, Workspace
+from ..files.loading import group_files, load
+from ..files.workspace import StoredFile, Workspace
 from ..responses import Response
 from ..sandbox.sandbox import Sandbox
 from .lease import PreparationLease
@@ -193,7 +193,7 @@ class NamedSession:
     def _state(self, record: SessionRecord) -> SessionState:
         return record.state(self._code_interpreter.identifier, self._gone_id, self._now())
 
-    def _is_usable(self, record: SessionRecord, uploads: list[Upload]) -> bool:
+    def _is_usable(self, record: SessionRecord, uploads: list[StoredFile]) -> bool:
         return self._state(record).has_sandbox and not missing_uploads(record, uploads)
 
     def _wait(self, seconds: float) -> None:
@@ -201,7 +201,7 @@ class NamedSession:
             raise NotStartedError(f"another request is still preparing session {self.name}")
         self._sleep(seconds)
 
-    def _prepare(self, stored: StoredRecord, uploads: list[Upload]) -> StoredRecord:
+    def _prepare(self, stored: StoredRecord, uploads: list[StoredFile]) -> StoredRecord:
         """Acquire the lease, prepare the sandbox, and publish the record.
 
         :raises RecordChangedError: if another request has taken over.
@@ -265,7 +265,7 @@ class NamedSession:
         if is_ours and earlier.session_id not in ("", self._gone_id):
             self._code_interpreter.stop_session(earlier.session_id)
 
-    def _start_and_load(self, lease: PreparationLease, uploads: list[Upload]) -> None:
+    def _start_and_load(self, lease: PreparationLease, uploads: list[StoredFile]) -> None:
         if lease.is_for_start:
             self._start(lease)
         self._load(lease, uploads)
@@ -283,11 +283,11 @@ class NamedSession:
         sandbox = Sandbox(self._code_interpreter, started.session_id)
         lease.record = lease.record._replace(initial_entries=tuple(sandbox.root_entries()))
 
-    def _load(self, lease: PreparationLease, uploads: list[Upload]) -> None:
+    def _load(self, lease: PreparationLease, uploads: list[StoredFile]) -> None:
         sandbox = Sandbox(self._code_interpreter, lease.record.session_id)
-        for batch in group_uploads(missing_uploads(lease.record, uploads)):
+        for batch in group_files(missing_uploads(lease.record, uploads)):
             lease.extend(sum(upload.size for upload in batch))
-            self._warnings += load(sandbox, self._workspace, batch)
+            self._warnings += load(sandbox, self._workspace, batch).warnings
             # An upload with a warning is not tried again until the user supplies another version.
             loaded = {upload.path: upload.etag for upload in batch}
             lease.record = lease.record._replace(uploads={**lease.record.uploads, **loaded})
@@ -311,7 +311,7 @@ class NamedSession:
             return  # another request has found the sandbox gone already and replaces it
 
 
-def missing_uploads(record: SessionRecord, uploads: list[Upload]) -> list[Upload]:
+def missing_uploads(record: SessionRecord, uploads: list[StoredFile]) -> list[StoredFile]:
     """Return the uploads that a sandbox does not have in their present version.
 
     ETags tell versions apart, so that a file that the sandbox has since changed is left alone until

@@ -88,12 +88,42 @@ def test_large_uploads_are_written_by_several_operations(world: World) -> None:
     assert world.agentcore.operations().count("writeFiles") == 3
 
 
-@pytest.mark.parametrize("key", ["", "folder/", "../up.txt", "a//b", "a\\b", "bad\nname"])
-def test_keys_that_no_sandbox_can_have_are_left_out(world: World, key: str) -> None:
+UNUSABLE = ["../up.txt", "a//b", "win\\sub\\q1.csv", "bad\tname", "a/./b", "/a", "file/", "x" * 701]
+
+
+@pytest.mark.parametrize("key", UNUSABLE)
+def test_an_upload_that_no_sandbox_can_have_is_named_once_a_sandbox(world: World, key: str) -> None:
     world.s3.upload("s", key, b"x")
     world.s3.upload("s", "good.txt", b"good")
-    assert content(world, "good.txt") == "good"
-    assert len(list(world.agentcore.running[0].directory.parent.iterdir())) == 1
+
+    def read() -> list[str]:
+        response = world.ok("file_operations", session="s", operation="read", path="good.txt")
+        assert response["files"][0]["content"] == "good"
+        return list(response.get("warnings", ()))
+
+    [warning] = read()
+    assert warning.startswith(f"{'uploads/' + key!r} was not loaded: it ")
+    assert read() == []
+    world.agentcore.end_all()
+    assert read() == [warning]
+    folders = world.agentcore.running[0].directory.parent.iterdir()
+    assert {len(folder.name) for folder in folders} == {26}
+
+
+def test_an_unusable_upload_of_a_running_sandbox_is_named_once(world: World) -> None:
+    world.ok("execute_code", session="s", code="x = 1")
+    world.s3.upload("s", "a//b", b"x")
+    assert "'uploads/a//b'" in world.ok("execute_code", session="s", code="x")["warnings"][0]
+    assert "warnings" not in world.ok("execute_code", session="s", code="x")
+    assert "warnings" not in world.new_function()(
+        {"tool": "execute_code", "session": "s", "code": "x"}, Context()
+    )
+
+
+@pytest.mark.parametrize("key", ["", "folder/", "a//"])
+def test_a_folder_marker_is_no_upload(world: World, key: str) -> None:
+    world.s3.upload("s", key, b"")
+    assert "warnings" not in world.ok("execute_code", session="s", code="x = 1")
 
 
 def test_an_upload_that_cannot_be_written_is_a_warning(world: World) -> None:
@@ -117,7 +147,9 @@ def test_an_upload_that_is_removed_during_loading_is_left_out(world: World) -> N
             raise client_error("NoSuchKey", 404, "GetObject")
 
     world.s3.before = vanish
-    assert content(world, "good.txt") == "good"
+    response = world.ok("execute_code", session="s", code="print((here / 'good.txt').read_text())")
+    assert response["stdout"] == "good"
+    assert response["warnings"] == ["uploads/gone.txt was not loaded: it was removed meanwhile"]
 
 
 def test_only_the_sessions_own_uploads_are_loaded(world: World) -> None:
