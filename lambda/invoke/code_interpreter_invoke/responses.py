@@ -90,6 +90,10 @@ class ResponseMembers(TypedDict, total=False):
     encoding: str
     content: str | list[Any]
     size: int
+    # A signed URL, and the HTTP request that uses it.
+    url: str
+    method: str
+    headers: dict[str, str]
     # The result of an operation of the API, as the API has it.
     structuredContent: dict[str, Any]
     isError: bool

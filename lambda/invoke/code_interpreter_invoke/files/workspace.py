@@ -6,14 +6,16 @@ import base64
 import binascii
 import mimetypes
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from ..clients import Bucket, ListedObject
 from ..errors import InvalidRequestError, NotFoundError, quote
 from ..responses import Response, WorkspaceFile
 from .paths import clean, defect, strip_dots
+
+T = TypeVar("T")
 
 # The folders of saved files and of uploads.
 PRODUCED = "code-interpreter"
@@ -106,8 +108,12 @@ class FilePart(NamedTuple):
 class Workspace:
     """The files of one session. Every key is inside the session's own prefix."""
 
-    def __init__(self, bucket: Bucket, prefix: str, session: str) -> None:
+    def __init__(
+        self, bucket: Bucket, prefix: str, session: str, *, allow_delete: bool = False
+    ) -> None:
+        """Take the bucket; `allow_delete` says whether the function may delete files."""
         self.bucket = bucket
+        self._allow_delete = allow_delete
         self._root = f"{prefix}/{session}/"
 
     def key(self, path: str) -> str:
@@ -138,24 +144,67 @@ class Workspace:
                 return self._stored_file(found)
         return None
 
-    def files(self, paths: list[str]) -> list[StoredFile]:
-        """Return the files at workspace paths, which must exist.
+    def find(self, paths: list[str]) -> list[StoredFile]:
+        """Return the files at workspace paths, each of a file or of a folder.
 
         :raises NotFoundError: naming the paths that have no file
         """
-        for path in paths:
-            self.key(path)  # refuse every path that is not allowed before the bucket is asked
+        folders = [strip_dots(path).removesuffix("/") for path in paths]
+        found = self._found(folders, self._file_or_folder)
+        return list({file.key: file for files in found for file in files}.values())
+
+    def delete(self, paths: list[str]) -> list[StoredFile]:
+        """Delete the files at workspace paths, and return them.
+
+        :raises InvalidRequestError: if the deployment does not let the function delete files
+        :raises NotFoundError: naming the paths that have no file; nothing is deleted then
+        """
+        if not self._allow_delete:
+            raise InvalidRequestError(
+                "workspace_delete is switched off in this deployment; it takes allow_delete of the "
+                "construct InvokeFunction, or the app's setting code-interpreter:workspace-delete"
+            )
+        files = self._found(list(dict.fromkeys(paths)), self.file)
         with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
-            found = dict(zip(paths, pool.map(self.file, paths), strict=True))
-        missing = [quote(path) for path, file in found.items() if file is None]
-        if missing:
-            raise NotFoundError(f"the workspace has no file {', '.join(missing)}")
-        return [file for file in found.values() if file is not None]
+            list(pool.map(self.bucket.delete, [file.key for file in files]))
+        return files
+
+    def download_url(self, path: str, seconds: int) -> str:
+        """Return a URL that downloads a file.
+
+        :raises NotFoundError: if there is no such file
+        """
+        [file] = self._found([path], self.file)
+        name = file.path.rpartition("/")[2]
+        return self.bucket.presigned_get(file.key, seconds=seconds, file_name=name)
+
+    def upload_url(self, path: str, size: int, seconds: int) -> str:
+        """Return a URL that uploads a file of exactly `size` bytes."""
+        return self.bucket.presigned_put(self.key(path), size, seconds=seconds)
 
     def saved_files(self) -> list[StoredFile]:
         """Return all that the session saved, without the responses that were truncated."""
         files = self._files_below(PRODUCED)
         return [file for file in files if not file.name.startswith(f"{RESPONSES}/")]
+
+    def _file_or_folder(self, path: str) -> list[StoredFile]:
+        if path == PRODUCED:
+            return self.saved_files()
+        file = None if path == UPLOADS else self.file(path)
+        return [file] if file else list(self._files_below(path))
+
+    def _found(self, paths: list[str], look_up: Callable[[str], T | None]) -> list[T]:
+        """Look paths up at once.
+
+        :raises InvalidRequestError: if one of them is not allowed
+        :raises NotFoundError: naming the paths for which nothing was found
+        """
+        with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
+            found = list(pool.map(look_up, paths))
+        missing = [quote(path) for path, item in zip(paths, found, strict=True) if not item]
+        if missing:
+            raise NotFoundError(f"there is no file {', '.join(missing)} in the workspace")
+        return [item for item in found if item]
 
     def _files_below(self, folder: str) -> Iterator[StoredFile]:
         for found in self.bucket.list_all(f"{self._root}{folder}/"):

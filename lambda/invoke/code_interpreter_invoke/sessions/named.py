@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import posixpath
 import time
 import uuid
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Collection, Iterable, MutableMapping
 
 from ..clients import CodeInterpreterClient
 from ..deadline import Deadline
@@ -98,6 +99,22 @@ class NamedSession:
         self._gone_id = self.sandbox().session_id
         self._sandbox = None
 
+    def forget_uploads(self, paths: Iterable[str]) -> None:
+        """Record that files were removed in the sandbox, so that its replacement lacks them, too.
+
+        Only uploads are recorded. A later version of an upload is loaded again.
+
+        :param paths: Paths of files or folders, relative to the working directory.
+        """
+        removed = {posixpath.normpath(path) for path in paths}
+        try:
+            self._record_removal(removed)
+        except RequestError as error:
+            self._warnings.append(
+                "the removal was not recorded, so that a replacement of the sandbox has removed "
+                f"uploads again: {error.message}"
+            )
+
     def stop_after_timeout(self, error: TimedOutError) -> TimedOutError:
         """Stop the sandbox, in which code still runs, and return the error that says so."""
         try:
@@ -159,6 +176,29 @@ class NamedSession:
         if self._warnings:
             response["warnings"] = [*self._warnings, *response.get("warnings", ())]
         return response
+
+    def _record_removal(self, removed: Collection[str]) -> None:
+        if self._sandbox is None:
+            return
+        stored = self._cache.get(self.name) or self._store.read(self.name)
+        pause = FIRST_PAUSE
+        while stored.record.session_id == self._sandbox.session_id:
+            record = stored.record
+            gone = {path: etag for path, etag in record.uploads.items() if is_below(path, removed)}
+            updated = record._replace(removed_uploads={**record.removed_uploads, **gone})
+            if updated == record:
+                return
+            if self._state(record) is SessionState.LOADING:
+                # Only the request with the lease writes the record.
+                self._wait(pause)
+                pause = min(pause * 2, MAX_PAUSE)
+                stored = self._store.read(self.name)
+                continue
+            try:
+                self._cache[self.name] = self._store.write(self.name, updated, stored.etag)
+                return
+            except RecordChangedError as changed:
+                stored = changed.stored
 
     def _ready_record(self) -> SessionRecord:
         """Return the record of a sandbox that runs and has all uploads."""
@@ -224,6 +264,7 @@ class NamedSession:
                         client_token=str(uuid.uuid4()),
                         is_replacement=record.is_replacement or not lease.is_for_start,
                         options=lease.record.options,
+                        removed_uploads=lease.record.removed_uploads,
                     )
                 )
                 self._start_and_load(lease, uploads)
@@ -257,6 +298,7 @@ class NamedSession:
             client_token=token or str(uuid.uuid4()),
             is_replacement=earlier.is_replacement or bool(earlier.session_id),
             options=earlier.options,
+            removed_uploads=earlier.removed_uploads,
         )
 
     def _stop_earlier(self, earlier: SessionRecord) -> None:
@@ -304,17 +346,33 @@ class NamedSession:
             return
         record = SessionRecord()
         if is_replacement:
-            record = SessionRecord(is_replacement=True, options=stored.record.options)
+            record = SessionRecord(
+                is_replacement=True,
+                options=stored.record.options,
+                removed_uploads=stored.record.removed_uploads,
+            )
         try:
             self._store.write(self.name, record, stored.etag)
         except RecordChangedError:
             return  # another request has found the sandbox gone already and replaces it
 
 
+def is_below(path: str, removed: Collection[str]) -> bool:
+    """Tell whether a path, or a folder that it is in, is among the removed paths."""
+    parts = path.split("/")
+    return any("/".join(parts[:length]) in removed for length in range(1, len(parts) + 1))
+
+
 def missing_uploads(record: SessionRecord, uploads: list[StoredFile]) -> list[StoredFile]:
     """Return the uploads that a sandbox does not have in their present version.
 
     ETags tell versions apart, so that a file that the sandbox has since changed is left alone until
-    the user supplies another one.
+    the user supplies another one. So is an upload that was removed in this sandbox or an earlier
+    one.
     """
-    return [upload for upload in uploads if record.uploads.get(upload.path) != upload.etag]
+    return [
+        upload
+        for upload in uploads
+        if upload.etag
+        not in (record.uploads.get(upload.path), record.removed_uploads.get(upload.path))
+    ]

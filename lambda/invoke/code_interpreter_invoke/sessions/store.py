@@ -70,6 +70,9 @@ class SessionRecord(NamedTuple):
     initial_entries: tuple[str, ...] = ()
     # Until this moment one request has the right to prepare the sandbox; 0 when none has.
     lease_expires_at: float = 0.0
+    # The ETag of each upload that was removed in a sandbox, by its path. Replacements lack it until
+    # the user supplies another version.
+    removed_uploads: Mapping[str, str] = MappingProxyType({})
 
     def state(self, code_interpreter_id: str, gone_id: str, now: float) -> SessionState:
         """Return the session's state.

@@ -30,6 +30,8 @@ def invoke_code_interpreter(
         "structuredContent": as_json(result.structured),
         "isError": result.is_error,
     }
+    if name == "removeFiles" and not result.failed:
+        context.named_session.forget_uploads(sent.get("paths", ()))
     if not result.failed:
         return {"status": "ok", **members}
     message = f"{name} failed: {result.text or 'the result is an error'}"

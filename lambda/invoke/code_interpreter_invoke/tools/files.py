@@ -133,6 +133,7 @@ def remove(context: ToolContext, paths: list[str]) -> Response:
     result = context.run_once("removeFiles", {"paths": paths})
     if result.failed:
         raise NotFoundError(result.text or "the files could not be removed")
+    context.named_session.forget_uploads(paths)
     return {"status": "ok", "files_removed": paths}
 
 

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from ast import literal_eval
+from collections.abc import Callable
+
 import pytest
 
 from code_interpreter_invoke.sandbox.sandbox import MAX_OPERATION_BYTES
@@ -162,3 +165,98 @@ def test_only_the_sessions_own_uploads_are_loaded(world: World) -> None:
         "execute_code", session="sales", code="print([p.name for p in here.glob('*.txt')])"
     )
     assert response["stdout"] == "['a.txt']"
+
+
+# Uploads that are removed in the sandbox.
+
+
+def files_in_sandbox(world: World) -> list[str]:
+    code = "print(sorted(str(p.relative_to(here)) for p in here.rglob('*.csv')))"
+    return list(literal_eval(world.ok("execute_code", session="s", code=code)["stdout"]))
+
+
+def remove_by_tool(world: World, *paths: str) -> None:
+    world.ok("file_operations", session="s", operation="remove", paths=list(paths))
+
+
+def remove_by_operation(world: World, *paths: str) -> None:
+    raw = {"name": "removeFiles", "arguments": {"paths": [f"./{path}" for path in paths]}}
+    world.ok("invoke_code_interpreter", session="s", **raw)
+
+
+@pytest.mark.parametrize("remove", [remove_by_tool, remove_by_operation])
+def test_a_removed_upload_is_not_in_the_replacement(
+    world: World, remove: Callable[..., None]
+) -> None:
+    for name in ("a.csv", "data/b.csv", "c.csv"):
+        world.s3.upload("s", name, b"1")
+    world.ok("execute_code", session="s", code="x = 1")
+    remove(world, "a.csv", "data/b.csv")
+    for _ in range(2):
+        assert files_in_sandbox(world) == ["c.csv"]
+        world.agentcore.end_all()
+    response = world.new_function()(
+        {"tool": "file_operations", "session": "s", "operation": "list"}, Context()
+    )
+    assert [entry["name"] for entry in response["entries"]] == [".service", "c.csv", "log"]
+    world.s3.upload("s", "a.csv", b"2")
+    assert files_in_sandbox(world) == ["a.csv", "c.csv"]
+    world.agentcore.end_all()
+    assert files_in_sandbox(world) == ["a.csv", "c.csv"]
+
+
+def test_a_removal_outlasts_a_timeout_but_not_a_stop(world: World) -> None:
+    world.s3.upload("s", "a.csv", b"1")
+    world.ok("execute_code", session="s", code="x = 1")
+    remove_by_tool(world, "a.csv")
+
+    def time_out(operation: str, _detail: str) -> None:
+        if operation == "executeCode":
+            raise TimeoutError
+
+    world.agentcore.before = time_out
+    assert world("execute_code", session="s", code="x")["error"]["type"] == "TimedOut"
+    world.agentcore.before = lambda operation, detail: None
+    assert files_in_sandbox(world) == []
+    world.ok("stop_session", session="s")
+    assert files_in_sandbox(world) == ["a.csv"]
+
+
+def test_a_removal_of_other_files_writes_no_record(world: World) -> None:
+    world.s3.upload("s", "a.csv", b"1")
+    world.ok("file_operations", session="s", operation="write", path="b.csv", text="1")
+    world.forget_calls()
+    remove_by_tool(world, "b.csv")
+    assert world.s3.operations() == ["ListObjectsV2"]
+
+
+def test_a_removal_meets_a_request_that_changed_the_record(world: World) -> None:
+    world.s3.upload("s", "a.csv", b"1")
+    world.ok("execute_code", session="s", code="x = 1")
+    other = world.new_function()
+
+    def load_another(operation: str, _detail: str) -> None:
+        if operation == "removeFiles":
+            world.agentcore.after = lambda operation, detail: None
+            world.s3.upload("s", "b.csv", b"2")
+            other({"tool": "execute_code", "session": "s", "code": "x"}, Context())
+
+    world.agentcore.after = load_another
+    remove_by_tool(world, "a.csv")
+    assert files_in_sandbox(world) == ["b.csv"]
+    world.agentcore.end_all()
+    assert files_in_sandbox(world) == ["b.csv"]
+
+
+def test_a_removal_that_cannot_be_recorded_is_a_warning(world: World) -> None:
+    world.s3.upload("s", "a.csv", b"1")
+    world.ok("execute_code", session="s", code="x = 1")
+
+    def fail(operation: str, _key: str) -> None:
+        if operation == "PutObject":
+            raise client_error("SlowDown", 503, "PutObject")
+
+    world.s3.before = fail
+    response = world.ok("file_operations", session="s", operation="remove", path="a.csv")
+    assert response["files_removed"] == ["a.csv"]
+    assert "the removal was not recorded" in response["warnings"][0]
