@@ -115,6 +115,7 @@ class Application:
             deadline=deadline,
             options=options,
             cache=self._record_cache,
+            timeout=request.arguments.get("timeout_seconds"),
         )
 
 

@@ -14,9 +14,12 @@ from urllib3.exceptions import HTTPError
 
 from ..deadline import Background, Deadline
 from ..errors import (
+    CodeFailedError,
+    InvalidRequestError,
     NotFoundError,
     NotStartedError,
     OutcomeUnknownError,
+    RequestError,
     SandboxGoneError,
     TimedOutError,
 )
@@ -25,6 +28,17 @@ from .errors import error_text, refusal
 
 # Seconds that a stream may take to end after its last result.
 STREAM_END_GRACE = 2.0
+
+
+# The operations that only read, and the way to read what is too large for a result.
+READS = {
+    "readFiles": (
+        "read fewer files at once, or save a large file with ci_push_to_workspace and read it with "
+        "workspace_read, from offset to offset"
+    ),
+    "listFiles": "list its subfolders, or list it with a command into a file",
+    "getTask": "let the command write large output to a file",
+}
 
 
 class StartedSession(NamedTuple):
@@ -164,14 +178,24 @@ class CodeInterpreterClient:
             if refused:
                 raise refused from None
         if isinstance(error, InvalidPayloadLength):
-            raise OutcomeUnknownError(
-                f"{name}: its result is too large to receive; write large output to a file"
-            ) from None
+            raise too_large(name) from None
         if isinstance(error, TimeoutError):
             raise TimedOutError(f"{name} gave no result within {limit:.0f} seconds") from None
         raise OutcomeUnknownError(
             f"{name}: {error_text(error)}; whether it ran is not known"
         ) from None
+
+
+def too_large(name: str) -> RequestError:
+    """Return the error for a result that is too large to receive: botocore takes events of 24 MB.
+
+    An operation that only reads has changed nothing; every other operation has run.
+    """
+    if name in READS:
+        return InvalidRequestError(f"{name}: its result is too large to receive; {READS[name]}")
+    return CodeFailedError(
+        f"{name} ran, but its output is too large to receive; write large output to a file"
+    )
 
 
 def is_final(name: str, result: dict[str, Any]) -> bool:

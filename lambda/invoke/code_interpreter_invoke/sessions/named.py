@@ -6,6 +6,7 @@ import posixpath
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterable, MutableMapping
+from datetime import UTC, datetime
 
 from ..clients import CodeInterpreterClient
 from ..deadline import Deadline
@@ -60,12 +61,14 @@ class NamedSession:
         deadline: Deadline,
         options: SessionOptions,
         cache: RecordCache,
+        timeout: float | None = None,
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """Take the parts; nothing is read or started yet.
 
         :param options: The options of sessions for which no others are asked.
+        :param timeout: The time limit that the request asks for, in seconds.
         """
         self.name = name
         self._store = store
@@ -74,10 +77,12 @@ class NamedSession:
         self._deadline = deadline
         self._options = options
         self._cache = cache
+        self._timeout = timeout
         self._now = now
         self._sleep = sleep
         self._began_at = now()
         self._sandbox: Sandbox | None = None
+        self._expires_at = 0.0
         self._gone_id = ""
         self._was_restarted = False
         self._warnings: list[str] = []
@@ -89,6 +94,7 @@ class NamedSession:
         """
         if self._sandbox is None:
             record = self._ready_record()
+            self._expires_at = record.expires_at
             self._sandbox = Sandbox(
                 self._code_interpreter, record.session_id, record.initial_entries
             )
@@ -171,11 +177,25 @@ class NamedSession:
         response = {**response, "session": self.name}
         if self._sandbox is not None:
             response["session_id"] = self._sandbox.session_id
+            response.setdefault("expires_at", iso_time(self._expires_at))
         if self._was_restarted:
             response["session_restarted"] = True
-        if self._warnings:
-            response["warnings"] = [*self._warnings, *response.get("warnings", ())]
+        warnings = [*self._warnings, *self._expiry_warnings()]
+        if warnings:
+            response["warnings"] = [*warnings, *response.get("warnings", ())]
         return response
+
+    def _expiry_warnings(self) -> list[str]:
+        """Warn if the request's time limit reached beyond the life of its sandbox."""
+        if self._sandbox is None or self._timeout is None:
+            return []
+        if self._began_at + self._timeout <= self._expires_at:
+            return []
+        return [
+            f"timeout_seconds is {self._timeout}, but the sandbox ends at "
+            f"{iso_time(self._expires_at)}, and what runs in it ends with it; a session can be "
+            "started with a longer session_timeout_seconds"
+        ]
 
     def _record_removal(self, removed: Collection[str]) -> None:
         if self._sandbox is None:
@@ -355,6 +375,11 @@ class NamedSession:
             self._store.write(self.name, record, stored.etag)
         except RecordChangedError:
             return  # another request has found the sandbox gone already and replaces it
+
+
+def iso_time(moment: float) -> str:
+    """Return a moment, in seconds since the epoch, as responses have it."""
+    return datetime.fromtimestamp(moment, UTC).isoformat()
 
 
 def is_below(path: str, removed: Collection[str]) -> bool:

@@ -6,13 +6,14 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
-from ..errors import CodeFailedError, InvalidRequestError, NotFoundError, quote
+from ..clients.code_interpreter import READS
+from ..errors import CodeFailedError, InvalidRequestError, NotFoundError, RequestError, quote
 from ..files.paths import clean, clean_folder
 from ..files.workspace import as_content, decode_base64
 from ..requests.tools import TOOLS
 from ..requests.validation import validate
 from ..responses import Entry, FileContent, Response
-from ..sandbox.sandbox import file_contents, list_entries
+from ..sandbox.sandbox import MAX_OPERATION_BYTES, file_contents, list_entries
 from .context import ToolContext
 
 # A file to write: its path, and text or a blob in base64.
@@ -114,12 +115,30 @@ def read(context: ToolContext, paths: list[str]) -> Response:
     result = context.run_once("readFiles", {"paths": paths})
     bodies = file_contents(result)
     if result.failed or len(bodies) != len(paths):
+        refuse_large_files(context, paths)
         raise NotFoundError(result.text or f"{len(paths) - len(bodies)} of the files do not exist")
     files: list[FileContent] = []
     for path, body in zip(paths, bodies, strict=True):
         encoding, content = as_content(body)
         files.append({"path": path, "encoding": encoding, "content": content, "size": len(body)})
     return {"status": "ok", "files": files}
+
+
+def refuse_large_files(context: ToolContext, paths: list[str]) -> None:
+    """Refuse a read that failed because the files are too large for one operation.
+
+    The service's text says why it failed, in words that are not documented; the sizes say it, too.
+    """
+    try:
+        files = context.session.sandbox().inventory(paths)
+    except RequestError:
+        return
+    size = sum(file.size for file in files)
+    if size > MAX_OPERATION_BYTES:
+        raise InvalidRequestError(
+            f"file_operations: the files have {size} bytes, more than a read returns; "
+            f"{READS['readFiles']}"
+        )
 
 
 def write(context: ToolContext, blocks: list[WriteBlock]) -> Response:

@@ -114,6 +114,7 @@ def test_models_are_offered_the_tools_of_the_skill() -> None:
         "execute_command",
         "file_operations",
         "ci_push_to_workspace",
+        "ci_pull_from_workspace",
         "workspace_list",
         "workspace_read",
         "workspace_write",

@@ -83,6 +83,16 @@ def test_what_is_missing_is_not_found(world: World, operation: str) -> None:
     assert response["error"]["retryable"] is False
 
 
+def test_files_too_large_to_read_are_refused_with_the_way_to_read_them(world: World) -> None:
+    """How the service says that files are too large is not documented."""
+    world.ok("execute_code", session="s", code="(here / 'f').write_bytes(bytes(9_000_000))")
+    world.agentcore.results["readFiles"] = text_result("too much", error=True)
+    error = operate(world, "read", path="f")["error"]
+    assert (error["type"], error["retryable"]) == ("InvalidRequest", False)
+    assert "9000000 bytes" in error["message"]
+    assert "ci_push_to_workspace" in error["message"]
+
+
 def test_what_cannot_be_written_has_failed(world: World) -> None:
     response = operate(world, "write", content=[{"path": "log", "text": "x"}])
     assert response["error"]["type"] == "CodeFailed"
