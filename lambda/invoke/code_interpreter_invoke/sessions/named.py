@@ -82,7 +82,7 @@ class NamedSession:
         self._sleep = sleep
         self._began_at = now()
         self._sandbox: Sandbox | None = None
-        self._expires_at = 0.0
+        self._expires_at: float | None = None
         self._gone_id = ""
         self._was_restarted = False
         self._warnings: list[str] = []
@@ -95,9 +95,7 @@ class NamedSession:
         if self._sandbox is None:
             record = self._ready_record()
             self._expires_at = record.expires_at
-            self._sandbox = Sandbox(
-                self._code_interpreter, record.session_id, record.initial_entries
-            )
+            self._sandbox = Sandbox(self._code_interpreter, record.session_id, own_files(record))
         return self._sandbox
 
     def replace_sandbox(self, _gone: SandboxGoneError) -> None:
@@ -127,6 +125,7 @@ class NamedSession:
             self._discard(self.sandbox().session_id, is_replacement=True)
         except RequestError:
             return error
+        self._expires_at = None
         return TimedOutError(
             f"{error.message}; the code was still running, so the sandbox was stopped, and its "
             "variables and unsaved files are lost"
@@ -177,7 +176,8 @@ class NamedSession:
         response = {**response, "session": self.name}
         if self._sandbox is not None:
             response["session_id"] = self._sandbox.session_id
-            response.setdefault("expires_at", iso_time(self._expires_at))
+        if self._expires_at is not None:
+            response["expires_at"] = iso_time(self._expires_at)
         if self._was_restarted:
             response["session_restarted"] = True
         warnings = [*self._warnings, *self._expiry_warnings()]
@@ -187,7 +187,7 @@ class NamedSession:
 
     def _expiry_warnings(self) -> list[str]:
         """Warn if the request's time limit reached beyond the life of its sandbox."""
-        if self._sandbox is None or self._timeout is None:
+        if self._expires_at is None or self._timeout is None:
             return []
         if self._began_at + self._timeout <= self._expires_at:
             return []
@@ -343,7 +343,11 @@ class NamedSession:
             options=options,
         )
         sandbox = Sandbox(self._code_interpreter, started.session_id)
-        lease.record = lease.record._replace(initial_entries=tuple(sandbox.root_entries()))
+        entries = sandbox.root_entries()
+        lease.record = lease.record._replace(
+            initial_entries=tuple(entry["name"] for entry in entries),
+            initial_files=sandbox.fingerprints(entries),
+        )
 
     def _load(self, lease: PreparationLease, uploads: list[StoredFile]) -> None:
         sandbox = Sandbox(self._code_interpreter, lease.record.session_id)
@@ -375,6 +379,15 @@ class NamedSession:
             self._store.write(self.name, record, stored.etag)
         except RecordChangedError:
             return  # another request has found the sandbox gone already and replaces it
+
+
+def own_files(record: SessionRecord) -> dict[str, str | None]:
+    """Return the fingerprints of the service's own files in the working directory, by their names.
+
+    None stands for a fingerprint that is not known; then an upload of the same name is the user's.
+    """
+    names = [name for name in record.initial_entries if name not in record.uploads]
+    return {**dict.fromkeys(names), **record.initial_files}
 
 
 def iso_time(moment: float) -> str:
