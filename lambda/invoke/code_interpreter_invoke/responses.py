@@ -110,6 +110,6 @@ class ResponseMembers(TypedDict, total=False):
 
 
 class Response(ResponseMembers):
-    """A response. `partial`: the code ran, but a file that it was to write is missing."""
+    """A response. `partial`: it worked, but a file was not saved or loaded; see `warnings`."""
 
     status: Literal["ok", "partial", "error"]
