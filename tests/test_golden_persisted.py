@@ -39,7 +39,6 @@ def test_golden_session_record() -> None:
         removed_uploads={"data/old.csv": '"etag2"'},
         initial_entries=("sample",),
         lease_expires_at=1_800_000_150.0,
-        initial_files={"package.json": "2:44136fa3"},
     )
     check_golden("persisted/session_record.json", json.loads(to_json(record, "c41d")))
 

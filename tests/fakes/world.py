@@ -22,7 +22,7 @@ class World:
         self.agentcore = FakeAgentCore(directory)
         self.settings = Settings(INTERPRETER, BUCKET, PREFIX, RECORDS_PREFIX, 900, True)
         self.application = self.new_application()
-        self.function = self.application.handle
+        self.function: Callable[[Any, Any], dict[str, Any]] = self.application.handle
 
     def new_application(self) -> Application:
         """Return another instance of the function, which remembers nothing."""

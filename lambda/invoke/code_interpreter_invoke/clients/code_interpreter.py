@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from botocore.eventstream import InvalidPayloadLength
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, EventStreamError
 from urllib3.exceptions import HTTPError
 
 from ..deadline import Background, Deadline
@@ -177,7 +177,7 @@ class CodeInterpreterClient:
             refused = refusal(error, name, SandboxGoneError)
             if refused:
                 raise refused from None
-        if isinstance(error, InvalidPayloadLength):
+        if is_too_large(error):
             raise too_large(name) from None
         if isinstance(error, TimeoutError):
             raise TimedOutError(f"{name} gave no result within {limit:.0f} seconds") from None
@@ -186,8 +186,20 @@ class CodeInterpreterClient:
         ) from None
 
 
+def is_too_large(error: Exception) -> bool:
+    """Tell whether a result was too large to receive.
+
+    botocore takes events of up to 24 MB. How the service itself refuses to send a larger one is not
+    documented: an exception in the stream that speaks of the result's size is taken for it.
+    """
+    if isinstance(error, EventStreamError):
+        text = error_text(error).lower()
+        return "quota" in text and "result" in text and "large" in text
+    return isinstance(error, InvalidPayloadLength)
+
+
 def too_large(name: str) -> RequestError:
-    """Return the error for a result that is too large to receive: botocore takes events of 24 MB.
+    """Return the error for a result that is too large to receive.
 
     An operation that only reads has changed nothing; every other operation has run.
     """

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ..clients import CodeInterpreterClient
-from ..errors import RequestError
 from ..responses import Entry
 from .errors import TransferError
 from .program_client import command_line, group_paths, new_marker, parse_result
@@ -27,11 +23,6 @@ class FileFound(NamedTuple):
     sha256: str = ""
     problem: str = ""
 
-    @property
-    def fingerprint(self) -> str:
-        """Tell versions of the file apart, those of a file without a digest by their size alone."""
-        return f"{self.size}:{self.sha256}"
-
 
 class Sandbox:
     """A running session of the code interpreter."""
@@ -40,15 +31,18 @@ class Sandbox:
         self,
         interpreter: CodeInterpreterClient,
         session_id: str,
-        own_files: Mapping[str, str | None] = MappingProxyType({}),
+        own_entries: tuple[str, ...] = (),
+        ready_at: float = 0.0,
     ) -> None:
-        """Take the service's own files in the working directory.
+        """Take the session.
 
-        :param own_files: Their fingerprints by their names, None if a fingerprint is not known.
+        :param own_entries: The names that the service has put into the working directory.
+        :param ready_at: The moment since when users could change them, in seconds since the epoch.
         """
         self._interpreter = interpreter
         self.session_id = session_id
-        self._own_files = own_files
+        self.own_entries = own_entries
+        self.ready_at = ready_at
         # The network error of a transfer between the sandbox and S3. After it, none is tried.
         self.s3_error: str | None = None
 
@@ -83,11 +77,9 @@ class Sandbox:
         Without paths, return those directly in the working directory, but the service's own as long
         as nobody has changed them.
         """
-        if paths is not None:
-            return [file for group in group_paths(paths) for file in self._inventory(group, ())]
-        unknown = tuple(name for name, known in self._own_files.items() if known is None)
-        files = self._inventory(None, unknown)
-        return [file for file in files if file.fingerprint != self._own_files.get(file.path)]
+        if paths is None:
+            return self._inventory(None, self.own_entries)
+        return [file for group in group_paths(paths) for file in self._inventory(group, ())]
 
     def _inventory(self, paths: list[str] | None, skipped: tuple[str, ...]) -> list[FileFound]:
         files = self.run_program(
@@ -95,6 +87,7 @@ class Sandbox:
             repeatable=True,
             paths=paths,
             skipped=skipped,
+            skipped_until=self.ready_at,
             hashed_bytes=MAX_OPERATION_BYTES,
         )
         return [FileFound(**file) for file in files]
@@ -109,31 +102,10 @@ class Sandbox:
         if result.failed:
             raise TransferError(result.stderr)
 
-    def root_entries(self) -> list[Entry]:
-        """Return the entries of the working directory."""
-        return list_entries(self.invoke("listFiles", {"directoryPath": "."}, repeatable=True))
-
-    def fingerprints(self, entries: list[Entry]) -> dict[str, str]:
-        """Return the fingerprint of each file among the entries, by its name.
-
-        Return none if the service does not return every file: no request fails for them.
-        """
-        names = [entry["name"] for entry in entries if entry["type"] == "file"]
-        if not names:
-            return {}
-        try:
-            result = self.invoke("readFiles", {"paths": names}, repeatable=True)
-        except RequestError:
-            return {}
-        bodies = file_contents(result)
-        if result.failed or len(bodies) != len(names):
-            return {}
-        return dict(zip(names, map(fingerprint, bodies), strict=True))
-
-
-def fingerprint(body: bytes) -> str:
-    """Return the fingerprint of a file with these bytes; see `FileFound.fingerprint`."""
-    return f"{len(body)}:{hashlib.sha256(body).hexdigest()}"
+    def root_entries(self) -> list[str]:
+        """Return the names in the working directory."""
+        result = self.invoke("listFiles", {"directoryPath": "."}, repeatable=True)
+        return [entry["name"] for entry in list_entries(result)]
 
 
 def list_entries(result: Result) -> list[Entry]:

@@ -95,7 +95,13 @@ class NamedSession:
         if self._sandbox is None:
             record = self._ready_record()
             self._expires_at = record.expires_at
-            self._sandbox = Sandbox(self._code_interpreter, record.session_id, own_files(record))
+            self._sandbox = Sandbox(
+                self._code_interpreter,
+                record.session_id,
+                # A file that the user supplied is the user's, whatever its name.
+                tuple(name for name in record.initial_entries if name not in record.uploads),
+                record.ready_at,
+            )
         return self._sandbox
 
     def replace_sandbox(self, _gone: SandboxGoneError) -> None:
@@ -343,11 +349,7 @@ class NamedSession:
             options=options,
         )
         sandbox = Sandbox(self._code_interpreter, started.session_id)
-        entries = sandbox.root_entries()
-        lease.record = lease.record._replace(
-            initial_entries=tuple(entry["name"] for entry in entries),
-            initial_files=sandbox.fingerprints(entries),
-        )
+        lease.record = lease.record._replace(initial_entries=tuple(sandbox.root_entries()))
 
     def _load(self, lease: PreparationLease, uploads: list[StoredFile]) -> None:
         sandbox = Sandbox(self._code_interpreter, lease.record.session_id)
@@ -379,15 +381,6 @@ class NamedSession:
             self._store.write(self.name, record, stored.etag)
         except RecordChangedError:
             return  # another request has found the sandbox gone already and replaces it
-
-
-def own_files(record: SessionRecord) -> dict[str, str | None]:
-    """Return the fingerprints of the service's own files in the working directory, by their names.
-
-    None stands for a fingerprint that is not known; then an upload of the same name is the user's.
-    """
-    names = [name for name in record.initial_entries if name not in record.uploads]
-    return {**dict.fromkeys(names), **record.initial_files}
 
 
 def iso_time(moment: float) -> str:

@@ -73,9 +73,6 @@ class SessionRecord(NamedTuple):
     # The ETag of each upload that was removed in a sandbox, by its path. Replacements lack it until
     # the user supplies another version.
     removed_uploads: Mapping[str, str] = MappingProxyType({})
-    # The fingerprint of each file in the working directory before anybody used the sandbox, by its
-    # name, as far as it is known.
-    initial_files: Mapping[str, str] = MappingProxyType({})
 
     def state(self, code_interpreter_id: str, gone_id: str, now: float) -> SessionState:
         """Return the session's state.

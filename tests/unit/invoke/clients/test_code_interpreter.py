@@ -149,12 +149,27 @@ TOO_LARGE = {
 }
 
 
+REFUSED_RESULT = {
+    "Error": {
+        "Code": "serviceQuotaExceededException",
+        "Message": "The result is larger than 25165824 bytes",
+    }
+}
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [InvalidPayloadLength(30_000_000), EventStreamError(REFUSED_RESULT, "Invoke")],
+    ids=["by botocore", "by the service"],
+)
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_a_result_that_is_too_large_to_receive_says_what_to_do(name: str) -> None:
+def test_a_result_that_is_too_large_to_receive_says_what_to_do(
+    name: str, refusal: Exception
+) -> None:
     """Whether the operation ran is known."""
     error_type, message = TOO_LARGE[name]
     with pytest.raises(error_type, match=message) as failure:
-        invoke([InvalidPayloadLength(30_000_000)], name)
+        invoke([refusal], name)
     assert "too large to receive" in failure.value.message
 
 
