@@ -77,6 +77,7 @@ class CodeInterpreterStack(Stack):
             session_timeout=Duration.seconds(settings.session_timeout_seconds),
             timeout=Duration.seconds(settings.function_timeout_seconds),
             memory_size=settings.function_memory_mib,
+            allow_delete=settings.workspace_delete,
         )
         if settings.alarms:
             Monitoring(

@@ -76,6 +76,7 @@ class Settings:
     function_timeout_seconds: int = MAX_FUNCTION_SECONDS
     workspace_retention: Retention = "retain"
     workspace_expiration_days: int | None = None
+    workspace_delete: bool = True
     alarms: bool = False
 
     @classmethod
@@ -183,6 +184,7 @@ _PARSERS: dict[str, Parser] = {
     "function-timeout-seconds": whole_number(1, MAX_FUNCTION_SECONDS),
     "workspace-retention": choice("retain", "destroy"),
     "workspace-expiration-days": whole_number(1, 3_650),
+    "workspace-delete": on_or_off,
     "alarms": on_or_off,
 }
 

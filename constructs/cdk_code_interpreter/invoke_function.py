@@ -43,6 +43,9 @@ class InvokeFunction(Construct):
     :param memory_size: In MiB. Default: 256.
     :param log_group: Default: a new log group that keeps events for one month and is deleted with
         the function.
+    :param allow_delete: Whether programs may delete files of the workspace with the tool
+        `workspace_delete`, which language models are not offered. Without it the function refuses
+        the tool and has no permission to delete. Default: yes.
     :param role: Default: a new role. The construct adds the permissions to your role, too, unless
         it is immutable.
     :param settings: Further settings of `lambda_.Function`: see `FunctionSettings`.
@@ -66,6 +69,7 @@ class InvokeFunction(Construct):
         timeout: Duration = _DEFAULT_TIMEOUT,
         memory_size: int = 256,
         log_group: logs.ILogGroup | None = None,
+        allow_delete: bool = True,
         role: iam.IRole | None = None,
         **settings: Unpack[FunctionSettings],
     ) -> None:
@@ -98,6 +102,7 @@ class InvokeFunction(Construct):
                 "SESSION_TIMEOUT_SECONDS": Tokenization.stringify_number(
                     session_timeout.to_seconds()
                 ),
+                "ALLOW_DELETE": str(allow_delete).lower(),
                 # Bytes. glibc returns blocks of this size to the system once they are free;
                 # without it, the largest results need a third more memory.
                 "MALLOC_MMAP_THRESHOLD_": "1048576",
@@ -109,6 +114,8 @@ class InvokeFunction(Construct):
         self.permissions = function.permissions
         self.use_policy = self._new_use_policy(code_interpreter)
         workspace.grant_read_write(self.permissions, records_prefix=records_prefix)
+        if allow_delete:
+            workspace.grant_delete(self.permissions)
         for prefix in (f"{workspace.prefix}/", records_prefix):
             acknowledge_wildcard(
                 self.permissions,
@@ -119,7 +126,8 @@ class InvokeFunction(Construct):
     def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` invoke the function.
 
-        `grantee` can then run code in every session, and read and write every session's files.
+        `grantee` can then run code in every session, and read, write and, with `allow_delete`,
+        delete every session's files.
         """
         return self.function.grant_invoke(grantee)
 

@@ -12,6 +12,7 @@ from constructs import Construct
 
 from ._private.nag import acknowledge
 from ._private.permissions import (
+    DELETE_OBJECTS,
     EVERY_S3_ACTION,
     LIST_OBJECTS,
     READ_WRITE_OBJECTS,
@@ -109,8 +110,8 @@ class Workspace(Construct):
     ) -> iam.Grant:
         """Let `grantee` read and write every session's files, and session records.
 
-        `grantee` may not delete files; the bucket's lifecycle rules delete them. A bucket or a key
-        of another account has to allow `grantee`, too.
+        `grantee` may not delete files: see `grant_delete()`. A bucket or a key of another account
+        has to allow `grantee`, too.
 
         Do not grant this to a code interpreter's execution role: all code in every sandbox could
         use it.
@@ -142,6 +143,17 @@ class Workspace(Construct):
                 )
             )
         return grant
+
+    def grant_delete(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let `grantee` delete every session's files, and no session records.
+
+        A bucket of another account has to allow `grantee`, too.
+        """
+        return iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=DELETE_OBJECTS,
+            resource_arns=[self.bucket.arn_for_objects(f"{self.prefix}/*")],
+        )
 
     def _new_bucket(
         self,

@@ -59,6 +59,7 @@ def test_it_knows_its_code_interpreter_and_workspace(stack: Stack) -> None:
                     "WORKSPACE_PREFIX": "files",
                     "RECORDS_PREFIX": Match.any_value(),
                     "SESSION_TIMEOUT_SECONDS": "3600",
+                    "ALLOW_DELETE": "true",
                     "MALLOC_MMAP_THRESHOLD_": "1048576",
                 }
             },
@@ -103,6 +104,22 @@ def test_it_may_read_and_write_the_workspace(default_stack: Stack) -> None:
     for action in ("s3:GetObject", "s3:PutObject"):
         [statement] = found[action]
         assert "/files/*" in str(statement["Resource"])
+
+
+def test_it_may_delete_files_and_no_records(default_stack: Stack, template: Template) -> None:
+    [bucket] = template.find_resources("AWS::S3::Bucket")
+    [statement] = statements(default_stack, of="Invoke")["s3:DeleteObject"]
+    files = {"Fn::Join": ["", [{"Fn::GetAtt": [bucket, "Arn"]}, "/files/*"]]}
+    assert statement["Resource"] == files
+
+
+def test_deletion_can_be_left_out(stack: Stack) -> None:
+    build(stack, allow_delete=False)
+    assert "s3:DeleteObject" not in statements(stack, of="Invoke")
+    variables = {"Variables": Match.object_like({"ALLOW_DELETE": "false"})}
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::Lambda::Function", {"Environment": variables}
+    )
 
 
 def test_lambda_never_repeats_an_asynchronous_invocation(

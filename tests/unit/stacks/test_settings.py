@@ -55,6 +55,7 @@ def test_other_peoples_context_is_left_alone() -> None:
         ("function_timeout_seconds", 900, 900),
         ("workspace_retention", "destroy", "destroy"),
         ("workspace_expiration_days", "7", 7),
+        ("workspace_delete", "false", False),
         ("alarms", True, True),
         ("alarms", "true", True),
         ("alarms", "false", False),

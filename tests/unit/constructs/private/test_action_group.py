@@ -50,7 +50,8 @@ def test_the_agent_has_the_functions_as_the_function_takes_them(
     }
     shape = input_shape("bedrock-agent", "CreateAgentActionGroup", "functionSchema")
     check_against_shape(api_spelling(group["FunctionSchema"]), shape)
-    # Bedrock's quota of parameters for a function.
+    # Bedrock's quotas: functions of an agent, and parameters of a function.
+    assert len(functions) <= 11
     assert all(len(function["Parameters"]) <= 5 for function in functions)
 
 
