@@ -190,7 +190,7 @@ class InvokeFunction(Construct):
         :param agent: If it has other action groups, they have to be a list and not a token.
         :param construct_id: The id of the permission in the agent. Give it if the agent has several
             such action groups.
-        :param name: Up to 42 letters and digits, each with at most one `_` or `-` after it, unique
+        :param name: Up to 40 letters and digits, each with at most one `_` or `-` after it, unique
             in the agent. Default: `code-interpreter`.
         :raises ValueError: if `name` or the agent's other action groups cannot be used.
         """

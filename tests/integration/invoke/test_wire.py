@@ -305,7 +305,7 @@ def fetch(url: str, method: str, headers: dict[str, str], body: bytes | None = N
 
 
 def test_links_transfer_a_file_without_credentials(wire: Wire) -> None:
-    given = {"session": "s", "path": "uploads/ü b.csv"}
+    given: dict[str, Any] = {"session": "s", "path": "uploads/ü b.csv"}
     link = wire.ok("workspace_link", method="upload", size=3, **given)
     fetch(link["url"], link["method"], link["headers"], b"a,b")
     link = wire.ok("workspace_link", method="download", **given)
@@ -317,16 +317,13 @@ def test_links_transfer_a_file_without_credentials(wire: Wire) -> None:
 def test_a_file_too_large_for_a_response_is_refused_with_the_way_to_read_it(wire: Wire) -> None:
     code = "open('f.bin', 'wb').write(b'\\xff' * 30_000_000)"
     wire.ok("execute_code", session="s", code=code)
-    raw = {"name": "readFiles", "arguments": {"paths": ["f.bin"]}}
+    raw: dict[str, Any] = {"name": "readFiles", "arguments": {"paths": ["f.bin"]}}
     for response in (
         wire("file_operations", session="s", operation="read", path="f.bin"),
         wire("invoke_code_interpreter", session="s", **raw),
     ):
         assert response["error"]["type"] == "InvalidRequest", response
         assert "ci_push_to_workspace" in response["error"]["message"]
-    printing = wire("execute_code", session="s", code="print('x' * 30_000_000)")
-    assert printing["error"]["type"] == "CodeFailed"
-    assert "executeCode ran" in printing["error"]["message"]
 
 
 def test_a_projects_package_json_is_saved_and_the_services_is_not(wire: Wire) -> None:

@@ -124,6 +124,7 @@ class NamedSession:
         """Take note that the sandbox has ended; another one will take its place."""
         self._gone_id = self.sandbox().session_id
         self._sandbox = None
+        self._expires_at = None
 
     def forget_uploads(self, paths: Iterable[str]) -> None:
         """Record that files were removed in the sandbox, so that its replacement lacks them, too.

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import json
+import time
 from ast import literal_eval
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from code_interpreter_invoke.sandbox.sandbox import MAX_OPERATION_BYTES
 from tests.fakes.client_error import client_error
 from tests.fakes.lambda_context import Context
-from tests.fakes.s3 import BUCKET, PREFIX
+from tests.fakes.s3 import BUCKET, PREFIX, RECORDS_PREFIX
 from tests.fakes.world import World
 
 
@@ -246,6 +249,35 @@ def test_a_removal_meets_a_request_that_changed_the_record(world: World) -> None
     assert files_in_sandbox(world) == ["b.csv"]
     world.agentcore.end_all()
     assert files_in_sandbox(world) == ["b.csv"]
+
+
+def test_a_removal_waits_for_the_request_that_prepares_the_sandbox(world: World) -> None:
+    """That request alone writes the record as long as it has the lease."""
+    world.s3.upload("s", "a.csv", b"1")
+    world.ok("execute_code", session="s", code="x = 1")
+    key = f"{RECORDS_PREFIX}s.json"
+    looks: list[str] = []
+
+    def stored() -> dict[str, Any]:
+        return dict(json.loads(world.s3.objects[key][0]))
+
+    def set_lease(expires_at: float) -> None:
+        body = json.dumps({**stored(), "lease_expires_at": expires_at}).encode()
+        world.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+
+    def lease(operation: str, _detail: str) -> None:
+        if operation == "removeFiles":
+            set_lease(time.time() + 60)
+
+    def release(operation: str, detail: str) -> None:
+        if (operation, detail) == ("GetObject", key):
+            looks.append(operation)
+            if len(looks) == 2:
+                set_lease(0.0)
+
+    world.agentcore.after, world.s3.before = lease, release
+    remove_by_tool(world, "a.csv")
+    assert (list(stored()["removed_uploads"]), stored()["lease_expires_at"]) == (["a.csv"], 0.0)
 
 
 def test_a_removal_that_cannot_be_recorded_is_a_warning(world: World) -> None:

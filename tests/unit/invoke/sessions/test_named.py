@@ -497,6 +497,20 @@ def test_a_sandbox_that_was_stopped_has_no_end(world: World) -> None:
     assert "expires_at" not in response
 
 
+def test_a_sandbox_that_could_not_be_replaced_has_no_end(world: World) -> None:
+    world.ok("execute_code", session="s", code="x = 1")
+    world.agentcore.end_all()
+
+    def refuse(operation: str, _detail: str) -> None:
+        if operation == "Start":
+            raise client_error("ThrottlingException", 429, "Start")
+
+    world.agentcore.before = refuse
+    response = world("execute_code", session="s", code="x", timeout_seconds=800)
+    assert response["error"]["type"] == "NotStarted"
+    assert not {"expires_at", "warnings"} & response.keys()
+
+
 @pytest.mark.parametrize(
     ("tool", "arguments"),
     [
