@@ -29,10 +29,10 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     python = environment / "bin" / "python"
     uv = PROJECT / ".venv" / "bin" / "uv"
     base = PROJECT / ".venv-sandbox" / "bin" / "python"
-    install = ["pip", "sync", "--require-hashes", "--compile-bytecode", "--python", python]
-    for command in (["venv", "--python", base, environment], [*install, REQUIREMENTS]):
+    install = [uv, "pip", "sync", "--require-hashes", "--compile-bytecode", "--python", python]
+    for command in ([uv, "venv", "--python", base, environment], [*install, REQUIREMENTS]):
         subprocess.run(
-            [uv, *command, "--quiet"],
+            [*map(str, command), "--quiet"],
             env={**os.environ, "UV_CACHE_DIR": str(PROJECT / ".cache" / "uv")},
             check=True,
         )
