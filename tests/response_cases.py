@@ -656,6 +656,10 @@ CASES = (
     ),
     Case("list_sessions", "unknown status", {"status": "ENDED"}, callers=("direct",)),
     Case("list_sessions", "throttled", {}, arrange=(fail("List", THROTTLED),), callers=("direct",)),
+    # interrupt.
+    Case("interrupt", "nothing runs", {"idempotency_key": "k"}, callers=("direct",)),
+    Case("interrupt", "without key", {}, callers=("direct",)),
+    Case("interrupt", "by a model", {"idempotency_key": "k"}, callers=("agent", "gateway")),
     # describe_tools.
     Case("describe_tools", "ok", {}, session=None),
     Case("describe_tools", "session", {}),

@@ -56,8 +56,10 @@ def test_golden_idempotency_records() -> None:
 
 def test_golden_keys() -> None:
     found = {
-        "idempotency record": object_name(REQUEST),
-        "idempotency record without a session": object_name(UNNAMED),
+        "idempotency record": object_name(REQUEST.session, REQUEST.idempotency_key),
+        "idempotency record without a session": object_name(
+            UNNAMED.session, UNNAMED.idempotency_key
+        ),
         "fingerprint": fingerprint(REQUEST),
     }
     check_golden("persisted/keys.json", found)

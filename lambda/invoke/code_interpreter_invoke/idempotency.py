@@ -50,6 +50,8 @@ class IdempotencyRecord(NamedTuple):
     # When a running request must have ended, in seconds since the epoch.
     ends_at: float = 0.0
     response: Response | None = None
+    # Whether the request runs a program in Python, which can be interrupted.
+    is_program: bool = False
 
     def to_json(self) -> bytes:
         """Return the persisted form."""
@@ -80,9 +82,10 @@ class IdempotencyKey:
 
         :param records_prefix: The prefix of the records' keys, which ends with a slash.
         """
-        self._object_key = records_prefix + object_name(request)
+        self._object_key = records_prefix + object_name(request.session, request.idempotency_key)
         self._fingerprint = fingerprint(request)
         self._owner = request.id
+        self._is_program = is_program(request)
         self._etag: str | None = None
         self._bucket = bucket
         self._deadline = deadline
@@ -150,7 +153,9 @@ class IdempotencyKey:
     def _write(
         self, status: RecordStatus, *, ends_at: float = 0.0, response: Response | None = None
     ) -> None:
-        record = IdempotencyRecord(self._fingerprint, self._owner, status, ends_at, response)
+        record = IdempotencyRecord(
+            self._fingerprint, self._owner, status, ends_at, response, self._is_program
+        )
         self._etag = self._bucket.put(
             self._object_key,
             record.to_json(),
@@ -175,9 +180,33 @@ class IdempotencyKey:
         self._sleep(pause)
 
 
-def object_name(request: Request) -> str:
+def running_program(
+    session: str | None, key: str, bucket: Bucket, records_prefix: str
+) -> str | None:
+    """Return the id of the request that has a key, or None if it has ended.
+
+    :raises InvalidRequestError: if it runs something other than a program in Python.
+    """
+    found = bucket.get(records_prefix + object_name(session, key))
+    record = IdempotencyRecord.from_json(found.body) if found else None
+    if record is None or record.status is not RecordStatus.RUNNING:
+        return None
+    if not record.is_program:
+        raise InvalidRequestError(
+            "the request with this idempotency_key runs no program in Python, and only such a "
+            "program can be interrupted; stop_session ends everything in the session"
+        )
+    return record.owner
+
+
+def is_program(request: Request) -> bool:
+    language = request.arguments.get("language")
+    return request.tool.name == "execute_code" and language in (None, "python")
+
+
+def object_name(session: str | None, key: str | None) -> str:
     """Return the name of a key's record, in a folder beside the session records."""
-    named = json.dumps([request.session, request.idempotency_key])
+    named = json.dumps([session, key])
     return f"responses/{hashlib.sha256(named.encode()).hexdigest()}.json"
 
 

@@ -102,6 +102,7 @@ class ResponseMembers(TypedDict, total=False):
     results: list[MimeBundle]
     files_changed: FilesChanged
     variables_lost: bool
+    interrupted: bool
     # Files.
     files: list[FileContent] | list[WorkspaceFile]
     files_written: list[str]

@@ -52,6 +52,7 @@ TOOL_CALLS: list[tuple[dict[str, Any], dict[str, Any]]] = [
         {"isError": False},
     ),
     ({"tool": "list_sessions"}, {"status": "ok"}),
+    ({"tool": "interrupt", "idempotency_key": "unused"}, {"interrupted": False}),
     ({"tool": "stop_session"}, {"stopped": True}),
     ({"tool": "describe_tools"}, {"status": "ok"}),
 ]

@@ -196,10 +196,17 @@ CALLERS: dict[str, Caller] = {
 
 
 def executions(deployed: Deployment, session_id: str) -> int:
-    """Return how often a sandbox ran code."""
-    return sum(
-        (call["session_id"], call["tool"], call["took_effect"]) == (session_id, "executeCode", True)
-        for call in deployed.agentcore.calls()
+    """Return how often a sandbox ran code of the user's.
+
+    The first code in each sandbox is the function's own, which installs the observer.
+    """
+    return (
+        sum(
+            (call["session_id"], call["tool"], call["took_effect"])
+            == (session_id, "executeCode", True)
+            for call in deployed.agentcore.calls()
+        )
+        - 1
     )
 
 

@@ -33,7 +33,8 @@ def test_the_response_to_each_fault_is_true_and_code_runs_at_most_once(
         case.retryable,
     )
     assert response["error"]["message"]
-    sent = wire.calls()[before:]
+    # The other request, after a hang, interrupts a program.
+    sent = [call for call in wire.calls()[before:] if call["tool"] == "executeCode"]
     assert len(sent) == 1
     assert [call["took_effect"] for call in sent].count(True) == case.runs
     # The next request succeeds, in the same sandbox unless that is still busy.
@@ -56,11 +57,11 @@ def test_code_and_commands_past_their_limit_end_and_do_not_delay_the_next_reques
 ) -> None:
     response = wire(tool, session="s", timeout_seconds=1, **running)
     assert (response["error"]["type"], response["error"]["retryable"]) == ("TimedOut", False)
-    assert len(wire.calls()) <= 2
+    # The observer's installation, the program, and its interruption.
+    assert len(wire.calls()) <= 3
     following = wire.ok("execute_command", session="s", command="ps ax", timeout_seconds=20)
     assert "sleep" not in following["stdout"]
-    # The program ends a command; code ends with its sandbox.
-    assert following.get("session_restarted", False) is (tool == "execute_code")
+    assert "session_restarted" not in following
     assert len(wire.running()) == 1
 
 
@@ -214,6 +215,7 @@ def test_every_argument_of_the_api_is_sent_as_given(
     assert arguments.keys() == shape.members["arguments"].members.keys()
     path, text, blob = (arguments["content"][0][name] for name in ("path", "text", "blob"))
     arguments["content"] = [{"path": path, "blob": blob}]
+    arguments["language"] = "typescript"  # a program in Python is given a tag
     wire("invoke_code_interpreter", session="s", name="executeCode", arguments=arguments)
     body = json.loads(sent["InvokeCodeInterpreter"][-1].body)
     assert body == {"name": "executeCode", "arguments": arguments}
@@ -279,8 +281,8 @@ def test_a_large_file_does_not_pass_through_the_function(wire: Wire) -> None:
     wire.ok("execute_code", session="s", code="import os; os.rename('big.bin', 'out.bin')")
     wire.ok("ci_push_to_workspace", session="s", paths=["out.bin"])
     assert wire.get("code-interpreter/out.bin") == content
-    assert max(call["request_bytes"] for call in wire.calls()) < 20_000
-    assert max(call["response_bytes"] for call in wire.calls()) < 20_000
+    assert max(call["request_bytes"] for call in wire.calls()) < 50_000
+    assert max(call["response_bytes"] for call in wire.calls()) < 50_000
 
 
 def test_a_warm_request_sends_one_operation_and_one_listing(

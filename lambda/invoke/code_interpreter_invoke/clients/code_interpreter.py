@@ -49,6 +49,8 @@ class CodeInterpreterClient:
         self.identifier = identifier
         self._deadline = deadline
         self._trace = trace
+        # Seconds that are kept for the response.
+        self.response_reserve = deadline.response_reserve
 
     def start_session(self, *, client_token: str, **options: Any) -> StartedSession:
         """Start a session. The service returns the same session for the same token."""
@@ -112,6 +114,7 @@ class CodeInterpreterClient:
         timeout: float | None = None,
         repeatable: bool = False,
         on_timeout: Callable[[], float] | None = None,
+        is_last: bool = False,
     ) -> Iterator[dict[str, Any]]:
         """Run an operation in a session and yield the results of its stream, at least one.
 
@@ -120,9 +123,10 @@ class CodeInterpreterClient:
 
         :param timeout: Seconds; None for the function's whole time.
         :param on_timeout: Called when the time is up; returns the seconds to wait further.
+        :param is_last: Whether the operation may take the time that is kept for the response.
         """
         client = self._agentcore if repeatable else self._agentcore_single_attempt
-        left = self._deadline.remaining() - self._deadline.response_reserve
+        left = self._deadline.remaining() - (0 if is_last else self._deadline.response_reserve)
         if left <= 0:
             raise NotStartedError(f"{name} was not sent: no time is left for it")
         limit = min(left, LONGEST_INVOCATION if timeout is None else timeout)

@@ -55,7 +55,7 @@ def direct_request(event: Any) -> Request:
     arguments = validate_object(EVENT_SCHEMAS[tool.name], members, tool.name)
     session = arguments.pop("session")
     trace_id, trace_parent = arguments.pop("trace_id"), arguments.pop("trace_parent")
-    key = check_key(arguments.pop("idempotency_key", None))
+    key = check_key(arguments.pop("idempotency_key")) if tool.runs else None
     trace = check_trace({"traceId": trace_id, "traceParent": trace_parent})
     session = check_session(tool, arguments, session, "the event's session")
     return Request(uuid.uuid4().hex, tool, session, arguments, key, trace)

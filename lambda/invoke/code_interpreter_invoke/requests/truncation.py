@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from typing import Any, cast
 
@@ -18,6 +19,7 @@ FOLDER = "responses"
 MIN_TRUNCATED_LENGTH = 100
 # The members that hold the output of code.
 OUTPUT_MEMBERS = ("stdout", "stderr")
+LEFT_OUT = re.compile(r"\n\[\.\.\. (\d{1,15}) characters left out \.\.\.\]\n")
 
 
 def is_within_limit(response: Response, caller: Caller) -> bool:
@@ -75,10 +77,14 @@ def truncate_values(value: Any, length: int, tail: float, name: str = "") -> Any
 
 def keep_ends(text: str, length: int, tail: float) -> str:
     """Return the beginning and the end of a text, and between them how much is left out."""
-    last = round(length * tail)
-    first = length - last
-    left_out = len(text) - length
-    return f"{text[:first]}\n[... {left_out} characters left out ...]\n{text[len(text) - last :]}"
+    last = len(text) - round(length * tail)
+    first = length - round(length * tail)
+    # The observer in the kernel may have left out a part already.
+    earlier = LEFT_OUT.search(text, first, last)
+    left_out = last - first
+    if earlier:
+        left_out += int(earlier[1]) - len(earlier[0])
+    return f"{text[:first]}\n[... {left_out} characters left out ...]\n{text[last:]}"
 
 
 def replace_surrogates(rendered: dict[str, Any]) -> dict[str, Any]:

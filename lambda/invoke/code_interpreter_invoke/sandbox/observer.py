@@ -22,24 +22,24 @@ from ..responses import ExceptionDetail, FilesChanged, MimeBundle
 SOURCE = Path(__file__).with_name("observer_program.py").read_text(encoding="utf-8")
 
 TAG_BITS = 64
-# The observer's frame in the traceback of a program that it has interrupted.
-OWN_FRAME = re.compile(
-    r"\n[^\n]*<code-interpreter>[^\n]*\n(?:(?!KeyboardInterrupt)[^\n]*\n)*(?=KeyboardInterrupt)"
-)
+# A frame of the observer in a traceback, and the lines below it.
+OWN_FRAME = re.compile(r"\n[^\n]*<code-interpreter>[^\n]*(?:\n +\d+ [^\n]*)*(?:\n(?=\n))?")
 
 
 class Report(NamedTuple):
     """The observer's report of one program.
 
     `exit_code` is the code of a program that ended with `SystemExit`; `files_changed` is None where
-    changes are not told. `variables_lost` says that the program removed all variables or ends the
-    kernel.
+    changes are not told. `left_out` is the number of characters in the middle of the output that
+    the observer has left out. `variables_lost` says that the program removed all variables or ends
+    the kernel.
     """
 
     exception: ExceptionDetail | None = None
     exit_code: int | None = None
     results: tuple[MimeBundle, ...] = ()
     files_changed: FilesChanged | None = None
+    left_out: int = 0
     cancelled: bool = False
     variables_lost: bool = False
 
@@ -124,9 +124,9 @@ def tag_of(request_id: str) -> str:
     return hashlib.sha256(request_id.encode()).hexdigest()[: TAG_BITS // 4]
 
 
-def without_own_frame(stderr: str) -> str:
-    """Return the traceback of an interrupted program without the observer's frame."""
-    return OWN_FRAME.sub("\n", stderr)
+def without_own_frames(stderr: str) -> str:
+    """Return a traceback without the observer's frames, such as the one that interrupts."""
+    return OWN_FRAME.sub("", stderr) if "<code-interpreter>" in stderr else stderr
 
 
 def with_tag(code: str, tag: str) -> str:
@@ -151,6 +151,7 @@ def with_tag(code: str, tag: str) -> str:
 
 def report(members: Mapping[str, Any]) -> Report:
     code = members.get("exit")
+    left_out = members.get("left_out")
     exception = members.get("exception")
     bundles = (mime_bundle(item) for item in items(members.get("results")))
     return Report(
@@ -158,6 +159,7 @@ def report(members: Mapping[str, Any]) -> Report:
         exit_code=code if isinstance(code, int) else None,
         results=tuple(bundle for bundle in bundles if bundle),
         files_changed=files_changed(members.get("files_changed")),
+        left_out=left_out if isinstance(left_out, int) else 0,
         cancelled=members.get("cancelled") is True,
         variables_lost=members.get("variables_lost") is True,
     )

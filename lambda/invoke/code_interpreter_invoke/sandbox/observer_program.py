@@ -13,6 +13,7 @@ import ast
 import asyncio
 import base64
 import collections
+import contextlib
 import io
 import json
 import os
@@ -30,8 +31,8 @@ from typing import Any
 
 # Of the output, the first and the last characters that are passed on, so that the report fits into
 # what the service returns. Characters outside ASCII count as four.
-HEAD = 2_000_000
-TAIL = 2_000_000
+HEAD = 2_500_000
+TAIL = 2_500_000
 # The JSON of all values that a report has; larger ones become files.
 REPORT_VALUES = 3_000_000
 REPORT_VALUE = 1_000_000
@@ -97,8 +98,10 @@ class BoundedWrite:
         """Add text to the tail, and drop what exceeds it."""
         longest = TAIL // weight(text)
         if len(text) > longest:
-            self.left_out += len(text) - longest
-            text = text[-longest:]
+            self.left_out += sum(map(len, self.tail)) + len(text) - longest
+            self.tail.clear()
+            self.tail_size = 0
+            text = text[len(text) - longest :]
         self.tail.append(text)
         self.tail_size += len(text) * weight(text)
         while self.tail_size > TAIL:
@@ -225,11 +228,12 @@ class Observer:
         if self.cell:
             return
         self.begin(info.raw_cell)
-        self.tag = tag_of(info.raw_cell)
-        if self.tag:
-            self.cancelled = not self.record_begin()
-        self.files = self.scan()
-        self.bounds = [BoundedWrite(stream) for stream in (sys.stdout, sys.stderr)]
+        # An error here would be shown in the program's output. It runs unobserved instead.
+        with contextlib.suppress(Exception):
+            self.bounds = [BoundedWrite(stream) for stream in (sys.stdout, sys.stderr)]
+            self.tag = tag_of(info.raw_cell)
+            self.cancelled = bool(self.tag) and not self.record_begin()
+            self.files = self.scan()
 
     def after(self, result: Any) -> None:
         """Report a program that has ended."""
@@ -237,17 +241,17 @@ class Observer:
         if self.cell and raw_cell != self.cell:
             return
         tag, self.tag = self.tag, ""  # from now on it cannot be interrupted
-        try:
-            for bound in self.bounds:
+        for bound in self.bounds:
+            with contextlib.suppress(Exception):  # the program has closed the stream
                 bound.end()
+        with contextlib.suppress(Exception):  # a figure cannot be drawn
             self.add_open_figures()
+        with contextlib.suppress(Exception):
             self.add_pages()
-            report = self.report(result, tag)
-        except Exception as error:  # the report is lost, and the program's result is not
-            report = {"failed": type(error).__name__}
-        self.print(report)
-        if tag:
-            (self.folder / tag).write_text("ended")
+            self.print(self.report(result, tag))
+        with contextlib.suppress(OSError):
+            if tag:
+                (self.folder / tag).write_text("ended")
         self.begin("")
         self.reset_variables = False
 
@@ -306,6 +310,9 @@ class Observer:
         """Describe a program that has ended; what does not apply is left out."""
         error = getattr(result, "error_before_exec", None) or getattr(result, "error_in_exec", None)
         report: dict[str, Any] = {}
+        left_out = sum(bound.left_out for bound in self.bounds)
+        if left_out:
+            report["left_out"] = left_out
         if self.cancelled:
             report["cancelled"] = True
         elif isinstance(error, SystemExit):

@@ -10,16 +10,19 @@ from ..clients import CodeInterpreterClient
 from ..errors import NotStartedError, RequestError
 from ..responses import Entry
 from .errors import TransferError
-from .observer import Installation, Observer, Report, tag_of, with_tag, without_own_frame
+from .observer import Installation, Observer, Report, tag_of, with_tag, without_own_frames
 from .program_client import command_line, group_paths, new_marker, parse_result
 from .results import Result, fold, without_report
 
 # Files up to this size travel in operations. They are hashed, so that the function can compare the
 # bytes that arrive. Larger files go through S3.
 MAX_OPERATION_BYTES = 8 * 1024 * 1024
-# Seconds that a program may take to end after an interrupt, and its result to come.
+# Seconds that a program may take to end after an interrupt, and then its result to come; both at
+# most as parts of the time that is kept for the response.
 INTERRUPT_SECONDS = 3.0
 RESULT_SECONDS = 2.0
+INTERRUPT_PART = 0.4
+RESULT_PART = 0.2
 
 
 class FileFound(NamedTuple):
@@ -46,24 +49,24 @@ class Sandbox:
 
         :param own_entries: The names that the service has put into the working directory.
         :param observer: The observer in its kernel.
-        :param environment: The environment variables of the kernel.
+        :param environment: The session's environment variables.
         """
         self._interpreter = interpreter
         self.session_id = session_id
         self.own_entries = own_entries
         self.observer = observer
-        self._environment = environment
+        self.environment = environment
         # The network error of a transfer between the sandbox and S3. After it, none is tried.
         self.s3_error: str | None = None
 
-    def prepare(self) -> None:
+    def prepare(self, *, observed: bool = True) -> None:
         """Install the observer in the kernel, and learn the service's names in the directory.
 
         Without an observer, everything is known from the output alone. That is so where the output
         of the kernel's hooks does not come back.
         """
         observer = Observer.new()
-        installation = self._install(observer)
+        installation = self._install(observer) if observed or self.environment else None
         if installation is None:
             self.own_entries = tuple(self.root_entries())
             return
@@ -74,7 +77,7 @@ class Sandbox:
             self._run_own_code(observer.uninstall_code())
 
     def _install(self, observer: Observer) -> Installation | None:
-        result = self._run_own_code(observer.install_code(self._environment))
+        result = self._run_own_code(observer.install_code(self.environment))
         return observer.installation(result.stdout)
 
     def _run_own_code(self, code: str) -> Result:
@@ -106,10 +109,11 @@ class Sandbox:
         result = without_report(result, observer)
         if result.report is not None and result.report.cancelled:
             raise NotStartedError("the program was cancelled before it began", retryable=False)
-        if interruption.has_ended_it and result.failed:
-            stderr = without_own_frame(result.stderr)
-            result = result._replace(stderr=stderr, was_interrupted=True)
-        return result._replace(variables_lost=self._has_lost_variables(observer, result.report))
+        return result._replace(
+            stderr=without_own_frames(result.stderr),
+            was_interrupted=interruption.has_ended_it and result.failed,
+            variables_lost=self._has_lost_variables(observer, result.report),
+        )
 
     def _has_lost_variables(self, observer: Observer, report: Report | None) -> bool:
         """Tell whether the kernel's variables are gone, and observe the kernel that replaced it."""
@@ -127,11 +131,17 @@ class Sandbox:
         ended = self.run_program(
             "end_program",
             repeatable=True,
+            is_last=True,
             folder=observer.folder,
             tag=tag,
-            seconds=INTERRUPT_SECONDS,
+            seconds=min(INTERRUPT_SECONDS, self.response_reserve * INTERRUPT_PART),
         )
         return str(ended)
+
+    @property
+    def response_reserve(self) -> float:
+        """The seconds that are kept for the response."""
+        return self._interpreter.response_reserve
 
     def invoke(
         self,
@@ -141,6 +151,7 @@ class Sandbox:
         timeout: float | None = None,
         repeatable: bool = False,
         on_timeout: Callable[[], float] | None = None,
+        is_last: bool = False,
     ) -> Result:
         """Send an operation, at most once unless it is `repeatable`; `timeout` is in seconds.
 
@@ -154,6 +165,7 @@ class Sandbox:
             timeout=timeout,
             repeatable=repeatable,
             on_timeout=on_timeout,
+            is_last=is_last,
         )
         try:
             events.extend(stream)
@@ -168,7 +180,9 @@ class Sandbox:
             raise
         return fold(events)
 
-    def run_program(self, action: str, *, repeatable: bool = False, **arguments: Any) -> Any:
+    def run_program(
+        self, action: str, *, repeatable: bool = False, is_last: bool = False, **arguments: Any
+    ) -> Any:
         """Run an action of `program.py` and return its result.
 
         Only actions that take seconds are `repeatable`: the service may still run the first one.
@@ -177,7 +191,8 @@ class Sandbox:
         """
         marker = new_marker()
         command = {"command": command_line(marker, action, **arguments)}
-        return parse_result(marker, self.invoke("executeCommand", command, repeatable=repeatable))
+        result = self.invoke("executeCommand", command, repeatable=repeatable, is_last=is_last)
+        return parse_result(marker, result)
 
     def inventory(self, paths: list[str] | None) -> list[FileFound]:
         """Return the regular files below `paths`.
@@ -237,7 +252,9 @@ class Interruption:
                 "the program did not begin in time: it waited for another one to end"
             )
         self.has_ended_it = state == "interrupted"
-        return 0 if state == "running" else RESULT_SECONDS
+        if state == "running":
+            return 0
+        return min(RESULT_SECONDS, self._sandbox.response_reserve * RESULT_PART)
 
 
 def list_entries(result: Result) -> list[Entry]:

@@ -84,6 +84,13 @@ class PreparationLease:
         if is_old or is_short:
             self._acquire(transfer)
 
+    def hold(self, seconds: float) -> None:
+        """Extend the lease for work that may take so long.
+
+        :raises RecordChangedError: if another request has taken over.
+        """
+        self._acquire(seconds)
+
     def publish(self) -> StoredRecord:
         """Let every request use the sandbox, and end the lease.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 
 from ..clients import CodeInterpreterClient
 from ..deadline import Deadline
@@ -19,6 +19,8 @@ from ..errors import (
 from ..files.uploads import group_uploads, load
 from ..files.workspace import Upload, Workspace
 from ..responses import Response
+from ..sandbox.environment import with_environment
+from ..sandbox.failures import failure_line
 from ..sandbox.observer import Observer
 from ..sandbox.sandbox import Sandbox
 from .lease import PreparationLease
@@ -38,6 +40,8 @@ MAX_PAUSE = 1.0
 MIN_TIME_LEFT = 15.0
 # Bounds the memory of an execution environment that serves many sessions.
 MAX_CACHED_RECORDS = 100
+# Seconds that a session's setup may take.
+SETUP_SECONDS = 300.0
 
 RecordCache = MutableMapping[str, StoredRecord]
 
@@ -88,14 +92,22 @@ class NamedSession:
         :raises NotStartedError: if it cannot be prepared, or not in time.
         """
         if self._sandbox is None:
-            record = self._ready_record()
-            self._sandbox = Sandbox(
-                self._code_interpreter,
-                record.session_id,
-                record.initial_entries,
-                Observer(record.observer) if record.observer else None,
-            )
+            self._sandbox = self._sandbox_of(self._ready_record())
         return self._sandbox
+
+    def running_sandbox(self) -> Sandbox | None:
+        """Return the sandbox if there is one, which is neither started nor prepared."""
+        record = self.record()
+        return self._sandbox_of(record) if self._state(record).has_sandbox else None
+
+    def _sandbox_of(self, record: SessionRecord) -> Sandbox:
+        return Sandbox(
+            self._code_interpreter,
+            record.session_id,
+            record.initial_entries,
+            Observer(record.observer) if record.observer else None,
+            record.environment,
+        )
 
     def observed_sandbox(self) -> Sandbox:
         """Return the sandbox; its observer was installed when it was prepared."""
@@ -117,31 +129,53 @@ class NamedSession:
             "variables and unsaved files are lost"
         )
 
-    def start(self, options: SessionOptions) -> SessionRecord:
-        """Start the sandbox with options of its own, which its replacements have, too.
+    def start(
+        self, options: SessionOptions, setup: str | None, environment: Mapping[str, str] | None
+    ) -> SessionRecord:
+        """Start the sandbox with settings of its own, which its replacements have, too.
 
-        :raises InvalidRequestError: if there is a sandbox with other options, because it cannot be
+        :param setup: A command that prepares the sandbox.
+        :param environment: Environment variables for programs and commands.
+        :raises InvalidRequestError: if there is a sandbox with other settings, because it cannot be
             given them any more.
         """
         stored = self._store.read(self.name)
         # A cached record may name a sandbox that another instance has stopped. Other tools find
         # that out when they use the sandbox.
         self._cache[self.name] = stored
-        wanted = {**self._options, **options}
-        if self._state(stored.record) != SessionState.ABSENT:
-            # A sandbox that is being started may have no options of its own.
-            if options and wanted != (stored.record.options or self._options):
-                raise InvalidRequestError(
-                    f"session {self.name} already has a sandbox with other options; stop it first"
-                )
-        elif options:
-            record = stored.record._replace(options=wanted, client_token="")
+        if not options and setup is None and environment is None:
+            self.sandbox()
+            return self._cache[self.name].record
+        earlier = stored.record
+        wanted = earlier._replace(
+            options={**self._options, **options} if options else earlier.options,
+            setup=earlier.setup if setup is None else setup,
+            environment=earlier.environment if environment is None else environment,
+        )
+        if self._state(earlier) is SessionState.ABSENT:
             try:
-                self._store.write(self.name, record, stored.etag)
+                self._store.write(self.name, wanted._replace(client_token=""), stored.etag)
             except RecordChangedError:
-                return self.start(options)
+                return self.start(options, setup, environment)
+        else:
+            self._check_settings(earlier, wanted)
         self.sandbox()
-        return self._cache[self.name].record
+        record = self._cache[self.name].record
+        # Another request may have given it other settings at the same moment.
+        self._check_settings(record, wanted)
+        return record
+
+    def _check_settings(self, record: SessionRecord, wanted: SessionRecord) -> None:
+        # A sandbox that is being started may have no options of its own.
+        options = record.options or self._options
+        if (
+            options != (wanted.options or self._options)
+            or record.setup != wanted.setup
+            or record.environment != wanted.environment
+        ):
+            raise InvalidRequestError(
+                f"session {self.name} already has a sandbox with other settings; stop it first"
+            )
 
     def record(self) -> SessionRecord:
         """Read the session's record."""
@@ -232,6 +266,8 @@ class NamedSession:
                         client_token=str(uuid.uuid4()),
                         is_replacement=record.is_replacement or not lease.is_for_start,
                         options=lease.record.options,
+                        setup=lease.record.setup,
+                        environment=lease.record.environment,
                         observer="" if lease.record.observer == "" else None,
                     )
                 )
@@ -242,6 +278,11 @@ class NamedSession:
                 self._code_interpreter.stop_session(lease.record.session_id)
             raise
         except NotFoundError:
+            lease.release(keep_token=False)
+            raise
+        except SetupError:
+            # The next attempt, perhaps with another setup, begins with a new sandbox.
+            self._code_interpreter.stop_session(lease.record.session_id)
             lease.release(keep_token=False)
             raise
         except RequestError as error:
@@ -266,6 +307,8 @@ class NamedSession:
             client_token=token or str(uuid.uuid4()),
             is_replacement=earlier.is_replacement or bool(earlier.session_id),
             options=earlier.options,
+            setup=earlier.setup,
+            environment=earlier.environment,
             observer="" if earlier.observer == "" else None,
         )
 
@@ -279,6 +322,9 @@ class NamedSession:
         if lease.is_for_start:
             self._start(lease)
         self._load(lease, uploads)
+        if lease.is_for_start and lease.record.setup:
+            lease.hold(SETUP_SECONDS)
+            set_up(self._sandbox_of(lease.record), lease.record.setup)
 
     def _start(self, lease: PreparationLease) -> None:
         options = lease.record.options or self._options
@@ -290,11 +336,8 @@ class NamedSession:
             expires_at=started.created_at.timestamp() + options["sessionTimeoutSeconds"],
             options=options,
         )
-        sandbox = Sandbox(self._code_interpreter, started.session_id)
-        if lease.record.observer == "":
-            sandbox.own_entries = tuple(sandbox.root_entries())
-        else:
-            sandbox.prepare()
+        sandbox = self._sandbox_of(lease.record._replace(observer=None))
+        sandbox.prepare(observed=lease.record.observer != "")
         lease.record = lease.record._replace(
             initial_entries=sandbox.own_entries,
             observer=sandbox.observer.mark if sandbox.observer else "",
@@ -324,12 +367,39 @@ class NamedSession:
             record = SessionRecord(
                 is_replacement=True,
                 options=stored.record.options,
+                setup=stored.record.setup,
+                environment=stored.record.environment,
                 observer="" if stored.record.observer == "" else None,
             )
         try:
             self._store.write(self.name, record, stored.etag)
         except RecordChangedError:
             return  # another request has found the sandbox gone already and replaces it
+
+
+class SetupError(NotStartedError):
+    """The session's setup failed; nothing of the request ran."""
+
+    retryable_by_default = False
+
+
+def set_up(sandbox: Sandbox, command: str) -> None:
+    """Run a session's setup in its new sandbox.
+
+    :raises SetupError: if it fails or takes too long.
+    """
+    line = with_environment(command, None, sandbox.environment)
+    try:
+        result = sandbox.invoke("executeCommand", {"command": line}, timeout=SETUP_SECONDS)
+    except TimedOutError as error:
+        raise SetupError(f"the session's setup took longer than {SETUP_SECONDS:.0f} s") from error
+    if result.failed:
+        raise SetupError(
+            f"the session's setup failed with exit code {result.exit_code}: "
+            f"{failure_line(result.stderr)}",
+            stdout=result.stdout,
+            stderr=result.stderr,
+        )
 
 
 def missing_uploads(record: SessionRecord, uploads: list[Upload]) -> list[Upload]:

@@ -64,6 +64,9 @@ class SessionRecord(NamedTuple):
     is_replacement: bool = False
     # For this sandbox and those that replace it.
     options: SessionOptions = MappingProxyType({})
+    # The command that prepares each sandbox, and the environment variables of its programs.
+    setup: str = ""
+    environment: Mapping[str, str] = MappingProxyType({})
     # The ETag of each upload that the sandbox has, by its path.
     uploads: Mapping[str, str] = MappingProxyType({})
     # The names in the working directory before anybody used the sandbox.

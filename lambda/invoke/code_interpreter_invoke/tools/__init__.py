@@ -20,5 +20,6 @@ IMPLEMENTATIONS: dict[str, Callable[..., Response]] = {
     "get_session": sessions.get_session,
     "list_sessions": sessions.list_sessions,
     "stop_session": sessions.stop_session,
+    "interrupt": code.interrupt,
     "describe_tools": api.describe_tools,
 }

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import re
-import shlex
 from collections.abc import Mapping
 
 from ..errors import CodeFailedError, InvalidRequestError, RequestError, TimedOutError, quote
@@ -12,7 +10,9 @@ from ..files.paths import clean
 from ..files.rich_results import save_files, save_value
 from ..files.saving import save
 from ..responses import Image, MimeBundle, Response, ResponseMembers
+from ..sandbox.environment import check_environment, with_environment
 from ..sandbox.failures import failure_line
+from ..sandbox.observer import Report, tag_of
 from ..sandbox.program_client import command_line, new_marker
 from ..sandbox.results import Result
 from ..sandbox.system_exit import system_exit
@@ -21,7 +21,6 @@ from .context import INTERRUPTED, ToolContext
 
 # Seconds that a command may take to end after its own limit.
 GRACE_SECONDS = 10
-VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def execute_code(
@@ -51,8 +50,8 @@ def execute_code(
         warnings += [] if result.failed else file_warnings
     if saved or path is not None:
         output["files_saved"] = saved
-    if warnings:
-        output["warnings"] = warnings
+    if warnings or "warnings" in output:
+        output["warnings"] = [*output.get("warnings", ()), *warnings]
     if result.was_interrupted:
         raise TimedOutError(INTERRUPTED, **output)
     if result.failed:
@@ -75,13 +74,20 @@ def with_exit_code(result: Result) -> Result:
 
 def observed_members(result: Result) -> ResponseMembers:
     """Return the response's members that the observer in the kernel knows."""
+    report = result.report or Report()
     members: ResponseMembers = {}
     if result.variables_lost:
         members["variables_lost"] = True
-    if result.report and result.report.results:
-        members["results"] = list(result.report.results)
-    if result.report and result.report.files_changed:
-        members["files_changed"] = result.report.files_changed
+    if report.results:
+        members["results"] = list(report.results)
+    if report.files_changed:
+        members["files_changed"] = report.files_changed
+    if report.left_out:
+        members["truncated"] = True
+        members["warnings"] = [
+            f"{report.left_out} characters in the middle of the output were left out; write large "
+            "output to a file"
+        ]
     return members
 
 
@@ -93,17 +99,16 @@ def execute_command(
     env: Mapping[str, str] | None,
     timeout_seconds: int | None,
 ) -> Response:
+    check_environment("execute_command", env or {})
     command = with_environment(command, cwd, env or {})
     marker = new_marker()
     if timeout_seconds is None:
-        result = context.run_once("executeCommand", {"command": command})
+        result = context.run_command(command, None)
     else:
         # Enforce the limit inside the sandbox, so that a timeout ends the command and keeps the
         # session.
         limited = command_line(marker, "run_command", command=command, seconds=timeout_seconds)
-        result = context.run_once(
-            "executeCommand", {"command": limited}, timeout_seconds + GRACE_SECONDS
-        )
+        result = context.run_command(limited, timeout_seconds + GRACE_SECONDS)
     # For a failed command the service returns all output as stderr.
     stdout, stderr = overwrite_lines(result.stdout), overwrite_lines(result.stderr)
     # The output of `run_command` in `sandbox/program.py` for a command whose time was up.
@@ -118,17 +123,21 @@ def execute_command(
     return {"status": "ok", **output}
 
 
-def with_environment(command: str, cwd: str | None, env: Mapping[str, str]) -> str:
-    """Return a command that runs in a folder and with environment variables."""
-    for name in env:
-        if not VARIABLE_NAME.fullmatch(name):
-            raise InvalidRequestError(
-                f"execute_command: env has the name {quote(name)}; a name has letters, digits and "
-                "_, and begins with no digit"
-            )
-    folder = f"cd -- {shlex.quote(cwd)} || exit; " if cwd else ""
-    variables = " ".join(f"{name}={shlex.quote(value)}" for name, value in env.items())
-    return f"{folder}export {variables}; {command}" if variables else f"{folder}{command}"
+def interrupt(context: ToolContext, *, idempotency_key: str) -> Response:
+    request_id = context.running_program(idempotency_key)
+    sandbox = context.named_session.running_sandbox() if request_id else None
+    if request_id is None or sandbox is None:
+        return {"status": "ok", "interrupted": False}
+    if sandbox.observer is None:
+        raise InvalidRequestError(
+            "this session's programs cannot be interrupted; stop_session ends them"
+        )
+    state = sandbox.end_program(sandbox.observer, tag_of(request_id))
+    if state == "running":
+        raise TimedOutError(
+            "the program ignores the interrupt and still runs; stop_session ends it"
+        )
+    return {"status": "ok", "interrupted": state in ("interrupted", "cancelled")}
 
 
 def output_members(result: Result, stdout: str, stderr: str) -> ResponseMembers:

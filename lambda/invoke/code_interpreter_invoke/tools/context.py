@@ -9,6 +9,7 @@ from ..clients import CodeInterpreterClient
 from ..errors import InvalidRequestError, SandboxGoneError, TimedOutError
 from ..files.workspace import Workspace
 from ..responses import Response
+from ..sandbox.environment import with_environment
 from ..sandbox.results import Result
 from ..sandbox.sandbox import Sandbox
 from ..sessions.named import NamedSession
@@ -34,13 +35,17 @@ class ToolContext:
         code_interpreter: CodeInterpreterClient,
         fits: Callable[[Response], bool],
         request_id: str,
+        running_program: Callable[[str], str | None],
     ) -> None:
         """Take the parts.
 
         :param fits: Tells whether the caller can take a response whole.
         :param request_id: Names the request's program to a request that interrupts it.
+        :param running_program: Returns the id of the request that runs a program and has an
+            idempotency key, or None.
         """
         self._request_id = request_id
+        self.running_program = running_program
         self.session = session
         self.workspace = workspace
         self.code_interpreter = code_interpreter
@@ -61,25 +66,15 @@ class ToolContext:
         :raises TimedOutError: if it gave no result in time. Code that cannot be interrupted runs
             until its sandbox stops and would block the next request, so the sandbox is stopped.
         """
-        size = len(arguments.get("command", "").encode())
-        if size > MAX_COMMAND_BYTES:
-            raise InvalidRequestError(
-                f"the command line has {size} bytes and may have at most {MAX_COMMAND_BYTES}; "
-                "write the script to a file and run the file"
-            )
+        check_command(arguments.get("command", ""))
 
         def run(sandbox: Sandbox) -> Result:
-            try:
-                if operation == "executeCode":
-                    return sandbox.execute_code(
-                        arguments, timeout=timeout, request_id=self._request_id
-                    )
-                return sandbox.invoke(operation, dict(arguments), timeout=timeout)
-            except TimedOutError as error:
-                if operation not in ("executeCode", "executeCommand"):
-                    raise
-                raise self.session.stop_after_timeout(error) from None
+            if operation == "executeCode":
+                return sandbox.execute_code(arguments, timeout=timeout, request_id=self._request_id)
+            return sandbox.invoke(operation, dict(arguments), timeout=timeout)
 
+        if operation in ("executeCode", "executeCommand"):
+            return self._run_or_stop(run)
         return self.in_live_sandbox(run)
 
     def run_code(self, arguments: Mapping[str, Any], timeout: float | None) -> Result:
@@ -87,6 +82,27 @@ class ToolContext:
         if arguments["language"] == "python":
             self.in_live_sandbox(lambda _sandbox: self.session.observed_sandbox())
         return self.run_once("executeCode", arguments, timeout)
+
+    def run_command(self, command: str, timeout: float | None) -> Result:
+        """Run a command of the user's, at most once, with the session's environment variables."""
+        check_command(command)
+
+        def run(sandbox: Sandbox) -> Result:
+            line = with_environment(command, None, sandbox.environment)
+            return sandbox.invoke("executeCommand", {"command": line}, timeout=timeout)
+
+        return self._run_or_stop(run)
+
+    def _run_or_stop(self, run: Callable[[Sandbox], Result]) -> Result:
+        """Run code, and stop the sandbox if the code has not ended in time."""
+
+        def run_in(sandbox: Sandbox) -> Result:
+            try:
+                return run(sandbox)
+            except TimedOutError as error:
+                raise self.session.stop_after_timeout(error) from None
+
+        return self.in_live_sandbox(run_in)
 
     def in_live_sandbox(self, work: Callable[[Sandbox], T]) -> T:
         """Do work in the session's sandbox, or in its replacement if it has ended.
@@ -98,3 +114,13 @@ class ToolContext:
         except SandboxGoneError as gone:
             self.session.replace_sandbox(gone)
             return work(self.session.sandbox())
+
+
+def check_command(command: str) -> None:
+    """Refuse a command on which the service would hang."""
+    size = len(command.encode())
+    if size > MAX_COMMAND_BYTES:
+        raise InvalidRequestError(
+            f"the command line has {size} bytes and may have at most {MAX_COMMAND_BYTES}; "
+            "write the script to a file and run the file"
+        )

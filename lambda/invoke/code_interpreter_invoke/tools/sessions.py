@@ -8,8 +8,9 @@ from typing import Any
 
 from ..errors import InvalidRequestError, NotFoundError
 from ..responses import Response, ResponseMembers, SessionSummary
+from ..sandbox.environment import check_environment
 from ..sessions.store import SessionRecord
-from .context import ToolContext
+from .context import ToolContext, check_command
 
 # The largest page of ListCodeInterpreterSessions in the API model.
 MAX_PAGE_SIZE = 100
@@ -21,7 +22,11 @@ def start_session(
     session_timeout_seconds: int | None,
     certificates: list[Mapping[str, Any]] | None,
     filesystems: list[Mapping[str, Any]] | None,
+    setup: str | None,
+    env: Mapping[str, str] | None,
 ) -> Response:
+    check_environment("start_session", env or {})
+    check_command(setup or "")
     for filesystem in filesystems or []:
         if len([kind for kind in filesystem.values() if kind is not None]) != 1:
             raise InvalidRequestError(
@@ -32,7 +37,7 @@ def start_session(
         "certificates": certificates,
         "filesystemConfigurations": filesystems,
     }
-    record = context.named_session.start(drop_none(options))
+    record = context.named_session.start(drop_none(options), setup, env)
     return {"status": "ok", **session_members(record), "session_status": "READY"}
 
 

@@ -108,6 +108,13 @@ def test_what_a_sandbox_says_can_always_be_sent(
     assert "half ? of a pair" in json.dumps(response, ensure_ascii=False).encode().decode()
 
 
+def test_what_was_left_out_before_is_counted() -> None:
+    """The observer in the kernel leaves out the middle of a very long output."""
+    output = f"{'a' * 300}\n[... 7000 characters left out ...]\n{'b' * 300}"
+    shortened = truncate_values({"stdout": output}, 200, 0.5)["stdout"]
+    assert shortened == f"{'a' * 100}\n[... 7400 characters left out ...]\n{'b' * 100}"
+
+
 @given(st.text(), st.integers(0, 20))
 def test_what_is_cut_can_still_be_decoded(text: str, longest: int) -> None:
     shortened = truncate_values(text, longest, 0.5)

@@ -200,7 +200,7 @@ def test_an_expired_sandbox_is_replaced_by_one_with_other_options(
     first = session(world, clock).sandbox()
     clock.seconds += 900
     second = session(world, clock)
-    assert second.start({"sessionTimeoutSeconds": 60}).session_id != first.session_id
+    assert second.start({"sessionTimeoutSeconds": 60}, None, None).session_id != first.session_id
     assert second.describe({"status": "ok"})["session_restarted"]
     assert len(world.agentcore.running) == 1
     assert world.agentcore.started_with == {"sessionTimeoutSeconds": 60}
@@ -264,8 +264,11 @@ def test_a_start_with_the_default_options_waits_for_one_without_options(
     world.agentcore.before = lambda operation, detail: None
     second = session(world, clock)
     with pytest.raises(InvalidRequestError):
-        second.start({"sessionTimeoutSeconds": 60})
-    assert second.start({"sessionTimeoutSeconds": 900}).session_id in world.agentcore.sandboxes
+        second.start({"sessionTimeoutSeconds": 60}, None, None)
+    assert (
+        second.start({"sessionTimeoutSeconds": 900}, None, None).session_id
+        in world.agentcore.sandboxes
+    )
     assert len(world.agentcore.running) == 1
 
 

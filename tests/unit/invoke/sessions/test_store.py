@@ -53,7 +53,19 @@ def test_the_state_follows_from_the_record(record: SessionRecord, state: Session
 
 def test_a_record_survives_its_persisted_form() -> None:
     record = SessionRecord(
-        "ours", "S1", "t", 1.0, 2.0, True, {"sessionTimeoutSeconds": 9}, {"a": '"e"'}, ("b",), 3.0
+        code_interpreter_id="ours",
+        session_id="S1",
+        client_token="t",
+        ready_at=1.0,
+        expires_at=2.0,
+        is_replacement=True,
+        options={"sessionTimeoutSeconds": 9},
+        setup="make",
+        environment={"A": "b"},
+        uploads={"a": '"e"'},
+        initial_entries=("b",),
+        observer="mark",
+        lease_expires_at=3.0,
     )
     read, write_id = from_json(to_json(record, "w"))
     assert write_id == "w"

@@ -1,0 +1,33 @@
+"""Environment variables and the working folder of a command."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+
+from ..errors import InvalidRequestError, quote
+
+VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def check_environment(where: str, env: Mapping[str, str]) -> None:
+    """Check the names of environment variables.
+
+    :raises InvalidRequestError: naming the tool `where` they were given.
+    """
+    for name, value in env.items():
+        if not VARIABLE_NAME.fullmatch(name):
+            raise InvalidRequestError(
+                f"{where}: env has the name {quote(name)}; a name has letters, digits and _, and "
+                "begins with no digit"
+            )
+        if "\0" in value:
+            raise InvalidRequestError(f"{where}: the value of env {name} contains a NUL character")
+
+
+def with_environment(command: str, cwd: str | None, env: Mapping[str, str]) -> str:
+    """Return a command that runs in a folder and with environment variables."""
+    folder = f"cd -- {shlex.quote(cwd)} || exit; " if cwd else ""
+    variables = " ".join(f"{name}={shlex.quote(value)}" for name, value in env.items())
+    return f"{folder}export {variables}; {command}" if variables else f"{folder}{command}"

@@ -1,0 +1,302 @@
+"""The observer in the kernel, with a real kernel behind real HTTP."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from tests.fakes.lambda_context import Context
+from tests.integration.invoke.wire import Wire
+
+BUSY = "import time\nwhile True:\n    time.sleep(0.05)"
+FIGURE = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()"
+
+
+@pytest.fixture
+def pool() -> Any:
+    with ThreadPoolExecutor(4) as pool:
+        yield pool
+
+
+def begin(pool: ThreadPoolExecutor, wire: Wire, code: str, **arguments: Any) -> Future[Any]:
+    """Send a program from another instance of the function, and wait until it has begun."""
+    function = wire.new_function()
+    began = f"begun{time.monotonic_ns()}"
+    event = {
+        "tool": "execute_code",
+        "session": "s",
+        "code": f"open('{began}', 'w').close()\n{code}",
+        **arguments,
+    }
+    running = pool.submit(function, event, Context(60))
+    wait_until(lambda: began in names(wire) or running.done())
+    return running
+
+
+def names(wire: Wire) -> list[str]:
+    listed = wire.ok("file_operations", session="s", operation="list")
+    return [entry["name"] for entry in listed["entries"]]
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    give_up_at = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < give_up_at
+        time.sleep(0.05)
+
+
+# Time-outs.
+
+
+@pytest.mark.parametrize(
+    "endless",
+    [
+        BUSY,
+        "import time; time.sleep(60)",
+        "import asyncio\nawait asyncio.sleep(60)",
+        "import subprocess; subprocess.run(['sleep', '60'])",
+        "import threading; threading.Event().wait()",
+        "while True: pass",
+        "%%capture\nimport time; time.sleep(60)",
+    ],
+)
+def test_a_program_whose_time_is_up_is_interrupted(wire: Wire, endless: str) -> None:
+    wire.ok("execute_code", session="s", code="kept = 7")
+    code = f"{endless}" if endless.startswith("%%") else f"print('so far', flush=True)\n{endless}"
+    response = wire("execute_code", session="s", code=code, timeout_seconds=1)
+    assert response["error"]["type"] == "TimedOut", response
+    assert "variables and files are kept" in response["error"]["message"]
+    assert response["stdout"] == ("" if endless.startswith("%%") else "so far")
+    assert "code-interpreter" not in response["stderr"]
+    after = wire.ok("execute_code", session="s", code="print(kept)")
+    assert after["stdout"] == "7"
+    assert "session_restarted" not in after
+
+
+@pytest.mark.parametrize(
+    "stubborn",
+    [
+        "import time\nwhile True:\n    try:\n        time.sleep(60)\n"
+        "    except KeyboardInterrupt:\n        pass",
+        "import signal, time\nsignal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGURG])\n"
+        "time.sleep(60)",
+    ],
+)
+def test_a_program_that_ignores_the_interrupt_costs_the_sandbox(wire: Wire, stubborn: str) -> None:
+    wire.ok("execute_code", session="s", code="lost = 7")
+    response = wire("execute_code", session="s", code=stubborn, timeout_seconds=1)
+    assert response["error"]["type"] == "TimedOut"
+    assert "the sandbox was stopped" in response["error"]["message"]
+    after = wire("execute_code", session="s", code="print(lost)")
+    assert after["error"]["exception"]["type"] == "NameError"
+    assert after["session_restarted"]
+
+
+def test_a_program_that_waits_for_another_one_never_begins(
+    wire: Wire, pool: ThreadPoolExecutor
+) -> None:
+    wire.ok("execute_code", session="s", code="runs = 0")
+    first = begin(pool, wire, "import time; time.sleep(4); print('first')")
+    second = wire("execute_code", session="s", code="runs += 1", timeout_seconds=1)
+    assert second["error"]["type"] == "NotStarted"
+    assert second["error"]["retryable"]
+    assert first.result()["stdout"] == "first"
+    assert wire.ok("execute_code", session="s", code="print(runs)")["stdout"] == "0"
+
+
+def test_the_same_program_twice_is_two_programs(wire: Wire, pool: ThreadPoolExecutor) -> None:
+    """The tag tells them apart, not their code."""
+    wire.ok("execute_code", session="s", code="import time\nruns = 0")
+    code = "runs += 1; time.sleep(3); print('ended')"
+    first = pool.submit(
+        wire.new_function(),
+        {"tool": "execute_code", "session": "s", "code": code},
+        Context(60),
+    )
+    time.sleep(1)
+    second = wire("execute_code", session="s", code=code, timeout_seconds=1)
+    assert second["error"]["type"] == "NotStarted"
+    assert first.result()["stdout"] == "ended"
+    assert wire.ok("execute_code", session="s", code="print(runs)")["stdout"] == "1"
+
+
+# The tool `interrupt`.
+
+
+def test_a_request_is_interrupted_by_its_key(wire: Wire, pool: ThreadPoolExecutor) -> None:
+    wire.ok("execute_code", session="s", code="kept = 7")
+    running = begin(pool, wire, f"print('so far')\n{BUSY}", idempotency_key="k")
+    assert wire.ok("interrupt", session="s", idempotency_key="k")["interrupted"]
+    response = running.result()
+    assert response["error"]["exception"]["type"] == "KeyboardInterrupt"
+    assert response["stdout"] == "so far"
+    assert not wire.ok("interrupt", session="s", idempotency_key="k")["interrupted"]
+    assert wire.ok("execute_code", session="s", code="print(kept)")["stdout"] == "7"
+
+
+def test_an_interrupt_never_hits_the_next_program(wire: Wire, pool: ThreadPoolExecutor) -> None:
+    wire.ok("execute_code", session="s", code="ran = []")
+    first = begin(pool, wire, "import time; time.sleep(3); ran.append('first')")
+    event = {
+        "tool": "execute_code",
+        "session": "s",
+        "code": "ran.append('second')",
+        "idempotency_key": "second",
+    }
+    second = pool.submit(wire.new_function(), event, Context(60))
+
+    def is_interrupted() -> bool:
+        # Until its record is written, the request does not run yet.
+        return bool(wire.ok("interrupt", session="s", idempotency_key="second")["interrupted"])
+
+    wait_until(is_interrupted)
+    assert first.result()["status"] == "ok"
+    response = second.result()
+    assert response["error"]["type"] == "NotStarted"
+    assert "cancelled" in response["error"]["message"]
+    assert wire.ok("execute_code", session="s", code="print(ran)")["stdout"] == "['first']"
+
+
+def test_a_key_that_nobody_uses_has_nothing_to_interrupt(wire: Wire) -> None:
+    assert wire.ok("interrupt", session="s", idempotency_key="unused")["interrupted"] is False
+
+
+def test_a_command_cannot_be_interrupted(wire: Wire, pool: ThreadPoolExecutor) -> None:
+    function = wire.new_function()
+    wire.ok("start_session", session="s")
+    event = {
+        "tool": "execute_command",
+        "session": "s",
+        "command": "touch begun; sleep 3",
+        "idempotency_key": "k",
+    }
+    running = pool.submit(function, event, Context(60))
+    wait_until(lambda: "begun" in names(wire))
+    response = wire("interrupt", session="s", idempotency_key="k")
+    assert response["error"]["type"] == "InvalidRequest"
+    assert running.result()["status"] == "ok"
+
+
+# The kernel that is replaced.
+
+
+@pytest.mark.parametrize(
+    "deadly",
+    [
+        "import os; os._exit(3)",
+        "exit()",
+        "quit()",
+        "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+        "%reset -f",
+    ],
+)
+def test_lost_variables_are_told_and_the_new_kernel_is_observed(wire: Wire, deadly: str) -> None:
+    wire.ok("execute_code", session="s", code="kept = 7")
+    assert wire("execute_code", session="s", code=deadly)["variables_lost"]
+    after = wire("execute_code", session="s", code="kept")
+    assert after["error"]["exception"]["type"] == "NameError"
+    assert "variables_lost" not in after
+
+
+def test_a_kernel_that_ended_between_two_requests_is_told(wire: Wire) -> None:
+    found = wire.ok("execute_code", session="s", code="import os; print(os.getpid())")
+    wire.ok("execute_command", session="s", command=f"kill -9 {found['stdout']}; sleep 0.5")
+    after = wire.ok("execute_code", session="s", code="1")
+    assert after["variables_lost"]
+    assert wire.ok("execute_code", session="s", code="1")["results"] == [{"text/plain": "1"}]
+
+
+def test_a_closed_standard_output_is_no_lost_kernel(wire: Wire) -> None:
+    wire.ok("execute_code", session="s", code="kept = 7")
+    closed = wire("execute_code", session="s", code="import sys; sys.stdout.close()")
+    assert "variables_lost" not in closed
+    after = wire("execute_code", session="s", code="open('kept', 'w').write(str(kept))")
+    assert "variables_lost" not in after
+    assert "kept" in names(wire)
+
+
+# What the observer costs.
+
+
+def test_a_warm_request_is_one_invoke_and_one_listing(wire: Wire) -> None:
+    wire.ok("execute_code", session="s", code="1")
+    s3_calls: list[str] = []
+    wire.clients.s3.meta.events.register(
+        "before-call.s3", lambda model, **_: s3_calls.append(model.name)
+    )
+    before = len(wire.calls())
+    wire.ok("execute_code", session="s", code="open('a', 'w').close(); 2")
+    assert [call["tool"] for call in wire.calls()[before:]] == ["executeCode"]
+    assert s3_calls == ["ListObjectsV2"]
+
+
+def test_a_session_starts_with_one_request_for_its_observer(wire: Wire) -> None:
+    wire.ok("execute_code", session="s", code="1")
+    assert [call["tool"] for call in wire.calls()] == ["executeCode", "executeCode"]
+
+
+def test_a_request_without_a_session_costs_one_more(wire: Wire) -> None:
+    response = wire.ok("execute_code", code="1")
+    assert response["results"] == [{"text/plain": "1"}]
+    assert [call["tool"] for call in wire.calls()] == ["executeCode", "executeCode"]
+
+
+# Rich results.
+
+
+def test_a_figure_comes_back_as_an_image(wire: Wire) -> None:
+    response = wire.ok("execute_code", session="s", code=FIGURE)
+    [image] = response["images"]
+    assert base64.b64decode(image["data"]).startswith(b"\x89PNG")
+    assert response["results"][0]["image/png"] == image["data"]
+    assert "files_saved" not in response
+
+
+def test_a_figure_is_saved_without_a_name(wire: Wire) -> None:
+    response = wire.ok("execute_code", session="s", code=FIGURE, save_figures=True)
+    [path] = response["files_saved"]
+    assert wire.get(path) == base64.b64decode(response["images"][0]["data"])
+    assert response["results"][0]["files"] == {"image/png": path}
+
+
+def test_a_large_result_is_a_file(wire: Wire) -> None:
+    code = "from IPython.display import HTML\nHTML('<p>' + 'x' * 2_000_000)"
+    response = wire.ok("execute_code", session="s", code=code)
+    [bundle] = response["results"]
+    assert response["files_saved"] == [bundle["files"]["text/html"]]
+    assert wire.get(bundle["files"]["text/html"]) == b"<p>" + b"x" * 2_000_000
+
+
+# Settings of a session.
+
+
+def test_a_replaced_sandbox_is_set_up_again(wire: Wire) -> None:
+    wire.put("uploads/input.txt", b"5")
+    wire.ok(
+        "start_session", session="s", setup="cp input.txt ready; echo $A >> ready", env={"A": "b c"}
+    )
+    for _ in range(2):
+        code = "import os; print(os.environ['A'], open('ready').read().split('\\n')[0])"
+        assert wire.ok("execute_code", session="s", code=code)["stdout"] == "b c 5b c"
+        command = wire.ok("execute_command", session="s", command='echo "$A"; cat ready')
+        assert command["stdout"].split() == ["b", "c", "5b", "c"]
+        wire("execute_code", session="s", code="import os; os._exit(1)")
+        again = wire.ok("execute_code", session="s", code="import os; print(os.environ['A'])")
+        assert again["stdout"] == "b c"
+        session_id = again["session_id"]
+        wire.clients.agentcore.stop_code_interpreter_session(
+            codeInterpreterIdentifier=wire.interpreter, sessionId=session_id
+        )
+
+
+def test_a_setup_that_fails_says_why_and_leaves_no_sandbox(wire: Wire) -> None:
+    response = wire("start_session", session="s", setup="echo 'no such package' >&2; exit 3")
+    assert response["error"]["type"] == "NotStarted"
+    assert "exit code 3: no such package" in response["error"]["message"]
+    assert wire.ok("start_session", session="s", setup="true")["session_status"] == "READY"
+    assert wire.ok("list_sessions", status="READY")["count"] == 1
