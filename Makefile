@@ -67,7 +67,7 @@ destroy: install ## remove what make deploy made
 	@cdk destroy --all $(CONTEXT)
 
 lock: install ## resolve requirements/*.in anew
-	@for name in tools lambda sandbox uv; do \
+	@for name in tools lambda sandbox libraries uv; do \
 		uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 			--no-header --override requirements/overrides.txt requirements/$$name.in -o requirements/$$name.txt; \
 	done

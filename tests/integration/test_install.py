@@ -15,7 +15,10 @@ import pytest
 
 from tests.project import PROJECT
 
-LOCKS = [PROJECT / "requirements" / f"{name}.txt" for name in ("tools", "lambda", "sandbox", "uv")]
+LOCKS = [
+    PROJECT / "requirements" / f"{name}.txt"
+    for name in ("tools", "lambda", "sandbox", "libraries", "uv")
+]
 
 
 @pytest.fixture

@@ -54,6 +54,22 @@ class Base64Of:
         return f"Base64Of({self.begin!r})"
 
 
+class Including:
+    """Equals each object that has these members, with any values."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = set(names)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, dict) and self.names <= other.keys()
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self.names))
+
+    def __repr__(self) -> str:
+        return f"Including({sorted(self.names)})"
+
+
 PNG = Base64Of(b"\x89PNG\r\n")
 
 
@@ -111,7 +127,7 @@ def failed(
     }
 
 
-def raised(kind: str, message: Any = "", line: int | None = 1, **members: Any) -> dict[str, Any]:
+def raised(kind: Any, message: Any = "", line: int | None = 1, **members: Any) -> dict[str, Any]:
     """Return the exception that the observer describes."""
     described = {"type": kind, "message": message, **members}
     return described if line is None else {**described, "line": line}
