@@ -23,6 +23,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from ._private.arguments import check_arguments
 from ._private.certificates import check_certificates, grant_read_secret, render_certificates
 from ._private.imported import ImportedCodeInterpreter, check_arn
 from ._private.lazy import lazy_any
@@ -79,6 +80,7 @@ class CodeInterpreter(CodeInterpreterBase):
     """
 
     @staticmethod
+    @check_arguments
     def from_arn(
         scope: Construct, construct_id: str, code_interpreter_arn: str
     ) -> agentcore.ICodeInterpreterCustom:
@@ -91,6 +93,7 @@ class CodeInterpreter(CodeInterpreterBase):
         )
 
     @staticmethod
+    @check_arguments
     def from_id(
         scope: Construct, construct_id: str, code_interpreter_id: str
     ) -> agentcore.ICodeInterpreterCustom:
@@ -105,6 +108,7 @@ class CodeInterpreter(CodeInterpreterBase):
         return ImportedCodeInterpreter(scope, construct_id, arn=arn)
 
     @staticmethod
+    @check_arguments
     def from_attributes(
         scope: Construct,
         construct_id: str,
@@ -132,6 +136,7 @@ class CodeInterpreter(CodeInterpreterBase):
         )
 
     @staticmethod
+    @check_arguments
     def aws_managed(scope: Construct, construct_id: str) -> agentcore.ICodeInterpreterCustom:
         """Import the code interpreter that AWS manages in the stack's region.
 
@@ -148,6 +153,7 @@ class CodeInterpreter(CodeInterpreterBase):
         )
         return ImportedCodeInterpreter(scope, construct_id, arn=arn)
 
+    @check_arguments
     def __init__(
         self,
         scope: Construct,
@@ -251,6 +257,7 @@ class CodeInterpreter(CodeInterpreterBase):
         """The time of creation, in ISO 8601."""
         return self._resource.get_att_string("CreatedAt")
 
+    @check_arguments
     def grant_use(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` start sessions, run code in them and stop them.
 

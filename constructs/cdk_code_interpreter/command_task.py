@@ -10,6 +10,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from ._private.arguments import check_arguments
 from ._private.validation import check_duration
 from .invoke_function import InvokeFunction
 from .limits import MAX_SESSION_SECONDS
@@ -98,6 +99,7 @@ class CommandTask(sfn.StateMachineFragment):
         query languages.
     """
 
+    @check_arguments
     def __init__(
         self,
         scope: Construct,

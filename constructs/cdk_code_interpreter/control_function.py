@@ -19,6 +19,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from ._private.arguments import check_arguments
 from ._private.certificates import grant_read_secret
 from ._private.lambda_function import HandlerFunction
 from ._private.lazy import lazy_list
@@ -73,6 +74,7 @@ class ControlFunction(Construct):
     """
 
     @classmethod
+    @check_arguments
     def of(cls, scope: Construct) -> ControlFunction:
         """Return the function that the code interpreters of `scope`'s stack share.
 
@@ -82,6 +84,7 @@ class ControlFunction(Construct):
         existing = stack.node.try_find_child("CodeInterpreterControl")
         return existing if isinstance(existing, cls) else cls(stack, "CodeInterpreterControl")
 
+    @check_arguments
     def __init__(
         self,
         scope: Construct,
@@ -119,6 +122,7 @@ class ControlFunction(Construct):
         """The service token of a custom resource that the function handles."""
         return self.function.function_arn
 
+    @check_arguments
     def allow_create(self, network: NetworkConfig) -> None:
         """Let the function create code interpreters of this stack in `network`.
 
@@ -145,6 +149,7 @@ class ControlFunction(Construct):
         # The action supports no resource.
         self._allow(CREATE_CODE_INTERPRETER, "*", conditions)
 
+    @check_arguments
     def allow_pass_role(self, role: iam.IRole) -> None:
         """Let the function pass `role` to a code interpreter."""
         self._allow(
@@ -153,6 +158,7 @@ class ControlFunction(Construct):
             {"StringEquals": {"iam:PassedToService": AGENTCORE_PRINCIPAL}},
         )
 
+    @check_arguments
     def allow_read_secret(self, secret: secretsmanager.ISecret) -> None:
         """Let AgentCore read `secret` as a certificate, with the function's credentials."""
         grant_read_secret(secret, self.permissions)

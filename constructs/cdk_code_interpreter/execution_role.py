@@ -8,6 +8,7 @@ from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from ._private.arguments import check_arguments
 from ._private.lazy import lazy_list, validation
 from ._private.permissions import AGENTCORE_PRINCIPAL
 from .code_interpreter_base import code_interpreter_arn
@@ -26,6 +27,7 @@ class ExecutionRole(iam.Role):
     :param role_name: Default: a generated name.
     """
 
+    @check_arguments
     def __init__(
         self,
         scope: Construct,
@@ -58,6 +60,7 @@ class ExecutionRole(iam.Role):
         )
         self.node.add_validation(validation(self._check_use))
 
+    @check_arguments
     def trust(self, scope: Construct, name_pattern: str) -> None:
         """Let code interpreters of `scope`'s stack assume the role.
 

@@ -14,6 +14,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_efs as efs
 from aws_cdk import aws_iam as iam
 
+from ._private.arguments import check_arguments
 from ._private.permissions import (
     EFS_ACCESS_POINT_KEY,
     MOUNT_EFS,
@@ -44,6 +45,7 @@ class Filesystem(ABC):
     mount_path: str
 
     @staticmethod
+    @check_arguments
     def efs(access_point: efs.IAccessPoint, *, mount_path: str) -> Filesystem:
         """Return the file system of an Amazon EFS access point.
 
@@ -53,6 +55,7 @@ class Filesystem(ABC):
         return _Efs(access_point, mount_path)
 
     @staticmethod
+    @check_arguments
     def s3_files(
         *,
         file_system_arn: str,

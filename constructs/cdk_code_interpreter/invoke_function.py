@@ -13,6 +13,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from ._private.action_group import add_action_group
+from ._private.arguments import check_arguments
 from ._private.lambda_function import HandlerFunction
 from ._private.nag import acknowledge_wildcard
 from ._private.permissions import BEDROCK_PRINCIPAL, READ_SESSIONS, SESSION_HEADER
@@ -55,6 +56,7 @@ class InvokeFunction(Construct):
         region than the function.
     """
 
+    @check_arguments
     def __init__(
         self,
         scope: Construct,
@@ -116,6 +118,7 @@ class InvokeFunction(Construct):
                 "the workspace has a key for every session and file, which are created at run time",
             )
 
+    @check_arguments
     def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` invoke the function.
 
@@ -128,6 +131,7 @@ class InvokeFunction(Construct):
         """The tools for language models, as the schema of an AgentCore Gateway target."""
         return gateway_tool_schema()
 
+    @check_arguments
     def add_gateway_target(
         self,
         gateway: agentcore.IGateway,
@@ -166,6 +170,7 @@ class InvokeFunction(Construct):
         target.node.add_dependency(gateway.role)
         return target
 
+    @check_arguments
     def add_action_group(
         self,
         agent: bedrock.CfnAgent,

@@ -10,6 +10,8 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from ._private.arguments import check_arguments
+
 # The operations that AgentCore has metrics for.
 _OPERATIONS = ("StartCodeInterpreterSession", "InvokeCodeInterpreter")
 
@@ -35,6 +37,7 @@ class Monitoring(Construct):
     :ivar dashboard: The dashboard; you can add widgets.
     """
 
+    @check_arguments
     def __init__(
         self,
         scope: Construct,

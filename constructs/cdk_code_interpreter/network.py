@@ -12,6 +12,7 @@ from aws_cdk import Annotations, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
+from ._private.arguments import check_arguments
 from ._private.availability_zones import report_unsupported_zones
 from ._private.egress import report_missing_egress
 from .limits import MAX_SECURITY_GROUPS, MAX_SUBNETS
@@ -71,6 +72,7 @@ class Network(ABC):
         return _Public()
 
     @staticmethod
+    @check_arguments
     def vpc(
         vpc: ec2.IVpc,
         *,

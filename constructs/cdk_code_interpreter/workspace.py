@@ -10,6 +10,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from ._private.arguments import check_arguments
 from ._private.nag import acknowledge
 from ._private.permissions import (
     EVERY_S3_ACTION,
@@ -57,6 +58,7 @@ class Workspace(Construct):
         given together with a setting for a new bucket.
     """
 
+    @check_arguments
     def __init__(
         self,
         scope: Construct,
@@ -104,6 +106,7 @@ class Workspace(Construct):
         """The first part of the key of every record of this workspace prefix."""
         return f"{SESSION_RECORDS}/{self.prefix}/"
 
+    @check_arguments
     def grant_read_write(
         self, grantee: iam.IGrantable, *, records_prefix: str | None = None
     ) -> iam.Grant:
