@@ -25,18 +25,18 @@ from constructs import Construct
 
 from ._private.arguments import check_arguments
 from ._private.certificates import check_certificates, grant_read_secret, render_certificates
-from ._private.imported import ImportedCodeInterpreter, check_arn
+from ._private.imported import AWS_MANAGED_ID, ImportedCodeInterpreter, check_arn, check_id
 from ._private.lazy import lazy_any
+from ._private.permissions import AGENTCORE_PRINCIPAL
 from ._private.role_policy import new_role_policy
-from ._private.validation import check_description, check_name, check_tags
+from ._private.trust import check_trust
+from ._private.validation import check_description, check_name, check_removal_policy, check_tags
 from .code_interpreter_base import CodeInterpreterBase, code_interpreter_arn
 from .control_function import SERVICE_TIMEOUT, ControlFunction
 from .execution_role import ExecutionRole
 from .filesystem import Filesystem, check_filesystems
 from .limits import MAX_NAME_LENGTH
 from .network import Network, NetworkConfig
-
-AWS_MANAGED_ID = "aws.codeinterpreter.v1"
 
 # The control function appends "_" and ten characters to a generated name, so that a replacement
 # never collides with its predecessor.
@@ -101,9 +101,11 @@ class CodeInterpreter(CodeInterpreterBase):
 
         :param code_interpreter_id: Such as `mine-0123456789`. `aws.codeinterpreter.v1` imports the
             code interpreter that AWS manages.
+        :raises ValueError: if `code_interpreter_id` is not the id of a code interpreter.
         """
         if code_interpreter_id == AWS_MANAGED_ID:
             return CodeInterpreter.aws_managed(scope, construct_id)
+        check_id(code_interpreter_id)
         arn = code_interpreter_arn(scope, code_interpreter_id)
         return ImportedCodeInterpreter(scope, construct_id, arn=arn)
 
@@ -177,13 +179,22 @@ class CodeInterpreter(CodeInterpreterBase):
             check_description(description)
         check_certificates(certificates)
         check_filesystems(filesystems)
+        if filesystems:
+            _check_mountable(
+                f"{scope.node.path}/{construct_id}",
+                has_role=execution_role is not None,
+                has_vpc=network is not None and network._has_vpc,
+            )
         check_tags(tags or {})
+        check_removal_policy(removal_policy)
         super().__init__(scope, construct_id)
         self._role = execution_role
         self._certificates = certificates
         self._tags = TagManager(TagType.MAP, "AWS::BedrockAgentCore::CodeInterpreterCustom")
         for key, value in (tags or {}).items():
             self._tags.set_tag(key, value)
+        if isinstance(execution_role, iam.Role) and not isinstance(execution_role, ExecutionRole):
+            check_trust(self, "execution_role", execution_role, AGENTCORE_PRINCIPAL)
         bound = (network or Network.sandbox()).bind(self)
         self._connections = bound.connections
         self.filesystem_policy = self._new_filesystem_policy(filesystems) if filesystems else None
@@ -279,11 +290,11 @@ class CodeInterpreter(CodeInterpreterBase):
             self.control_function.allow_pass_role(self._role)
 
     def _new_filesystem_policy(self, filesystems: Sequence[Filesystem]) -> iam.Policy:
-        role, connections = self._require_role_and_vpc()
+        _check_mountable(self.node.path, has_role=True, has_vpc=self._connections is not None)
         policy = new_role_policy(self, "FilesystemPolicy")
         for filesystem in filesystems:
-            filesystem.allow(policy, connections)
-        role.attach_inline_policy(policy)
+            filesystem.allow(policy, self.connections)
+        self.execution_role.attach_inline_policy(policy)
         return policy
 
     def _all_tags(self) -> dict[str, str] | None:
@@ -298,18 +309,19 @@ class CodeInterpreter(CodeInterpreterBase):
         check_tags(tags)
         return tags or None
 
-    def _require_role_and_vpc(self) -> tuple[iam.IRole, ec2.Connections]:
-        if self._role is None:
-            raise ValueError(
-                f"code interpreter {self.node.path!r} has filesystems, but no execution role to "
-                "mount them with; pass execution_role="
-            )
-        if self._connections is None:
-            raise ValueError(
-                f"code interpreter {self.node.path!r} has filesystems, which can be mounted in a "
-                "VPC only, but it is not in a VPC; pass network=Network.vpc(...)"
-            )
-        return self._role, self._connections
+
+def _check_mountable(path: str, *, has_role: bool, has_vpc: bool) -> None:
+    """Check that a code interpreter with file systems can mount them."""
+    if not has_role:
+        raise ValueError(
+            f"code interpreter {path!r} has filesystems, but no execution role to mount them with; "
+            "pass execution_role="
+        )
+    if not has_vpc:
+        raise ValueError(
+            f"code interpreter {path!r} has filesystems, which can be mounted in a VPC only, but "
+            "it is not in a VPC; pass network=Network.vpc(...)"
+        )
 
 
 def _stacks(scope: Construct) -> list[Stack]:

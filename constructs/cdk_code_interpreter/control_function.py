@@ -29,6 +29,7 @@ from ._private.permissions import (
     AGENTCORE_PRINCIPAL,
     CREATE_CODE_INTERPRETER,
     CREATE_SERVICE_LINKED_ROLE,
+    LAMBDA_PRINCIPAL,
     LIST_CODE_INTERPRETERS,
     MANAGE_CODE_INTERPRETER,
     NETWORK_PRINCIPAL,
@@ -40,6 +41,8 @@ from ._private.permissions import (
     SECURITY_GROUPS_KEY,
     SUBNETS_KEY,
 )
+from ._private.trust import check_trust
+from ._private.validation import check_function_settings
 from .code_interpreter_base import code_interpreter_arn
 from .function_settings import FunctionSettings
 from .limits import MAX_FUNCTION_SECONDS
@@ -94,6 +97,7 @@ class ControlFunction(Construct):
         role: iam.IRole | None = None,
         **settings: Unpack[FunctionSettings],
     ) -> None:
+        check_function_settings(settings)
         super().__init__(scope, construct_id)
         self.log_group: logs.ILogGroup = log_group or logs.LogGroup(
             self,
@@ -115,6 +119,7 @@ class ControlFunction(Construct):
         )
         self.function: lambda_.Function = function
         self.permissions = function.permissions
+        check_trust(self, "role", role, LAMBDA_PRINCIPAL)
         self._allow_manage_code_interpreters()
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Unpack
+from typing import Unpack, cast
 
 from aws_cdk import CfnResource, Duration, Names, RemovalPolicy, Stack, Token, Tokenization
 from aws_cdk import aws_bedrock as bedrock
@@ -16,9 +16,16 @@ from ._private.action_group import add_action_group
 from ._private.arguments import check_arguments
 from ._private.lambda_function import HandlerFunction
 from ._private.nag import acknowledge_wildcard
-from ._private.permissions import BEDROCK_PRINCIPAL, READ_SESSIONS, SESSION_HEADER
+from ._private.permissions import BEDROCK_PRINCIPAL, LAMBDA_PRINCIPAL, READ_SESSIONS, SESSION_HEADER
 from ._private.tools import gateway_tool_schema
-from ._private.validation import check_duration
+from ._private.trust import check_trust
+from ._private.validation import (
+    check_duration,
+    check_free_id,
+    check_function_settings,
+    check_memory_size,
+    check_pattern,
+)
 from .function_settings import FunctionSettings
 from .limits import MAX_FUNCTION_SECONDS, MAX_SESSION_SECONDS
 from .workspace import Workspace
@@ -41,7 +48,7 @@ class InvokeFunction(Construct):
     :param session_timeout: The time from a session's start to its end, 1 second to 8 hours. You
         pay for a session that nobody stops until then. Default: 15 minutes.
     :param timeout: The longest time of a request, 1 second to 15 minutes. Default: 15 minutes.
-    :param memory_size: In MiB. Default: 256.
+    :param memory_size: 128 to 10,240 MiB. Default: 256.
     :param log_group: Default: a new log group that keeps events for one month and is deleted with
         the function.
     :param role: Default: a new role. The construct adds the permissions to your role, too, unless
@@ -52,8 +59,8 @@ class InvokeFunction(Construct):
     :ivar permissions: The new role, or the policy that the construct attached to your role.
     :ivar use_policy: The policy for the code interpreter. CloudFormation replaces it together with
         the code interpreter.
-    :raises ValueError: if a time is outside its limits, or if the code interpreter is in another
-        region than the function.
+    :raises ValueError: if a time, the memory or a setting is outside its limits, or if the code
+        interpreter is in another region than the function.
     """
 
     @check_arguments
@@ -71,6 +78,8 @@ class InvokeFunction(Construct):
         role: iam.IRole | None = None,
         **settings: Unpack[FunctionSettings],
     ) -> None:
+        check_function_settings(settings)
+        check_memory_size(memory_size)
         check_duration("session_timeout", session_timeout, MAX_SESSION_SECONDS)
         check_duration("timeout", timeout, MAX_FUNCTION_SECONDS)
         _check_region(code_interpreter, Stack.of(scope))
@@ -109,6 +118,7 @@ class InvokeFunction(Construct):
         )
         self.function: lambda_.Function = function
         self.permissions = function.permissions
+        check_trust(self, "role", role, LAMBDA_PRINCIPAL)
         self.use_policy = self._new_use_policy(code_interpreter)
         workspace.grant_read_write(self.permissions, records_prefix=records_prefix)
         for prefix in (f"{workspace.prefix}/", records_prefix):
@@ -149,10 +159,17 @@ class InvokeFunction(Construct):
         :param construct_id: The id in the gateway. Give it if the gateway has several such targets.
         :param name: Up to 100 letters, digits and hyphens. The names of the tools begin with it, as
             in `<name>___execute_code`. Default: `code-interpreter`.
+        :raises ValueError: if `name` cannot be used, or if the gateway has `construct_id` already.
         """
-        assert isinstance(gateway, Construct)
+        check_pattern(
+            "name",
+            name,
+            "([0-9a-zA-Z]-?){1,100}",
+            "1 to 100 letters, digits and single hyphens between them",
+        )
+        check_free_id(gateway, construct_id)
         target = agentcore.GatewayTarget.for_lambda(
-            gateway,
+            cast(Construct, gateway),
             construct_id,
             gateway=gateway,
             gateway_target_name=name,
@@ -189,8 +206,10 @@ class InvokeFunction(Construct):
             such action groups.
         :param name: Up to 42 letters and digits, each with at most one `_` or `-` after it, unique
             in the agent. Default: `code-interpreter`.
-        :raises ValueError: if `name` or the agent's other action groups cannot be used.
+        :raises ValueError: if `name` or the agent's other action groups cannot be used, or if the
+            agent has `construct_id` already.
         """
+        check_free_id(agent, construct_id)
         add_action_group(agent, name, self.function.function_arn)
         self.function.add_permission(
             construct_id,

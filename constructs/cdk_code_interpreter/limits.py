@@ -8,6 +8,8 @@ from __future__ import annotations
 # CreateCodeInterpreter, Amazon Bedrock AgentCore control plane API reference.
 NAME_PATTERN = "[a-zA-Z][a-zA-Z0-9_]{0,47}"
 MAX_NAME_LENGTH = 48
+# A name, a hyphen and ten characters.
+CODE_INTERPRETER_ID_PATTERN = f"{NAME_PATTERN}-[a-zA-Z0-9]{{10}}"
 MAX_DESCRIPTION_LENGTH = 4096
 MAX_CERTIFICATES = 200
 MAX_SUBNETS = 16
@@ -25,5 +27,10 @@ MAX_TAG_VALUE_LENGTH = 256
 # StartCodeInterpreterSession: seconds from a session's start to its end, however busy it is.
 MAX_SESSION_SECONDS = 28_800
 
-# "Lambda quotas", AWS Lambda developer guide: seconds that one invocation may take.
+# The invoke function's event: the caller's own name for a session.
+SESSION_NAME_PATTERN = "[A-Za-z0-9_-]{1,64}"
+
+# "Lambda quotas", AWS Lambda developer guide: MiB, and seconds that one invocation may take.
+MIN_FUNCTION_MEMORY = 128
+MAX_FUNCTION_MEMORY = 10_240
 MAX_FUNCTION_SECONDS = 900

@@ -18,7 +18,7 @@ from ._private.permissions import (
     READ_WRITE_OBJECTS,
     USE_OBJECT_KEY,
 )
-from ._private.validation import check_days
+from ._private.validation import check_days, check_removal_policy
 
 # The prefix of the invoke function's session records, outside every workspace prefix.
 SESSION_RECORDS = "sessions"
@@ -75,6 +75,8 @@ class Workspace(Construct):
         _check_prefix(prefix)
         if expiration is not None:
             check_days("expiration", expiration)
+        if removal_policy is not None:
+            check_removal_policy(removal_policy)
         if bucket is not None:
             _refuse_settings(
                 encryption_key=encryption_key,

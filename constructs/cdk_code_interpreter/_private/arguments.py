@@ -89,7 +89,7 @@ def check_arguments(function: Function) -> Function:
         except TypeError as error:
             raise TypeError(f"{_name(function)}: {error}; it takes {', '.join(expected)}") from None
         for name, value in {**given, **given.get("settings", {})}.items():
-            if name in expected:
+            if name in expected and (value is not None or name in required):
                 _check(name, value, expected[name])
         return function(*args, **kwargs)
 
@@ -129,8 +129,10 @@ def _check_names(
 def _check(name: str, value: Any, expected: Any) -> None:
     import typeguard  # with the first check, as JSII does it
 
+    # Of the mappings, typeguard checks the items of dictionaries alone.
+    items = dict(value) if isinstance(value, Mapping) else value
     try:
-        typeguard.check_type(argname=f"argument {name}", value=value, expected_type=expected)
+        typeguard.check_type(argname=f"argument {name}", value=items, expected_type=expected)
     except TypeError as error:
         raise TypeError(f"{error}{_describe(value)}; {_remedy(value, expected)}") from None
     if name == "scope":
@@ -159,12 +161,14 @@ def _remedy(value: Any, expected: Any) -> str:
     """Say how to make a value of the expected type."""
     if inspect.isroutine(value):
         return f"call it: {value.__qualname__}(...)"
-    names = [name for name in _class_names(expected) if name in _REMEDIES]
-    remedy = ", or ".join(_REMEDIES[name] for name in names)
     generics = {get_origin(part) for part in (expected, *get_args(expected))}
+    if dict in generics:
+        return "pass a dictionary of texts"
+    names = [name for name in _class_names(expected) if name in _REMEDIES]
+    remedy = ", or ".join(_REMEDIES[name] for name in names) or "change it"
     if Sequence in generics and (isinstance(value, str) or not isinstance(value, Sequence)):
         return f"put it into a list; for each item, {remedy}"
-    return remedy or "change it"
+    return remedy
 
 
 def _class_names(hint: Any) -> Iterator[str]:
@@ -176,15 +180,15 @@ def _class_names(hint: Any) -> Iterator[str]:
 
 
 def _checkable(hint: Any) -> Any:
-    """Return a type that typeguard checks, in the place of a type that it does not check."""
+    """Return the type of a value that is not None, with parts that typeguard checks."""
     if hint is int:
         return _stand_in(int, _is_number)
     if getattr(hint, "_is_protocol", False):
         return _stand_in(hint, lambda value: _implements(value, hint))
-    arguments = tuple(_checkable(argument) for argument in get_args(hint))
+    arguments = tuple(_checkable(part) for part in get_args(hint) if part is not type(None))
     if not arguments:
         return hint
-    origin: Any = get_origin(hint)
+    origin: Any = dict if get_origin(hint) is Mapping else get_origin(hint)
     if origin is UnionType:
         return Union[arguments]  # noqa: UP007 - typeguard does not know the type of `X | Y`
     return origin[arguments]
