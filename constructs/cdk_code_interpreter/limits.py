@@ -15,14 +15,16 @@ MAX_CERTIFICATES = 200
 MAX_SUBNETS = 16
 MAX_SECURITY_GROUPS = 16
 MAX_FILESYSTEMS_OF_A_KIND = 2
-# A directory one level below /mnt, without the slash that may follow it.
-MOUNT_PATH_PATTERN = "/mnt/[a-zA-Z0-9._-]{1,195}"
+# A directory one level below /mnt, without the slash that may follow it. The model also allows the
+# names . and .., which are other directories.
+MOUNT_PATH_PATTERN = r"/mnt/(?!\.{1,2}/?$)[a-zA-Z0-9._-]{1,195}"
 MAX_MOUNT_PATH_LENGTH = 200
 
 # TagResource of the same API. A code interpreter can have 50 tags; the control function adds three.
 MAX_TAGS = 47
 MAX_TAG_KEY_LENGTH = 128
 MAX_TAG_VALUE_LENGTH = 256
+TAG_PATTERN = r"[a-zA-Z0-9\s._:/=+@-]*"
 
 # StartCodeInterpreterSession: seconds from a session's start to its end, however busy it is.
 MAX_SESSION_SECONDS = 28_800

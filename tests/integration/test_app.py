@@ -46,6 +46,21 @@ EVERYTHING: dict[str, Any] = {
     "workspace-expiration-days": 7,
     "alarms": True,
 }
+LIMITS: dict[str, Any] = {
+    **EXISTING_VPC,
+    "name": "n" * 48,
+    "description": "d" * 4096,
+    "subnet-ids": [f"subnet-{number:017x}" for number in range(16)],
+    "security-group-ids": [f"sg-{number:017x}" for number in range(16)],
+    "certificate-secret-arns": [
+        f"arn:aws:secretsmanager:us-east-1:123456789012:secret:ca/{number:020}-AbCdEf"
+        for number in range(200)
+    ],
+    "tags": {f"{number:0128}": "v" * 256 for number in range(47)},
+    "session-timeout-seconds": 28_800,
+    "function-memory-mib": 10_240,
+    "workspace-expiration-days": 3_650,
+}
 DEPLOYMENTS: dict[str, dict[str, Any]] = {
     "sandbox": {},
     "public": {"network": "public"},
@@ -53,6 +68,13 @@ DEPLOYMENTS: dict[str, dict[str, Any]] = {
     "new-vpc-with-internet": {"network": "vpc", "vpc-internet": True},
     "existing-vpc": EXISTING_VPC,
     "everything": EVERYTHING,
+    "aws-managed-policies": {
+        "managed-policy-arns": [
+            "arn:aws:iam::aws:policy/ReadOnlyAccess",
+            "arn:aws-us-gov:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
+        ]
+    },
+    "limits": LIMITS,
 }
 
 

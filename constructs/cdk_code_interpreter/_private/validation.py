@@ -22,9 +22,8 @@ from ..limits import (
     MAX_TAGS,
     MIN_FUNCTION_MEMORY,
     NAME_PATTERN,
+    TAG_PATTERN,
 )
-
-_TAG_CHARACTERS = re.compile(r"[a-zA-Z0-9\s._:/=+@-]*")
 
 
 def check_name(name: str) -> None:
@@ -159,7 +158,7 @@ def _check_unit(name: str, duration: Duration, unit: str) -> None:
 def _check_tag(name: str, text: str, min_length: int, max_length: int) -> None:
     if Token.is_unresolved(text):
         return
-    if not min_length <= len(text) <= max_length or not _TAG_CHARACTERS.fullmatch(text):
+    if not min_length <= len(text) <= max_length or not re.fullmatch(TAG_PATTERN, text):
         raise ValueError(
             f"{name} is not allowed: it must be {min_length} to {max_length} letters, digits, "
             "spaces and . _ : / = + @ -; change it"
