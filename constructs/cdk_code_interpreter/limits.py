@@ -8,8 +8,8 @@ from __future__ import annotations
 # CreateCodeInterpreter, Amazon Bedrock AgentCore control plane API reference.
 NAME_PATTERN = "[a-zA-Z][a-zA-Z0-9_]{0,47}"
 MAX_NAME_LENGTH = 48
-# A name, a hyphen and ten characters.
-CODE_INTERPRETER_ID_PATTERN = f"{NAME_PATTERN}-[a-zA-Z0-9]{{10}}"
+# A name, a hyphen and ten characters; a number that AWS may change.
+CODE_INTERPRETER_ID_PATTERN = f"{NAME_PATTERN}-[a-zA-Z0-9]+"
 MAX_DESCRIPTION_LENGTH = 4096
 MAX_CERTIFICATES = 200
 MAX_SUBNETS = 16
