@@ -84,7 +84,7 @@ class Settings:
     tags: Mapping[str, str] | None = None
     session_timeout_seconds: int = 900
     function_memory_mib: int = 256
-    function_timeout_seconds: int = MAX_FUNCTION_SECONDS
+    function_timeout_seconds: int = 900
     workspace_retention: Retention = "retain"
     workspace_expiration_days: int | None = None
     alarms: bool = False

@@ -45,10 +45,9 @@ from ._private.trust import check_trust
 from ._private.validation import check_function_settings
 from .code_interpreter_base import code_interpreter_arn
 from .function_settings import FunctionSettings
-from .limits import MAX_FUNCTION_SECONDS
 from .network import NetworkConfig
 
-_TIMEOUT = Duration.seconds(MAX_FUNCTION_SECONDS)
+_TIMEOUT = Duration.minutes(15)
 
 # CloudFormation fails a request after this time. It is enough for a second run if Lambda kills the
 # first: Lambda repeats a failed asynchronous invocation after a minute.

@@ -15,7 +15,7 @@ from constructs import Construct
 from ._private.action_group import add_action_group
 from ._private.arguments import check_arguments
 from ._private.lambda_function import HandlerFunction
-from ._private.nag import acknowledge_wildcard
+from ._private.nag import acknowledge, acknowledge_wildcard
 from ._private.permissions import BEDROCK_PRINCIPAL, LAMBDA_PRINCIPAL, READ_SESSIONS, SESSION_HEADER
 from ._private.tools import gateway_tool_schema
 from ._private.trust import check_trust
@@ -31,7 +31,9 @@ from .limits import MAX_FUNCTION_SECONDS, MAX_SESSION_SECONDS
 from .workspace import Workspace
 
 _DEFAULT_SESSION = Duration.minutes(15)
-_DEFAULT_TIMEOUT = Duration.seconds(MAX_FUNCTION_SECONDS)
+_DEFAULT_TIMEOUT = Duration.minutes(15)
+# The longest timeout that the rules of CDK and cfn-lint know.
+_LONGEST_KNOWN_TIMEOUT = Duration.minutes(15)
 
 # A policy's name has at most 128 characters, and contains the code interpreter's id, too.
 _MAX_UNIQUE_NAME_LENGTH = 64
@@ -47,7 +49,9 @@ class InvokeFunction(Construct):
     :param workspace: The bucket where sessions keep their files.
     :param session_timeout: The time from a session's start to its end, 1 second to 8 hours. You
         pay for a session that nobody stops until then. Default: 15 minutes.
-    :param timeout: The longest time of a request, 1 second to 15 minutes. Default: 15 minutes.
+    :param timeout: The longest time of a request, 1 second to 30 minutes. AgentCore ends code after
+        15 minutes; with more time the function can save what the code wrote until then. The
+        sandbox has to live as long: see `session_timeout`. Default: 15 minutes.
     :param memory_size: 128 to 10,240 MiB. Default: 256.
     :param log_group: Default: a new log group that keeps events for one month and is deleted with
         the function.
@@ -116,6 +120,7 @@ class InvokeFunction(Construct):
             retry_attempts=0,
             **settings,
         )
+        _acknowledge_timeout(function, timeout)
         self.function: lambda_.Function = function
         self.permissions = function.permissions
         check_trust(self, "role", role, LAMBDA_PRINCIPAL)
@@ -260,6 +265,15 @@ def _identity(code_interpreter: agentcore.ICodeInterpreterCustom) -> str:
     while stack.nested_stack_parent is not None:
         stack = stack.nested_stack_parent
     return f"{env.account}.{env.region}.{stack.stack_name}.{code_interpreter.node.addr}"
+
+
+def _acknowledge_timeout(function: lambda_.Function, timeout: Duration) -> None:
+    if not timeout.is_unresolved() and timeout.to_seconds() > _LONGEST_KNOWN_TIMEOUT.to_seconds():
+        acknowledge(
+            function,
+            "CloudFormation-Validate::E3717",
+            "Lambda takes timeouts up to 1,800 s since 2026-11-19; the rule still says 900",
+        )
 
 
 def _check_region(code_interpreter: agentcore.ICodeInterpreterCustom, stack: Stack) -> None:

@@ -32,7 +32,8 @@ MAX_SESSION_SECONDS = 28_800
 # The invoke function's event: the caller's own name for a session.
 SESSION_NAME_PATTERN = "[A-Za-z0-9_-]{1,64}"
 
-# "Lambda quotas", AWS Lambda developer guide: MiB, and seconds that one invocation may take.
+# "Lambda quotas", AWS Lambda developer guide: MiB, and seconds that one invocation may take (1,800
+# since 2026-11-19, 900 before).
 MIN_FUNCTION_MEMORY = 128
 MAX_FUNCTION_MEMORY = 10_240
-MAX_FUNCTION_SECONDS = 900
+MAX_FUNCTION_SECONDS = 1_800

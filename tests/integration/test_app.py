@@ -59,6 +59,7 @@ LIMITS: dict[str, Any] = {
     "tags": {f"{number:0128}": "v" * 256 for number in range(47)},
     "session-timeout-seconds": 28_800,
     "function-memory-mib": 10_240,
+    "function-timeout-seconds": 1_800,
     "workspace-expiration-days": 3_650,
 }
 DEPLOYMENTS: dict[str, dict[str, Any]] = {
