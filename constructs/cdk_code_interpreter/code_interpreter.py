@@ -24,7 +24,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from ._private.arguments import check_arguments
-from ._private.certificates import check_certificates, grant_read_secret, render_certificates
+from ._private.certificates import check_certificates, grant_read_secrets, render_certificates
 from ._private.imported import AWS_MANAGED_ID, ImportedCodeInterpreter, check_arn, check_id
 from ._private.lazy import lazy_any
 from ._private.permissions import AGENTCORE_PRINCIPAL
@@ -60,10 +60,8 @@ class CodeInterpreter(CodeInterpreterBase):
         code in every sandbox can read its credentials. Default: none, so that the code has no AWS
         permissions.
     :param certificates: Up to 200 secrets, each with the PEM of a root certificate that every
-        sandbox trusts. Callers that start sessions need to read them; `grant_use()` lets them. IAM
-        allows 10,240 characters for a role's inline policies, which is enough for about 60
-        certificates in an `InvokeFunction`, or twice as many with the feature flag
-        `@aws-cdk/aws-iam:minimizePolicies`. Default: none.
+        sandbox trusts. Callers that start sessions need to read them; `grant_use()` lets them.
+        Default: none.
     :param filesystems: File systems that every sandbox mounts, up to two of each kind. They need
         a network in a VPC and an execution role. Default: none.
     :param tags: Up to 47 tags, together with those of the stack, the app and `Tags.of()`.
@@ -72,6 +70,7 @@ class CodeInterpreter(CodeInterpreterBase):
         same stack. Default: the function that all code interpreters of the stack share.
     :param removal_policy: Whether CloudFormation deletes the code interpreter when it leaves the
         stack. Default: `RemovalPolicy.DESTROY`, which stops the sessions that are still running.
+    :ivar certificates: The secrets with the root certificates.
     :ivar control_function: The function that creates and deletes the code interpreter.
     :ivar filesystem_policy: The policy that lets the execution role mount the file systems, or
         None if there are none.
@@ -189,7 +188,7 @@ class CodeInterpreter(CodeInterpreterBase):
         check_removal_policy(removal_policy)
         super().__init__(scope, construct_id)
         self._role = execution_role
-        self._certificates = certificates
+        self.certificates = certificates
         self._tags = TagManager(TagType.MAP, "AWS::BedrockAgentCore::CodeInterpreterCustom")
         for key, value in (tags or {}).items():
             self._tags.set_tag(key, value)
@@ -276,16 +275,19 @@ class CodeInterpreter(CodeInterpreterBase):
         new id. For these seconds, your own function may not use the old code interpreter. An
         `InvokeFunction` has no such gap, because CloudFormation replaces its permission, too.
         """
-        grant = super().grant_use(grantee)
-        for certificate in self._certificates:
-            grant = grant.combine(grant_read_secret(certificate, grantee))
+        grant = self.grant_use_without_certificates(grantee)
+        for reading in grant_read_secrets(self.certificates, grantee):
+            grant = grant.combine(reading)
         return grant
+
+    def grant_use_without_certificates(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let `grantee` do what `grant_use()` does, except to read the certificates."""
+        return super().grant_use(grantee)
 
     def _allow(self, network: NetworkConfig) -> None:
         """Give the control function the permissions that the properties require."""
         self.control_function.allow_create(network)
-        for certificate in self._certificates:
-            self.control_function.allow_read_secret(certificate)
+        self.control_function.allow_read_secrets(self.certificates)
         if self._role is not None:
             self.control_function.allow_pass_role(self._role)
 

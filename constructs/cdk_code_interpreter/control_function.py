@@ -20,7 +20,6 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from ._private.arguments import check_arguments
-from ._private.certificates import grant_read_secret
 from ._private.lambda_function import HandlerFunction
 from ._private.lazy import lazy_list
 from ._private.nag import acknowledge_wildcard
@@ -117,6 +116,7 @@ class ControlFunction(Construct):
             **settings,
         )
         self.function: lambda_.Function = function
+        self._handler_function = function
         self.permissions = function.permissions
         check_trust(self, "role", role, LAMBDA_PRINCIPAL)
         self._allow_manage_code_interpreters()
@@ -165,7 +165,12 @@ class ControlFunction(Construct):
     @check_arguments
     def allow_read_secret(self, secret: secretsmanager.ISecret) -> None:
         """Let AgentCore read `secret` as a certificate, with the function's credentials."""
-        grant_read_secret(secret, self.permissions)
+        self.allow_read_secrets([secret])
+
+    @check_arguments
+    def allow_read_secrets(self, secrets: Sequence[secretsmanager.ISecret]) -> None:
+        """Let AgentCore read `secrets` as certificates, with the function's credentials."""
+        self._handler_function.allow_read_secrets(secrets)
 
     def _allow_manage_code_interpreters(self) -> None:
         all_interpreters_arn = code_interpreter_arn(self, "*")

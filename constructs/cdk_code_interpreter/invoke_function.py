@@ -26,6 +26,7 @@ from ._private.validation import (
     check_memory_size,
     check_pattern,
 )
+from .code_interpreter import CodeInterpreter
 from .function_settings import FunctionSettings
 from .limits import MAX_FUNCTION_SECONDS, MAX_SESSION_SECONDS
 from .workspace import Workspace
@@ -124,7 +125,7 @@ class InvokeFunction(Construct):
         self.function: lambda_.Function = function
         self.permissions = function.permissions
         check_trust(self, "role", role, LAMBDA_PRINCIPAL)
-        self.use_policy = self._new_use_policy(code_interpreter)
+        self.use_policy = self._new_use_policy(function, code_interpreter)
         workspace.grant_read_write(self.permissions, records_prefix=records_prefix)
         for prefix in (f"{workspace.prefix}/", records_prefix):
             acknowledge_wildcard(
@@ -224,16 +225,22 @@ class InvokeFunction(Construct):
             source_arn=agent.attr_agent_arn,
         )
 
-    def _new_use_policy(self, code_interpreter: agentcore.ICodeInterpreterCustom) -> iam.Policy:
+    def _new_use_policy(
+        self, function: HandlerFunction, code_interpreter: agentcore.ICodeInterpreterCustom
+    ) -> iam.Policy:
         """Define a policy that CloudFormation replaces together with the code interpreter.
 
         CloudFormation changes other policies in place. During a replacement, the function would
         lose the permission for the old code interpreter before it gets the new id.
         """
-        role = self.function.role
+        role = function.role
         assert role is not None
         policy = iam.Policy(self, "UsePolicy")
-        code_interpreter.grant_use(policy)
+        if isinstance(code_interpreter, CodeInterpreter):
+            code_interpreter.grant_use_without_certificates(policy)
+            function.allow_read_secrets(code_interpreter.certificates, policy=policy)
+        else:
+            code_interpreter.grant_use(policy)
         code_interpreter.grant(policy, *READ_SESSIONS)
         role.attach_inline_policy(policy)
         definition = policy.node.default_child
