@@ -275,12 +275,12 @@ class CodeInterpreter(CodeInterpreterBase):
         new id. For these seconds, your own function may not use the old code interpreter. An
         `InvokeFunction` has no such gap, because CloudFormation replaces its permission, too.
         """
-        grant = self.grant_use_without_certificates(grantee)
+        grant = self._grant_use_without_certificates(grantee)
         for reading in grant_read_secrets(self.certificates, grantee):
             grant = grant.combine(reading)
         return grant
 
-    def grant_use_without_certificates(self, grantee: iam.IGrantable) -> iam.Grant:
+    def _grant_use_without_certificates(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` do what `grant_use()` does, except to read the certificates."""
         return super().grant_use(grantee)
 

@@ -237,7 +237,7 @@ class InvokeFunction(Construct):
         assert role is not None
         policy = iam.Policy(self, "UsePolicy")
         if isinstance(code_interpreter, CodeInterpreter):
-            code_interpreter.grant_use_without_certificates(policy)
+            code_interpreter._grant_use_without_certificates(policy)
             function.allow_read_secrets(code_interpreter.certificates, policy=policy)
         else:
             code_interpreter.grant_use(policy)

@@ -84,7 +84,9 @@ MAX_ATTACHED = 10
 def test_200_certificates_fit_into_the_policies_of_a_role(
     own_roles: bool, flags: str, with_keys: bool
 ) -> None:
-    stack = Stack(new_app(FLAGS[flags]()), "Test", env=Environment(account=ACCOUNT, region="us-east-1"))
+    stack = Stack(
+        new_app(FLAGS[flags]()), "Test", env=Environment(account=ACCOUNT, region="us-east-1")
+    )
     secrets = [new_secret(stack, number, with_keys) for number in range(200)]
     roles = {
         name: None if own_roles else imported_role(stack, name) for name in ("control", "invoke")
