@@ -32,7 +32,7 @@ _REMEDIES = {
     "CodeInterpreter": 'pass CodeInterpreter(self, "CodeInterpreter")',
     "ControlFunction": 'pass ControlFunction(self, "Control"), or leave it out',
     "InvokeFunction": "pass an InvokeFunction",
-    "Function": "pass the InvokeFunction, or a lambda_.Function of this app",
+    "Function": "pass a lambda_.Function of this app",
     "SubnetSelection": "pass ec2.SubnetSelection(...), which takes a list of subnets as subnets=",
     "CfnAgent": "pass the bedrock.CfnAgent, which an L2 agent has as its default child",
     "Connections": "pass the connections of the sandboxes",
@@ -153,6 +153,8 @@ def _check_scope(scope: Any) -> None:
 
 def _describe(value: Any) -> str:
     """Show a value of a simple type; a construct's type says enough."""
+    if isinstance(value, type):
+        return " (the class itself)"
     is_simple = isinstance(value, (str, int, float, list, tuple, dict, set))
     return f" ({reprlib.repr(value)})" if is_simple else ""
 

@@ -163,7 +163,7 @@ def value(name: str, make: Callable[[Given], Any], message: str) -> Mistake:
 
 INTERPRETER = [
     Mistake("scope text", lambda on: CodeInterpreter("self", "New"), r"scope must be constructs\.Construct; got str.*'self'.*such as self"),
-    Mistake("scope class", lambda on: CodeInterpreter(Stack, "New"), r"scope must be constructs\.Construct; got .*such as self"),
+    Mistake("scope class", lambda on: CodeInterpreter(Stack, "New"), r"scope must be constructs\.Construct; got .*\(the class itself\); .*such as self"),
     Mistake("scope none", lambda on: CodeInterpreter(None, "New"), r"scope must be .*got NoneType"),
     value("scope app", lambda on: CodeInterpreter(on.app, "New"), r"scope is App '', which is in no stack; pass a stack"),
     value("scope stage", lambda on: CodeInterpreter(on.stage, "New"), r"scope is Stage 'Stage', which is in no stack; pass a stack"),
@@ -181,7 +181,7 @@ INTERPRETER = [
     Mistake("network text", lambda on: on.interpret(network="sandbox"), r"network must be cdk_code_interpreter\.Network; got str.*'sandbox'.*Network\.sandbox\(\)"),
     Mistake("network upper", lambda on: on.interpret(network="PUBLIC"), r"got str.*'PUBLIC'.*Network\.public\(\)"),
     Mistake("network uncalled", lambda on: on.interpret(network=Network.sandbox), r"network must be .*got function.*call it: Network\.sandbox\("),
-    Mistake("network class", lambda on: on.interpret(network=Network), r"network must be .*Network\.sandbox\(\)"),
+    Mistake("network class", lambda on: on.interpret(network=Network), r"got cdk_code_interpreter\.Network instead \(the class itself\); .*Network\.sandbox\(\)"),
     Mistake("network vpc", lambda on: on.interpret(network=on.vpc), r"network must be .*Network\.vpc\(\.\.\.\)"),
     Mistake("network config", lambda on: on.interpret(network=NetworkConfig("SANDBOX")), r"network must be .*got cdk_code_interpreter\.NetworkConfig"),
     Mistake("network of cdk", lambda on: on.interpret(network=agentcore.CodeInterpreterNetworkConfiguration.using_sandbox_network()), r"network must be .*Network\.sandbox\(\)"),
