@@ -10,6 +10,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from ._private.arguments import check_arguments
 from ._private.nag import acknowledge
 from ._private.permissions import (
     DELETE_OBJECTS,
@@ -18,7 +19,7 @@ from ._private.permissions import (
     READ_WRITE_OBJECTS,
     USE_OBJECT_KEY,
 )
-from ._private.validation import check_days
+from ._private.validation import check_days, check_removal_policy
 
 # The prefix of the invoke function's session records, outside every workspace prefix.
 SESSION_RECORDS = "sessions"
@@ -58,6 +59,7 @@ class Workspace(Construct):
         given together with a setting for a new bucket.
     """
 
+    @check_arguments
     def __init__(
         self,
         scope: Construct,
@@ -74,6 +76,8 @@ class Workspace(Construct):
         _check_prefix(prefix)
         if expiration is not None:
             check_days("expiration", expiration)
+        if removal_policy is not None:
+            check_removal_policy(removal_policy)
         if bucket is not None:
             _refuse_settings(
                 encryption_key=encryption_key,
@@ -105,6 +109,7 @@ class Workspace(Construct):
         """The first part of the key of every record of this workspace prefix."""
         return f"{SESSION_RECORDS}/{self.prefix}/"
 
+    @check_arguments
     def grant_read_write(
         self, grantee: iam.IGrantable, *, records_prefix: str | None = None
     ) -> iam.Grant:

@@ -188,7 +188,7 @@ def test_invoking_it_can_be_granted(stack: Stack) -> None:
     [
         ({"session_timeout": Duration.seconds(0)}, "session_timeout is 0 s.*1 to 28800 s"),
         ({"session_timeout": Duration.hours(9)}, "session_timeout is 32400 s.*1 to 28800 s"),
-        ({"timeout": Duration.minutes(16)}, "timeout is 960 s.*1 to 900 s"),
+        ({"timeout": Duration.minutes(31)}, "timeout is 1860 s.*1 to 1800 s"),
     ],
 )
 def test_fails_on_times_that_aws_does_not_allow(
