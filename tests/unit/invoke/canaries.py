@@ -19,6 +19,17 @@ WRITE = (
 EVENTS: list[dict[str, Any]] = [
     {"tool": "execute_code", "code": f"print('{CANARY}')"},
     {"tool": "execute_code", "code": f"raise ValueError('{CANARY}')"},
+    # What the observer in the kernel reports: results, files, exceptions with notes and members.
+    {"tool": "execute_code", "code": f"'{CANARY}'"},
+    {"tool": "execute_code", "code": f"print('{CANARY}'); {{'{CANARY}': 1}}", "save_figures": True},
+    {
+        "tool": "execute_code",
+        "code": f"error = KeyError('{CANARY}'); error.add_note('{CANARY}')\n"
+        f"raise ExceptionGroup('{CANARY}', [error])",
+    },
+    {"tool": "interrupt", "idempotency_key": CANARY},
+    {"tool": "start_session", "setup": f"echo {CANARY}; exit 1", "env": {"A": CANARY}},
+    {"tool": "start_session", "env": {f"{CANARY}=": CANARY}},
     {"tool": "execute_code", "code": "x = 1", "output_filename": f"{CANARY}.txt"},
     {"tool": "execute_code", "code": WRITE, "output_filename": CANARY},
     {"tool": "execute_code", "code": "x = 1", "language": CANARY},
