@@ -4,6 +4,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 	$(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))) python3)
 PORT ?= 4566
 CONTEXT ?=
+APPROVE ?=
 
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.cache/jsii
@@ -60,8 +61,10 @@ synth: install ## write the CloudFormation template to cdk.out
 bootstrap: install ## prepare that account for the CDK, once
 	@cdk bootstrap
 
-deploy: install ## deploy into the account that the environment names
-	@cdk deploy --all $(CONTEXT)
+deploy: install ## deploy into the account that the environment names (APPROVE=yes asks for no approval)
+	@cdk deploy --all $(if $(filter yes,$(APPROVE)),--require-approval never) $(CONTEXT) || { code=$$?; \
+		[ -t 0 ] && [ -t 1 ] || [ "$(APPROVE)" = yes ] || echo "note: without a terminal the CDK CLI" \
+			"cannot ask for approval of new permissions; make deploy APPROVE=yes approves them" >&2; exit $$code; }
 
 destroy: install ## remove what make deploy made
 	@cdk destroy --all $(CONTEXT)

@@ -32,8 +32,8 @@ axes.figure.savefig("chart.png")
 print(f"best month: {sales.loc[sales.revenue.idxmax(), 'month']}")
 """
 
-# A call takes up to 15 minutes. By default boto3 waits one minute, and some networks drop idle
-# connections.
+# A call takes up to 15 minutes, the function's default timeout. By default boto3 waits one minute,
+# and some networks drop idle connections.
 PATIENT = Config(read_timeout=15 * 60 + 10, tcp_keepalive=True)
 
 

@@ -13,6 +13,7 @@ deleted, so destroying the stack retains the security group. Delete the group af
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 from aws_cdk import Annotations, App, CfnOutput, Stack
@@ -60,12 +61,14 @@ class ExistingVpcStack(Stack):
 
 def main() -> None:
     app = App()
-    ExistingVpcStack(
-        app,
-        "ExistingVpc",
-        vpc_id=app.node.get_context("vpc-id"),
-        subnet_ids=app.node.get_context("subnet-ids").split(","),
-    )
+    vpc_id = app.node.try_get_context("vpc-id")
+    subnet_ids = app.node.try_get_context("subnet-ids")
+    if not vpc_id or not subnet_ids:
+        sys.exit(
+            "error: this app needs the ids of a VPC and of its subnets: -c vpc-id=vpc-... "
+            "-c subnet-ids=subnet-...,subnet-..."
+        )
+    ExistingVpcStack(app, "ExistingVpc", vpc_id=vpc_id, subnet_ids=subnet_ids.split(","))
     app.synth()
 
 

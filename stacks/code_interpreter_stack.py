@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import (
+    Acknowledgment,
+    CfnOutput,
+    Duration,
+    RemovalPolicy,
+    Stack,
+    Validations,
+)
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_secretsmanager as secretsmanager
@@ -77,6 +84,7 @@ class CodeInterpreterStack(Stack):
             session_timeout=Duration.seconds(settings.session_timeout_seconds),
             timeout=Duration.seconds(settings.function_timeout_seconds),
             memory_size=settings.function_memory_mib,
+            allow_delete=settings.workspace_delete,
         )
         if settings.alarms:
             Monitoring(
@@ -101,7 +109,7 @@ class CodeInterpreterStack(Stack):
             return iam.Role.from_role_arn(self, "ExecutionRole", settings.execution_role_arn)
         if not settings.managed_policy_arns and not settings.filesystems:
             return None
-        return ExecutionRole(
+        role = ExecutionRole(
             self,
             "ExecutionRole",
             managed_policies=[
@@ -109,6 +117,15 @@ class CodeInterpreterStack(Stack):
                 for number, arn in enumerate(settings.managed_policy_arns)
             ],
         )
+        for arn in settings.managed_policy_arns:
+            if ":iam::aws:policy/" in arn:
+                Validations.of(role).acknowledge(
+                    Acknowledgment(
+                        id=f"AwsSolutions-IAM4[Policy::{arn}]",
+                        reason="the setting managed-policy-arns names this AWS-managed policy",
+                    )
+                )
+        return role
 
     def _add_outputs(self) -> None:
         function = self.invoke_function.function

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
@@ -16,8 +17,12 @@ from cdk_code_interpreter.limits import (
     MAX_SECURITY_GROUPS,
     MAX_SESSION_SECONDS,
     MAX_SUBNETS,
+    MAX_TAG_KEY_LENGTH,
+    MAX_TAG_VALUE_LENGTH,
+    MAX_TAGS,
     MOUNT_PATH_PATTERN,
     NAME_PATTERN,
+    TAG_PATTERN,
 )
 
 from .values import (
@@ -38,7 +43,13 @@ from .values import (
 NetworkMode = Literal["sandbox", "public", "vpc"]
 Retention = Literal["retain", "destroy"]
 
-_ARN = "arn:aws[a-z-]*:"
+_ARN = "arn:aws(-[a-z]+)*:"
+_PATH_AND_NAME = "([a-zA-Z0-9+=,.@_-]+/)*[a-zA-Z0-9+=,.@_-]"
+_RESOURCE = _ARN + "(elasticfilesystem|s3files):[a-z0-9-]+:[0-9]{12}:"
+_FILE_SYSTEM = _RESOURCE + "file-system/"
+_EC2_ID = "([0-9a-f]{8}|[0-9a-f]{17})"
+# How much of a key has to be right for it to be taken for one of ours.
+_NEAR = 0.85
 
 
 @dataclass(frozen=True)
@@ -73,25 +84,30 @@ class Settings:
     tags: Mapping[str, str] | None = None
     session_timeout_seconds: int = 900
     function_memory_mib: int = 256
-    function_timeout_seconds: int = MAX_FUNCTION_SECONDS
+    function_timeout_seconds: int = 900
     workspace_retention: Retention = "retain"
     workspace_expiration_days: int | None = None
+    workspace_delete: bool = True
     alarms: bool = False
 
     @classmethod
     def from_context(cls, context: Mapping[str, Any]) -> Settings:
-        """Read the settings from an app's context, and ignore keys without the prefix.
+        """Read the settings from an app's context, and ignore keys of others.
 
-        :raises SettingsError: for the first key or value that cannot be used.
+        A setting that is null is left out. Blanks around a value mean nothing.
+
+        :raises SettingsError: for the first key or value that cannot be used, and for the first key
+            that looks like a setting but is none.
         """
+        _check_keys(context)
         values = {
-            key.removeprefix(NAMESPACE): value
+            key.removeprefix(NAMESPACE): value.strip() if isinstance(value, str) else value
             for key, value in context.items()
-            if key.startswith(NAMESPACE)
+            if key.startswith(NAMESPACE) and value is not None
         }
-        for key in values:
-            if key not in _PARSERS:
-                raise _unknown(key)
+        for key, value in values.items():
+            if "${Token[" in str(value):
+                raise wrong(key, value, "known at synthesis, and not a token")
         settings = cls(
             **{key.replace("-", "_"): _PARSERS[key](key, value) for key, value in values.items()}
         )
@@ -121,12 +137,36 @@ class Settings:
                 raise _conflict(key, f"so is {full_key(other)}", f"remove {full_key(other)}")
 
 
-def _unknown(key: str) -> SettingsError:
-    near = difflib.get_close_matches(key, KEYS, n=1, cutoff=0)
-    return SettingsError(
-        f"context key {full_key(key)} is unknown; did you mean {full_key(near[0])}? "
-        f"Allowed after '{NAMESPACE}': {', '.join(KEYS)}"
-    )
+def _check_keys(context: Mapping[str, Any]) -> None:
+    for key in context:
+        if key.removeprefix(NAMESPACE) in _PARSERS and key.startswith(NAMESPACE):
+            continue
+        if _is_ours(key):
+            name = _letters(key.rpartition(":")[2]).removeprefix(_letters(NAMESPACE))
+            spellings = {_letters(known): known for known in KEYS}
+            [near] = difflib.get_close_matches(name, spellings, n=1, cutoff=0)
+            raise SettingsError(
+                f"context key {key!r} is unknown; did you mean {full_key(spellings[near])}? "
+                f"Allowed after '{NAMESPACE}': {', '.join(KEYS)}"
+            )
+
+
+def _is_ours(key: str) -> bool:
+    """Tell whether a context key is meant as a setting, however it is spelt.
+
+    Keys of CDK and of others have another namespace, before a colon or a slash.
+    """
+    if key.startswith(NAMESPACE) or _letters(key).startswith(_letters(NAMESPACE)):
+        return True
+    namespace, has_namespace, _ = key.partition(":")
+    if has_namespace:
+        return bool(difflib.get_close_matches(namespace, [NAMESPACE[:-1]], cutoff=_NEAR))
+    spellings = [_letters(known) for known in KEYS]
+    return bool(difflib.get_close_matches(_letters(key), spellings, cutoff=_NEAR))
+
+
+def _letters(key: str) -> str:
+    return re.sub("[^a-z]", "", key.lower())
 
 
 def _conflict(key: str, problem: str, remedy: str) -> SettingsError:
@@ -135,24 +175,67 @@ def _conflict(key: str, problem: str, remedy: str) -> SettingsError:
     )
 
 
+def _tags(key: str, value: Any) -> dict[str, str]:
+    tags = text_map(key, value)
+    if len(tags) > MAX_TAGS:
+        raise wrong(key, f"{len(tags)} tags", f"{MAX_TAGS} or fewer")
+    for name, content in tags.items():
+        if (
+            not 1 <= len(name) <= MAX_TAG_KEY_LENGTH
+            or len(content) > MAX_TAG_VALUE_LENGTH
+            or not re.fullmatch(TAG_PATTERN, name + content)
+            or name.lower().startswith("aws:")
+        ):
+            raise wrong(
+                key,
+                {name: content},
+                f"a key of 1 to {MAX_TAG_KEY_LENGTH} and a value of 0 to {MAX_TAG_VALUE_LENGTH} "
+                "letters of the English alphabet, digits, spaces and . _ : / = + @ -, and the key "
+                "must not begin with aws:",
+            )
+    return tags
+
+
+def _filesystems(key: str, value: Any) -> tuple[FilesystemSettings, ...]:
+    filesystems: tuple[FilesystemSettings, ...] = _FILESYSTEM_LIST(key, value)
+    paths = [filesystem.mount_path for filesystem in filesystems]
+    if len(set(paths)) < len(paths):
+        raise wrong(f"{key}[].mount-path", paths, "another path for each file system")
+    types = [filesystem.type for filesystem in filesystems]
+    if any(types.count(type_) > MAX_FILESYSTEMS_OF_A_KIND for type_ in types):
+        raise wrong(f"{key}[].type", types, f"each type {MAX_FILESYSTEMS_OF_A_KIND} times at most")
+    return filesystems
+
+
 def _filesystem(key: str, value: Mapping[str, Any]) -> FilesystemSettings:
     if value.keys() != _FILESYSTEM_PARSERS.keys():
         raise wrong(key, dict(value), f"objects with {', '.join(_FILESYSTEM_PARSERS)} and no more")
-    return FilesystemSettings(
+    filesystem = FilesystemSettings(
         **{
             name.replace("-", "_"): parse(f"{key}[].{name}", value[name])
             for name, parse in _FILESYSTEM_PARSERS.items()
         }
     )
+    service = _SERVICES[filesystem.type]
+    for name in ("file-system-arn", "access-point-arn"):
+        if value[name].split(":")[2] != service:
+            raise wrong(
+                f"{key}[].{name}", value[name], f"of {service}, because type is {filesystem.type!r}"
+            )
+    return filesystem
 
 
-_SECURITY_GROUP = ("ids of security groups", "sg-[0-9a-zA-Z]{8,17}")
+_FILESYSTEM_LIST = list_of_objects(_filesystem, max_items=2 * MAX_FILESYSTEMS_OF_A_KIND)
+_SERVICES = {"efs": "elasticfilesystem", "s3-files": "s3files"}
 _FILESYSTEM_PARSERS: dict[str, Parser] = {
     "type": choice("efs", "s3-files"),
-    "file-system-arn": text("the ARN of a file system", _ARN + ".+:file-system/fs-[^/]+"),
-    "access-point-arn": text("the ARN of an access point", _ARN + ".+access-point/fsap-[^/]+"),
+    "file-system-arn": text("the ARN of a file system", _FILE_SYSTEM + "fs-[0-9a-z]+"),
+    "access-point-arn": text(
+        "the ARN of an access point",
+        f"({_FILE_SYSTEM}fs-[0-9a-z]+/|{_RESOURCE})access-point/fsap-[0-9a-z]+",
+    ),
     "mount-path": text("/mnt/ and one name", MOUNT_PATH_PATTERN),
-    "security-group-id": text("the id of a security group", _SECURITY_GROUP[1]),
+    "security-group-id": text("the id of a security group", f"sg-{_EC2_ID}"),
 }
 _PARSERS: dict[str, Parser] = {
     "name": text(
@@ -163,26 +246,33 @@ _PARSERS: dict[str, Parser] = {
         f"1 to {MAX_DESCRIPTION_LENGTH} characters", f".{{1,{MAX_DESCRIPTION_LENGTH}}}"
     ),
     "network": choice("sandbox", "public", "vpc"),
-    "vpc-id": text("the id of a VPC", "vpc-[0-9a-f]+"),
-    "subnet-ids": list_of("ids of subnets", "subnet-[0-9a-zA-Z]{8,17}", max_items=MAX_SUBNETS),
-    "security-group-ids": list_of(*_SECURITY_GROUP, max_items=MAX_SECURITY_GROUPS),
+    "vpc-id": text("the id of a VPC", f"vpc-{_EC2_ID}"),
+    "subnet-ids": list_of("ids of subnets", f"subnet-{_EC2_ID}", max_items=MAX_SUBNETS),
+    "security-group-ids": list_of(
+        "ids of security groups", f"sg-{_EC2_ID}", max_items=MAX_SECURITY_GROUPS
+    ),
     "vpc-internet": on_or_off,
-    "execution-role-arn": text("the ARN of a role", _ARN + "iam::[0-9]{12}:role/.+"),
+    "execution-role-arn": text(
+        "the ARN of a role", f"{_ARN}iam::[0-9]{{12}}:role/{_PATH_AND_NAME}{{1,64}}"
+    ),
     "managed-policy-arns": list_of(
-        "ARNs of managed policies", _ARN + "iam::([0-9]{12}|aws):policy/.+", max_items=10
+        "ARNs of managed policies",
+        f"{_ARN}iam::([0-9]{{12}}|aws):policy/{_PATH_AND_NAME}{{1,128}}",
+        max_items=10,
     ),
     "certificate-secret-arns": list_of(
         "full ARNs of secrets",
-        _ARN + "secretsmanager:.+:secret:.+-[a-zA-Z0-9]{6}",
+        _ARN + "secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[a-zA-Z0-9/_+=.@-]+-[a-zA-Z0-9]{6}",
         max_items=MAX_CERTIFICATES,
     ),
-    "filesystems": list_of_objects(_filesystem, max_items=2 * MAX_FILESYSTEMS_OF_A_KIND),
-    "tags": text_map,
+    "filesystems": _filesystems,
+    "tags": _tags,
     "session-timeout-seconds": whole_number(1, MAX_SESSION_SECONDS),
     "function-memory-mib": whole_number(128, 10_240),
     "function-timeout-seconds": whole_number(1, MAX_FUNCTION_SECONDS),
     "workspace-retention": choice("retain", "destroy"),
     "workspace-expiration-days": whole_number(1, 3_650),
+    "workspace-delete": on_or_off,
     "alarms": on_or_off,
 }
 

@@ -69,7 +69,7 @@ def whole_number(lowest: int, highest: int) -> Parser:
     def parse(key: str, value: Any) -> int:
         number = isinstance(value, int) and not isinstance(value, bool)
         digits = str(value) if number or isinstance(value, str) else ""
-        if not re.fullmatch("[0-9]+", digits) or not lowest <= int(digits) <= highest:
+        if not re.fullmatch("[0-9]{1,9}", digits) or not lowest <= int(digits) <= highest:
             raise wrong(key, value, f"a whole number from {lowest} to {highest}")
         return int(digits)
 
@@ -80,7 +80,7 @@ def text_map(key: str, value: Any) -> dict[str, str]:
     """Parse an object of texts, or text like `team=data,stage=test`."""
     pairs = value
     if isinstance(value, str) and not value.startswith("{"):
-        parts = [part.partition("=") for part in value.split(",")]
+        parts = [part.strip().partition("=") for part in value.split(",")]
         pairs = {name: content for name, equals, content in parts if name and equals}
         if len(pairs) < len(parts):
             pairs = None
@@ -98,14 +98,15 @@ def list_of(allowed: str, pattern: str, *, max_items: int) -> Parser:
     def parse(key: str, value: Any) -> tuple[str, ...]:
         items = value
         if isinstance(value, str) and not value.startswith("["):
-            items = value.split(",")
+            items = [item.strip() for item in value.split(",")]
         items = _from_json(items)
         if (
             not isinstance(items, list)
             or not 1 <= len(items) <= max_items
             or not all(isinstance(item, str) and re.fullmatch(pattern, item) for item in items)
+            or len(set(items)) < len(items)
         ):
-            raise wrong(key, value, f"a list of 1 to {max_items} {allowed}")
+            raise wrong(key, value, f"a list of 1 to {max_items} {allowed}, none of them twice")
         return tuple(items)
 
     return parse
@@ -135,5 +136,5 @@ def _from_json(value: Any) -> Any:
         return value
     try:
         return json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):  # no JSON, or nested too deeply for any setting
         return value

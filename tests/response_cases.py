@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from tests.fakes.agentcore import text_result
 from tests.fakes.client_error import client_error
+from tests.fakes.s3 import BUCKET, PREFIX
 from tests.fakes.world import World
 
 CALLERS = ("direct", "gateway", "agent")
@@ -67,6 +68,21 @@ def result(operation: str, value: dict[str, Any]) -> Arrange:
 
 def upload(path: str, content: bytes) -> Arrange:
     return lambda world: world.s3.upload(SESSION, path, content)
+
+
+def saved(path: str, content: bytes) -> Arrange:
+    """Let the session have saved a file."""
+
+    def arrange(world: World) -> None:
+        key = f"{PREFIX}/{SESSION}/code-interpreter/{path}"
+        world.s3.put_object(Bucket=BUCKET, Key=key, Body=content)
+
+    return arrange
+
+
+def switch_deletion_off(world: World) -> None:
+    world.settings = world.settings._replace(allow_delete=False)
+    world.function = world.new_function()
 
 
 def end_sandboxes(world: World) -> None:
@@ -148,6 +164,10 @@ def push(name: str, arguments: dict[str, Any], **details: Any) -> Case:
     return Case("ci_push_to_workspace", name, arguments, **details)
 
 
+def pull(name: str, arguments: dict[str, Any], **details: Any) -> Case:
+    return Case("ci_pull_from_workspace", name, arguments, **details)
+
+
 def invoke(name: str, operation: str, arguments: dict[str, Any] | None, **details: Any) -> Case:
     given = {"name": operation, **details.pop("beside", {})}
     if arguments is not None:
@@ -209,6 +229,12 @@ CASES = (
     ),
     execute_code(
         "upload that cannot be loaded", "print(1)", arrange=(upload("log", b"in the way"),)
+    ),
+    execute_code(
+        "time limit beyond the end of the sandbox",
+        "x = 1",
+        arguments={"timeout_seconds": 600},
+        before=({"tool": "start_session", "session_timeout_seconds": 60},),
     ),
     execute_code("too large", LARGE),
     execute_code("too large without session", LARGE, session=None, callers=("direct",)),
@@ -359,6 +385,8 @@ CASES = (
             "content": [{"path": "a/b", "text": "text"}, {"path": "c", "blob": "AP8="}],
         },
     ),
+    file_operations("write text", "write", arguments={"path": "a.txt", "text": "x"}),
+    file_operations("write content as text", "write", arguments={"path": "a", "content": "x"}),
     file_operations("write nothing", "write"),
     file_operations("write neither", "write", arguments={"content": [{"path": "a"}]}),
     file_operations(
@@ -373,6 +401,7 @@ CASES = (
     file_operations("list folders", "list", arguments={"paths": ["data", "log/"]}, before=FILES),
     file_operations("list missing", "list", arguments={"paths": ["no"]}),
     file_operations("remove", "remove", arguments={"paths": ["b.txt", "c.bin"]}, before=FILES),
+    file_operations("path and paths", "remove", arguments={"path": "a", "paths": ["b"]}),
     file_operations("remove missing", "remove", arguments={"paths": ["no"]}),
     file_operations("unknown operation", "rename"),
     file_operations("paths of a wrong type", "read", arguments={"paths": [7]}),
@@ -393,8 +422,94 @@ CASES = (
         before=FILES,
         arrange=(fail("PutObject", SLOW_DOWN, key="code-interpreter"),),
     ),
+    # ci_pull_from_workspace.
+    pull("everything", {}, arrange=(saved("a.csv", b"1"), saved("data/b.bin", b"\xff"))),
+    pull("nothing there", {}),
+    pull("paths", {"paths": ["uploads/d.csv"]}, arrange=(upload("d.csv", b"1"),)),
+    pull("in part", {}, arrange=(saved("a.csv", b"1"), saved("log", b"1"))),
+    pull("paths missing", {"paths": ["code-interpreter/no.csv", "uploads/no.csv"]}),
+    pull("path elsewhere", {"paths": ["../other/uploads/x"]}),
+    pull("path outside the folders", {"paths": ["chart.csv"]}),
+    pull(
+        "two files for one",
+        {"paths": ["code-interpreter/d.csv", "uploads/d.csv"]},
+        arrange=(upload("d.csv", b"1"), saved("d.csv", b"2")),
+    ),
+    pull(
+        "session restarted",
+        {},
+        before=(*FILES, {"tool": "ci_push_to_workspace"}),
+        arrange=(end_sandboxes,),
+    ),
+    pull("without session", {}, session=None, callers=SESSIONLESS_CALLERS),
+    # workspace_delete.
+    Case("workspace_delete", "file", {"path": "uploads/d.csv"}, arrange=(upload("d.csv", b"1"),)),
+    Case(
+        "workspace_delete",
+        "files",
+        {"paths": ["uploads/d.csv", "code-interpreter/e.csv"]},
+        arrange=(upload("d.csv", b"1"), saved("e.csv", b"2")),
+        callers=("direct",),
+    ),
+    Case("workspace_delete", "missing", {"path": "uploads/no.csv"}, callers=("direct",)),
+    Case("workspace_delete", "nothing", {}, callers=("direct",)),
+    Case("workspace_delete", "elsewhere", {"path": "../other/uploads/x"}, callers=("direct",)),
+    Case(
+        "workspace_delete",
+        "switched off",
+        {"path": "uploads/d.csv"},
+        arrange=(switch_deletion_off,),
+        callers=("direct",),
+    ),
+    Case(
+        "workspace_delete",
+        "bucket denied",
+        {"path": "uploads/d.csv"},
+        arrange=(
+            upload("d.csv", b"1"),
+            fail("DeleteObject", client_error("AccessDenied", 403, "DeleteObject")),
+        ),
+        callers=("direct",),
+    ),
+    # workspace_link.
+    Case(
+        "workspace_link",
+        "download",
+        {"path": "uploads/d.csv", "method": "download"},
+        arrange=(upload("d.csv", b"1"),),
+    ),
+    Case(
+        "workspace_link",
+        "upload",
+        {"path": "uploads/d.csv", "method": "upload", "size": 7},
+        callers=("direct",),
+    ),
+    Case(
+        "workspace_link",
+        "upload of any size",
+        {"path": "uploads/d.csv", "method": "upload"},
+        callers=("direct",),
+    ),
+    Case(
+        "workspace_link",
+        "missing",
+        {"path": "uploads/no.csv", "method": "download"},
+        callers=("direct",),
+    ),
+    Case(
+        "workspace_link",
+        "above maximum",
+        {"path": "uploads/d.csv", "method": "download", "expires_in_seconds": 901},
+        callers=("direct",),
+    ),
     # workspace_list.
     Case("workspace_list", "empty", {}),
+    Case(
+        "workspace_list",
+        "files that no tool can use",
+        {},
+        arrange=(upload("a//b", b"1"), upload("win\\x", b"1")),
+    ),
     Case(
         "workspace_list",
         "everything",

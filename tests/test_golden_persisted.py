@@ -36,6 +36,7 @@ def test_golden_session_record() -> None:
         is_replacement=True,
         options={"sessionTimeoutSeconds": 900},
         uploads={"data/sales.csv": '"etag"'},
+        removed_uploads={"data/old.csv": '"etag2"'},
         initial_entries=("sample",),
         lease_expires_at=1_800_000_150.0,
     )

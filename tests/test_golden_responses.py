@@ -17,7 +17,6 @@ from aws_cdk.assertions import Template
 
 from cdk_code_interpreter import CodeInterpreter, InvokeFunction, Workspace
 from code_interpreter_invoke.requests.tools import TOOLS, converse_tool_config
-from tests.fakes.lambda_context import Context
 from tests.fakes.world import World
 from tests.golden_files import FOLDER, check_golden
 from tests.response_cases import (
@@ -25,9 +24,8 @@ from tests.response_cases import (
     MALFORMED,
     SESSION,
     Case,
-    agent_event,
-    gateway_context,
 )
+from tests.sending import invoke, send
 from tests.service_shapes import api_spelling
 
 # Texts that differ between runs, and what stands for them in the files.
@@ -61,30 +59,6 @@ def readable(response: dict[str, Any]) -> dict[str, Any]:
         body = value["response"]["functionResponse"]["responseBody"]["TEXT"]
         body["body"] = {"JSON text": json.loads(body["body"])}
     return dict(normalised(value))
-
-
-def invoke(world: World, event: Any, client_context: Any = None) -> dict[str, Any]:
-    context = Context()
-    context.client_context = client_context
-    return world.function(event, context)
-
-
-def send(world: World, case: Case, caller: str) -> dict[str, Any]:
-    """Invoke the function as a caller does."""
-    if caller == "direct":
-        named = {} if case.session is None else {"session": case.session}
-        return invoke(world, {"tool": case.tool, **named, **case.arguments})
-    if caller == "gateway":
-        return invoke(world, case.arguments, gateway_context(f"target___{case.tool}", case.session))
-    parameters = [
-        {
-            "name": name,
-            "type": "string",
-            "value": value if isinstance(value, str) else json.dumps(value),
-        }
-        for name, value in case.arguments.items()
-    ]
-    return invoke(world, agent_event(case.tool, parameters, case.session))
 
 
 def prepared(directory: Path, case: Case) -> World:

@@ -311,6 +311,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     },
     "destroyed-workspace": {"workspace-retention": "destroy"},
     "expiring-files": {"workspace-expiration-days": 7},
+    "no-deletion": {"workspace-delete": False},
     "alarms": {"alarms": True},
 }
 

@@ -23,19 +23,20 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from ._private.certificates import check_certificates, grant_read_secret, render_certificates
-from ._private.imported import ImportedCodeInterpreter, check_arn
+from ._private.arguments import check_arguments
+from ._private.certificates import check_certificates, grant_read_secrets, render_certificates
+from ._private.imported import AWS_MANAGED_ID, ImportedCodeInterpreter, check_arn, check_id
 from ._private.lazy import lazy_any
+from ._private.permissions import AGENTCORE_PRINCIPAL
 from ._private.role_policy import new_role_policy
-from ._private.validation import check_description, check_name, check_tags
+from ._private.trust import check_trust
+from ._private.validation import check_description, check_name, check_removal_policy, check_tags
 from .code_interpreter_base import CodeInterpreterBase, code_interpreter_arn
 from .control_function import SERVICE_TIMEOUT, ControlFunction
 from .execution_role import ExecutionRole
 from .filesystem import Filesystem, check_filesystems
 from .limits import MAX_NAME_LENGTH
 from .network import Network, NetworkConfig
-
-AWS_MANAGED_ID = "aws.codeinterpreter.v1"
 
 # The control function appends "_" and ten characters to a generated name, so that a replacement
 # never collides with its predecessor.
@@ -59,10 +60,8 @@ class CodeInterpreter(CodeInterpreterBase):
         code in every sandbox can read its credentials. Default: none, so that the code has no AWS
         permissions.
     :param certificates: Up to 200 secrets, each with the PEM of a root certificate that every
-        sandbox trusts. Callers that start sessions need to read them; `grant_use()` lets them. IAM
-        allows 10,240 characters for a role's inline policies, which is enough for about 60
-        certificates in an `InvokeFunction`, or twice as many with the feature flag
-        `@aws-cdk/aws-iam:minimizePolicies`. Default: none.
+        sandbox trusts. Callers that start sessions need to read them; `grant_use()` lets them.
+        Default: none.
     :param filesystems: File systems that every sandbox mounts, up to two of each kind. They need
         a network in a VPC and an execution role. Default: none.
     :param tags: Up to 47 tags, together with those of the stack, the app and `Tags.of()`.
@@ -71,6 +70,7 @@ class CodeInterpreter(CodeInterpreterBase):
         same stack. Default: the function that all code interpreters of the stack share.
     :param removal_policy: Whether CloudFormation deletes the code interpreter when it leaves the
         stack. Default: `RemovalPolicy.DESTROY`, which stops the sessions that are still running.
+    :ivar certificates: The secrets with the root certificates.
     :ivar control_function: The function that creates and deletes the code interpreter.
     :ivar filesystem_policy: The policy that lets the execution role mount the file systems, or
         None if there are none.
@@ -79,6 +79,7 @@ class CodeInterpreter(CodeInterpreterBase):
     """
 
     @staticmethod
+    @check_arguments
     def from_arn(
         scope: Construct, construct_id: str, code_interpreter_arn: str
     ) -> agentcore.ICodeInterpreterCustom:
@@ -91,6 +92,7 @@ class CodeInterpreter(CodeInterpreterBase):
         )
 
     @staticmethod
+    @check_arguments
     def from_id(
         scope: Construct, construct_id: str, code_interpreter_id: str
     ) -> agentcore.ICodeInterpreterCustom:
@@ -98,13 +100,16 @@ class CodeInterpreter(CodeInterpreterBase):
 
         :param code_interpreter_id: Such as `mine-0123456789`. `aws.codeinterpreter.v1` imports the
             code interpreter that AWS manages.
+        :raises ValueError: if `code_interpreter_id` is not the id of a code interpreter.
         """
         if code_interpreter_id == AWS_MANAGED_ID:
             return CodeInterpreter.aws_managed(scope, construct_id)
+        check_id(code_interpreter_id)
         arn = code_interpreter_arn(scope, code_interpreter_id)
         return ImportedCodeInterpreter(scope, construct_id, arn=arn)
 
     @staticmethod
+    @check_arguments
     def from_attributes(
         scope: Construct,
         construct_id: str,
@@ -132,6 +137,7 @@ class CodeInterpreter(CodeInterpreterBase):
         )
 
     @staticmethod
+    @check_arguments
     def aws_managed(scope: Construct, construct_id: str) -> agentcore.ICodeInterpreterCustom:
         """Import the code interpreter that AWS manages in the stack's region.
 
@@ -148,6 +154,7 @@ class CodeInterpreter(CodeInterpreterBase):
         )
         return ImportedCodeInterpreter(scope, construct_id, arn=arn)
 
+    @check_arguments
     def __init__(
         self,
         scope: Construct,
@@ -171,13 +178,22 @@ class CodeInterpreter(CodeInterpreterBase):
             check_description(description)
         check_certificates(certificates)
         check_filesystems(filesystems)
+        if filesystems:
+            _check_mountable(
+                f"{scope.node.path}/{construct_id}",
+                has_role=execution_role is not None,
+                has_vpc=network is not None and network._has_vpc,
+            )
         check_tags(tags or {})
+        check_removal_policy(removal_policy)
         super().__init__(scope, construct_id)
         self._role = execution_role
-        self._certificates = certificates
+        self.certificates = certificates
         self._tags = TagManager(TagType.MAP, "AWS::BedrockAgentCore::CodeInterpreterCustom")
         for key, value in (tags or {}).items():
             self._tags.set_tag(key, value)
+        if isinstance(execution_role, iam.Role) and not isinstance(execution_role, ExecutionRole):
+            check_trust(self, "execution_role", execution_role, AGENTCORE_PRINCIPAL)
         bound = (network or Network.sandbox()).bind(self)
         self._connections = bound.connections
         self.filesystem_policy = self._new_filesystem_policy(filesystems) if filesystems else None
@@ -251,6 +267,7 @@ class CodeInterpreter(CodeInterpreterBase):
         """The time of creation, in ISO 8601."""
         return self._resource.get_att_string("CreatedAt")
 
+    @check_arguments
     def grant_use(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` start sessions, run code in them and stop them.
 
@@ -258,25 +275,28 @@ class CodeInterpreter(CodeInterpreterBase):
         new id. For these seconds, your own function may not use the old code interpreter. An
         `InvokeFunction` has no such gap, because CloudFormation replaces its permission, too.
         """
-        grant = super().grant_use(grantee)
-        for certificate in self._certificates:
-            grant = grant.combine(grant_read_secret(certificate, grantee))
+        grant = self._grant_use_without_certificates(grantee)
+        for reading in grant_read_secrets(self.certificates, grantee):
+            grant = grant.combine(reading)
         return grant
+
+    def _grant_use_without_certificates(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let `grantee` do what `grant_use()` does, except to read the certificates."""
+        return super().grant_use(grantee)
 
     def _allow(self, network: NetworkConfig) -> None:
         """Give the control function the permissions that the properties require."""
         self.control_function.allow_create(network)
-        for certificate in self._certificates:
-            self.control_function.allow_read_secret(certificate)
+        self.control_function.allow_read_secrets(self.certificates)
         if self._role is not None:
             self.control_function.allow_pass_role(self._role)
 
     def _new_filesystem_policy(self, filesystems: Sequence[Filesystem]) -> iam.Policy:
-        role, connections = self._require_role_and_vpc()
+        _check_mountable(self.node.path, has_role=True, has_vpc=self._connections is not None)
         policy = new_role_policy(self, "FilesystemPolicy")
         for filesystem in filesystems:
-            filesystem.allow(policy, connections)
-        role.attach_inline_policy(policy)
+            filesystem.allow(policy, self.connections)
+        self.execution_role.attach_inline_policy(policy)
         return policy
 
     def _all_tags(self) -> dict[str, str] | None:
@@ -291,18 +311,19 @@ class CodeInterpreter(CodeInterpreterBase):
         check_tags(tags)
         return tags or None
 
-    def _require_role_and_vpc(self) -> tuple[iam.IRole, ec2.Connections]:
-        if self._role is None:
-            raise ValueError(
-                f"code interpreter {self.node.path!r} has filesystems, but no execution role to "
-                "mount them with; pass execution_role="
-            )
-        if self._connections is None:
-            raise ValueError(
-                f"code interpreter {self.node.path!r} has filesystems, which can be mounted in a "
-                "VPC only, but it is not in a VPC; pass network=Network.vpc(...)"
-            )
-        return self._role, self._connections
+
+def _check_mountable(path: str, *, has_role: bool, has_vpc: bool) -> None:
+    """Check that a code interpreter with file systems can mount them."""
+    if not has_role:
+        raise ValueError(
+            f"code interpreter {path!r} has filesystems, but no execution role to mount them with; "
+            "pass execution_role="
+        )
+    if not has_vpc:
+        raise ValueError(
+            f"code interpreter {path!r} has filesystems, which can be mounted in a VPC only, but "
+            "it is not in a VPC; pass network=Network.vpc(...)"
+        )
 
 
 def _stacks(scope: Construct) -> list[Stack]:

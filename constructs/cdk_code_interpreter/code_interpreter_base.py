@@ -12,6 +12,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from ._private.arguments import check_arguments
 from ._private.permissions import READ_CODE_INTERPRETER
 
 
@@ -79,6 +80,7 @@ class CodeInterpreterBase(agentcore.CodeInterpreterCustomBase):
         """Always None, because a code interpreter is replaced and never updated."""
         return None
 
+    @check_arguments
     def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` get this code interpreter, and get and list its sessions."""
         return self.grant(grantee, *READ_CODE_INTERPRETER)

@@ -10,9 +10,10 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from ._private.validation import check_duration
+from ._private.arguments import check_arguments
+from ._private.validation import check_duration, check_pattern
 from .invoke_function import InvokeFunction
-from .limits import MAX_SESSION_SECONDS
+from .limits import MAX_SESSION_SECONDS, SESSION_NAME_PATTERN
 
 # A command ends with its session.
 _MAX_TIMEOUT_SECONDS = MAX_SESSION_SECONDS
@@ -94,10 +95,11 @@ class CommandTask(sfn.StateMachineFragment):
         hours. Default: 15 seconds.
     :param timeout: The longest time that the command may run, 1 second to 8 hours. Default: 8
         hours, the longest life of a session.
-    :raises ValueError: if a time is outside its limits, or if `session` and `command` use different
-        query languages.
+    :raises ValueError: if a time is outside its limits, if `session` cannot be a name or `command`
+        is empty, or if they use different query languages.
     """
 
+    @check_arguments
     def __init__(
         self,
         scope: Construct,
@@ -111,6 +113,9 @@ class CommandTask(sfn.StateMachineFragment):
     ) -> None:
         check_duration("poll_interval", poll_interval, _MAX_TIMEOUT_SECONDS)
         check_duration("timeout", timeout, _MAX_TIMEOUT_SECONDS)
+        _check_text("session", session, SESSION_NAME_PATTERN, "1 to 64 letters, digits, _ and -")
+        _check_text("command", command, r"(?s).*\S.*", "a command line")
+        _check_languages(session=session, command=command)
         super().__init__(scope, construct_id)
         self._function = function
         self._prepare = self._new_prepare_state(session, command, timeout)
@@ -164,15 +169,8 @@ class CommandTask(sfn.StateMachineFragment):
             "command": command,
             "timeout_seconds": timeout.to_seconds(),
         }
-        paths = [value for value in (session, command) if sfn.JsonPath.is_encoded_json_path(value)]
-        if not paths:
+        if not any(map(sfn.JsonPath.is_encoded_json_path, (session, command))):
             return sfn.Pass.jsonata(self, "Prepare", outputs={**request, "key": "{% $uuid() %}"})
-        for name, value in (("session", session), ("command", command)):
-            if value.startswith("{%"):
-                raise ValueError(
-                    f"{name} is {value!r}, which is JSONata, but the other is JSONPath; "
-                    "use one query language for both"
-                )
         return sfn.Pass.json_path(
             self, "Prepare", parameters={**request, "key": sfn.JsonPath.uuid()}
         )
@@ -202,6 +200,29 @@ class CommandTask(sfn.StateMachineFragment):
         )
         state.add_retry(errors=["Lambda.TooManyRequestsException"], max_attempts=10)
         return state
+
+
+def _check_text(name: str, value: str, pattern: str, allowed: str) -> None:
+    """Check text that is no expression. JSONPath expressions are tokens, and pass."""
+    if not (value.startswith("{%") and value.endswith("%}")):
+        check_pattern(
+            name,
+            value,
+            pattern,
+            f"{allowed}, or an expression: '{{% $states.input.x %}}' or "
+            "sfn.JsonPath.string_at('$.x')",
+        )
+
+
+def _check_languages(**values: str) -> None:
+    if not any(map(sfn.JsonPath.is_encoded_json_path, values.values())):
+        return
+    for name, value in values.items():
+        if value.startswith("{%"):
+            raise ValueError(
+                f"{name} is {value!r}, which is JSONata, but the other is JSONPath; "
+                "use one query language for both"
+            )
 
 
 def _condition(expression: str) -> sfn.Condition:

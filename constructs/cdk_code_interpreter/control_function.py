@@ -19,7 +19,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from ._private.certificates import grant_read_secret
+from ._private.arguments import check_arguments
 from ._private.lambda_function import HandlerFunction
 from ._private.lazy import lazy_list
 from ._private.nag import acknowledge_wildcard
@@ -28,6 +28,7 @@ from ._private.permissions import (
     AGENTCORE_PRINCIPAL,
     CREATE_CODE_INTERPRETER,
     CREATE_SERVICE_LINKED_ROLE,
+    LAMBDA_PRINCIPAL,
     LIST_CODE_INTERPRETERS,
     MANAGE_CODE_INTERPRETER,
     NETWORK_PRINCIPAL,
@@ -39,12 +40,13 @@ from ._private.permissions import (
     SECURITY_GROUPS_KEY,
     SUBNETS_KEY,
 )
+from ._private.trust import check_trust
+from ._private.validation import check_function_settings
 from .code_interpreter_base import code_interpreter_arn
 from .function_settings import FunctionSettings
-from .limits import MAX_FUNCTION_SECONDS
 from .network import NetworkConfig
 
-_TIMEOUT = Duration.seconds(MAX_FUNCTION_SECONDS)
+_TIMEOUT = Duration.minutes(15)
 
 # CloudFormation fails a request after this time. It is enough for a second run if Lambda kills the
 # first: Lambda repeats a failed asynchronous invocation after a minute.
@@ -73,6 +75,7 @@ class ControlFunction(Construct):
     """
 
     @classmethod
+    @check_arguments
     def of(cls, scope: Construct) -> ControlFunction:
         """Return the function that the code interpreters of `scope`'s stack share.
 
@@ -82,6 +85,7 @@ class ControlFunction(Construct):
         existing = stack.node.try_find_child("CodeInterpreterControl")
         return existing if isinstance(existing, cls) else cls(stack, "CodeInterpreterControl")
 
+    @check_arguments
     def __init__(
         self,
         scope: Construct,
@@ -91,6 +95,7 @@ class ControlFunction(Construct):
         role: iam.IRole | None = None,
         **settings: Unpack[FunctionSettings],
     ) -> None:
+        check_function_settings(settings)
         super().__init__(scope, construct_id)
         self.log_group: logs.ILogGroup = log_group or logs.LogGroup(
             self,
@@ -111,7 +116,9 @@ class ControlFunction(Construct):
             **settings,
         )
         self.function: lambda_.Function = function
+        self._handler_function = function
         self.permissions = function.permissions
+        check_trust(self, "role", role, LAMBDA_PRINCIPAL)
         self._allow_manage_code_interpreters()
 
     @property
@@ -119,6 +126,7 @@ class ControlFunction(Construct):
         """The service token of a custom resource that the function handles."""
         return self.function.function_arn
 
+    @check_arguments
     def allow_create(self, network: NetworkConfig) -> None:
         """Let the function create code interpreters of this stack in `network`.
 
@@ -145,6 +153,7 @@ class ControlFunction(Construct):
         # The action supports no resource.
         self._allow(CREATE_CODE_INTERPRETER, "*", conditions)
 
+    @check_arguments
     def allow_pass_role(self, role: iam.IRole) -> None:
         """Let the function pass `role` to a code interpreter."""
         self._allow(
@@ -153,9 +162,15 @@ class ControlFunction(Construct):
             {"StringEquals": {"iam:PassedToService": AGENTCORE_PRINCIPAL}},
         )
 
+    @check_arguments
     def allow_read_secret(self, secret: secretsmanager.ISecret) -> None:
         """Let AgentCore read `secret` as a certificate, with the function's credentials."""
-        grant_read_secret(secret, self.permissions)
+        self.allow_read_secrets([secret])
+
+    @check_arguments
+    def allow_read_secrets(self, secrets: Sequence[secretsmanager.ISecret]) -> None:
+        """Let AgentCore read `secrets` as certificates, with the function's credentials."""
+        self._handler_function.allow_read_secrets(secrets)
 
     def _allow_manage_code_interpreters(self) -> None:
         all_interpreters_arn = code_interpreter_arn(self, "*")

@@ -8,8 +8,10 @@ from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from ._private.arguments import check_arguments
 from ._private.lazy import lazy_list, validation
 from ._private.permissions import AGENTCORE_PRINCIPAL
+from ._private.validation import check_pattern
 from .code_interpreter_base import code_interpreter_arn
 
 
@@ -24,8 +26,10 @@ class ExecutionRole(iam.Role):
     :param managed_policies: Policies to attach. Default: none.
     :param permissions_boundary: The boundary of its permissions. Default: that of the app, if any.
     :param role_name: Default: a generated name.
+    :raises ValueError: if `role_name` cannot be a name.
     """
 
+    @check_arguments
     def __init__(
         self,
         scope: Construct,
@@ -35,6 +39,13 @@ class ExecutionRole(iam.Role):
         permissions_boundary: iam.IManagedPolicy | None = None,
         role_name: str | None = None,
     ) -> None:
+        if role_name is not None:
+            check_pattern(
+                "role_name",
+                role_name,
+                r"[\w+=,.@-]{1,64}",
+                "1 to 64 letters, digits and + = , . @ _ -",
+            )
         self._trusted: list[str] = []
 
         def arns() -> list[str]:
@@ -58,6 +69,7 @@ class ExecutionRole(iam.Role):
         )
         self.node.add_validation(validation(self._check_use))
 
+    @check_arguments
     def trust(self, scope: Construct, name_pattern: str) -> None:
         """Let code interpreters of `scope`'s stack assume the role.
 

@@ -14,6 +14,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_efs as efs
 from aws_cdk import aws_iam as iam
 
+from ._private.arguments import check_arguments
 from ._private.permissions import (
     EFS_ACCESS_POINT_KEY,
     MOUNT_EFS,
@@ -21,6 +22,7 @@ from ._private.permissions import (
     READ_S3_FILES_ACCESS_POINT,
     S3_FILES_ACCESS_POINT_KEY,
 )
+from ._private.validation import check_pattern
 from .limits import MAX_FILESYSTEMS_OF_A_KIND, MAX_MOUNT_PATH_LENGTH, MOUNT_PATH_PATTERN
 
 _NFS = ec2.Port.tcp(2049)
@@ -44,6 +46,7 @@ class Filesystem(ABC):
     mount_path: str
 
     @staticmethod
+    @check_arguments
     def efs(access_point: efs.IAccessPoint, *, mount_path: str) -> Filesystem:
         """Return the file system of an Amazon EFS access point.
 
@@ -53,6 +56,7 @@ class Filesystem(ABC):
         return _Efs(access_point, mount_path)
 
     @staticmethod
+    @check_arguments
     def s3_files(
         *,
         file_system_arn: str,
@@ -66,7 +70,22 @@ class Filesystem(ABC):
             characters together, such as `/mnt/data`.
         :param security_group: The security group of the mount targets. Default: unknown, so that
             you have to allow TCP port 2049 from the code interpreter to the mount targets.
+        :raises ValueError: if an ARN is not that of a file system or of an access point.
         """
+        check_pattern(
+            "file_system_arn",
+            file_system_arn,
+            "arn:.+:file-system/fs-[^/]+",
+            "the ARN of a file system, like "
+            "'arn:aws:s3files:<region>:<account>:file-system/fs-<id>'",
+        )
+        check_pattern(
+            "access_point_arn",
+            access_point_arn,
+            "arn:.+access-point/fsap-[^/]+",
+            "the ARN of an access point, like "
+            "'arn:aws:s3files:<region>:<account>:file-system/fs-<id>/access-point/fsap-<id>'",
+        )
         return _S3Files(file_system_arn, access_point_arn, mount_path, security_group)
 
     @abstractmethod

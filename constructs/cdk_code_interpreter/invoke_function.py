@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Unpack
+from typing import Unpack, cast
 
 from aws_cdk import CfnResource, Duration, Names, RemovalPolicy, Stack, Token, Tokenization
 from aws_cdk import aws_bedrock as bedrock
@@ -13,17 +13,28 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from ._private.action_group import add_action_group
+from ._private.arguments import check_arguments
 from ._private.lambda_function import HandlerFunction
-from ._private.nag import acknowledge_wildcard
-from ._private.permissions import BEDROCK_PRINCIPAL, READ_SESSIONS, SESSION_HEADER
+from ._private.nag import acknowledge, acknowledge_wildcard
+from ._private.permissions import BEDROCK_PRINCIPAL, LAMBDA_PRINCIPAL, READ_SESSIONS, SESSION_HEADER
 from ._private.tools import gateway_tool_schema
-from ._private.validation import check_duration
+from ._private.trust import check_trust
+from ._private.validation import (
+    check_duration,
+    check_free_id,
+    check_function_settings,
+    check_memory_size,
+    check_pattern,
+)
+from .code_interpreter import CodeInterpreter
 from .function_settings import FunctionSettings
 from .limits import MAX_FUNCTION_SECONDS, MAX_SESSION_SECONDS
 from .workspace import Workspace
 
 _DEFAULT_SESSION = Duration.minutes(15)
-_DEFAULT_TIMEOUT = Duration.seconds(MAX_FUNCTION_SECONDS)
+_DEFAULT_TIMEOUT = Duration.minutes(15)
+# The longest timeout that the rules of CDK and cfn-lint know.
+_LONGEST_KNOWN_TIMEOUT = Duration.minutes(15)
 
 # A policy's name has at most 128 characters, and contains the code interpreter's id, too.
 _MAX_UNIQUE_NAME_LENGTH = 64
@@ -39,10 +50,15 @@ class InvokeFunction(Construct):
     :param workspace: The bucket where sessions keep their files.
     :param session_timeout: The time from a session's start to its end, 1 second to 8 hours. You
         pay for a session that nobody stops until then. Default: 15 minutes.
-    :param timeout: The longest time of a request, 1 second to 15 minutes. Default: 15 minutes.
-    :param memory_size: In MiB. Default: 256.
+    :param timeout: The longest time of a request, 1 second to 30 minutes. AgentCore ends code after
+        15 minutes; with more time the function can save what the code wrote until then. The
+        sandbox has to live as long: see `session_timeout`. Default: 15 minutes.
+    :param memory_size: 128 to 10,240 MiB. Default: 256.
     :param log_group: Default: a new log group that keeps events for one month and is deleted with
         the function.
+    :param allow_delete: Whether programs may delete files of the workspace with the tool
+        `workspace_delete`, which language models are not offered. Without it the function refuses
+        the tool and has no permission to delete. Default: yes.
     :param role: Default: a new role. The construct adds the permissions to your role, too, unless
         it is immutable.
     :param settings: Further settings of `lambda_.Function`: see `FunctionSettings`.
@@ -51,10 +67,11 @@ class InvokeFunction(Construct):
     :ivar permissions: The new role, or the policy that the construct attached to your role.
     :ivar use_policy: The policy for the code interpreter. CloudFormation replaces it together with
         the code interpreter.
-    :raises ValueError: if a time is outside its limits, or if the code interpreter is in another
-        region than the function.
+    :raises ValueError: if a time, the memory or a setting is outside its limits, or if the code
+        interpreter is in another region than the function.
     """
 
+    @check_arguments
     def __init__(
         self,
         scope: Construct,
@@ -66,9 +83,12 @@ class InvokeFunction(Construct):
         timeout: Duration = _DEFAULT_TIMEOUT,
         memory_size: int = 256,
         log_group: logs.ILogGroup | None = None,
+        allow_delete: bool = True,
         role: iam.IRole | None = None,
         **settings: Unpack[FunctionSettings],
     ) -> None:
+        check_function_settings(settings)
+        check_memory_size(memory_size)
         check_duration("session_timeout", session_timeout, MAX_SESSION_SECONDS)
         check_duration("timeout", timeout, MAX_FUNCTION_SECONDS)
         _check_region(code_interpreter, Stack.of(scope))
@@ -98,6 +118,7 @@ class InvokeFunction(Construct):
                 "SESSION_TIMEOUT_SECONDS": Tokenization.stringify_number(
                     session_timeout.to_seconds()
                 ),
+                "ALLOW_DELETE": str(allow_delete).lower(),
                 # Bytes. glibc returns blocks of this size to the system once they are free;
                 # without it, the largest results need a third more memory.
                 "MALLOC_MMAP_THRESHOLD_": "1048576",
@@ -105,10 +126,14 @@ class InvokeFunction(Construct):
             retry_attempts=0,
             **settings,
         )
+        _acknowledge_timeout(function, timeout)
         self.function: lambda_.Function = function
         self.permissions = function.permissions
-        self.use_policy = self._new_use_policy(code_interpreter)
+        check_trust(self, "role", role, LAMBDA_PRINCIPAL)
+        self.use_policy = self._new_use_policy(function, code_interpreter)
         workspace.grant_read_write(self.permissions, records_prefix=records_prefix)
+        if allow_delete:
+            workspace.grant_delete(self.permissions)
         for prefix in (f"{workspace.prefix}/", records_prefix):
             acknowledge_wildcard(
                 self.permissions,
@@ -116,10 +141,12 @@ class InvokeFunction(Construct):
                 "the workspace has a key for every session and file, which are created at run time",
             )
 
+    @check_arguments
     def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` invoke the function.
 
-        `grantee` can then run code in every session, and read and write every session's files.
+        `grantee` can then run code in every session, and read, write and, with `allow_delete`,
+        delete every session's files.
         """
         return self.function.grant_invoke(grantee)
 
@@ -128,6 +155,7 @@ class InvokeFunction(Construct):
         """The tools for language models, as the schema of an AgentCore Gateway target."""
         return gateway_tool_schema()
 
+    @check_arguments
     def add_gateway_target(
         self,
         gateway: agentcore.IGateway,
@@ -145,10 +173,17 @@ class InvokeFunction(Construct):
         :param construct_id: The id in the gateway. Give it if the gateway has several such targets.
         :param name: Up to 100 letters, digits and hyphens. The names of the tools begin with it, as
             in `<name>___execute_code`. Default: `code-interpreter`.
+        :raises ValueError: if `name` cannot be used, or if the gateway has `construct_id` already.
         """
-        assert isinstance(gateway, Construct)
+        check_pattern(
+            "name",
+            name,
+            "([0-9a-zA-Z]-?){1,100}",
+            "1 to 100 letters, digits and single hyphens between them",
+        )
+        check_free_id(gateway, construct_id)
         target = agentcore.GatewayTarget.for_lambda(
-            gateway,
+            cast(Construct, gateway),
             construct_id,
             gateway=gateway,
             gateway_target_name=name,
@@ -166,6 +201,7 @@ class InvokeFunction(Construct):
         target.node.add_dependency(gateway.role)
         return target
 
+    @check_arguments
     def add_action_group(
         self,
         agent: bedrock.CfnAgent,
@@ -182,10 +218,12 @@ class InvokeFunction(Construct):
         :param agent: If it has other action groups, they have to be a list and not a token.
         :param construct_id: The id of the permission in the agent. Give it if the agent has several
             such action groups.
-        :param name: Up to 42 letters and digits, each with at most one `_` or `-` after it, unique
+        :param name: Up to 40 letters and digits, each with at most one `_` or `-` after it, unique
             in the agent. Default: `code-interpreter`.
-        :raises ValueError: if `name` or the agent's other action groups cannot be used.
+        :raises ValueError: if `name` or the agent's other action groups cannot be used, or if the
+            agent has `construct_id` already.
         """
+        check_free_id(agent, construct_id)
         add_action_group(agent, name, self.function.function_arn)
         self.function.add_permission(
             construct_id,
@@ -195,16 +233,22 @@ class InvokeFunction(Construct):
             source_arn=agent.attr_agent_arn,
         )
 
-    def _new_use_policy(self, code_interpreter: agentcore.ICodeInterpreterCustom) -> iam.Policy:
+    def _new_use_policy(
+        self, function: HandlerFunction, code_interpreter: agentcore.ICodeInterpreterCustom
+    ) -> iam.Policy:
         """Define a policy that CloudFormation replaces together with the code interpreter.
 
         CloudFormation changes other policies in place. During a replacement, the function would
         lose the permission for the old code interpreter before it gets the new id.
         """
-        role = self.function.role
+        role = function.role
         assert role is not None
         policy = iam.Policy(self, "UsePolicy")
-        code_interpreter.grant_use(policy)
+        if isinstance(code_interpreter, CodeInterpreter):
+            code_interpreter._grant_use_without_certificates(policy)
+            function.allow_read_secrets(code_interpreter.certificates, policy=policy)
+        else:
+            code_interpreter.grant_use(policy)
         code_interpreter.grant(policy, *READ_SESSIONS)
         role.attach_inline_policy(policy)
         definition = policy.node.default_child
@@ -236,6 +280,15 @@ def _identity(code_interpreter: agentcore.ICodeInterpreterCustom) -> str:
     while stack.nested_stack_parent is not None:
         stack = stack.nested_stack_parent
     return f"{env.account}.{env.region}.{stack.stack_name}.{code_interpreter.node.addr}"
+
+
+def _acknowledge_timeout(function: lambda_.Function, timeout: Duration) -> None:
+    if not timeout.is_unresolved() and timeout.to_seconds() > _LONGEST_KNOWN_TIMEOUT.to_seconds():
+        acknowledge(
+            function,
+            "CloudFormation-Validate::E3717",
+            "Lambda takes timeouts up to 1,800 s since 2026-11-19; the rule still says 900",
+        )
 
 
 def _check_region(code_interpreter: agentcore.ICodeInterpreterCustom, stack: Stack) -> None:

@@ -8,22 +8,32 @@ from __future__ import annotations
 # CreateCodeInterpreter, Amazon Bedrock AgentCore control plane API reference.
 NAME_PATTERN = "[a-zA-Z][a-zA-Z0-9_]{0,47}"
 MAX_NAME_LENGTH = 48
+# A name, a hyphen and ten characters; a number that AWS may change.
+CODE_INTERPRETER_ID_PATTERN = f"{NAME_PATTERN}-[a-zA-Z0-9]+"
 MAX_DESCRIPTION_LENGTH = 4096
 MAX_CERTIFICATES = 200
 MAX_SUBNETS = 16
 MAX_SECURITY_GROUPS = 16
 MAX_FILESYSTEMS_OF_A_KIND = 2
-# A directory one level below /mnt, without the slash that may follow it.
-MOUNT_PATH_PATTERN = "/mnt/[a-zA-Z0-9._-]{1,195}"
+# A directory one level below /mnt, without the slash that may follow it. The model also allows the
+# names . and .., which are other directories.
+MOUNT_PATH_PATTERN = r"/mnt/(?!\.{1,2}/?$)[a-zA-Z0-9._-]{1,195}"
 MAX_MOUNT_PATH_LENGTH = 200
 
 # TagResource of the same API. A code interpreter can have 50 tags; the control function adds three.
 MAX_TAGS = 47
 MAX_TAG_KEY_LENGTH = 128
 MAX_TAG_VALUE_LENGTH = 256
+TAG_PATTERN = r"[a-zA-Z0-9\s._:/=+@-]*"
 
 # StartCodeInterpreterSession: seconds from a session's start to its end, however busy it is.
 MAX_SESSION_SECONDS = 28_800
 
-# "Lambda quotas", AWS Lambda developer guide: seconds that one invocation may take.
-MAX_FUNCTION_SECONDS = 900
+# The invoke function's event: the caller's own name for a session.
+SESSION_NAME_PATTERN = "[A-Za-z0-9_-]{1,64}"
+
+# "Lambda quotas", AWS Lambda developer guide: MiB, and seconds that one invocation may take (1,800
+# since 2026-11-19, 900 before).
+MIN_FUNCTION_MEMORY = 128
+MAX_FUNCTION_MEMORY = 10_240
+MAX_FUNCTION_SECONDS = 1_800

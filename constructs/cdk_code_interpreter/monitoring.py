@@ -10,6 +10,9 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from ._private.arguments import check_arguments
+from .invoke_function import InvokeFunction
+
 # The operations that AgentCore has metrics for.
 _OPERATIONS = ("StartCodeInterpreterSession", "InvokeCodeInterpreter")
 
@@ -28,25 +31,26 @@ class Monitoring(Construct):
     start. Errors of users' code raise no alarm.
 
     :param code_interpreter: Owned, imported or AWS-managed.
-    :param function: The function that uses it, such as `InvokeFunction.function`.
+    :param function: The function that uses it: an `InvokeFunction` or its `function`.
     :param alarm_actions: The actions of every alarm, such as a notification of an SNS topic.
         Default: none.
     :ivar alarms: All alarms; you can change them and add actions.
     :ivar dashboard: The dashboard; you can add widgets.
     """
 
+    @check_arguments
     def __init__(
         self,
         scope: Construct,
         construct_id: str,
         *,
         code_interpreter: agentcore.ICodeInterpreterCustom,
-        function: lambda_.Function,
+        function: InvokeFunction | lambda_.Function,
         alarm_actions: Sequence[cloudwatch.IAlarmAction] = (),
     ) -> None:
         super().__init__(scope, construct_id)
         self._code_interpreter = code_interpreter
-        self._function = function
+        self._function = function.function if isinstance(function, InvokeFunction) else function
         self.alarms = [*self._function_alarms(), *self._code_interpreter_alarms()]
         for alarm in self.alarms:
             alarm.add_alarm_action(*alarm_actions)

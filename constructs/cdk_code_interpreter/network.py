@@ -12,6 +12,7 @@ from aws_cdk import Annotations, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
+from ._private.arguments import check_arguments
 from ._private.availability_zones import report_unsupported_zones
 from ._private.egress import report_missing_egress
 from .limits import MAX_SECURITY_GROUPS, MAX_SUBNETS
@@ -29,6 +30,18 @@ class NetworkConfig:
     mode: str
     subnet_ids: Sequence[str] = ()
     connections: ec2.Connections | None = None
+
+    def __post_init__(self) -> None:
+        modes = ("SANDBOX", "PUBLIC", "VPC")
+        if self.mode not in modes:
+            raise ValueError(
+                f"mode is {self.mode!r}, but it must be one of {', '.join(modes)}; change it"
+            )
+        if (self.mode == "VPC") != (self.connections is not None):
+            raise ValueError(
+                f"mode is {self.mode!r} and connections is {self.connections!r}, but the mode VPC, "
+                "and no other, has subnet_ids and connections; change one of them"
+            )
 
     @property
     def configuration(self) -> dict[str, Any]:
@@ -53,6 +66,9 @@ class Network(ABC):
     Create it with `Network.sandbox()`, `Network.public()` or `Network.vpc()`.
     """
 
+    # False if the network is known before `bind()` to be in no VPC.
+    _has_vpc = True
+
     @staticmethod
     def sandbox() -> "Network":
         """Return the mode without internet access.
@@ -71,6 +87,7 @@ class Network(ABC):
         return _Public()
 
     @staticmethod
+    @check_arguments
     def vpc(
         vpc: ec2.IVpc,
         *,
@@ -91,25 +108,31 @@ class Network(ABC):
         :param security_groups: 1 to 16 security groups. Default: a new group that allows no traffic
             until you change the code interpreter's `connections`. CloudFormation retains it when
             the code interpreter is deleted.
+        :raises ValueError: if there are too few or too many subnets or security groups.
         """
-        return _Vpc(vpc, subnets or ec2.SubnetSelection(), security_groups)
+        selected = _select(vpc, subnets or ec2.SubnetSelection())
+        _check_count("subnets", selected, MAX_SUBNETS)
+        if security_groups is not None:
+            _check_count("security groups", security_groups, MAX_SECURITY_GROUPS)
+        return _Vpc(vpc, selected, security_groups)
 
     @abstractmethod
     def bind(self, scope: Construct) -> NetworkConfig:
-        """Return the network of the code interpreter `scope`, and define what it needs there.
-
-        :raises ValueError: if a VPC has too few or too many subnets or security groups.
-        """
+        """Return the network of the code interpreter `scope`, and define what it needs there."""
 
 
 @dataclass(frozen=True)
 class _Sandbox(Network):
+    _has_vpc = False
+
     def bind(self, scope: Construct) -> NetworkConfig:  # noqa: ARG002 - other networks use it
         return NetworkConfig("SANDBOX")
 
 
 @dataclass(frozen=True)
 class _Public(Network):
+    _has_vpc = False
+
     def bind(self, scope: Construct) -> NetworkConfig:
         Annotations.of(scope).add_warning_v2(
             "cdk-code-interpreter:publicNetwork",
@@ -122,23 +145,20 @@ class _Public(Network):
 @dataclass(frozen=True)
 class _Vpc(Network):
     in_vpc: ec2.IVpc
-    selection: ec2.SubnetSelection
+    subnets: Sequence[ec2.ISubnet]
     security_groups: Sequence[ec2.ISecurityGroup] | None
 
     def bind(self, scope: Construct) -> NetworkConfig:
-        subnets = _select(self.in_vpc, self.selection)
-        _check_count("subnets", subnets, MAX_SUBNETS)
         groups = self.security_groups
         if groups is None:
             groups = [self._new_security_group(scope)]
-        _check_count("security groups", groups, MAX_SECURITY_GROUPS)
         _report_own_stack(scope, self.in_vpc)
-        _report_public_subnets(scope, self.in_vpc, subnets)
-        report_unsupported_zones(scope, subnets)
+        _report_public_subnets(scope, self.in_vpc, self.subnets)
+        report_unsupported_zones(scope, self.subnets)
         report_missing_egress(scope, groups)
         return NetworkConfig(
             "VPC",
-            subnet_ids=[subnet.subnet_id for subnet in subnets],
+            subnet_ids=[subnet.subnet_id for subnet in self.subnets],
             connections=ec2.Connections(security_groups=list(groups)),
         )
 
@@ -159,13 +179,19 @@ class _Vpc(Network):
 def _select(vpc: ec2.IVpc, selection: ec2.SubnetSelection) -> Sequence[ec2.ISubnet]:
     if selection.subnets is not None:
         return selection.subnets
-    return vpc.select_subnets(
-        availability_zones=selection.availability_zones,
-        one_per_az=selection.one_per_az,
-        subnet_filters=selection.subnet_filters,
-        subnet_group_name=selection.subnet_group_name,
-        subnet_type=selection.subnet_type,
-    ).subnets
+    try:
+        return vpc.select_subnets(
+            availability_zones=selection.availability_zones,
+            one_per_az=selection.one_per_az,
+            subnet_filters=selection.subnet_filters,
+            subnet_group_name=selection.subnet_group_name,
+            subnet_type=selection.subnet_type,
+        ).subnets
+    except RuntimeError as error:  # JSII's, with CDK's reason
+        raise ValueError(
+            f"the subnets of VPC {vpc.node.path!r} cannot be selected: {error}; choose others with "
+            "subnets=ec2.SubnetSelection(...)"
+        ) from None
 
 
 def _check_count(name: str, items: Sequence[object], maximum: int) -> None:

@@ -10,14 +10,16 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from ._private.arguments import check_arguments
 from ._private.nag import acknowledge
 from ._private.permissions import (
+    DELETE_OBJECTS,
     EVERY_S3_ACTION,
     LIST_OBJECTS,
     READ_WRITE_OBJECTS,
     USE_OBJECT_KEY,
 )
-from ._private.validation import check_days
+from ._private.validation import check_days, check_removal_policy
 
 # The prefix of the invoke function's session records, outside every workspace prefix.
 SESSION_RECORDS = "sessions"
@@ -57,6 +59,7 @@ class Workspace(Construct):
         given together with a setting for a new bucket.
     """
 
+    @check_arguments
     def __init__(
         self,
         scope: Construct,
@@ -73,6 +76,8 @@ class Workspace(Construct):
         _check_prefix(prefix)
         if expiration is not None:
             check_days("expiration", expiration)
+        if removal_policy is not None:
+            check_removal_policy(removal_policy)
         if bucket is not None:
             _refuse_settings(
                 encryption_key=encryption_key,
@@ -104,13 +109,14 @@ class Workspace(Construct):
         """The first part of the key of every record of this workspace prefix."""
         return f"{SESSION_RECORDS}/{self.prefix}/"
 
+    @check_arguments
     def grant_read_write(
         self, grantee: iam.IGrantable, *, records_prefix: str | None = None
     ) -> iam.Grant:
         """Let `grantee` read and write every session's files, and session records.
 
-        `grantee` may not delete files; the bucket's lifecycle rules delete them. A bucket or a key
-        of another account has to allow `grantee`, too.
+        `grantee` may not delete files: see `grant_delete()`. A bucket or a key of another account
+        has to allow `grantee`, too.
 
         Do not grant this to a code interpreter's execution role: all code in every sandbox could
         use it.
@@ -142,6 +148,17 @@ class Workspace(Construct):
                 )
             )
         return grant
+
+    def grant_delete(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let `grantee` delete every session's files, and no session records.
+
+        A bucket of another account has to allow `grantee`, too.
+        """
+        return iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=DELETE_OBJECTS,
+            resource_arns=[self.bucket.arn_for_objects(f"{self.prefix}/*")],
+        )
 
     def _new_bucket(
         self,

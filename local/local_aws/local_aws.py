@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 HOST = "127.0.0.1"
+MAX_PORT = 65_535
 LOG = "server.log"
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
@@ -104,7 +105,7 @@ class LocalAws:
     def start(self) -> None:
         """Start the server and wait until it serves requests.
 
-        :raises LocalAwsError: if the port is taken or the server does not start.
+        :raises LocalAwsError: if the port cannot be used or the server does not start.
         """
         check_port_is_free(self.port)
         with ExitStack() as starting:
@@ -218,6 +219,11 @@ class LocalAws:
 
 
 def check_port_is_free(port: int) -> None:
+    if not 0 <= port <= MAX_PORT:
+        raise LocalAwsError(
+            f"port is {port}, but it must be 1 to {MAX_PORT}, or 0 for any free port; choose "
+            "another, as in make local PORT=4566"
+        )
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -6,7 +6,7 @@ import json
 import re
 import subprocess
 import sys
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 from aws_cdk import App, Stack
@@ -15,6 +15,7 @@ from aws_cdk.assertions import Template
 
 import app as project
 from code_interpreter_invoke.requests.tools import TOOLS, Tool
+from code_interpreter_invoke.responses import ResponseMembers
 from stacks.settings import KEYS
 from tests.integration.emulator.sandbox.rude_programs import ANYWHERE, IN_NAMESPACES
 from tests.project import PROJECT
@@ -69,6 +70,13 @@ def test_the_stack_for_your_own_project_synthesises(stack: Stack) -> None:
 def test_the_tools_are_those_of_the_function() -> None:
     table = README.partition("<!-- tools -->")[2].partition("<!-- end of tools -->")[0]
     assert table.strip().splitlines()[2:] == [tool_row(tool) for tool in TOOLS.values()]
+
+
+def test_every_member_of_a_response_is_described_and_no_other() -> None:
+    table = README.partition("<!-- members -->")[2].partition("<!-- end of members -->")[0]
+    rows = [row.split("|")[1] for row in table.strip().splitlines()[2:]]
+    described = {member for row in rows for member in re.findall(r"`(\w+)`", row)}
+    assert described == set(get_type_hints(ResponseMembers))
 
 
 def test_every_setting_is_there_and_no_other() -> None:

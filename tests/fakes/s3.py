@@ -86,6 +86,13 @@ class FakeS3:
         content, etag, _ = self.objects[Key]
         return {"ETag": etag, "ContentLength": len(content)}
 
+    def delete_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
+        assert Bucket == BUCKET
+        self._begin("DeleteObject", Key)
+        with self.lock:
+            self.objects.pop(Key, None)
+        return {}
+
     def list_objects_v2(
         self,
         *,
@@ -122,6 +129,7 @@ class FakeS3:
         assert parameters["Bucket"] == BUCKET
         assert 0 < seconds <= 900
         self._begin(f"presigned {operation}", parameters["Key"])
+        self.signed = {**parameters, "seconds": seconds}
         return f"http://127.0.0.1:9/{parameters['Key']}?X-Amz-Signature=secret"
 
     def create_multipart_upload(

@@ -20,9 +20,9 @@ class World:
     def __init__(self, directory: Path) -> None:
         self.s3 = FakeS3()
         self.agentcore = FakeAgentCore(directory)
-        self.settings = Settings(INTERPRETER, BUCKET, PREFIX, RECORDS_PREFIX, 900)
+        self.settings = Settings(INTERPRETER, BUCKET, PREFIX, RECORDS_PREFIX, 900, True)
         self.application = self.new_application()
-        self.function = self.application.handle
+        self.function: Callable[[Any, Any], dict[str, Any]] = self.application.handle
 
     def new_application(self) -> Application:
         """Return another instance of the function, which remembers nothing."""

@@ -46,6 +46,22 @@ EVERYTHING: dict[str, Any] = {
     "workspace-expiration-days": 7,
     "alarms": True,
 }
+LIMITS: dict[str, Any] = {
+    **EXISTING_VPC,
+    "name": "n" * 48,
+    "description": "d" * 4096,
+    "subnet-ids": [f"subnet-{number:017x}" for number in range(16)],
+    "security-group-ids": [f"sg-{number:017x}" for number in range(16)],
+    "certificate-secret-arns": [
+        f"arn:aws:secretsmanager:us-east-1:123456789012:secret:ca/{number:020}-AbCdEf"
+        for number in range(200)
+    ],
+    "tags": {f"{number:0128}": "v" * 256 for number in range(47)},
+    "session-timeout-seconds": 28_800,
+    "function-memory-mib": 10_240,
+    "function-timeout-seconds": 1_800,
+    "workspace-expiration-days": 3_650,
+}
 DEPLOYMENTS: dict[str, dict[str, Any]] = {
     "sandbox": {},
     "public": {"network": "public"},
@@ -54,13 +70,24 @@ DEPLOYMENTS: dict[str, dict[str, Any]] = {
     "existing-vpc": EXISTING_VPC,
     "everything": EVERYTHING,
 }
+# Those of which no golden file is kept.
+OTHER_DEPLOYMENTS: dict[str, dict[str, Any]] = {
+    "aws-managed-policies": {
+        "managed-policy-arns": [
+            "arn:aws:iam::aws:policy/ReadOnlyAccess",
+            "arn:aws-us-gov:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
+        ]
+    },
+    "limits": LIMITS,
+}
+ALL_DEPLOYMENTS = {**DEPLOYMENTS, **OTHER_DEPLOYMENTS}
 
 
 @pytest.fixture(scope="module")
 def templates(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Return the templates of every deployment. Synthesis fails if cdk-nag finds anything."""
     found: list[Path] = []
-    for name, settings in DEPLOYMENTS.items():
+    for name, settings in ALL_DEPLOYMENTS.items():
         out = tmp_path_factory.mktemp(name)
         app = App(outdir=str(out), context={**FLAGS, **namespaced(settings)})
         project.build(app)
@@ -77,11 +104,11 @@ def test_every_deployment_passes_cdk_nag_and_cfn_lint(templates: list[Path]) -> 
         text=True,
         check=False,
     )
-    assert (len(templates), lint.returncode, lint.stdout) == (len(DEPLOYMENTS) + 2, 0, "")
+    assert (len(templates), lint.returncode, lint.stdout) == (len(ALL_DEPLOYMENTS) + 2, 0, "")
 
 
 def test_only_the_public_network_is_warned_about() -> None:
-    for name, settings in DEPLOYMENTS.items():
+    for name, settings in ALL_DEPLOYMENTS.items():
         app = App(
             context={**FLAGS, **namespaced(settings)}, builtin_cloud_formation_validation=False
         )

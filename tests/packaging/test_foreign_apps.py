@@ -84,6 +84,7 @@ def test_a_function_for_an_existing_interpreter_and_bucket(assemblies: Path) -> 
         "WORKSPACE_BUCKET": "a-bucket-of-theirs",
         "WORKSPACE_PREFIX": "analysis",
         "SESSION_TIMEOUT_SECONDS": "900",
+        "ALLOW_DELETE": "true",
         "MALLOC_MMAP_THRESHOLD_": "1048576",
     }
     assert not of_type(resources, "AWS::S3::Bucket") + of_type(resources, INTERPRETER)

@@ -8,7 +8,7 @@ from typing import Any
 from .program import Program, Response
 
 # Members that say where and for how long a program ran.
-ELSEWHERE = ("session", "session_id", "execution_time")
+ELSEWHERE = ("session", "session_id", "expires_at", "execution_time")
 
 
 def run(program: Program, call: Callable[..., Response]) -> Response:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from aws_cdk import Token
 from aws_cdk import aws_bedrock as bedrock
@@ -30,6 +32,10 @@ def add_action_group(agent: bedrock.CfnAgent, name: str, function_arn: str) -> N
             f"the action groups of {agent.node.path!r} are not known before the deployment; give "
             "them as a list, so that another can be added"
         )
+    if any(name == _name_of(group) for group in existing_groups):
+        raise ValueError(
+            f"{agent.node.path!r} has an action group {name!r} already; pass another name="
+        )
     agent.action_groups = [
         *existing_groups,
         bedrock.CfnAgent.AgentActionGroupProperty(
@@ -40,3 +46,10 @@ def add_action_group(agent: bedrock.CfnAgent, name: str, function_arn: str) -> N
             function_schema=bedrock.CfnAgent.FunctionSchemaProperty(functions=list(functions)),
         ),
     ]
+
+
+def _name_of(group: Any) -> str | None:
+    """Return the name of an action group, or None if it is known only at deployment."""
+    if isinstance(group, Mapping):
+        return group.get("actionGroupName")
+    return getattr(group, "action_group_name", None)

@@ -8,9 +8,14 @@ from typing import Any
 from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
 
 from ..limits import MAX_CERTIFICATES
 from .permissions import DECRYPT, READ_SECRET
+
+# So many fit into a managed policy, with names of up to 50 characters and a key for each secret.
+SECRETS_PER_POLICY = 25
+INLINE_SECRETS = 10
 
 
 def check_certificates(certificates: Sequence[secretsmanager.ISecret]) -> None:
@@ -28,25 +33,87 @@ def render_certificates(certificates: Sequence[secretsmanager.ISecret]) -> list[
     ]
 
 
-def grant_read_secret(secret: secretsmanager.ISecret, grantee: iam.IGrantable) -> iam.Grant:
-    """Let `grantee` read the value of the secret.
+def grant_read_secrets(
+    secrets: Sequence[secretsmanager.ISecret], grantee: iam.IGrantable
+) -> list[iam.Grant]:
+    """Let `grantee` read the values of the secrets.
 
     AgentCore reads certificates with the credentials of the caller that creates the code
     interpreter or starts a session, not with those of the execution role.
+
+    The first secrets have a statement each. The others share statements, which are shorter, and
+    each of which CDK can move to a managed policy of its own.
     """
+    groups = [[secret] for secret in secrets[:INLINE_SECRETS]] + [
+        list(secrets[first : first + SECRETS_PER_POLICY])
+        for first in range(INLINE_SECRETS, len(secrets), SECRETS_PER_POLICY)
+    ]
+    return [_grant_read(group, grantee) for group in groups]
+
+
+def _grant_read(secrets: Sequence[secretsmanager.ISecret], grantee: iam.IGrantable) -> iam.Grant:
+    """Let `grantee` read the values of secrets, in one statement."""
     grant = iam.Grant.add_to_principal(
         grantee=grantee,
         actions=READ_SECRET,
         # The six characters that Secrets Manager appends are unknown without a full ARN.
-        resource_arns=[secret.secret_full_arn or f"{secret.secret_arn}-??????"],
+        resource_arns=[
+            secret.secret_full_arn or f"{secret.secret_arn}-??????" for secret in secrets
+        ],
     )
-    if secret.encryption_key is not None:
+    keys = [secret.encryption_key for secret in secrets if secret.encryption_key is not None]
+    if keys:
         iam.Grant.add_to_principal(
             grantee=grantee,
             actions=DECRYPT,
-            resource_arns=[secret.encryption_key.key_arn],
+            resource_arns=list(dict.fromkeys(key.key_arn for key in keys)),
             conditions={
                 "StringEquals": {"kms:ViaService": f"secretsmanager.{Aws.REGION}.{Aws.URL_SUFFIX}"}
             },
         )
     return grant
+
+
+class SecretPermissions:
+    """The permissions of one role to read any number of secrets.
+
+    IAM allows 10,240 characters for all inline policies of a role, and 6,144 for a managed policy.
+    So the first secrets are in an inline policy, and each further group is in a managed policy.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, inline: iam.IGrantable, role: iam.IRole
+    ) -> None:
+        self._scope = scope
+        self._construct_id = construct_id
+        self._inline = inline
+        self._role = role
+        self._allowed: list[secretsmanager.ISecret] = []
+        self._policies: list[iam.ManagedPolicy] = []
+
+    def allow(self, secrets: Sequence[secretsmanager.ISecret]) -> list[iam.ManagedPolicy]:
+        """Let the role read the secrets, and return all managed policies that it needs."""
+        remaining = list(secrets)
+        while remaining:
+            count = len(self._allowed)
+            if count < INLINE_SECRETS:
+                group, grantee = remaining[:1], self._inline
+            else:
+                place = (count - INLINE_SECRETS) % SECRETS_PER_POLICY
+                group = remaining[: SECRETS_PER_POLICY - place]
+                grantee = self._new_policy() if place == 0 else self._policies[-1]
+            _grant_read(group, grantee)
+            self._allowed += group
+            remaining = remaining[len(group) :]
+        return self._policies
+
+    def _new_policy(self) -> iam.ManagedPolicy:
+        construct_id = f"{self._construct_id}{len(self._policies) + 1}"
+        policy = iam.ManagedPolicy(self._scope, construct_id)
+        self._policies.append(policy)
+        if isinstance(self._role, iam.Role):
+            # With `add_managed_policy()`, the stack of the role would depend on this stack.
+            policy.attach_to_role(self._role)
+        else:
+            self._role.add_managed_policy(policy)  # which an immutable role ignores
+        return policy

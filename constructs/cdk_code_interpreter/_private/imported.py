@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from aws_cdk import Arn, ArnFormat, Token
@@ -10,6 +11,15 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from ..code_interpreter_base import CodeInterpreterBase
+from ..limits import CODE_INTERPRETER_ID_PATTERN
+
+AWS_MANAGED_ID = "aws.codeinterpreter.v1"
+
+_ARN = re.compile(
+    "arn:[a-z-]+:bedrock-agentcore:[a-z0-9-]+:"
+    "([0-9]{12}|aws):code-interpreter(-custom)?/"
+    f"({CODE_INTERPRETER_ID_PATTERN}|{re.escape(AWS_MANAGED_ID)})"
+)
 
 
 class ImportedCodeInterpreter(CodeInterpreterBase):
@@ -51,11 +61,20 @@ class ImportedCodeInterpreter(CodeInterpreterBase):
         return None
 
 
-def check_arn(arn: str) -> None:
-    if Token.is_unresolved(arn):
+def check_id(code_interpreter_id: str) -> None:
+    if Token.is_unresolved(code_interpreter_id):
         return
-    kinds = (":code-interpreter-custom/", ":code-interpreter/")
-    if not arn.startswith("arn:") or not any(kind in arn for kind in kinds):
+    if not re.fullmatch(CODE_INTERPRETER_ID_PATTERN, code_interpreter_id):
+        remedy = "use from_arn()" if code_interpreter_id.startswith("arn:") else "change it"
+        raise ValueError(
+            f"code_interpreter_id is {code_interpreter_id!r}, but the id of a code interpreter is "
+            "its name, a hyphen and ten letters and digits, like 'mine-0123456789'; the output "
+            f"CodeInterpreterId of a deployed stack has it; {remedy}"
+        )
+
+
+def check_arn(arn: str) -> None:
+    if not Token.is_unresolved(arn) and not _ARN.fullmatch(arn):
         raise ValueError(
             f"code_interpreter_arn is {arn!r}, but the ARN of a code interpreter is like "
             "'arn:aws:bedrock-agentcore:<region>:<account>:code-interpreter-custom/<id>'; "

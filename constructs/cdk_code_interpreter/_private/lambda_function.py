@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Unpack
 
@@ -9,9 +10,11 @@ from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from ..function_settings import FunctionSettings
+from .certificates import SecretPermissions
 from .nag import acknowledge_wildcard
 from .permissions import LAMBDA_PRINCIPAL, MANAGE_NETWORK_INTERFACES, WRITE_LOG
 from .role_policy import new_role_policy
@@ -106,11 +109,31 @@ class HandlerFunction(lambda_.Function):
             self.permissions = new_role
         else:
             self.permissions = self._new_policy(scope, f"{construct_id}Policy")
+        self._scope = scope
+        self._secret_permissions: SecretPermissions | None = None
         self._allow_log(self.log_group)
         if self.is_bound_to_vpc:
             self._allow_network_interfaces()
         if settings.get("tracing", lambda_.Tracing.DISABLED) != lambda_.Tracing.DISABLED:
             self._acknowledge_tracing()
+
+    def allow_read_secrets(
+        self, secrets: Sequence[secretsmanager.ISecret], *, policy: iam.Policy | None = None
+    ) -> None:
+        """Let the function read secrets, the first of them with `policy`.
+
+        :param policy: An inline policy of the role. Default: `permissions`.
+        """
+        if self._secret_permissions is None:
+            assert self.role is not None
+            self._secret_permissions = SecretPermissions(
+                self._scope,
+                f"{self.node.id}SecretsPolicy",
+                inline=policy or self.permissions,
+                role=self.role,
+            )
+        for managed_policy in self._secret_permissions.allow(secrets):
+            self.node.add_dependency(managed_policy)
 
     def allow(self, statement: iam.PolicyStatement) -> None:
         """Add a permission."""

@@ -95,6 +95,7 @@ DECRYPT = ["kms:Decrypt"]
 # "Required permissions for Amazon S3 API operations", Amazon S3 user guide:
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
 READ_WRITE_OBJECTS = ["s3:GetObject", "s3:PutObject"]
+DELETE_OBJECTS = ["s3:DeleteObject"]
 LIST_OBJECTS = ["s3:ListBucket"]
 EVERY_S3_ACTION = ["s3:*"]
 

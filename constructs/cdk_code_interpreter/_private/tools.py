@@ -25,7 +25,8 @@ def gateway_tool_schema() -> agentcore.ToolSchema:
     """Describe the tools for a Gateway target.
 
     The Gateway supports only type, properties, required, items and description of JSON Schema, so
-    the description lists the allowed values.
+    the description lists the allowed values. A type is a single name there, so that of several
+    types the first is the one to use.
     """
     return agentcore.ToolSchema.from_inline(
         [
@@ -64,7 +65,7 @@ def _gateway_schema(schema: Schema) -> agentcore.SchemaDefinition:
         name: _gateway_schema(member) for name, member in schema.get("properties", {}).items()
     }
     return agentcore.SchemaDefinition(
-        type=getattr(agentcore.SchemaDefinitionType, schema["type"].upper()),
+        type=getattr(agentcore.SchemaDefinitionType, _type_names(schema)[0].upper()),
         description=_description(schema),
         properties=properties or None,
         items=_gateway_schema(schema["items"]) if "items" in schema else None,
@@ -74,14 +75,18 @@ def _gateway_schema(schema: Schema) -> agentcore.SchemaDefinition:
 
 def _agent_parameter(schema: Schema, *, required: bool) -> bedrock.CfnAgent.ParameterDetailProperty:
     description = _description(schema)
-    is_nested = (
-        schema["type"] == "object" or schema.get("items", {}).get("type", "string") != "string"
-    )
+    [name, *_] = _type_names(schema)
+    is_nested = name == "object" or schema.get("items", {}).get("type", "string") != "string"
     if is_nested:
         description = f"{description} As JSON text: {_outline(schema)}"
     return bedrock.CfnAgent.ParameterDetailProperty(
-        type="string" if is_nested else schema["type"], description=description, required=required
+        type="string" if is_nested else name, description=description, required=required
     )
+
+
+def _type_names(schema: Schema) -> list[str]:
+    names = schema["type"]
+    return [names] if isinstance(names, str) else names
 
 
 def _outline(schema: Schema) -> str:

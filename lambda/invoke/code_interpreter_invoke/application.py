@@ -79,7 +79,12 @@ class Application:
             self._clients, self._settings.code_interpreter_id, deadline, request.trace
         )
         name = request.session or f"call-{uuid.uuid4().hex}"
-        workspace = Workspace(bucket, self._settings.workspace_prefix, name)
+        workspace = Workspace(
+            bucket,
+            self._settings.workspace_prefix,
+            name,
+            allow_delete=self._settings.allow_delete,
+        )
         session = self._session(request, name, workspace, code_interpreter, deadline)
         context = ToolContext(
             session,
@@ -116,6 +121,7 @@ class Application:
             deadline=deadline,
             options=options,
             cache=self._record_cache,
+            timeout=request.arguments.get("timeout_seconds"),
         )
 
 
@@ -146,7 +152,8 @@ def log(fields: LogFields, response: Response, seconds: float) -> None:
     fields |= {name: value for name, value in response.items() if name in LOGGED_MEMBERS}
     if "error" in response:
         fields["error_type"] = response["error"]["type"]
-    if "files_saved" in response:
-        fields["files_saved"] = len(response["files_saved"])
+    for member in ("files_saved", "files_loaded", "files_deleted"):
+        if member in response:
+            fields[member] = len(response[member])
     # As fields for Lambda's JSON log format, and as text for the other.
     logger.info(" ".join(f"{name}={value}" for name, value in fields.items()), extra=fields)

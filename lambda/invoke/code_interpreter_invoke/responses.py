@@ -63,12 +63,16 @@ class Entry(TypedDict, total=False):
     size: int
 
 
-class WorkspaceFile(TypedDict):
-    """A file of the workspace. `size` is in bytes, `last_modified` in ISO 8601."""
+class WorkspaceFile(TypedDict, total=False):
+    """A file of the workspace. `size` is in bytes, `last_modified` in ISO 8601.
 
-    path: str
-    size: int
-    last_modified: str
+    `problem` says why no tool can read or load it.
+    """
+
+    path: Required[str]
+    size: Required[int]
+    last_modified: Required[str]
+    problem: str
 
 
 class SessionSummary(TypedDict):
@@ -108,12 +112,18 @@ class ResponseMembers(TypedDict, total=False):
     files_written: list[str]
     files_removed: list[str]
     files_saved: list[str]
+    files_loaded: list[str]
+    files_deleted: list[str]
     entries: list[Entry]
     count: int
     path: str
     encoding: str
     content: str | list[Any]
     size: int
+    # A signed URL, and the HTTP request that uses it.
+    url: str
+    method: str
+    headers: dict[str, str]
     # The result of an operation of the API, as the API has it.
     structuredContent: dict[str, Any]
     isError: bool
@@ -130,6 +140,6 @@ class ResponseMembers(TypedDict, total=False):
 
 
 class Response(ResponseMembers):
-    """A response. `partial`: the code ran, but a file that it was to write is missing."""
+    """A response. `partial`: it worked, but a file was not saved or loaded; see `warnings`."""
 
     status: Literal["ok", "partial", "error"]

@@ -12,7 +12,8 @@ class Settings(NamedTuple):
 
     `workspace_prefix` begins the keys of all sessions' files. `records_prefix` begins the keys of
     session and idempotency records, and ends with a slash; it names the deployment and the code
-    interpreter, and stays the same when that is replaced.
+    interpreter, and stays the same when that is replaced. `allow_delete` says whether the function
+    has the permission to delete files.
     """
 
     code_interpreter_id: str
@@ -20,6 +21,7 @@ class Settings(NamedTuple):
     workspace_prefix: str
     records_prefix: str
     session_timeout_seconds: int
+    allow_delete: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -47,4 +49,5 @@ class Settings(NamedTuple):
             workspace_prefix=environment.get("WORKSPACE_PREFIX") or "workspace",
             records_prefix=required("RECORDS_PREFIX"),
             session_timeout_seconds=int(timeout),
+            allow_delete=environment.get("ALLOW_DELETE") == "true",
         )

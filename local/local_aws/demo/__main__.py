@@ -6,6 +6,7 @@ Lambda API, and `cdk destroy` deletes everything.
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 import time
@@ -28,6 +29,11 @@ OUTPUT = PROJECT / "demo-output"
 
 
 def main() -> int:
+    # It takes no options but --help.
+    argparse.ArgumentParser(
+        prog="python -m local_aws.demo",
+        description="Deploy the app into a local AWS, use it as a user does, and destroy it.",
+    ).parse_args()
     raise_when_interrupted()
     began = time.monotonic()
     try:

@@ -52,6 +52,16 @@ def test_demo_runs_from_start_to_end(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("option", "exit_code", "message"),
+    [("--help", 0, "Deploy the app into a local AWS"), ("--hlep", 2, "unrecognized arguments")],
+)
+def test_an_option_does_not_run_the_demo(option: str, exit_code: int, message: str) -> None:
+    done = subprocess.run([*DEMO, option], capture_output=True, text=True, check=False)
+    assert message in done.stdout + done.stderr
+    assert (done.returncode, "==" in done.stdout) == (exit_code, False)
+
+
+@pytest.mark.parametrize(
     "moment",
     [
         pytest.param("== Start a local AWS", marks=pytest.mark.slow),

@@ -197,7 +197,8 @@ def recorded(deployed: Deployment, event: dict[str, Any]) -> dict[str, Any] | No
     """Return the idempotency record of an event, or None until it holds the response."""
     s3 = client(deployed, "s3")
     bucket = output(deployed, "WorkspaceBucketName")
-    name = object_name(direct_request(event))
+    request = direct_request(event)
+    name = object_name(request.session, request.idempotency_key)
     keys = [
         item["Key"] for item in s3.list_objects_v2(Bucket=bucket, Prefix="sessions/")["Contents"]
     ]

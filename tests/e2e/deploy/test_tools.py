@@ -41,8 +41,20 @@ TOOL_CALLS: list[tuple[dict[str, Any], dict[str, Any]]] = [
         {"status": "ok"},
     ),
     ({"tool": "ci_push_to_workspace", "paths": ["more.txt"]}, {"status": "ok"}),
+    (
+        {"tool": "ci_pull_from_workspace", "paths": ["code-interpreter/more.txt"]},
+        {"files_loaded": ["more.txt"]},
+    ),
     ({"tool": "workspace_list", "path": "code-interpreter"}, {"count": 2}),
     ({"tool": "workspace_read", "path": "code-interpreter/more.txt"}, {"content": "more"}),
+    (
+        {"tool": "workspace_link", "path": "code-interpreter/more.txt", "method": "download"},
+        {"method": "GET"},
+    ),
+    (
+        {"tool": "workspace_delete", "path": "code-interpreter/out.txt"},
+        {"files_deleted": ["code-interpreter/out.txt"]},
+    ),
     (
         {
             "tool": "invoke_code_interpreter",

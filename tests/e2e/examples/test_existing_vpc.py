@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.project import PROJECT
 
 from .calling import Deployed
 
@@ -10,6 +18,24 @@ if TYPE_CHECKING:
     from local_aws import LocalAws
 
     from .conftest import Synthesise
+
+
+@pytest.mark.parametrize(
+    "context",
+    [{}, {"vpc-id": "vpc-0123456789abcdef0"}, {"subnet-ids": "subnet-0123456789abcdef0"}],
+)
+def test_without_its_context_it_says_how_to_give_it(context: dict[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "examples/existing_vpc.py"],
+        cwd=PROJECT,
+        env={**os.environ, "CDK_CONTEXT_JSON": json.dumps(context)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    [line] = done.stderr.splitlines()
+    assert line.startswith("error: this app needs the ids of a VPC and of its subnets: -c vpc-id=")
+    assert done.returncode == 1
 
 
 def test_the_interpreter_uses_the_vpc_and_destroying_it_keeps_the_vpc(

@@ -42,6 +42,7 @@ class Wire:
             "workspace",
             f"sessions/workspace/{account}.Test.c8/",
             900,
+            allow_delete=True,
         )
         self._opened: list[Any] = [self.s3, control]
         self.function = self.new_function()

@@ -58,6 +58,15 @@ def test_busy_port_is_refused_in_one_line() -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize("port", ["99999", "-1"])
+def test_a_number_that_is_no_port_is_refused_in_one_line(port: str) -> None:
+    command = [sys.executable, "-m", "local_aws", f"--port={port}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    [line] = done.stderr.splitlines()
+    assert line.startswith(f"error: port is {port}, but it must be 1 to 65535, or 0")
+    assert (done.returncode, done.stdout) == (1, "")
+
+
 def test_a_server_that_cannot_start_reports_the_cause(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

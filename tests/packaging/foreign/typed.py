@@ -91,6 +91,7 @@ def functions(
     assert_type(workspace.bucket, s3.IBucket)
     assert_type(workspace.prefix, str)
     assert_type(workspace.grant_read_write(user), iam.Grant)
+    assert_type(workspace.grant_delete(user), iam.Grant)
     function = InvokeFunction(
         stack,
         "Function",

@@ -345,7 +345,7 @@ def test_a_code_interpreter_and_its_callers_can_be_in_different_regions() -> Non
         lambda stack: CodeInterpreter.from_arn(
             stack,
             "Sandbox",
-            "arn:aws:bedrock-agentcore:us-east-1:1:code-interpreter-custom/x",
+            f"arn:aws:bedrock-agentcore:us-east-1:{ACCOUNT}:code-interpreter-custom/x-0123456789",
         ),
     ],
 )

@@ -59,6 +59,7 @@ def test_it_knows_its_code_interpreter_and_workspace(stack: Stack) -> None:
                     "WORKSPACE_PREFIX": "files",
                     "RECORDS_PREFIX": Match.any_value(),
                     "SESSION_TIMEOUT_SECONDS": "3600",
+                    "ALLOW_DELETE": "true",
                     "MALLOC_MMAP_THRESHOLD_": "1048576",
                 }
             },
@@ -103,6 +104,22 @@ def test_it_may_read_and_write_the_workspace(default_stack: Stack) -> None:
     for action in ("s3:GetObject", "s3:PutObject"):
         [statement] = found[action]
         assert "/files/*" in str(statement["Resource"])
+
+
+def test_it_may_delete_files_and_no_records(default_stack: Stack, template: Template) -> None:
+    [bucket] = template.find_resources("AWS::S3::Bucket")
+    [statement] = statements(default_stack, of="Invoke")["s3:DeleteObject"]
+    files = {"Fn::Join": ["", [{"Fn::GetAtt": [bucket, "Arn"]}, "/files/*"]]}
+    assert statement["Resource"] == files
+
+
+def test_deletion_can_be_left_out(stack: Stack) -> None:
+    build(stack, allow_delete=False)
+    assert "s3:DeleteObject" not in statements(stack, of="Invoke")
+    variables = {"Variables": Match.object_like({"ALLOW_DELETE": "false"})}
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::Lambda::Function", {"Environment": variables}
+    )
 
 
 def test_lambda_never_repeats_an_asynchronous_invocation(
@@ -171,7 +188,7 @@ def test_invoking_it_can_be_granted(stack: Stack) -> None:
     [
         ({"session_timeout": Duration.seconds(0)}, "session_timeout is 0 s.*1 to 28800 s"),
         ({"session_timeout": Duration.hours(9)}, "session_timeout is 32400 s.*1 to 28800 s"),
-        ({"timeout": Duration.minutes(16)}, "timeout is 960 s.*1 to 900 s"),
+        ({"timeout": Duration.minutes(31)}, "timeout is 1860 s.*1 to 1800 s"),
     ],
 )
 def test_fails_on_times_that_aws_does_not_allow(

@@ -202,9 +202,8 @@ def test_fails_on_too_few_or_many_subnets(stack: Stack, vpc: ec2.Vpc, count: int
 @pytest.mark.parametrize("count", [0, 17])
 def test_fails_on_too_few_or_many_groups(stack: Stack, vpc: ec2.Vpc, count: int) -> None:
     group = ec2.SecurityGroup(stack, "Group", vpc=vpc)
-    network = Network.vpc(vpc, security_groups=[group] * count)
     with pytest.raises(ValueError, match=f"{count} security groups.*1 to 16.*security_groups="):
-        CodeInterpreter(stack, "Interpreter", network=network)
+        Network.vpc(vpc, security_groups=[group] * count)
 
 
 def vpc_interpreter(stack: Stack, vpc: ec2.IVpc, subnets: ec2.SubnetSelection) -> CodeInterpreter:

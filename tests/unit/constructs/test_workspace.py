@@ -130,6 +130,15 @@ def test_the_grant_covers_files_and_records_and_no_more(stack: Stack) -> None:
     ]
 
 
+def test_the_grant_to_delete_covers_files_and_no_records(stack: Stack) -> None:
+    bucket = s3.Bucket.from_bucket_name(stack, "Existing", "theirs")
+    user = iam.User(stack, "User")
+    Workspace(stack, "Workspace", bucket=bucket, prefix="ours").grant_delete(user)
+    assert only(stack, "AWS::IAM::Policy")["PolicyDocument"]["Statement"] == [
+        {"Action": "s3:DeleteObject", "Effect": "Allow", "Resource": arn("theirs/ours/*")}
+    ]
+
+
 def test_the_grant_covers_the_key_of_an_encrypted_bucket(stack: Stack) -> None:
     key = kms.Key(stack, "Key")
     bucket = s3.Bucket(stack, "Existing", encryption_key=key)

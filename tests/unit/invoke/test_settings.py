@@ -23,6 +23,14 @@ def test_the_environment_is_read() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("value", "allowed"), [("true", True), ("false", False), ("", False), ("yes", False)]
+)
+def test_files_are_deleted_only_where_the_deployment_says_so(value: str, allowed: bool) -> None:
+    settings = Settings.from_environment({**COMPLETE, "ALLOW_DELETE": value})
+    assert settings.allow_delete is allowed
+
+
 def test_the_prefix_has_a_default() -> None:
     environment = {name: COMPLETE[name] for name in COMPLETE if name != "WORKSPACE_PREFIX"}
     assert Settings.from_environment(environment).workspace_prefix == "workspace"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -102,6 +103,14 @@ def test_certificates_are_named(synthesise: Synthesise) -> None:
         "Custom::CodeInterpreter",
         {"Certificates": [{"Location": {"SecretsManager": {"SecretArn": arn}}}]},
     )
+
+
+def test_deletion_can_be_switched_off(synthesise: Synthesise) -> None:
+    found = (
+        json.dumps(synthesise().to_json()),
+        json.dumps(synthesise(workspace_delete=False).to_json()),
+    )
+    assert ["s3:DeleteObject" in template for template in found] == [True, False]
 
 
 def test_alarms_are_there_when_asked(synthesise: Synthesise) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from stacks.values import SettingsError
 ROLE = "arn:aws:iam::123456789012:role/mine"
 POLICY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:ca-AbCdEf"
+CHAIN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:team/chain-AbCdEf"
 SUBNETS = ("subnet-0123456789abcdef0", "subnet-0123456789abcdef1")
 VPC = {"network": "vpc", "vpc_id": "vpc-0123456789abcdef0", "subnet_ids": list(SUBNETS)}
 FILESYSTEM = {
@@ -20,6 +23,7 @@ FILESYSTEM = {
     "mount-path": "/mnt/data",
     "security-group-id": "sg-0123456789abcdef0",
 }
+S3_ACCESS_POINT = "arn:aws:s3files:us-east-1:123456789012:file-system/fs-1/access-point/fsap-1"
 
 
 def settings(**context: Any) -> Settings:
@@ -33,7 +37,16 @@ def test_nothing_needs_to_be_given() -> None:
 
 
 def test_other_peoples_context_is_left_alone() -> None:
-    assert Settings.from_context({"@aws-cdk/core:x": True, "network": "public"}) == Settings()
+    theirs = {
+        "@aws-cdk/core:target-partitions": ["aws"],
+        "availability-zones:account=123456789012:region=us-east-1": ["us-east-1a"],
+        "vpc-provider:account=123456789012:filter.vpc-id=vpc-1:region=us-east-1": {},
+        "hosted-zone:name": "x",
+        "aws:cdk:bundling-stacks": ["**"],
+        "owner": "data",
+        "vpc": "vpc-1",
+    }
+    assert Settings.from_context(theirs) == Settings()
 
 
 @pytest.mark.parametrize(
@@ -45,16 +58,22 @@ def test_other_peoples_context_is_left_alone() -> None:
         ("execution_role_arn", ROLE, ROLE),
         ("managed_policy_arns", [POLICY], (POLICY,)),
         ("managed_policy_arns", POLICY, (POLICY,)),
-        ("certificate_secret_arns", json.dumps([SECRET, SECRET]), (SECRET, SECRET)),
+        ("certificate_secret_arns", json.dumps([SECRET, CHAIN]), (SECRET, CHAIN)),
+        ("certificate_secret_arns", f"{SECRET}, {CHAIN}", (SECRET, CHAIN)),
         ("tags", {"team": "data"}, {"team": "data"}),
         ("tags", "team=data,stage=a=b", {"team": "data", "stage": "a=b"}),
         ("tags", '{"team": "data"}', {"team": "data"}),
+        ("tags", "team=data, stage=", {"team": "data", "stage": ""}),
+        ("network", "vpc ", "vpc"),
+        ("session_timeout_seconds", " 60 ", 60),
+        ("alarms", "true\n", True),
         ("session_timeout_seconds", 28800, 28800),
         ("session_timeout_seconds", "1", 1),
         ("function_memory_mib", "10240", 10240),
-        ("function_timeout_seconds", 900, 900),
+        ("function_timeout_seconds", 1800, 1800),
         ("workspace_retention", "destroy", "destroy"),
         ("workspace_expiration_days", "7", 7),
+        ("workspace_delete", "false", False),
         ("alarms", True, True),
         ("alarms", "true", True),
         ("alarms", "false", False),
@@ -106,11 +125,33 @@ def test_an_existing_vpc_and_its_file_systems(as_text: bool) -> None:
         ("certificate_secret_arns", "arn:aws:s3:::x", "a list of 1 to 200 full ARNs of secrets"),
         ("filesystems", "/mnt/data", "a list of 1 to 4 objects"),
         ("filesystems", [FILESYSTEM] * 5, "a list of 1 to 4 objects"),
+        ("filesystems", "[" * 100_000, "a list of 1 to 4 objects"),
         ("filesystems", [{"type": "efs"}], "objects with type, file-system-arn, access-point"),
         ("tags", "team", "an object of texts"),
         ("tags", "team=data,stage", "an object of texts"),
         ("tags", {"team": 1}, "an object of texts"),
         ("tags", "{", "an object of texts"),
+        ("tags", "a=b,a=c", "an object of texts"),
+        ("tags", {"aws:x": "y"}, "the key must not begin with aws:"),
+        ("tags", {"AWS:x": "y"}, "the key must not begin with aws:"),
+        ("tags", {"Bücher": "y"}, "letters of the English alphabet"),
+        ("tags", {"a": "ü"}, "letters of the English alphabet"),
+        ("tags", {"a": "b,c"}, "spaces and . _ : / = + @ -"),
+        ("tags", {"": "y"}, "a key of 1 to 128"),
+        ("tags", {"k" * 129: "y"}, "a key of 1 to 128"),
+        ("tags", {"k": "v" * 257}, "a value of 0 to 256"),
+        ("tags", {str(number): "" for number in range(48)}, "47 or fewer"),
+        ("tags", {"a": "${Token[X.1]}"}, "known at synthesis"),
+        ("name", "${Token[X.1]}", "known at synthesis"),
+        ("vpc_id", "vpc-1", "the id of a VPC"),
+        ("subnet_ids", [SUBNETS[0]] * 2, "none of them twice"),
+        ("security_group_ids", "sg-ABCDEFGH", "a list of 1 to 16 ids of security groups"),
+        ("execution_role_arn", ROLE + "/*", "the ARN of a role"),
+        ("execution_role_arn", ROLE + " mine", "the ARN of a role"),
+        ("managed_policy_arns", f"{POLICY},{POLICY}", "none of them twice"),
+        ("managed_policy_arns", POLICY + "*", "a list of 1 to 10 ARNs of managed policies"),
+        ("certificate_secret_arns", "arn:aws:secretsmanager:x:secret:a-AbCdEf", "full ARNs of sec"),
+        ("certificate_secret_arns", SECRET.replace("ca", "*"), "full ARNs of secrets"),
         ("session_timeout_seconds", 28801, "from 1 to 28800"),
         ("session_timeout_seconds", 0, "from 1 to 28800"),
         ("session_timeout_seconds", True, "from 1 to 28800"),
@@ -118,9 +159,10 @@ def test_an_existing_vpc_and_its_file_systems(as_text: bool) -> None:
         ("session_timeout_seconds", "-1", "from 1 to 28800"),
         ("session_timeout_seconds", "²", "from 1 to 28800"),
         ("session_timeout_seconds", "", "from 1 to 28800"),
+        ("function_timeout_seconds", 1801, "from 1 to 1800"),
         ("function_memory_mib", 64, "from 128 to 10240"),
         ("workspace_retention", "keep", "one of retain, destroy"),
-        ("workspace_expiration_days", None, "from 1 to 3650"),
+        ("session_timeout_seconds", "9" * 5000, "from 1 to 28800"),
         ("alarms", "on", "true or false"),
     ],
 )
@@ -141,9 +183,61 @@ def test_fails_on_a_part_of_a_file_system_by_its_name() -> None:
         settings(**VPC, filesystems=[wrong])
 
 
-def test_fails_on_an_unknown_key_with_the_nearest_one() -> None:
-    with pytest.raises(SettingsError, match="did you mean 'code-interpreter:network'"):
-        settings(netwrok="public")
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ([{}, {}], r"mount-path' is .*another path for each file system"),
+        (
+            [{"mount-path": f"/mnt/{name}"} for name in "abc"],
+            r"filesystems\[\]\.type' is .*each type 2 times at most",
+        ),
+        ([{"type": "s3-files"}], r"file-system-arn' is .*of s3files, because type is 's3-files'"),
+        ([{"access-point-arn": S3_ACCESS_POINT}], r"access-point-arn' is .*of elasticfilesystem"),
+        ([{"file-system-arn": "arn:aws:x:file-system/fs-1"}], "the ARN of a file system"),
+        ([{"file-system-arn": FILESYSTEM["file-system-arn"] + ":x"}], "the ARN of a file system"),
+        ([{"mount-path": "/mnt/.."}], "/mnt/ and one name"),
+        ([{"security-group-id": "sg-ABCDEFGH"}], "the id of a security group"),
+    ],
+)
+def test_fails_on_file_systems_that_cannot_be_mounted(
+    changes: list[dict[str, str]], message: str
+) -> None:
+    with pytest.raises(SettingsError, match=message):
+        settings(**VPC, filesystems=[{**FILESYSTEM, **change} for change in changes])
+
+
+def test_null_leaves_a_setting_out() -> None:
+    keys = [field.name for field in fields(Settings)]
+    assert settings(**dict.fromkeys(keys)) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("code-interpreter:netwrok", "network"),
+        ("network", "network"),
+        ("netwrok", "network"),
+        ("Network", "network"),
+        ("vpc_id", "vpc-id"),
+        ("managedPolicyArns", "managed-policy-arns"),
+        ("alarm", "alarms"),
+        ("code_interpreter:network", "network"),
+        ("codeInterpreter:network", "network"),
+        ("code-interpeter:network", "network"),
+        ("Code-Interpreter:vpc_internet", "vpc-internet"),
+        ("code-interpreter.tags", "tags"),
+        ("code-interpreter/tags", "tags"),
+        ("code-interpreter-tags", "tags"),
+        ("code-interpreter:network ", "network"),
+        ("code-interpreter:session-timeout", "session-timeout-seconds"),
+    ],
+)
+def test_fails_on_a_key_that_looks_like_a_setting_with_the_right_spelling(
+    key: str, meant: str
+) -> None:
+    message = f"context key '{key}' is unknown; did you mean 'code-interpreter:{meant}'"
+    with pytest.raises(SettingsError, match=re.escape(message)):
+        Settings.from_context({key: "public"})
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple, ParamSpec, TypeVar
+from urllib.parse import quote
 
 from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
@@ -144,18 +145,32 @@ class Bucket:
             page = self.list(prefix, start_after=page.objects[-1].key)
             yield from page.objects
 
-    def presigned_get(self, key: str) -> str:
-        """Return a URL that reads this object, without credentials, for `URL_SECONDS`."""
-        return self._presigned("get_object", Key=key)
+    def delete(self, key: str) -> None:
+        """Delete an object. S3 says the same whether there was one or not."""
+        self._checked("DeleteObject", self._s3.delete_object, Key=key)
 
-    def presigned_put(self, key: str, size: int) -> str:
-        """Return a URL that writes this object, of exactly `size` bytes, for `URL_SECONDS`."""
-        return self._presigned("put_object", Key=key, ContentLength=size)
+    def presigned_get(
+        self, key: str, *, seconds: int = URL_SECONDS, file_name: str | None = None
+    ) -> str:
+        """Return a URL that reads this object, without credentials, for some seconds.
 
-    def _presigned(self, operation: str, **parameters: Any) -> str:
+        :param file_name: The name under which a browser saves it.
+        """
+        disposition = {}
+        if file_name is not None:
+            # RFC 6266, with the encoding of RFC 8187.
+            header = f"attachment; filename*=UTF-8''{quote(file_name, safe='')}"
+            disposition = {"ResponseContentDisposition": header}
+        return self._presigned("get_object", seconds, Key=key, **disposition)
+
+    def presigned_put(self, key: str, size: int, *, seconds: int = URL_SECONDS) -> str:
+        """Return a URL that writes this object, of exactly `size` bytes, for some seconds."""
+        return self._presigned("put_object", seconds, Key=key, ContentLength=size)
+
+    def _presigned(self, operation: str, seconds: int, **parameters: Any) -> str:
         parameters["Bucket"] = self._name
         try:
-            url: str = self._s3.generate_presigned_url(operation, parameters, URL_SECONDS)
+            url: str = self._s3.generate_presigned_url(operation, parameters, seconds)
         except BotoCoreError as error:
             raise self._failed("Signing a URL", error) from None
         return url

@@ -9,11 +9,13 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from botocore.eventstream import InvalidPayloadLength
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, EventStreamError
 from urllib3.exceptions import HTTPError
 
 from ..deadline import Background, Deadline
 from ..errors import (
+    CodeFailedError,
+    InvalidRequestError,
     NotFoundError,
     NotStartedError,
     OutcomeUnknownError,
@@ -26,6 +28,17 @@ from .errors import error_text, refusal
 
 # Seconds that a stream may take to end after its last result.
 STREAM_END_GRACE = 2.0
+
+
+# The operations that only read, and the way to read what is too large for a result.
+READS = {
+    "readFiles": (
+        "read fewer files at once, or save a large file with ci_push_to_workspace and read it with "
+        "workspace_read, from offset to offset"
+    ),
+    "listFiles": "list its subfolders, or list it with a command into a file",
+    "getTask": "let the command write large output to a file",
+}
 
 
 class StartedSession(NamedTuple):
@@ -177,13 +190,35 @@ def failure(name: str, error: Exception, limit: float, *, is_first: bool) -> Req
     refused = refusal(error, name, SandboxGoneError) if is_first else None
     if refused:
         return refused
-    if isinstance(error, InvalidPayloadLength):
-        return OutcomeUnknownError(
-            f"{name}: its result is too large to receive; write large output to a file"
-        )
+    if is_too_large(error):
+        return too_large(name)
     if isinstance(error, TimeoutError):
         return TimedOutError(f"{name} gave no result within {limit:.0f} seconds")
     return OutcomeUnknownError(f"{name}: {error_text(error)}; whether it ran is not known")
+
+
+def is_too_large(error: Exception) -> bool:
+    """Tell whether a result was too large to receive.
+
+    botocore takes events of up to 24 MB. How the service itself refuses to send a larger one is not
+    documented: an exception in the stream that speaks of the result's size is taken for it.
+    """
+    if isinstance(error, EventStreamError):
+        text = error_text(error).lower()
+        return "quota" in text and "result" in text and "large" in text
+    return isinstance(error, InvalidPayloadLength)
+
+
+def too_large(name: str) -> RequestError:
+    """Return the error for a result that is too large to receive.
+
+    An operation that only reads has changed nothing; every other operation has run.
+    """
+    if name in READS:
+        return InvalidRequestError(f"{name}: its result is too large to receive; {READS[name]}")
+    return CodeFailedError(
+        f"{name} ran, but its output is too large to receive; write large output to a file"
+    )
 
 
 def is_final(name: str, result: dict[str, Any]) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from ..errors import NotStartedError, RequestError
 from ..sandbox.errors import TransferError
 from ..sandbox.sandbox import FileFound, Sandbox, file_contents
-from .workspace import Upload, Workspace, content_type
+from .workspace import StoredFile, Workspace, content_type
 
 # The service's limit for a request's payload (the service's quotas page).
 MAX_COPIED_BYTES = 100_000_000
@@ -23,19 +23,17 @@ MAX_PUT_BYTES = 5 * 1024**3
 PART_BYTES = 6 * 1024 * 1024
 
 
-def load_large_upload(sandbox: Sandbox, workspace: Workspace, upload: Upload) -> None:
-    """Copy a large upload into the sandbox.
+def load_large_file(sandbox: Sandbox, workspace: Workspace, file: StoredFile) -> None:
+    """Copy a large file of the workspace into the sandbox.
 
     :raises TransferError: if the sandbox cannot take the file
     """
     if sandbox.s3_error is None:
-        url = workspace.bucket.presigned_get(upload.key)
-        sandbox.s3_error = sandbox.run_program(
-            "download", path=upload.path, url=url, size=upload.size
-        )
+        url = workspace.bucket.presigned_get(file.key)
+        sandbox.s3_error = sandbox.run_program("download", path=file.path, url=url, size=file.size)
     if sandbox.s3_error is not None:
-        check_copied_size(upload.size, sandbox.s3_error)
-        copy_in_parts_to_sandbox(sandbox, workspace, upload)
+        check_copied_size(file.size, sandbox.s3_error)
+        copy_in_parts_to_sandbox(sandbox, workspace, file)
 
 
 def save_large_file(sandbox: Sandbox, workspace: Workspace, file: FileFound) -> None:
@@ -73,21 +71,21 @@ def parts(size: int) -> Iterator[tuple[int, int]]:
         yield offset, min(PART_BYTES, size - offset)
 
 
-def copy_in_parts_to_sandbox(sandbox: Sandbox, workspace: Workspace, upload: Upload) -> None:
-    """Copy an upload into the sandbox, with one part at a time in memory.
+def copy_in_parts_to_sandbox(sandbox: Sandbox, workspace: Workspace, file: StoredFile) -> None:
+    """Copy a file into the sandbox, with one part at a time in memory.
 
     :raises TransferError: if the sandbox cannot take the file
     """
     folder = f".code-interpreter-{uuid.uuid4().hex}"
     names = []
     try:
-        for offset, length in parts(upload.size):
-            found = workspace.bucket.get(upload.key, offset=offset, limit=length)
-            if found is None or found.etag != upload.etag:
+        for offset, length in parts(file.size):
+            found = workspace.bucket.get(file.key, offset=offset, limit=length)
+            if found is None or found.etag != file.etag:
                 raise NotStartedError("it was replaced while it was loaded")
             names.append(f"{folder}/{offset}")
             sandbox.write({names[-1]: found.body})
-        sandbox.run_program("join_parts", repeatable=True, parts=names, path=upload.path)
+        sandbox.run_program("join_parts", repeatable=True, parts=names, path=file.path)
     finally:
         remove_folder(sandbox, folder)
 

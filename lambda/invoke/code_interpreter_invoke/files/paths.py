@@ -36,13 +36,18 @@ def clean(path: str, what: str) -> str:
 
     :raises InvalidRequestError: naming the argument `what`, if the path has a problem
     """
-    stripped = path
-    while stripped.startswith("./"):
-        stripped = stripped[2:].lstrip("/")
+    stripped = strip_dots(path)
     problem = defect(stripped)
     if problem:
         raise InvalidRequestError(f"{what} {quote(path)} is not allowed: {problem}")
     return stripped
+
+
+def strip_dots(path: str) -> str:
+    """Return the path without leading `./`."""
+    while path.startswith("./"):
+        path = path[2:].lstrip("/")
+    return path
 
 
 def clean_folder(path: str) -> str:

@@ -5,35 +5,53 @@ from __future__ import annotations
 import base64
 import binascii
 import mimetypes
-from collections.abc import Iterator
-from typing import NamedTuple
+import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple, TypeVar
 
 from ..clients import Bucket, ListedObject
 from ..errors import InvalidRequestError, NotFoundError, quote
 from ..responses import Response, WorkspaceFile
-from .paths import clean, defect
+from .paths import clean, defect, strip_dots
+
+T = TypeVar("T")
 
 # The folders of saved files and of uploads.
 PRODUCED = "code-interpreter"
 UPLOADS = "uploads"
 FOLDERS = (PRODUCED, UPLOADS)
+# The folder that keeps the whole of truncated responses.
+RESPONSES = f"{PRODUCED}/responses"
 
 # A response of Lambda has at most 6 MB (its quotas page); base64 makes 4 bytes of 3.
 READ_BYTES = 4_000_000
 # Smallest part of a file to return, in bytes, however small the caller's limit.
 MIN_READ_BYTES = 60
 
+LINE_BREAK = re.compile(r"[\r\n]+")
+
 # Transfers of small objects are mostly waiting; botocore keeps ten connections.
 REQUESTS_AT_ONCE = 8
 
 
-class Upload(NamedTuple):
-    """A file that the user supplied. `path` is its path in the working directory."""
+class StoredFile(NamedTuple):
+    """A file of the workspace. `path` is its path below `folder`, and in the working directory.
 
+    `problem` says why a sandbox cannot have a file of this path.
+    """
+
+    folder: str
     path: str
     key: str
     size: int
     etag: str
+    problem: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The path in the workspace."""
+        return f"{self.folder}/{self.path}"
 
 
 class FileList(NamedTuple):
@@ -47,13 +65,9 @@ class FileList(NamedTuple):
         """Return a response with the first `count` objects of the page."""
         objects = self.objects[:count]
         files: list[WorkspaceFile] = [
-            {
-                "path": found.key.removeprefix(self.root),
-                "size": found.size,
-                "last_modified": found.last_modified.isoformat(),
-            }
+            workspace_file(found.key.removeprefix(self.root), found)
             for found in objects
-            if not found.key.endswith("/")
+            if not is_folder_marker(found)
         ]
         response: Response = {"status": "ok", "files": files, "count": len(files)}
         if self.truncated or len(objects) < len(self.objects):
@@ -94,20 +108,21 @@ class FilePart(NamedTuple):
 class Workspace:
     """The files of one session. Every key is inside the session's own prefix."""
 
-    def __init__(self, bucket: Bucket, prefix: str, session: str) -> None:
+    def __init__(
+        self, bucket: Bucket, prefix: str, session: str, *, allow_delete: bool = False
+    ) -> None:
+        """Take the bucket; `allow_delete` says whether the function may delete files."""
         self.bucket = bucket
+        self._allow_delete = allow_delete
         self._root = f"{prefix}/{session}/"
 
     def key(self, path: str) -> str:
         """Return the key of a workspace path such as `code-interpreter/chart.png`."""
-        path = clean(path, "path")
-        folder, _, rest = path.partition("/")
-        if folder not in FOLDERS or not rest:
-            raise InvalidRequestError(
-                f"path {quote(path)} is not in the workspace: it begins with "
-                f"{PRODUCED}/ or {UPLOADS}/"
-            )
-        return self._root + path
+        stripped = strip_dots(path)
+        problem = problem_with(stripped)
+        if problem:
+            raise InvalidRequestError(f"path {quote(path)} is not allowed: {problem}")
+        return self._root + stripped
 
     def produced_key(self, path: str) -> str:
         return self.key(f"{PRODUCED}/{path}")
@@ -116,13 +131,89 @@ class Workspace:
         """Store a file of the sandbox under its path there."""
         self.bucket.put(self.produced_key(path), body, content_type=content_type(path))
 
-    def uploads(self) -> Iterator[Upload]:
-        """Yield the uploads, without folder markers and paths that no sandbox can have."""
-        folder = f"{self._root}{UPLOADS}/"
-        for found in self.bucket.list_all(folder):
-            path = found.key.removeprefix(folder)
-            if defect(path) is None:
-                yield Upload(path, found.key, found.size, found.etag)
+    def uploads(self) -> Iterator[StoredFile]:
+        """Yield the uploads, also those that no sandbox can have."""
+        return self._files_below(UPLOADS)
+
+    def file(self, path: str) -> StoredFile | None:
+        """Return the file at a workspace path, or None if there is none."""
+        key = self.key(path)
+        # Among the keys that begin with a key, the key itself comes first.
+        for found in self.bucket.list(key).objects[:1]:
+            if found.key == key:
+                return self._stored_file(found)
+        return None
+
+    def find(self, paths: list[str]) -> list[StoredFile]:
+        """Return the files at workspace paths, each of a file or of a folder.
+
+        :raises NotFoundError: naming the paths that have no file
+        """
+        folders = [strip_dots(path).removesuffix("/") for path in paths]
+        found = self._found(folders, self._file_or_folder)
+        return list({file.key: file for files in found for file in files}.values())
+
+    def delete(self, paths: list[str]) -> list[StoredFile]:
+        """Delete the files at workspace paths, and return them.
+
+        :raises InvalidRequestError: if the deployment does not let the function delete files
+        :raises NotFoundError: naming the paths that have no file; nothing is deleted then
+        """
+        if not self._allow_delete:
+            raise InvalidRequestError(
+                "workspace_delete is switched off in this deployment; it takes allow_delete of the "
+                "construct InvokeFunction, or the app's setting code-interpreter:workspace-delete"
+            )
+        files = self._found(list(dict.fromkeys(paths)), self.file)
+        with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
+            list(pool.map(self.bucket.delete, [file.key for file in files]))
+        return files
+
+    def download_url(self, path: str, seconds: int) -> str:
+        """Return a URL that downloads a file.
+
+        :raises NotFoundError: if there is no such file
+        """
+        [file] = self._found([path], self.file)
+        name = file.path.rpartition("/")[2]
+        return self.bucket.presigned_get(file.key, seconds=seconds, file_name=name)
+
+    def upload_url(self, path: str, size: int, seconds: int) -> str:
+        """Return a URL that uploads a file of exactly `size` bytes."""
+        return self.bucket.presigned_put(self.key(path), size, seconds=seconds)
+
+    def saved_files(self) -> list[StoredFile]:
+        """Return all that the session saved, without the responses that were truncated."""
+        files = self._files_below(PRODUCED)
+        return [file for file in files if not file.name.startswith(f"{RESPONSES}/")]
+
+    def _file_or_folder(self, path: str) -> list[StoredFile]:
+        if path == PRODUCED:
+            return self.saved_files()
+        file = None if path == UPLOADS else self.file(path)
+        return [file] if file else list(self._files_below(path))
+
+    def _found(self, paths: list[str], look_up: Callable[[str], T | None]) -> list[T]:
+        """Look paths up at once.
+
+        :raises InvalidRequestError: if one of them is not allowed
+        :raises NotFoundError: naming the paths for which nothing was found
+        """
+        with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
+            found = list(pool.map(look_up, paths))
+        missing = [quote(path) for path, item in zip(paths, found, strict=True) if not item]
+        if missing:
+            raise NotFoundError(f"there is no file {', '.join(missing)} in the workspace")
+        return [item for item in found if item]
+
+    def _files_below(self, folder: str) -> Iterator[StoredFile]:
+        for found in self.bucket.list_all(f"{self._root}{folder}/"):
+            if not is_folder_marker(found):
+                yield self._stored_file(found)
+
+    def _stored_file(self, found: ListedObject) -> StoredFile:
+        folder, _, path = found.key.removeprefix(self._root).partition("/")
+        return StoredFile(folder, path, found.key, found.size, found.etag, defect(path))
 
     def list(self, path: str | None, next_token: str | None) -> FileList:
         """Return the first page of the files below a path, or the page after `next_token`.
@@ -157,6 +248,32 @@ class Workspace:
         return {"status": "ok", "path": path, "size": len(body)}
 
 
+def problem_with(path: str) -> str | None:
+    """Return the problem with a workspace path, or None."""
+    folder, _, rest = path.partition("/")
+    if folder not in FOLDERS or not rest:
+        return f"a file of the workspace is in {PRODUCED}/ or {UPLOADS}/"
+    return defect(rest)
+
+
+def workspace_file(path: str, found: ListedObject) -> WorkspaceFile:
+    """Describe an object whose key ends with a workspace path, for a listing."""
+    file: WorkspaceFile = {
+        "path": path,
+        "size": found.size,
+        "last_modified": found.last_modified.isoformat(),
+    }
+    problem = problem_with(path)
+    if problem:
+        file["problem"] = f"no tool can use it: {problem}"
+    return file
+
+
+def is_folder_marker(found: ListedObject) -> bool:
+    """Tell whether an object only shows a folder, as S3's console makes them."""
+    return found.key.endswith("/") and found.size == 0
+
+
 def path_of_token(token: str, folder: str) -> str:
     """Return the path of the last object on the previous page."""
     refusal = InvalidRequestError(
@@ -186,12 +303,12 @@ def as_content(body: bytes) -> tuple[str, str]:
 
 
 def decode_base64(where: str, text: str) -> bytes:
-    """Return the bytes of a base64 text.
+    """Return the bytes of a base64 text, which may have line breaks (RFC 2045) and outer blanks.
 
     :raises InvalidRequestError: naming the argument `where` the text was given, if it is not base64
     """
     try:
-        return base64.b64decode(text, validate=True)
+        return base64.b64decode(LINE_BREAK.sub("", text.strip()), validate=True)
     except (binascii.Error, ValueError):
         raise InvalidRequestError(f"{where} is not base64") from None
 

@@ -1,6 +1,8 @@
 """A Bedrock Agent, with this function behind an action group with function details.
 
-Agents send an envelope in which every value is a string, and read one of the same kind.
+Agents send an envelope in which every value is a string, and read one of the same kind. The text is
+read as the model means it: `5.0` is a whole number, and empty text is an argument left out, unless
+the tool requires that text, as the content of a file may be empty.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from .tools import TOOLS, Schema
 # Bedrock's limit is 25 KB for the response of an action group's function (the Bedrock quotas page).
 MAX_RESPONSE_BYTES = 24_000
 # Longer than any argument may be, and short enough for Python to parse.
-WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
+WHOLE_NUMBER = re.compile(r"(-?[0-9]{1,18})(\.0*)?")
 
 
 class BedrockAgent:
@@ -35,10 +37,12 @@ class BedrockAgent:
     def request(self) -> Request:
         name = self._event.get("function")
         tool = TOOLS.get(str(name))
-        schemas = tool.input_schema["properties"] if tool else {}
+        values = named_values(self._event.get("parameters"))
+        if name == "file_operations":
+            values = with_files(values)
+        schema = tool.input_schema if tool else {"properties": {}}
         arguments = {
-            argument: parse_argument(argument, schemas.get(argument), value)
-            for argument, value in named_values(self._event.get("parameters")).items()
+            argument: parse_argument(argument, schema, value) for argument, value in values.items()
         }
         session = session_name(str(self._event["sessionId"]))
         return platform_request(name, arguments, session, {}, "the agent's event")
@@ -82,13 +86,36 @@ def session_name(session_id: str) -> str:
     return f"agent-{digest[:48]}"
 
 
-def parse_argument(name: str, schema: Schema | None, value: Any) -> Any:
-    """Convert an agent's text to the type that the schema has; validation judges the outcome."""
+def with_files(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of `file_operations`, in which the files to write are as the agent means.
+
+    An agent also names the path of a file that `content` describes. Empty `text` and `content`
+    beside a path are an empty file.
+    """
+    content = values.get("content")
+    if values.get("operation") != "write" or not isinstance(content, str):
+        return values
+    parsed = json_value(content)
+    files = parsed if isinstance(parsed, list) else [parsed]
+    if files and all("path" in members(file) for file in files):
+        return {"operation": "write", "content": files}
+    paths = parse_texts(str(values.get("path") or values.get("paths") or ""))
+    if len(paths) == 1 and not content.strip() and not values.get("text"):
+        return {"operation": "write", "content": [{"path": paths[0], "text": content}]}
+    return values
+
+
+def parse_argument(name: str, tool: Schema, value: Any) -> Any:
+    """Convert an agent's text to the type that the tool takes; validation judges the outcome."""
+    schema = tool["properties"].get(name)
     if schema is None or not isinstance(value, str):
         return value
+    is_required_text = schema["type"] == "string" and name in tool.get("required", ())
+    if not value.strip() and not is_required_text:
+        return None
     match schema["type"]:
-        case "integer" if WHOLE_NUMBER.fullmatch(value.strip()):
-            return int(value)
+        case "integer" if number := WHOLE_NUMBER.fullmatch(value.strip()):
+            return int(number[1])
         case "boolean" if value.strip().lower() in ("true", "false"):
             return value.strip().lower() == "true"
         case "array":
@@ -99,18 +126,33 @@ def parse_argument(name: str, schema: Schema | None, value: Any) -> Any:
 
 
 def parse_array(name: str, schema: Schema, text: str) -> Any:
-    """Parse an array: JSON, or plain text as agents write it, `[a, b]`."""
-    try:
-        return parse_json(name, text)
-    except InvalidRequestError:
-        if schema["items"]["type"] != "string":
-            raise
+    """Parse an array: JSON, also of its only item, or texts as agents write them."""
+    if schema["items"]["type"] == "string":
+        return parse_texts(text)
+    value = parse_json(name, text)
+    return [value] if isinstance(value, dict) else value
+
+
+def parse_texts(text: str) -> list[Any]:
+    """Parse an array of texts: JSON, or plain text as agents write it, `[a, b]`."""
+    value = json_value(text)
+    if isinstance(value, list):
+        return value
+    text = text.strip()
     items = text[1:-1] if text.startswith("[") and text.endswith("]") else text
     return [item.strip().strip("\"'") for item in items.split(",") if item.strip()]
 
 
 def parse_json(name: str, text: str) -> Any:
+    value = json_value(text)
+    if value is None:
+        raise InvalidRequestError(f"{name} must be JSON text, given {quote(text)}")
+    return value
+
+
+def json_value(text: str) -> Any:
+    """Return the value of JSON text, or None if it is no JSON."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        raise InvalidRequestError(f"{name} must be JSON text, given {quote(text)}") from None
+        return None

@@ -27,7 +27,7 @@ class Tool(NamedTuple):
     # It is offered to language models.
     for_models: bool = False
     # Gateway and Bedrock Agents may not call it: it shows other callers' sessions, or something
-    # that these platforms learn in another way.
+    # that these platforms learn in another way, or it does what only a program should decide.
     direct_only: bool = False
 
 

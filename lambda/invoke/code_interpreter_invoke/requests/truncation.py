@@ -8,15 +8,22 @@ import uuid
 from typing import Any, cast
 
 from ..errors import RequestError
-from ..files.workspace import PRODUCED, Workspace
+from ..files.workspace import PRODUCED, RESPONSES, Workspace
 from ..fitting import largest_that_fits
 from ..responses import Response
 from .callers import Caller
 
-# The folder of the workspace that keeps the responses that were truncated.
-FOLDER = "responses"
 # Values up to this length are never truncated, so that the status and the ids always survive.
 MIN_TRUNCATED_LENGTH = 100
+# What was kept and what there was, by the place in the response and the unit.
+Cuts = dict[tuple[str, str], tuple[int, int]]
+# How to get the rest of a member, if not from the whole response.
+WAYS = {
+    "files[].content": (
+        "; save the file with ci_push_to_workspace, and read it with workspace_read from offset to "
+        "offset"
+    )
+}
 # The members that hold the output of code.
 OUTPUT_MEMBERS = ("stdout", "stderr")
 LEFT_OUT = re.compile(r"\n\[\.\.\. (\d{1,15}) characters left out \.\.\.\]\n")
@@ -32,47 +39,87 @@ def truncate_to_limit(response: Response, caller: Caller, workspace: Workspace) 
     """Return the response, or as much of it as its caller can take.
 
     The whole of a truncated response is saved to the workspace as JSON, and named in the response.
+    Warnings say which members were cut, and where the rest is.
     """
     if is_within_limit(response, caller):
         return response
-    name = f"{FOLDER}/{uuid.uuid4().hex}.json"
+    name = f"{RESPONSES}/{uuid.uuid4().hex}.json"
     added: dict[str, Any] = {"truncated": True}
+    warnings: list[str] = []
+    rest = ""
     try:
-        workspace.save(name, json.dumps(response).encode())
-        added["full_response"] = f"{PRODUCED}/{name}"
+        workspace.save(name.removeprefix(f"{PRODUCED}/"), json.dumps(response).encode())
+        added["full_response"] = name
+        rest = f"; the whole response is in {name}, for workspace_read"
     except RequestError as error:
-        warning = f"the whole response was not saved: {error.message}"
-        added["warnings"] = [warning, *response.get("warnings", [])]
+        warnings.append(f"the whole response was not saved: {error.message}")
     # The end of the output says more about a failure.
     tail = 0.75 if "error" in response else 0.5
+
+    def truncated(length: int) -> Response:
+        cuts: Cuts = {}
+        members = truncate_values(response, length, tail, cuts=cuts)
+        described = [f"{cut}{WAYS.get(place, rest)}" for place, cut in describe_cuts(cuts)]
+        all_warnings = [*warnings, *described, *members.get("warnings", ())]
+        if all_warnings:
+            members["warnings"] = all_warnings
+        return cast(Response, {**members, **added})
+
     return largest_that_fits(
-        lambda length: cast(Response, {**truncate_values(response, length, tail), **added}),
+        truncated,
         caller.max_response_bytes,
-        lambda truncated: is_within_limit(truncated, caller),
+        lambda shortened: is_within_limit(shortened, caller),
         minimum=MIN_TRUNCATED_LENGTH,
     )
 
 
-def truncate_values(value: Any, length: int, tail: float, name: str = "") -> Any:
+def truncate_values(
+    value: Any, length: int, tail: float, place: str = "", cuts: Cuts | None = None
+) -> Any:
     """Return a value in which no text and no list is longer than about `length`.
 
-    Output keeps both ends. Another text keeps its beginning, of a multiple of 4 characters, so that
-    what was base64 can still be decoded.
+    Output keeps both ends, and says how much is left out. Another text keeps its beginning, of a
+    multiple of 4 characters, so that what was base64 can still be decoded. A list keeps a tenth of
+    `length`, because its items have several values.
 
     :param tail: The part of the length that is for the end of an output.
-    :param name: The member's name, if the value is one.
+    :param place: The value's place in the response, such as `files[].content`.
+    :param cuts: Takes what was cut.
     """
-    if isinstance(value, str) and len(value) <= length:
-        return value
-    if isinstance(value, str) and name in OUTPUT_MEMBERS:
-        return keep_ends(value, length, tail)
+    cuts = {} if cuts is None else cuts
     if isinstance(value, str):
-        return value[: max(length // 4 * 4, 4)]
+        if len(value) <= length:
+            return value
+        if place.rpartition(".")[2] in OUTPUT_MEMBERS:
+            return keep_ends(value, length, tail)
+        kept = max(length // 4 * 4, 4)
+        add_cut(cuts, place, "characters", kept, len(value))
+        return value[:kept]
     if isinstance(value, list):
-        return [truncate_values(item, length, tail) for item in value[: max(length, 1)]]
+        items = value[: max(length // 10, 1)]
+        if len(items) < len(value):
+            add_cut(cuts, place, "items", len(items), len(value))
+        return [truncate_values(item, length, tail, f"{place}[]", cuts) for item in items]
     if isinstance(value, dict):
-        return {name: truncate_values(item, length, tail, name) for name, item in value.items()}
+        return {
+            name: truncate_values(item, length, tail, f"{place}.{name}" if place else name, cuts)
+            for name, item in value.items()
+        }
     return value
+
+
+def add_cut(cuts: Cuts, place: str, unit: str, kept: int, whole: int) -> None:
+    """Add a cut to those of the same place, of which a list can have many."""
+    kept_before, whole_before = cuts.get((place, unit), (0, 0))
+    cuts[place, unit] = (kept_before + min(kept, whole), whole_before + whole)
+
+
+def describe_cuts(cuts: Cuts) -> list[tuple[str, str]]:
+    """Return each place that was cut, with a sentence about it."""
+    return [
+        (place, f"{place} has {kept} of {whole} {unit}")
+        for (place, unit), (kept, whole) in cuts.items()
+    ]
 
 
 def keep_ends(text: str, length: int, tail: float) -> str:

@@ -16,9 +16,13 @@ def validate(schema: Mapping[str, Any], value: Any, where: str) -> Any:
     :param where: The value's place in the request, for the error message.
     :raises InvalidRequestError: if the schema does not allow the value.
     """
-    name = schema["type"]
-    if not has_type(value, name):
-        raise InvalidRequestError(f"{where} must be {with_article(name)}, given {name_type(value)}")
+    names = type_names(schema)
+    name = next((name for name in names if has_type(value, name)), None)
+    if name is None:
+        allowed = " or ".join(map(with_article, names))
+        raise InvalidRequestError(
+            f"{where} must be {allowed}, given {name_type(value)}: {schema['description']}"
+        )
     match name:
         case "object":
             return validate_object(schema, value, where)
@@ -59,6 +63,12 @@ def validate_object(
         for name, item in others.items()
         if item is not None
     }
+
+
+def type_names(schema: Mapping[str, Any]) -> list[str]:
+    """Return the names of the JSON types that a schema allows."""
+    names = schema["type"]
+    return [names] if isinstance(names, str) else names
 
 
 def has_type(value: Any, name: str) -> bool:

@@ -41,6 +41,7 @@ class Report(NamedTuple):
     files_changed: FilesChanged | None = None
     left_out: int = 0
     cancelled: bool = False
+    interrupted: bool = False
     variables_lost: bool = False
 
 
@@ -161,6 +162,7 @@ def report(members: Mapping[str, Any]) -> Report:
         files_changed=files_changed(members.get("files_changed")),
         left_out=left_out if isinstance(left_out, int) else 0,
         cancelled=members.get("cancelled") is True,
+        interrupted=members.get("interrupted") is True,
         variables_lost=members.get("variables_lost") is True,
     )
 

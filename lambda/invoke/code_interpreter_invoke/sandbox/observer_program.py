@@ -186,6 +186,7 @@ class Observer:
         self.cell = cell
         self.tag = ""
         self.cancelled = False
+        self.interrupted = False
         self.displayed = Displayed()
         self.files: dict[str, tuple[int, ...]] | None = None
         self.bounds: list[BoundedWrite] = []
@@ -283,6 +284,7 @@ class Observer:
     def on_signal(self, _number: int, _frame: FrameType | None) -> None:
         """Interrupt the program if it is the one that is to be interrupted."""
         if self.tag and (self.folder / f"{self.tag}.interrupt").exists():
+            self.interrupted = True
             signal.raise_signal(signal.SIGINT)
             # Code that awaits something learns of it when the event loop wakes up.
             asyncio.get_running_loop().call_soon_threadsafe(str)
@@ -325,6 +327,8 @@ class Observer:
         bundles = self.bundles(tag)
         if bundles:
             report["results"] = bundles
+        if self.interrupted:
+            report["interrupted"] = True
         if self.reset_variables or getattr(self.shell, "exit_now", False):
             report["variables_lost"] = True
         return report

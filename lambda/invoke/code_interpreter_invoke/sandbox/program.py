@@ -38,18 +38,23 @@ NETWORK_ERRORS = (
 
 
 def inventory(
-    paths: list[str] | None, skipped: list[str], hashed_bytes: int
+    paths: list[str] | None,
+    skipped: list[str],
+    hashed_bytes: int,
+    skipped_until: float = float("inf"),
 ) -> list[dict[str, str | int]]:
     """Describe the regular files below `paths`, or else those directly in the working directory.
 
-    See `describe_file`; entries of the working directory that are in `skipped` are left out.
+    See `describe_file`; entries of the working directory that are in `skipped` are left out, unless
+    they have changed since `skipped_until`, in seconds since the epoch.
     """
     if paths is None:
         entries = sorted(os.scandir("."), key=lambda entry: entry.name)
         paths = [
             entry.name
             for entry in entries
-            if entry.name not in skipped and entry.is_file(follow_symlinks=False)
+            if entry.is_file(follow_symlinks=False)
+            and (entry.name not in skipped or changed_at(entry) > skipped_until)
         ]
     files = []
     for path in paths:
@@ -60,6 +65,12 @@ def inventory(
         else:
             files.append(describe_file(Path(path), hashed_bytes))
     return files
+
+
+def changed_at(entry: os.DirEntry[str]) -> float:
+    """Return when a file was written or put in its place, whatever times its archive gave it."""
+    status = entry.stat(follow_symlinks=False)
+    return max(status.st_mtime, status.st_ctime)
 
 
 def describe_file(path: Path, hashed_bytes: int) -> dict[str, str | int]:

@@ -42,18 +42,21 @@ class Sandbox:
         interpreter: CodeInterpreterClient,
         session_id: str,
         own_entries: tuple[str, ...] = (),
+        ready_at: float = 0.0,
         observer: Observer | None = None,
         environment: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """Take what is known of the sandbox.
 
         :param own_entries: The names that the service has put into the working directory.
+        :param ready_at: The moment since when users could change them, in seconds since the epoch.
         :param observer: The observer in its kernel.
         :param environment: The session's environment variables.
         """
         self._interpreter = interpreter
         self.session_id = session_id
         self.own_entries = own_entries
+        self.ready_at = ready_at
         self.observer = observer
         self.environment = environment
         # The network error of a transfer between the sandbox and S3. After it, none is tried.
@@ -107,12 +110,15 @@ class Sandbox:
             on_timeout=interruption.interrupt,
         )
         result = without_report(result, observer)
-        if result.report is not None and result.report.cancelled:
+        report = result.report
+        if report is not None and report.cancelled:
             raise NotStartedError("the program was cancelled before it began", retryable=False)
+        # It may also have ended by itself just before.
+        is_interrupted = interruption.has_ended_it and (report is None or report.interrupted)
         return result._replace(
             stderr=without_own_frames(result.stderr),
-            was_interrupted=interruption.has_ended_it and result.failed,
-            variables_lost=self._has_lost_variables(observer, result.report),
+            was_interrupted=is_interrupted,
+            variables_lost=self._has_lost_variables(observer, report),
         )
 
     def _has_lost_variables(self, observer: Observer, report: Report | None) -> bool:
@@ -197,7 +203,8 @@ class Sandbox:
     def inventory(self, paths: list[str] | None) -> list[FileFound]:
         """Return the regular files below `paths`.
 
-        Without paths, return those directly in the working directory that are not the service's.
+        Without paths, return those directly in the working directory, but the service's own as long
+        as nobody has changed them.
         """
         if paths is None:
             return self._inventory(None, self.own_entries)
@@ -209,6 +216,7 @@ class Sandbox:
             repeatable=True,
             paths=paths,
             skipped=skipped,
+            skipped_until=self.ready_at,
             hashed_bytes=MAX_OPERATION_BYTES,
         )
         return [FileFound(**file) for file in files]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import posixpath
 import time
 import uuid
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping
+from datetime import UTC, datetime
 
 from ..clients import CodeInterpreterClient
 from ..deadline import Deadline
@@ -16,14 +18,13 @@ from ..errors import (
     SandboxGoneError,
     TimedOutError,
 )
-from ..files.uploads import group_uploads, load
-from ..files.workspace import Upload, Workspace
+from ..files.loading import group_files, load
+from ..files.workspace import StoredFile, Workspace
 from ..responses import Response
-from ..sandbox.environment import with_environment
-from ..sandbox.failures import failure_line
 from ..sandbox.observer import Observer
 from ..sandbox.sandbox import Sandbox
 from .lease import PreparationLease
+from .setup import SETUP_SECONDS, SetupError, set_up
 from .store import (
     RecordChangedError,
     SessionOptions,
@@ -40,8 +41,6 @@ MAX_PAUSE = 1.0
 MIN_TIME_LEFT = 15.0
 # Bounds the memory of an execution environment that serves many sessions.
 MAX_CACHED_RECORDS = 100
-# Seconds that a session's setup may take.
-SETUP_SECONDS = 300.0
 
 RecordCache = MutableMapping[str, StoredRecord]
 
@@ -64,12 +63,14 @@ class NamedSession:
         deadline: Deadline,
         options: SessionOptions,
         cache: RecordCache,
+        timeout: float | None = None,
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """Take the parts; nothing is read or started yet.
 
         :param options: The options of sessions for which no others are asked.
+        :param timeout: The time limit that the request asks for, in seconds.
         """
         self.name = name
         self._store = store
@@ -78,10 +79,12 @@ class NamedSession:
         self._deadline = deadline
         self._options = options
         self._cache = cache
+        self._timeout = timeout
         self._now = now
         self._sleep = sleep
         self._began_at = now()
         self._sandbox: Sandbox | None = None
+        self._expires_at: float | None = None
         self._gone_id = ""
         self._was_restarted = False
         self._warnings: list[str] = []
@@ -92,7 +95,9 @@ class NamedSession:
         :raises NotStartedError: if it cannot be prepared, or not in time.
         """
         if self._sandbox is None:
-            self._sandbox = self._sandbox_of(self._ready_record())
+            record = self._ready_record()
+            self._expires_at = record.expires_at
+            self._sandbox = self._sandbox_of(record)
         return self._sandbox
 
     def running_sandbox(self) -> Sandbox | None:
@@ -104,7 +109,9 @@ class NamedSession:
         return Sandbox(
             self._code_interpreter,
             record.session_id,
-            record.initial_entries,
+            # A file that the user supplied is the user's, whatever its name.
+            tuple(name for name in record.initial_entries if name not in record.uploads),
+            record.ready_at,
             Observer(record.observer) if record.observer else None,
             record.environment,
         )
@@ -117,6 +124,23 @@ class NamedSession:
         """Take note that the sandbox has ended; another one will take its place."""
         self._gone_id = self.sandbox().session_id
         self._sandbox = None
+        self._expires_at = None
+
+    def forget_uploads(self, paths: Iterable[str]) -> None:
+        """Record that files were removed in the sandbox, so that its replacement lacks them, too.
+
+        Only uploads are recorded. A later version of an upload is loaded again.
+
+        :param paths: Paths of files or folders, relative to the working directory.
+        """
+        removed = {posixpath.normpath(path) for path in paths}
+        try:
+            self._record_removal(removed)
+        except RequestError as error:
+            self._warnings.append(
+                "the removal was not recorded, so that a replacement of the sandbox has removed "
+                f"uploads again: {error.message}"
+            )
 
     def stop_after_timeout(self, error: TimedOutError) -> TimedOutError:
         """Stop the sandbox, in which code still runs, and return the error that says so."""
@@ -124,6 +148,7 @@ class NamedSession:
             self._discard(self.sandbox().session_id, is_replacement=True)
         except RequestError:
             return error
+        self._expires_at = None
         return TimedOutError(
             f"{error.message}; the code was still running, so the sandbox was stopped, and its "
             "variables and unsaved files are lost"
@@ -196,11 +221,49 @@ class NamedSession:
         response = {**response, "session": self.name}
         if self._sandbox is not None:
             response["session_id"] = self._sandbox.session_id
+        if self._expires_at is not None:
+            response["expires_at"] = iso_time(self._expires_at)
         if self._was_restarted:
             response["session_restarted"] = True
-        if self._warnings:
-            response["warnings"] = [*self._warnings, *response.get("warnings", ())]
+        warnings = [*self._warnings, *self._expiry_warnings()]
+        if warnings:
+            response["warnings"] = [*warnings, *response.get("warnings", ())]
         return response
+
+    def _expiry_warnings(self) -> list[str]:
+        """Warn if the request's time limit reached beyond the life of its sandbox."""
+        if self._expires_at is None or self._timeout is None:
+            return []
+        if self._began_at + self._timeout <= self._expires_at:
+            return []
+        return [
+            f"timeout_seconds is {self._timeout}, but the sandbox ends at "
+            f"{iso_time(self._expires_at)}, and what runs in it ends with it; a session can be "
+            "started with a longer session_timeout_seconds"
+        ]
+
+    def _record_removal(self, removed: Collection[str]) -> None:
+        if self._sandbox is None:
+            return
+        stored = self._cache.get(self.name) or self._store.read(self.name)
+        pause = FIRST_PAUSE
+        while stored.record.session_id == self._sandbox.session_id:
+            record = stored.record
+            gone = {path: etag for path, etag in record.uploads.items() if is_below(path, removed)}
+            updated = record._replace(removed_uploads={**record.removed_uploads, **gone})
+            if updated == record:
+                return
+            if self._state(record) is SessionState.LOADING:
+                # Only the request with the lease writes the record.
+                self._wait(pause)
+                pause = min(pause * 2, MAX_PAUSE)
+                stored = self._store.read(self.name)
+                continue
+            try:
+                self._cache[self.name] = self._store.write(self.name, updated, stored.etag)
+                return
+            except RecordChangedError as changed:
+                stored = changed.stored
 
     def _ready_record(self) -> SessionRecord:
         """Return the record of a sandbox that runs and has all uploads."""
@@ -235,7 +298,7 @@ class NamedSession:
     def _state(self, record: SessionRecord) -> SessionState:
         return record.state(self._code_interpreter.identifier, self._gone_id, self._now())
 
-    def _is_usable(self, record: SessionRecord, uploads: list[Upload]) -> bool:
+    def _is_usable(self, record: SessionRecord, uploads: list[StoredFile]) -> bool:
         return self._state(record).has_sandbox and not missing_uploads(record, uploads)
 
     def _wait(self, seconds: float) -> None:
@@ -243,7 +306,7 @@ class NamedSession:
             raise NotStartedError(f"another request is still preparing session {self.name}")
         self._sleep(seconds)
 
-    def _prepare(self, stored: StoredRecord, uploads: list[Upload]) -> StoredRecord:
+    def _prepare(self, stored: StoredRecord, uploads: list[StoredFile]) -> StoredRecord:
         """Acquire the lease, prepare the sandbox, and publish the record.
 
         :raises RecordChangedError: if another request has taken over.
@@ -261,14 +324,10 @@ class NamedSession:
                 self._start_and_load(lease, uploads)
             except SandboxGoneError:
                 lease.prepare_another(
-                    SessionRecord(
+                    lease.record.replacement(
                         code_interpreter_id=record.code_interpreter_id,
                         client_token=str(uuid.uuid4()),
                         is_replacement=record.is_replacement or not lease.is_for_start,
-                        options=lease.record.options,
-                        setup=lease.record.setup,
-                        environment=lease.record.environment,
-                        observer="" if lease.record.observer == "" else None,
                     )
                 )
                 self._start_and_load(lease, uploads)
@@ -302,14 +361,10 @@ class NamedSession:
             self._code_interpreter.identifier,
         )
         token = earlier.client_token if is_interrupted_start else ""
-        return SessionRecord(
+        return earlier.replacement(
             code_interpreter_id=self._code_interpreter.identifier,
             client_token=token or str(uuid.uuid4()),
             is_replacement=earlier.is_replacement or bool(earlier.session_id),
-            options=earlier.options,
-            setup=earlier.setup,
-            environment=earlier.environment,
-            observer="" if earlier.observer == "" else None,
         )
 
     def _stop_earlier(self, earlier: SessionRecord) -> None:
@@ -318,7 +373,7 @@ class NamedSession:
         if is_ours and earlier.session_id not in ("", self._gone_id):
             self._code_interpreter.stop_session(earlier.session_id)
 
-    def _start_and_load(self, lease: PreparationLease, uploads: list[Upload]) -> None:
+    def _start_and_load(self, lease: PreparationLease, uploads: list[StoredFile]) -> None:
         if lease.is_for_start:
             self._start(lease)
         self._load(lease, uploads)
@@ -343,11 +398,11 @@ class NamedSession:
             observer=sandbox.observer.mark if sandbox.observer else "",
         )
 
-    def _load(self, lease: PreparationLease, uploads: list[Upload]) -> None:
+    def _load(self, lease: PreparationLease, uploads: list[StoredFile]) -> None:
         sandbox = Sandbox(self._code_interpreter, lease.record.session_id)
-        for batch in group_uploads(missing_uploads(lease.record, uploads)):
+        for batch in group_files(missing_uploads(lease.record, uploads)):
             lease.extend(sum(upload.size for upload in batch))
-            self._warnings += load(sandbox, self._workspace, batch)
+            self._warnings += load(sandbox, self._workspace, batch).warnings
             # An upload with a warning is not tried again until the user supplies another version.
             loaded = {upload.path: upload.etag for upload in batch}
             lease.record = lease.record._replace(uploads={**lease.record.uploads, **loaded})
@@ -364,48 +419,34 @@ class NamedSession:
             return
         record = SessionRecord()
         if is_replacement:
-            record = SessionRecord(
-                is_replacement=True,
-                options=stored.record.options,
-                setup=stored.record.setup,
-                environment=stored.record.environment,
-                observer="" if stored.record.observer == "" else None,
-            )
+            record = stored.record.replacement(is_replacement=True)
         try:
             self._store.write(self.name, record, stored.etag)
         except RecordChangedError:
             return  # another request has found the sandbox gone already and replaces it
 
 
-class SetupError(NotStartedError):
-    """The session's setup failed; nothing of the request ran."""
-
-    retryable_by_default = False
-
-
-def set_up(sandbox: Sandbox, command: str) -> None:
-    """Run a session's setup in its new sandbox.
-
-    :raises SetupError: if it fails or takes too long.
-    """
-    line = with_environment(command, None, sandbox.environment)
-    try:
-        result = sandbox.invoke("executeCommand", {"command": line}, timeout=SETUP_SECONDS)
-    except TimedOutError as error:
-        raise SetupError(f"the session's setup took longer than {SETUP_SECONDS:.0f} s") from error
-    if result.failed:
-        raise SetupError(
-            f"the session's setup failed with exit code {result.exit_code}: "
-            f"{failure_line(result.stderr)}",
-            stdout=result.stdout,
-            stderr=result.stderr,
-        )
+def iso_time(moment: float) -> str:
+    """Return a moment, in seconds since the epoch, as responses have it."""
+    return datetime.fromtimestamp(moment, UTC).isoformat()
 
 
-def missing_uploads(record: SessionRecord, uploads: list[Upload]) -> list[Upload]:
+def is_below(path: str, removed: Collection[str]) -> bool:
+    """Tell whether a path, or a folder that it is in, is among the removed paths."""
+    parts = path.split("/")
+    return any("/".join(parts[:length]) in removed for length in range(1, len(parts) + 1))
+
+
+def missing_uploads(record: SessionRecord, uploads: list[StoredFile]) -> list[StoredFile]:
     """Return the uploads that a sandbox does not have in their present version.
 
     ETags tell versions apart, so that a file that the sandbox has since changed is left alone until
-    the user supplies another one.
+    the user supplies another one. So is an upload that was removed in this sandbox or an earlier
+    one.
     """
-    return [upload for upload in uploads if record.uploads.get(upload.path) != upload.etag]
+    return [
+        upload
+        for upload in uploads
+        if upload.etag
+        not in (record.uploads.get(upload.path), record.removed_uploads.get(upload.path))
+    ]

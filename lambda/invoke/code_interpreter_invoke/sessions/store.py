@@ -76,6 +76,23 @@ class SessionRecord(NamedTuple):
     observer: str | None = None
     # Until this moment one request has the right to prepare the sandbox; 0 when none has.
     lease_expires_at: float = 0.0
+    # The ETag of each upload that was removed in a sandbox, by its path. Replacements lack it until
+    # the user supplies another version.
+    removed_uploads: Mapping[str, str] = MappingProxyType({})
+
+    def replacement(self, **members: Any) -> SessionRecord:
+        """Return the record of the sandbox that will replace this one: the session's settings.
+
+        :param members: Further members.
+        """
+        return SessionRecord(
+            options=self.options,
+            setup=self.setup,
+            environment=self.environment,
+            observer="" if self.observer == "" else None,
+            removed_uploads=self.removed_uploads,
+            **members,
+        )
 
     def state(self, code_interpreter_id: str, gone_id: str, now: float) -> SessionState:
         """Return the session's state.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 
 from ..clients import CodeInterpreterClient
 from ..errors import RequestError, SandboxGoneError, TimedOutError
@@ -44,6 +45,9 @@ class TemporarySession:
     def replace_sandbox(self, gone: SandboxGoneError) -> None:
         """Refuse: a request without a session has one sandbox."""
         raise gone
+
+    def forget_uploads(self, _paths: Iterable[str]) -> None:
+        """Do nothing: the sandbox has no uploads."""
 
     def stop_after_timeout(self, error: TimedOutError) -> TimedOutError:
         """Return the error as it is: the sandbox is stopped in any case."""

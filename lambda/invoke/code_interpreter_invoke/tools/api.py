@@ -34,6 +34,8 @@ def invoke_code_interpreter(
         members["variables_lost"] = True
     if result.was_interrupted:
         raise TimedOutError(INTERRUPTED, **members)
+    if name == "removeFiles" and not result.failed:
+        context.named_session.forget_uploads(sent.get("paths", ()))
     if not result.failed:
         return {"status": "ok", **members}
     message = f"{name} failed: {result.text or 'the result is an error'}"

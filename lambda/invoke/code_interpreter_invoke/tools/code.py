@@ -42,6 +42,7 @@ def execute_code(
         **output_members(result, overwrite_lines(result.stdout), stderr),
         **observed_members(result),
     }
+    context.session.forget_uploads(output.get("files_changed", {}).get("removed", []))
     saved, warnings = save_results(context, output.get("results", []), save_figures or False)
     if path is not None:
         names, file_warnings = save_output_file(context, path)

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
-from ..errors import CodeFailedError, InvalidRequestError, NotFoundError
+from ..clients.code_interpreter import READS
+from ..errors import CodeFailedError, InvalidRequestError, NotFoundError, RequestError, quote
 from ..files.paths import clean, clean_folder
 from ..files.workspace import as_content, decode_base64
+from ..requests.tools import TOOLS
+from ..requests.validation import validate
 from ..responses import Entry, FileContent, Response
-from ..sandbox.sandbox import file_contents, list_entries
+from ..sandbox.sandbox import MAX_OPERATION_BYTES, file_contents, list_entries
 from .context import ToolContext
 
 # A file to write: its path, and text or a blob in base64.
 FileToWrite = Mapping[str, Any]
+
+CONTENT_SCHEMA = TOOLS["file_operations"].input_schema["properties"]["content"]
+WRITE_SHAPES = (
+    'file_operations: write needs {"path": "a.txt", "text": "..."} for one file, or {"content": '
+    '[{"path": "a.txt", "text": "..."}, {"path": "b.png", "blob": "<base64>"}]}'
+)
 
 
 class WriteBlock(TypedDict):
@@ -27,14 +37,20 @@ def file_operations(
     context: ToolContext,
     *,
     operation: str,
+    path: str | None,
     paths: list[str] | None,
-    content: list[FileToWrite] | None,
+    text: str | None,
+    content: list[FileToWrite] | str | None,
 ) -> Response:
+    if path is not None:
+        if paths is not None:
+            raise InvalidRequestError("file_operations: give either path or paths, not both")
+        paths = [path]
     match operation:
         case "read":
             return read(context, required_paths(operation, paths))
         case "write":
-            return write(context, required_files(content))
+            return write(context, write_blocks("file_operations", to_write(paths, text, content)))
         case "list":
             return list_folders(context, paths or ["."])
         case _:
@@ -47,10 +63,35 @@ def required_paths(operation: str, paths: list[str] | None) -> list[str]:
     return [clean(path, "path") for path in paths]
 
 
-def required_files(content: list[FileToWrite] | None) -> list[WriteBlock]:
-    if not content:
-        raise InvalidRequestError("file_operations: write needs content: [{path, text or blob}]")
-    return write_blocks("file_operations", content)
+def to_write(
+    paths: list[str] | None, text: str | None, content: list[FileToWrite] | str | None
+) -> list[FileToWrite]:
+    """Return the files to write: the one at a path, or those that `content` has.
+
+    A string as `content` is the text of the file at the path. Without a path it is the JSON text of
+    an array, which is what Bedrock Agents send.
+    """
+    match paths, text, content:
+        case [path], str(body), None:
+            return [{"path": path, "text": body, "blob": None}]
+        case [path], None, str(body):
+            return [{"path": path, "text": body, "blob": None}]
+        case None, None, str(array):
+            return parse_files(array)
+        case None, None, [*files] if files:
+            return files
+    raise InvalidRequestError(WRITE_SHAPES)
+
+
+def parse_files(text: str) -> list[FileToWrite]:
+    try:
+        files = json.loads(text)
+    except (ValueError, RecursionError):
+        files = None
+    if not isinstance(files, list) or not files:
+        raise InvalidRequestError(f"{WRITE_SHAPES}; given content {quote(text)} without path")
+    validated: list[FileToWrite] = validate(CONTENT_SCHEMA, files, "file_operations: content")
+    return validated
 
 
 def write_blocks(where: str, files: Sequence[FileToWrite]) -> list[WriteBlock]:
@@ -74,12 +115,30 @@ def read(context: ToolContext, paths: list[str]) -> Response:
     result = context.run_once("readFiles", {"paths": paths})
     bodies = file_contents(result)
     if result.failed or len(bodies) != len(paths):
+        refuse_large_files(context, paths)
         raise NotFoundError(result.text or f"{len(paths) - len(bodies)} of the files do not exist")
     files: list[FileContent] = []
     for path, body in zip(paths, bodies, strict=True):
         encoding, content = as_content(body)
         files.append({"path": path, "encoding": encoding, "content": content, "size": len(body)})
     return {"status": "ok", "files": files}
+
+
+def refuse_large_files(context: ToolContext, paths: list[str]) -> None:
+    """Refuse a read that failed because the files are too large for one operation.
+
+    The service's text says why it failed, in words that are not documented; the sizes say it, too.
+    """
+    try:
+        files = context.session.sandbox().inventory(paths)
+    except RequestError:
+        return
+    size = sum(file.size for file in files)
+    if size > MAX_OPERATION_BYTES:
+        raise InvalidRequestError(
+            f"file_operations: the files have {size} bytes, more than a read returns; "
+            f"{READS['readFiles']}"
+        )
 
 
 def write(context: ToolContext, blocks: list[WriteBlock]) -> Response:
@@ -93,6 +152,7 @@ def remove(context: ToolContext, paths: list[str]) -> Response:
     result = context.run_once("removeFiles", {"paths": paths})
     if result.failed:
         raise NotFoundError(result.text or "the files could not be removed")
+    context.named_session.forget_uploads(paths)
     return {"status": "ok", "files_removed": paths}
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from ..errors import InvalidRequestError, NotFoundError
 from ..responses import Response, ResponseMembers, SessionSummary
 from ..sandbox.environment import check_environment
+from ..sessions.named import iso_time
 from ..sessions.store import SessionRecord
 from .context import ToolContext, check_command
 
@@ -81,8 +81,7 @@ def stop_session(context: ToolContext) -> Response:
 
 
 def session_members(record: SessionRecord) -> ResponseMembers:
-    expires_at = datetime.fromtimestamp(record.expires_at, UTC)
-    return {"session_id": record.session_id, "expires_at": expires_at.isoformat()}
+    return {"session_id": record.session_id, "expires_at": iso_time(record.expires_at)}
 
 
 def drop_none(value: Any) -> Any:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from ..errors import NotFoundError
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+from ..errors import InvalidRequestError, NotFoundError, quote
+from ..files.loading import load_all
 from ..files.paths import clean_folder
 from ..files.saving import save
-from ..files.workspace import MIN_READ_BYTES
+from ..files.workspace import MIN_READ_BYTES, StoredFile
 from ..fitting import largest_that_fits
-from ..responses import Response
+from ..responses import Response, ResponseMembers
 from .context import ToolContext
+
+DEFAULT_LINK_SECONDS = 300
 
 
 def ci_push_to_workspace(context: ToolContext, *, paths: list[str] | None) -> Response:
@@ -27,6 +33,32 @@ def ci_push_to_workspace(context: ToolContext, *, paths: list[str] | None) -> Re
     return {"status": "ok", "files_saved": saved, "count": len(saved)}
 
 
+def ci_pull_from_workspace(context: ToolContext, *, paths: list[str] | None) -> Response:
+    workspace = context.workspace
+    files = workspace.find(paths) if paths else workspace.saved_files()
+    check_distinct(files)
+    loaded, warnings = context.in_live_sandbox(lambda sandbox: load_all(sandbox, workspace, files))
+    if warnings:
+        return {
+            "status": "partial",
+            "files_loaded": loaded,
+            "count": len(loaded),
+            "warnings": warnings,
+        }
+    return {"status": "ok", "files_loaded": loaded, "count": len(loaded)}
+
+
+def check_distinct(files: list[StoredFile]) -> None:
+    """Refuse files that would overwrite each other in the working directory."""
+    counts = Counter(file.path for file in files)
+    twice = [quote(path) for path, count in counts.items() if count > 1]
+    if twice:
+        raise InvalidRequestError(
+            f"ci_pull_from_workspace: two files would become {', '.join(twice)} in the sandbox; "
+            "pull them one after the other"
+        )
+
+
 def workspace_list(context: ToolContext, *, path: str | None, next_token: str | None) -> Response:
     page = context.workspace.list(path, next_token)
     return largest_that_fits(page.response, len(page.objects), context.fits)
@@ -41,3 +73,43 @@ def workspace_write(
     context: ToolContext, *, path: str, content: str, encoding: str | None
 ) -> Response:
     return context.workspace.write(path, content, encoding or "text")
+
+
+def workspace_delete(
+    context: ToolContext, *, path: str | None, paths: list[str] | None
+) -> Response:
+    named = [path] if path is not None else paths
+    if not named or (path is not None and paths is not None):
+        raise InvalidRequestError("workspace_delete needs either path or paths, of files to delete")
+    deleted = [file.name for file in context.workspace.delete(named)]
+    return {"status": "ok", "files_deleted": deleted, "count": len(deleted)}
+
+
+def workspace_link(
+    context: ToolContext,
+    *,
+    path: str,
+    method: str,
+    size: int | None,
+    expires_in_seconds: int | None,
+) -> Response:
+    if (method == "upload") != (size is not None):
+        raise InvalidRequestError(
+            "workspace_link: an upload needs size, the bytes of the file, because the URL takes a "
+            "file of exactly this size; a download takes none"
+        )
+    seconds = expires_in_seconds or DEFAULT_LINK_SECONDS
+    expires_at = datetime.now(UTC) + timedelta(seconds=seconds)
+    if size is None:
+        link: ResponseMembers = {
+            "url": context.workspace.download_url(path, seconds),
+            "method": "GET",
+            "headers": {},
+        }
+    else:
+        link = {
+            "url": context.workspace.upload_url(path, size, seconds),
+            "method": "PUT",
+            "headers": {"Content-Length": str(size)},
+        }
+    return {"status": "ok", "path": path, **link, "expires_at": expires_at.isoformat()}

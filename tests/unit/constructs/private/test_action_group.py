@@ -50,7 +50,8 @@ def test_the_agent_has_the_functions_as_the_function_takes_them(
     }
     shape = input_shape("bedrock-agent", "CreateAgentActionGroup", "functionSchema")
     check_against_shape(api_spelling(group["FunctionSchema"]), shape)
-    # Bedrock's quota of parameters for a function.
+    # Bedrock's quotas: functions of an agent, and parameters of a function.
+    assert len(functions) <= 11
     assert all(len(function["Parameters"]) <= 5 for function in functions)
 
 
@@ -122,14 +123,14 @@ def test_a_name_may_be_a_token(
     assert group["ActionGroupName"] == {"Ref": "Name"}
 
 
-@pytest.mark.parametrize("name", ["", "two__together", "-first", "with space", "x" * 43])
+@pytest.mark.parametrize("name", ["", "two__together", "-first", "with space", "x" * 41])
 def test_names_that_bedrock_refuses_are_refused(
     function: InvokeFunction, agent: bedrock.CfnAgent, name: str
 ) -> None:
-    with pytest.raises(ValueError, match=f"name is {name!r}.* 1 to 42 letters"):
+    with pytest.raises(ValueError, match=f"name is {name!r}.* 1 to 40 letters"):
         function.add_action_group(agent, name=name)
     assert agent.action_groups is None
 
 
 def test_the_longest_name_is_allowed(function: InvokeFunction, agent: bedrock.CfnAgent) -> None:
-    function.add_action_group(agent, name="x" * 42)
+    function.add_action_group(agent, name="x" * 40)

@@ -14,12 +14,17 @@ from urllib3.exceptions import ProtocolError
 from code_interpreter_invoke.clients import Clients, CodeInterpreterClient
 from code_interpreter_invoke.deadline import Deadline
 from code_interpreter_invoke.errors import (
+    CodeFailedError,
+    InvalidRequestError,
     NotStartedError,
     OutcomeUnknownError,
     RequestError,
     TimedOutError,
 )
+from code_interpreter_invoke.requests.tools import TOOLS
 from tests.fakes.agentcore import Stream
+
+OPERATIONS = TOOLS["invoke_code_interpreter"].input_schema["properties"]["name"]["enum"]
 
 DONE = {"content": [], "structuredContent": {"stdout": "x", "exitCode": 0}, "isError": False}
 PARTIAL = {"content": [], "structuredContent": {"stdout": "x"}}
@@ -131,9 +136,46 @@ def test_the_deadline_bounds_a_call_without_a_timeout() -> None:
     hang.set()
 
 
-def test_a_result_that_is_too_large_to_receive_says_so() -> None:
-    with pytest.raises(OutcomeUnknownError, match="too large to receive"):
-        invoke([InvalidPayloadLength(30_000_000)])
+TOO_LARGE = {
+    "executeCode": (CodeFailedError, "executeCode ran.* write large output to a file"),
+    "executeCommand": (CodeFailedError, "executeCommand ran.* write large output to a file"),
+    "startCommandExecution": (CodeFailedError, "ran"),
+    "writeFiles": (CodeFailedError, "ran"),
+    "removeFiles": (CodeFailedError, "ran"),
+    "stopTask": (CodeFailedError, "ran"),
+    "readFiles": (InvalidRequestError, "ci_push_to_workspace.* workspace_read"),
+    "listFiles": (InvalidRequestError, "list its subfolders"),
+    "getTask": (InvalidRequestError, "write large output to a file"),
+}
+
+
+REFUSED_RESULT = {
+    "Error": {
+        "Code": "serviceQuotaExceededException",
+        "Message": "The result is larger than 25165824 bytes",
+    }
+}
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [InvalidPayloadLength(30_000_000), EventStreamError(REFUSED_RESULT, "Invoke")],
+    ids=["by botocore", "by the service"],
+)
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_a_result_that_is_too_large_to_receive_says_what_to_do(
+    name: str, refusal: Exception
+) -> None:
+    """Whether the operation ran is known."""
+    error_type, message = TOO_LARGE[name]
+    with pytest.raises(error_type, match=message) as failure:
+        invoke([refusal], name)
+    assert "too large to receive" in failure.value.message
+
+
+def test_a_result_of_which_the_rest_is_too_large_is_known_to_have_run() -> None:
+    with pytest.raises(CodeFailedError, match="executeCode ran"):
+        invoke([PARTIAL, InvalidPayloadLength(30_000_000)])
 
 
 def test_no_operation_is_sent_without_time_for_it() -> None:

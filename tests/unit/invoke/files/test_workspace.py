@@ -195,6 +195,35 @@ def test_listed_paths_can_be_read(world: World) -> None:
         world.ok("workspace_read", session="s", path=path)
 
 
+STRANGE = [
+    "uploads/win\\sub\\q1.csv",
+    "uploads/a//b",
+    "uploads/a\tb",
+    "uploads/../other/uploads/x",
+    "uploads/a/./b",
+    f"uploads/{'x' * 701}",
+    "uploads/file/",
+    "other.txt",
+    "code-interpreter",
+    "sub/uploads/x",
+]
+FINE = ["uploads/ü 'x' %2e.csv", f"uploads/{'x' * 700}", "code-interpreter/responses/a.json"]
+
+
+@pytest.mark.parametrize("path", [*STRANGE, *FINE])
+def test_a_listed_file_can_be_read_or_has_a_problem(world: World, path: str) -> None:
+    put(world, path, b"x")
+    [file] = world.ok("workspace_list", session="s")["files"]
+    assert file["path"] == path
+    assert ("problem" in file) == (path in STRANGE)
+    response = world("workspace_read", session="s", path=path)
+    if path in STRANGE:
+        assert response["error"]["type"] == "InvalidRequest"
+        assert file["problem"].removeprefix("no tool can use it: ") in response["error"]["message"]
+    else:
+        assert response["content"] == "x"
+
+
 def test_a_large_workspace_is_listed_by_pages(world: World) -> None:
     for index in range(10_000):
         put(world, f"uploads/{index:05}", b"")
@@ -207,6 +236,13 @@ def test_a_large_workspace_is_listed_by_pages(world: World) -> None:
         assert response.get("truncated", False) is (token is not None)
     assert token is None
     assert found == [f"uploads/{index:05}" for index in range(10_000)]
+
+
+@given(st.binary(), st.sampled_from(["\n", "\r\n"]), st.sampled_from(["", " ", "\n", "\t \r\n"]))
+def test_base64_may_have_line_breaks_and_outer_blanks(body: bytes, end: str, blanks: str) -> None:
+    """Tools of the shell and of MIME (RFC 2045) break base64 into lines."""
+    lines = base64.encodebytes(body).decode().replace("\n", end)
+    assert decode_base64("blob", blanks + lines + blanks) == body
 
 
 @pytest.mark.parametrize("text", ["!", "YQ", "YQ==\ufffd", "Y Q=="])

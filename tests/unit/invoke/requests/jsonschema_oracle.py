@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from code_interpreter_invoke.errors import InvalidRequestError
 from code_interpreter_invoke.requests.tools import TOOLS, Schema
-from code_interpreter_invoke.requests.validation import validate
+from code_interpreter_invoke.requests.validation import type_names, validate
 
 TEXT = st.text(max_size=6)
 ANYTHING = st.recursive(
@@ -27,7 +27,11 @@ def nearly(schema: Schema) -> st.SearchStrategy[Any]:
 
 
 def allowed(schema: Schema) -> st.SearchStrategy[Any]:
-    match schema["type"]:
+    return st.one_of([allowed_of(schema, name) for name in type_names(schema)])
+
+
+def allowed_of(schema: Schema, name: str) -> st.SearchStrategy[Any]:
+    match name:
         case "string":
             return st.sampled_from(schema["enum"]) if "enum" in schema else TEXT
         case "integer":

@@ -170,9 +170,18 @@ def test_an_agents_strings_become_what_the_tool_takes(world: World) -> None:
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"operation": "write", "content": "[{path=a}]"}, "content must be JSON text"),
-        ({"operation": "write", "content": '{"path": "a"}'}, "must be an array, given an object"),
-        ({"operation": "write", "content": "[" * 20_000}, "content must be JSON text"),
+        ({"operation": "write", "content": "[{path=a}]"}, '{"content": [{"path"'),
+        ({"operation": "write", "content": '{"path": "a"}'}, "needs either text or blob"),
+        ({"operation": "write", "content": "hello"}, '{"content": [{"path"'),
+        (
+            {"operation": "write", "content": "hello", "paths": "a.txt, b.txt"},
+            '{"content": [{"path"',
+        ),
+        ({"operation": "write", "content": ""}, '{"content": [{"path"'),
+        ({"operation": "write", "paths": "a.txt"}, '{"content": [{"path"'),
+        ({"operation": ""}, "operation cannot be ''"),
+        ({"operation": "read", "paths": ""}, "read needs paths"),
+        ({"operation": "write", "content": "[" * 20_000}, '{"content": [{"path"'),
     ],
 )
 def test_an_agents_bad_values_are_explained(
@@ -181,6 +190,67 @@ def test_an_agents_bad_values_are_explained(
     response = agent(world, "file_operations", **parameters)
     assert response["error"]["type"] == "InvalidRequest"
     assert message in response["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("hello", "hello"),
+        ("", ""),
+        ("5", "5"),
+        ('{"a": 1}', '{"a": 1}'),
+        ("[1, 2]", "[1, 2]"),
+        ("a,b\n1,2\n", "a,b\n1,2\n"),
+    ],
+)
+@pytest.mark.parametrize("paths", ["a.txt", '["a.txt"]', "[a.txt]"])
+def test_an_agents_plain_content_is_the_file_that_paths_names(
+    world: World, paths: str, content: str, text: str
+) -> None:
+    response = agent(world, "file_operations", operation="write", paths=paths, content=content)
+    assert response["files_written"] == ["a.txt"]
+    response = agent(world, "file_operations", operation="read", paths=paths)
+    assert [file["content"] for file in response["files"]] == [text]
+
+
+def test_an_agents_only_file_needs_no_array(world: World) -> None:
+    content = json.dumps({"path": "a.txt", "text": "x"})
+    response = agent(world, "file_operations", operation="write", content=content)
+    assert response["files_written"] == ["a.txt"]
+
+
+@pytest.mark.parametrize(
+    ("function", "parameters", "arguments"),
+    [
+        (
+            "execute_code",
+            {"code": "1", "language": "", "output_filename": " ", "timeout_seconds": ""},
+            {"code": "1", "language": None, "output_filename": None, "timeout_seconds": None},
+        ),
+        ("execute_code", {"code": "1", "timeout_seconds": "5.0"}, {"timeout_seconds": 5}),
+        ("execute_code", {"code": "1", "timeout_seconds": " 60. "}, {"timeout_seconds": 60}),
+        (
+            "execute_command",
+            {"command": "ls", "cwd": "", "env": ""},
+            {"command": "ls", "cwd": None, "env": None},
+        ),
+        ("file_operations", {"operation": "list", "paths": ""}, {"paths": None}),
+        ("file_operations", {"operation": "read", "paths": "2024"}, {"paths": ["2024"]}),
+        ("workspace_list", {"path": "", "next_token": ""}, {"path": None, "next_token": None}),
+        ("workspace_read", {"path": "a", "offset": "100.00"}, {"path": "a", "offset": 100}),
+        (
+            "workspace_write",
+            {"path": "uploads/a", "content": "", "encoding": ""},
+            {"path": "uploads/a", "content": "", "encoding": None},
+        ),
+        ("execute_code", {"code": ""}, {"code": ""}),
+    ],
+)
+def test_an_agents_texts_are_read_as_meant(
+    function: str, parameters: dict[str, str], arguments: dict[str, Any]
+) -> None:
+    request = BedrockAgent(agent_event(function, **parameters)).request()
+    assert arguments.items() <= request.arguments.items()
 
 
 def test_an_agent_without_parameters_is_responded(world: World) -> None:
@@ -266,7 +336,7 @@ def test_an_agent_lists_a_workspace_of_any_size_by_its_pages(world: World) -> No
     assert world.s3.operations() == ["ListObjectsV2"] * pages
 
 
-@pytest.mark.parametrize("offset", ["--5", "9" * 5000, "five", "1.5"])
+@pytest.mark.parametrize("offset", ["--5", "9" * 5000, "five", "1.5", "5.0.0", ".0"])
 def test_an_agents_number_that_is_none_is_refused(world: World, offset: str) -> None:
     response = agent(world, "workspace_read", path="uploads/f", offset=offset)
     assert response["error"]["type"] == "InvalidRequest"

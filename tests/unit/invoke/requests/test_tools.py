@@ -9,6 +9,7 @@ import pytest
 
 from code_interpreter_invoke.requests import tools
 from code_interpreter_invoke.requests.tools import DEFINITIONS, REQUEST_PROPERTIES, TOOLS, Schema
+from code_interpreter_invoke.requests.validation import type_names
 from code_interpreter_invoke.tools import IMPLEMENTATIONS
 from tests.fakes.world import World
 from tests.service_shapes import check_against_shape, input_shape
@@ -51,13 +52,14 @@ def check_equals_shape(schema: Schema, shape: Any) -> None:
 
 def check_keywords(schema: Schema) -> None:
     """Check that a schema, with all schemas in it, keeps to the keywords that are enforced."""
-    assert set(schema) <= KEYWORDS[schema["type"]]
-    if schema["type"] == "object":
+    names = type_names(schema)
+    assert set(schema) <= set().union(*(KEYWORDS[name] for name in names))
+    if "object" in names:
         for member in schema.get("properties", {}).values():
             check_keywords(member)
         if schema["additionalProperties"] is not False:
             check_keywords(schema["additionalProperties"])
-    if schema["type"] == "array":
+    if "array" in names:
         check_keywords(schema["items"])
 
 
@@ -112,6 +114,7 @@ def test_models_are_offered_the_tools_of_the_skill() -> None:
         "execute_command",
         "file_operations",
         "ci_push_to_workspace",
+        "ci_pull_from_workspace",
         "workspace_list",
         "workspace_read",
         "workspace_write",

@@ -3,16 +3,30 @@ from __future__ import annotations
 import base64
 import json
 import re
-from typing import Any
+from typing import Any, cast, get_args, get_origin, get_type_hints
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from code_interpreter_invoke.clients import Bucket
+from code_interpreter_invoke.deadline import Deadline
+from code_interpreter_invoke.files.workspace import Workspace
+from code_interpreter_invoke.requests.bedrock_agent import BedrockAgent
+from code_interpreter_invoke.requests.direct import Direct
 from code_interpreter_invoke.requests.request import MAX_LAMBDA_RESPONSE_BYTES
-from code_interpreter_invoke.requests.truncation import OUTPUT_MEMBERS, truncate_values
+from code_interpreter_invoke.requests.truncation import (
+    MIN_TRUNCATED_LENGTH,
+    OUTPUT_MEMBERS,
+    is_within_limit,
+    truncate_to_limit,
+    truncate_values,
+)
+from code_interpreter_invoke.responses import Response, ResponseMembers
 from tests.fakes.client_error import client_error
-from tests.fakes.world import World
+from tests.fakes.s3 import BUCKET, PREFIX
+from tests.fakes.world import World, clients_of
+from tests.response_cases import agent_event
 
 
 def size_of(response: dict[str, Any]) -> int:
@@ -66,6 +80,89 @@ def test_files_are_cut_so_that_base64_can_be_decoded(world: World) -> None:
     [file] = response["files"]
     assert set(base64.b64decode(file["content"], validate=True)) == {0xFF}
     assert file["size"] == 6_000_000
+
+
+CALLER = Direct({})
+TEXT = "x" * 300
+ITEMS: dict[str, Any] = {
+    "sessions": {"session": TEXT, "session_id": TEXT},
+    "images": {"mime_type": "image/png", "data": TEXT},
+    "files": {"path": TEXT, "size": 1},
+    "entries": {"name": TEXT, "type": "file"},
+    "content": {"type": "text", "text": TEXT},
+    "tools": {"toolSpec": {"name": TEXT}},
+}
+
+
+def is_list(hint: Any) -> bool:
+    return get_origin(hint) is list or any(get_origin(part) is list for part in get_args(hint))
+
+
+LISTS = [name for name, hint in get_type_hints(ResponseMembers).items() if is_list(hint)]
+
+
+def test_the_members_that_are_lists() -> None:
+    assert {"files", "content", "warnings"} <= set(LISTS)
+    assert not {"session", "structuredContent", "headers"} & set(LISTS)
+
+
+@pytest.mark.parametrize("member", LISTS)
+def test_a_list_that_is_cut_says_so(world: World, member: str) -> None:
+    whole = [ITEMS.get(member, TEXT)] * 30_000
+    response = cast(Response, {"status": "ok", "session": "s", member: whole})
+    bucket = Bucket(clients_of(world.s3), BUCKET, Deadline(60))
+    workspace = Workspace(bucket, PREFIX, "s")
+    found = cast(dict[str, Any], truncate_to_limit(response, CALLER, workspace))
+    kept = len(found[member]) - (member == "warnings")
+    assert 0 < kept < 30_000
+    assert f"{member} has {kept} of 30000 items; the whole response is in " in found["warnings"][0]
+    assert found["full_response"] in found["warnings"][0]
+    assert size_of(found) <= MAX_LAMBDA_RESPONSE_BYTES
+    assert whole_response(world, found)[member] == whole
+
+
+def test_a_long_listing_says_how_many_entries_there_are(world: World) -> None:
+    world.ok("start_session", session="s")
+    world.agentcore.results["listFiles"] = {
+        "content": [
+            {"type": "resource_link", "name": f"{index:0100}", "description": "File"}
+            for index in range(50_000)
+        ],
+        "isError": False,
+    }
+    response = world.ok("file_operations", session="s", operation="list")
+    assert (response["count"], response["truncated"]) == (50_000, True)
+    shown = len(response["entries"])
+    assert f"entries has {shown} of 50000 items" in response["warnings"][0]
+    assert size_of(response) > MAX_LAMBDA_RESPONSE_BYTES * 0.97
+    assert len(whole_response(world, response)["entries"]) == 50_000
+
+
+def test_a_file_that_is_cut_says_how_to_read_the_rest(world: World) -> None:
+    """The way is followed here to the last byte."""
+    body = b"\xff" * 6_000_000
+    world.ok("execute_code", session="s", code="(here / 'f').write_bytes(b'\\xff' * 6_000_000)")
+    response = world.ok("file_operations", session="s", operation="read", path="f")
+    kept = len(response["files"][0]["content"])
+    assert response["warnings"] == [
+        f"files[].content has {kept} of 8000000 characters; save the file with "
+        "ci_push_to_workspace, and read it with workspace_read from offset to offset"
+    ]
+    [name] = world.ok("ci_push_to_workspace", session="s", paths=["f"])["files_saved"]
+    found, offset = b"", 0
+    while len(found) < len(body):
+        part = world.ok("workspace_read", session="s", path=name, offset=offset)
+        found += base64.b64decode(part["content"])
+        offset = len(found)
+    assert found == body
+
+
+@given(st.characters(max_codepoint=0xFFFF, exclude_categories=["Cs"]))
+def test_the_shortest_form_fits_every_caller(character: str) -> None:
+    names = [character * 1000] * 1000
+    files = [{"path": name, "encoding": "text", "content": name, "size": 7} for name in names]
+    shortest = truncate_values({"files": files, "warnings": names}, MIN_TRUNCATED_LENGTH, 0.5)
+    assert is_within_limit(shortest, BedrockAgent(agent_event("file_operations", [])))
 
 
 def test_a_response_that_cannot_be_kept_says_so(world: World) -> None:

@@ -50,6 +50,11 @@ def test_the_inventory_has_regular_files_and_says_the_problem_of_others(
         {"path": "a", "size": 1, "sha256": digest},
         {"path": "large", "size": 5, "sha256": ""},
     ]
+    # A skipped file counts as soon as it has changed.
+    changed_at = Path("own").stat().st_ctime
+    for until, is_skipped in ((changed_at - 1, False), (changed_at, True)):
+        paths = [file["path"] for file in program.inventory(None, ["own"], 4, until)]
+        assert ("own" not in paths) is is_skipped
     assert program.inventory(["link", "nope"], [], 4) == [
         {"path": "link", "problem": "it is not a regular file"},
         {"path": "nope", "problem": "No such file or directory"},

@@ -465,3 +465,68 @@ def test_a_stop_that_fails_does_not_spoil_the_response(world: World) -> None:
 
     world.agentcore.before = fail
     assert world.ok("execute_code", code="print(1)")["stdout"] == "1"
+
+
+# The end of the sandbox.
+
+
+def test_every_response_of_a_named_session_says_when_its_sandbox_ends(world: World) -> None:
+    expires_at = world.ok("start_session", session="s")["expires_at"]
+    for tool, arguments in (
+        ("execute_code", {"code": "x = 1"}),
+        ("execute_code", {"code": "raise ValueError"}),
+        ("execute_command", {"command": "ls"}),
+        ("file_operations", {"operation": "list"}),
+        ("ci_push_to_workspace", {}),
+        ("ci_pull_from_workspace", {}),
+        ("invoke_code_interpreter", {"name": "executeCode", "arguments": {"code": "x"}}),
+        ("get_session", {}),
+    ):
+        assert world(tool, session="s", **arguments)["expires_at"] == expires_at, tool
+    assert "expires_at" not in world("stop_session", session="s")
+
+
+def test_a_sandbox_that_was_stopped_has_no_end(world: World) -> None:
+    def time_out(operation: str, _detail: str) -> None:
+        if operation == "executeCode":
+            raise TimeoutError
+
+    world.agentcore.before = time_out
+    response = world("execute_code", session="s", code="x", timeout_seconds=800)
+    assert response["error"]["type"] == "TimedOut"
+    assert "expires_at" not in response
+
+
+def test_a_sandbox_that_could_not_be_replaced_has_no_end(world: World) -> None:
+    world.ok("execute_code", session="s", code="x = 1")
+    world.agentcore.end_all()
+
+    def refuse(operation: str, _detail: str) -> None:
+        if operation == "Start":
+            raise client_error("ThrottlingException", 429, "Start")
+
+    world.agentcore.before = refuse
+    response = world("execute_code", session="s", code="x", timeout_seconds=800)
+    assert response["error"]["type"] == "NotStarted"
+    assert not {"expires_at", "warnings"} & response.keys()
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("execute_code", {"code": "x = 1"}),
+        ("execute_code", {"code": "raise ValueError"}),
+        ("execute_command", {"command": "ls"}),
+        ("invoke_code_interpreter", {"name": "executeCode", "arguments": {"code": "x"}}),
+    ],
+)
+def test_a_time_limit_beyond_the_end_of_the_sandbox_is_a_warning(
+    world: World, tool: str, arguments: dict[str, Any]
+) -> None:
+    expires_at = world.ok("start_session", session="s", session_timeout_seconds=60)["expires_at"]
+    response = world(tool, session="s", timeout_seconds=120, **arguments)
+    [warning] = response["warnings"]
+    assert "timeout_seconds is 120" in warning
+    assert expires_at in warning
+    for timeout in ({"timeout_seconds": 10}, {}):
+        assert "warnings" not in world(tool, session="s", **timeout, **arguments)

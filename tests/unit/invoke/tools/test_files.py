@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import base64
 import json
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,6 +14,8 @@ from code_interpreter_invoke.sandbox.sandbox import MAX_OPERATION_BYTES
 from tests.fakes.agentcore import text_result
 from tests.fakes.s3 import RECORDS_PREFIX
 from tests.fakes.world import World
+from tests.response_cases import CALLERS, Case
+from tests.sending import send
 
 
 def operate(world: World, operation: str, **arguments: Any) -> dict[str, Any]:
@@ -81,6 +85,16 @@ def test_what_is_missing_is_not_found(world: World, operation: str) -> None:
     assert response["error"]["retryable"] is False
 
 
+def test_files_too_large_to_read_are_refused_with_the_way_to_read_them(world: World) -> None:
+    """How the service says that files are too large is not documented."""
+    world.ok("execute_code", session="s", code="(here / 'f').write_bytes(bytes(9_000_000))")
+    world.agentcore.results["readFiles"] = text_result("too much", error=True)
+    error = operate(world, "read", path="f")["error"]
+    assert (error["type"], error["retryable"]) == ("InvalidRequest", False)
+    assert "9000000 bytes" in error["message"]
+    assert "ci_push_to_workspace" in error["message"]
+
+
 def test_what_cannot_be_written_has_failed(world: World) -> None:
     response = operate(world, "write", content=[{"path": "log", "text": "x"}])
     assert response["error"]["type"] == "CodeFailed"
@@ -93,12 +107,74 @@ def test_a_result_without_some_of_the_files_is_not_found(world: World) -> None:
     assert operate(world, "read", paths=["a"])["error"]["type"] == "NotFound"
 
 
+ONE_FILE: list[dict[str, Any]] = [
+    {"path": "a/f", "text": "[1]"},
+    {"path": "a/f", "content": "[1]"},
+    {"paths": ["a/f"], "text": "[1]"},
+    {"paths": ["a/f"], "content": "[1]"},
+    {"content": [{"path": "a/f", "text": "[1]"}]},
+    {"content": '[{"path": "a/f", "text": "[1]"}]'},
+    {"content": [{"path": "a/f", "blob": "WzFd"}]},
+    {"content": [{"path": "a/f", "blob": " Wz\r\nFd\n"}]},
+]
+
+
+@pytest.mark.parametrize("shape", ONE_FILE, ids=str)
+@pytest.mark.parametrize("caller", CALLERS)
+def test_every_way_to_write_a_file(world: World, shape: dict[str, Any], caller: str) -> None:
+    """Models try the shortest one first."""
+    case = Case("file_operations", "write", {"operation": "write", **shape})
+    assert "files_written" in json.dumps(send(world, case, caller))
+    assert (world.agentcore.running[0].directory / "a/f").read_text() == "[1]"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"path": "a"},
+        {"text": "x"},
+        {"content": "hello"},
+        {"content": "[]"},
+        {"content": []},
+        {"path": "a", "text": "x", "content": "x"},
+        {"path": "a", "content": [{"path": "a", "text": "x"}]},
+        {"paths": ["a", "b"], "text": "x"},
+    ],
+    ids=str,
+)
+def test_a_refused_write_shows_the_allowed_shapes(world: World, given: dict[str, Any]) -> None:
+    error = operate(world, "write", **given)["error"]
+    assert error["type"] == "InvalidRequest"
+    assert '{"path": "a.txt", "text": "..."}' in error["message"]
+    assert '{"content": [{"path": "a.txt", "text": "..."}, ' in error["message"]
+    assert world.agentcore.calls == []
+
+
+@pytest.mark.parametrize(
+    "content", [["hello"], [{"name": "a", "text": "x"}], [{"text": "x"}], 7, {"a.txt": "hello"}]
+)
+def test_content_of_another_shape_is_described(world: World, content: Any) -> None:
+    shapes = [content, json.dumps(content)] if isinstance(content, list) else [content]
+    for shape in shapes:
+        message = operate(world, "write", content=shape)["error"]["message"]
+        assert message.startswith("file_operations: content")
+        assert "path" in message
+
+
+@pytest.mark.parametrize("operation", ["read", "list", "remove"])
+def test_a_single_path_is_enough(world: World, operation: str) -> None:
+    operate(world, "write", path="a/f", text="x")
+    path = "a" if operation == "list" else "a/f"
+    assert operate(world, operation, path=path)["status"] == "ok"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ({"operation": "read", "path": "a", "paths": ["a"]}, "either path or paths"),
         ({"operation": "read"}, "read needs paths"),
         ({"operation": "remove", "paths": []}, "remove needs paths"),
-        ({"operation": "write"}, "write needs content"),
         ({"operation": "write", "content": [{"path": "a"}]}, "either text or blob"),
         (
             {"operation": "write", "content": [{"path": "a", "text": "", "blob": ""}]},
@@ -298,6 +374,44 @@ def test_files_from_the_service_itself_are_not_saved(world: World) -> None:
     world.agentcore.end_all()
     write(world, {"b.txt": b"b"})
     assert push(world)["files_saved"] == ["code-interpreter/b.txt"]
+
+
+# The clock of a file system ticks every 10 ms or more often.
+TICK_SECONDS = 0.02
+
+
+@pytest.mark.parametrize(
+    "supply",
+    [
+        lambda world: world.s3.upload("s", ".service", b"the user's"),
+        lambda world: write(world, {".service": b"the user's"}),
+        lambda world: operate(world, "write", path=".service", text="the user's"),
+        lambda world: world.ok(
+            "execute_command",
+            session="s",
+            command='printf "the user\'s" > x; touch -d 2001-01-01 x; mv x .service',
+        ),
+    ],
+    ids=["upload", "program", "tool", "old file"],
+)
+def test_a_users_file_with_the_name_of_the_services_is_saved(
+    world: World, supply: Callable[[World], Any]
+) -> None:
+    """A project's package.json, for instance."""
+    world.ok("start_session", session="s")
+    time.sleep(TICK_SECONDS)
+    assert push(world)["files_saved"] == []
+    supply(world)
+    for _ in range(2):
+        assert push(world)["files_saved"] == ["code-interpreter/.service"]
+        assert world.s3.saved("s")[".service"] == b"the user's"
+        # Another instance of the function knows it, too.
+        world.function = world.new_function()
+
+
+def test_an_upload_with_the_name_of_the_services_file_is_saved(world: World) -> None:
+    world.s3.upload("s", ".service", b"the user's")
+    assert push(world)["files_saved"] == ["code-interpreter/.service"]
 
 
 # Files larger than a request.
