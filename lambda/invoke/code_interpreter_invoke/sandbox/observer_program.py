@@ -229,9 +229,11 @@ class Observer:
         if self.cell:
             return
         self.begin(info.raw_cell)
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):  # an earlier program has replaced the stream
+                self.bounds.append(BoundedWrite(stream))
         # An error here would be shown in the program's output. It runs unobserved instead.
         with contextlib.suppress(Exception):
-            self.bounds = [BoundedWrite(stream) for stream in (sys.stdout, sys.stderr)]
             self.tag = tag_of(info.raw_cell)
             self.cancelled = bool(self.tag) and not self.record_begin()
             self.files = self.scan()
@@ -245,6 +247,8 @@ class Observer:
         for bound in self.bounds:
             with contextlib.suppress(Exception):  # the program has closed the stream
                 bound.end()
+        with contextlib.suppress(Exception):  # the report comes behind the output
+            sys.stdout.flush()
         with contextlib.suppress(Exception):  # a figure cannot be drawn
             self.add_open_figures()
         with contextlib.suppress(Exception):
@@ -297,7 +301,8 @@ class Observer:
         now = time.monotonic()
         while self.tags and self.tags[0][0] < now - TAG_SECONDS:
             _, old = self.tags.popleft()
-            (self.folder / old).unlink()
+            (self.folder / old).unlink(missing_ok=True)
+        self.folder.mkdir(mode=0o700, exist_ok=True)  # a program may have emptied its parent
         try:
             with (self.folder / self.tag).open("x") as file:
                 file.write(str(os.getpid()))
