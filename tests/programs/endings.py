@@ -179,6 +179,13 @@ PROCESSES = [
         response=ok("child\nparent 0"),
     ),
     Program(
+        name="a process that prints more than the observer passes on",
+        code="from multiprocessing import get_context\n\n"
+        "def work():\n    print('x' * 3_000_000)\n\n"
+        "process = get_context('fork').Process(target=work)\nprocess.start()\nprocess.join()",
+        response=ok(Matching("x{3000000}")),
+    ),
+    Program(
         name="a child that leaves by sys.exit",
         code="import os, sys\npid = os.fork()\nif pid == 0:\n    print('child', flush=True)\n"
         "    os._exit(4)\nprint(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))",
