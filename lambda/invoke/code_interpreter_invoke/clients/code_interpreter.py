@@ -71,8 +71,11 @@ class CodeInterpreterClient:
         self.identifier = identifier
         self._deadline = deadline
         self._trace = trace
-        # Seconds that are kept for the response.
-        self.response_reserve = deadline.response_reserve
+
+    def seconds_for(self, part: float) -> float:
+        """Return the seconds that work may take which may use a part of the response's time."""
+        reserve = self._deadline.response_reserve
+        return max(self._deadline.remaining() - reserve, 0) + reserve * part
 
     def start_session(self, *, client_token: str, **options: Any) -> StartedSession:
         """Start a session. The service returns the same session for the same token."""
@@ -148,7 +151,7 @@ class CodeInterpreterClient:
         :param on_timeout: Called when the time is up; returns the seconds to wait further.
         :param is_last: Whether the operation may take the time that is kept for the response.
         """
-        left = self._deadline.remaining() - self.response_reserve - MIN_TIME_LEFT
+        left = self._deadline.remaining() - self._deadline.response_reserve - MIN_TIME_LEFT
         waiting = Deadline(0 if is_last else min(left, MAX_WAIT))
         pause = FIRST_PAUSE
         while True:

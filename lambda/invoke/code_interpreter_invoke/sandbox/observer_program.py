@@ -165,6 +165,16 @@ def has_image(bundle: dict[str, Any]) -> bool:
     return any(kind.startswith("image/") for kind in bundle)
 
 
+class Exit:
+    """Takes the place of IPython's `exit` and `quit`, which end the kernel and not the program."""
+
+    def __call__(self, code: Any = None) -> None:
+        raise SystemExit(code)
+
+    def __repr__(self) -> str:
+        return "Use exit() to end the program"
+
+
 class Observer:
     """Observes the programs of a kernel."""
 
@@ -207,6 +217,7 @@ class Observer:
         self.write_format_data = shell.displayhook.write_format_data
         shell.displayhook.write_format_data = self.on_last_expression
         self.reset, shell.reset = shell.reset, self.on_reset
+        shell.user_ns.update(exit=Exit(), quit=Exit())
         # The default action of this signal is none, so that it harms no other process.
         signal.signal(signal.SIGURG, self.on_signal)
 
@@ -283,7 +294,9 @@ class Observer:
 
     def on_reset(self, *args: Any, **options: Any) -> Any:
         self.reset_variables = True
-        return self.reset(*args, **options)
+        result = self.reset(*args, **options)
+        self.shell.user_ns.update(exit=Exit(), quit=Exit())
+        return result
 
     def on_signal(self, _number: int, _frame: FrameType | None) -> None:
         """Interrupt the program if it is the one that is to be interrupted."""

@@ -65,12 +65,11 @@ def execute_code(
 
 def with_exit_code(result: Result) -> Result:
     """Return the result with the exit code of a program that ended with `SystemExit`."""
-    shown = system_exit(result.stderr) if result.failed else None
+    reported = result.report.exit_code if result.report else None
+    shown = system_exit(result.stderr, reported) if result.failed else None
     if shown is None:
         return result
-    reported = result.report.exit_code if result.report else None
-    code = shown.code if reported is None else reported
-    return result._replace(stderr=shown.stderr, exit_code=code, is_error=code != 0)
+    return result._replace(stderr=shown.stderr, exit_code=shown.code, is_error=shown.code != 0)
 
 
 def observed_members(result: Result) -> ResponseMembers:
