@@ -312,9 +312,9 @@ def fetch(url: str, method: str, headers: dict[str, str], body: bytes | None = N
 
 def test_links_transfer_a_file_without_credentials(wire: Wire) -> None:
     given: dict[str, Any] = {"session": "s", "path": "uploads/ü b.csv"}
-    link = wire.ok("workspace_link", method="upload", size=3, **given)
+    link = wire.ok("workspace_link", direction="upload", size=3, **given)
     fetch(link["url"], link["method"], link["headers"], b"a,b")
-    link = wire.ok("workspace_link", method="download", **given)
+    link = wire.ok("workspace_link", direction="download", **given)
     assert fetch(link["url"], link["method"], link["headers"]) == b"a,b"
     wire.ok("workspace_delete", **given)
     assert wire("workspace_read", **given)["error"]["type"] == "NotFound"

@@ -50,6 +50,10 @@ READS = {
 }
 
 
+# Words for users' operations in messages.
+SUBJECTS = {"executeCode": "the code", "executeCommand": "the command"}
+
+
 class StartedSession(NamedTuple):
     session_id: str
     created_at: datetime
@@ -231,7 +235,8 @@ def failure(name: str, error: Exception, limit: float, *, is_first: bool) -> Req
     if is_too_large(error):
         return too_large(name)
     if isinstance(error, TimeoutError):
-        return TimedOutError(f"{name} gave no result within {limit:.0f} seconds")
+        subject = SUBJECTS.get(name, name)
+        return TimedOutError(f"{subject} gave no result within {limit:.0f} seconds")
     return OutcomeUnknownError(f"{name}: {error_text(error)}; whether it ran is not known")
 
 

@@ -53,13 +53,15 @@ def execute_code(
         output["files_saved"] = saved
     if warnings or "warnings" in output:
         output["warnings"] = [*output.get("warnings", ()), *warnings]
+    exception = result.report.exception if result.report else None
     if result.was_interrupted:
-        raise TimedOutError(INTERRUPTED, **output)
+        raise TimedOutError(INTERRUPTED, exception=exception, **output)
+    if result.report is not None and result.report.interrupted:
+        message = "the code was interrupted by another request; its variables and files are kept"
+        raise CodeFailedError(message, exception=exception, **output)
     if result.failed:
-        exception = result.report.exception if result.report else None
-        raise CodeFailedError(
-            failure_message("the code", result, stderr), exception=exception, **output
-        )
+        message = failure_message("the code", result, stderr)
+        raise CodeFailedError(message, exception=exception, **output)
     return {"status": "partial" if warnings else "ok", **output}
 
 
