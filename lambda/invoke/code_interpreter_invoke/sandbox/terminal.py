@@ -25,10 +25,18 @@ def overwrite_lines(text: str) -> str:
 
 
 def overwrite(line: str) -> str:
-    shown = ""
-    for part in line.split("\r"):
-        width = len(strip_control_sequences(part))
-        kept = "" if ERASE_LINE.search(part) else strip_control_sequences(shown)[width:]
+    """Return what a line shows whose parts begin at its beginning, each over the earlier ones."""
+    shown: list[str] = []
+    covered = 0
+    # From the last part to the first, so that no text is copied once for every part.
+    for part in reversed(line.split("\r")):
+        text = strip_control_sequences(part)
         # A part without text, such as the end of CR LF, overwrites nothing.
-        shown = part + kept if width else shown
-    return shown
+        if not text:
+            continue
+        # The last part keeps its colours.
+        shown.append(text[covered:] if shown else part)
+        covered = max(covered, len(text))
+        if ERASE_LINE.search(part):
+            break
+    return "".join(shown)
