@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 from ..errors import NotStartedError, TimedOutError
 from ..sandbox.environment import with_environment
 from ..sandbox.failures import failure_line
@@ -18,20 +21,33 @@ class SetupError(NotStartedError):
     retryable_by_default = False
 
 
-def set_up(sandbox: Sandbox, command: str) -> None:
+def set_up(sandbox: Sandbox, command: str, now: Callable[[], float] = time.monotonic) -> None:
     """Run a session's setup in its new sandbox.
 
     :raises SetupError: if it fails or takes too long.
     """
     line = with_environment(command, None, sandbox.environment)
+    began_at = now()
     try:
         result = sandbox.invoke("executeCommand", {"command": line}, timeout=SETUP_SECONDS)
     except TimedOutError as error:
-        raise SetupError(f"the session's setup took longer than {SETUP_SECONDS:.0f} s") from error
+        raise SetupError(timeout_message(now() - began_at)) from error
     if result.failed:
+        code = "" if result.exit_code is None else f" with exit code {result.exit_code}"
+        failure = failure_line(result.stderr)
+        reason = f": {failure}" if failure else ""
         raise SetupError(
-            f"the session's setup failed with exit code {result.exit_code}: "
-            f"{failure_line(result.stderr)}; start_session takes another setup",
+            f"the session's setup failed{code}{reason}; start_session takes another setup",
             stdout=result.stdout,
             stderr=overwrite_lines(strip_control_sequences(result.stderr)),
         )
+
+
+def timeout_message(seconds: float) -> str:
+    """Return a sentence about a setup that had not ended after so many seconds."""
+    if seconds < SETUP_SECONDS - 1:
+        return (
+            f"the session's setup had not ended after {seconds:.0f} s, when the function's own "
+            "time was up; give the function a longer timeout, or the session a shorter setup"
+        )
+    return f"the session's setup took longer than {SETUP_SECONDS:.0f} s"
