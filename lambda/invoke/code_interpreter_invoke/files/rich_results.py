@@ -18,11 +18,22 @@ from .workspace import PRODUCED, Workspace
 FOLDER = "results"
 
 
+def new_path(kind: str) -> str:
+    """Return the path in the workspace for a value that is to be saved."""
+    extension = mimetypes.guess_extension(kind) or ".bin"
+    return f"{PRODUCED}/{FOLDER}/{uuid.uuid4().hex[:12]}{extension}"
+
+
 def save_value(workspace: Workspace, kind: str, value: Any) -> str:
     """Save a value under a name of its own, and return its path in the workspace."""
-    path = f"{FOLDER}/{uuid.uuid4().hex[:12]}{mimetypes.guess_extension(kind) or '.bin'}"
-    workspace.save(path, body_of(kind, value))
-    return f"{PRODUCED}/{path}"
+    path = new_path(kind)
+    save_as(workspace, path, kind, value)
+    return path
+
+
+def save_as(workspace: Workspace, path: str, kind: str, value: Any) -> None:
+    """Save a value under its path in the workspace."""
+    workspace.save(path.removeprefix(f"{PRODUCED}/"), body_of(kind, value))
 
 
 def body_of(kind: str, value: Any) -> bytes:

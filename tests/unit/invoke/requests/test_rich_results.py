@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ from code_interpreter_invoke.errors import NotStartedError
 from code_interpreter_invoke.files.rich_results import save_value
 from code_interpreter_invoke.files.workspace import Workspace
 from code_interpreter_invoke.requests.callers import Caller, caller_of
-from code_interpreter_invoke.requests.rich_results import fit_results
+from code_interpreter_invoke.requests.rich_results import MAX_MOVED, MIN_MOVED_BYTES, fit_results
+from code_interpreter_invoke.requests.truncation import is_within_limit
 from code_interpreter_invoke.responses import Response
 
 PNG = base64.b64encode(b"\x89PNG" + bytes(20_000)).decode()
@@ -109,3 +111,49 @@ def test_a_value_that_cannot_be_saved_is_told(workspace: Saved) -> None:
     fitted = fit_results(response({"image/png": PNG}), caller("agent"), workspace)
     assert fitted["results"] == [{}]
     assert fitted["warnings"] == ["a result of type image/png was not saved: no access"]
+
+
+@pytest.mark.parametrize("size", [40, MIN_MOVED_BYTES - 2])
+def test_values_smaller_than_their_references_stay(workspace: Saved, size: int) -> None:
+    bundles = [{"text/plain": "x" * size}] * 1_000
+    fitted = fit_results(response(*bundles), caller("agent"), workspace)
+    assert fitted["results"] == bundles
+    assert workspace.files == {}
+
+
+def test_the_values_that_make_room_are_few(workspace: Saved) -> None:
+    bundles = [{"text/plain": "x" * 400}] * 300
+    fitted = fit_results(response(*bundles), caller("agent"), workspace)
+    assert len(workspace.files) == len(fitted["files_saved"]) == MAX_MOVED
+    assert len([bundle for bundle in fitted["results"] if "files" in bundle]) == MAX_MOVED
+
+
+def test_no_more_values_are_moved_than_the_others_need(workspace: Saved) -> None:
+    bundles = [{"text/html": "\"'<p>" * 800}] * 10
+    fitted = fit_results(response(*bundles), caller("agent"), workspace)
+    assert is_within_limit(fitted, caller("agent"))
+    assert 0 < len(workspace.files) < 10
+    fitted["results"].append(bundles[0])
+    assert not is_within_limit(fitted, caller("agent"))
+
+
+def test_every_value_that_the_caller_never_takes_is_moved(workspace: Saved) -> None:
+    bundles = [{"text/html": "x" * 8_000}] * (MAX_MOVED + 5)
+    fitted = fit_results(response(*bundles), caller("agent"), workspace)
+    assert len(workspace.files) == len(fitted["files_saved"]) == MAX_MOVED + 5
+
+
+def test_the_response_is_dumped_a_few_times(
+    workspace: Saved, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundles = [{"text/plain": "x" * 400}] * 300
+    sizes: list[int] = []
+
+    def dumps(value: Any, **options: Any) -> str:
+        text = json.JSONEncoder(**options).encode(value)
+        sizes.append(len(text))
+        return text
+
+    monkeypatch.setattr(json, "dumps", dumps)
+    fit_results(response(*bundles), caller("agent"), workspace)
+    assert len([size for size in sizes if size > 10_000]) <= 2 * 7
