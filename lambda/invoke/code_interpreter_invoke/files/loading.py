@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from ..errors import RequestError, SandboxGoneError
 from ..sandbox.errors import TransferError
 from ..sandbox.sandbox import MAX_OPERATION_BYTES, Sandbox
 from .batches import batches
@@ -32,12 +33,27 @@ class Loaded(NamedTuple):
 
 
 def load_all(sandbox: Sandbox, workspace: Workspace, files: list[StoredFile]) -> Loaded:
-    """Load files into the working directory under their own paths."""
+    """Load files into the working directory under their own paths.
+
+    A batch that fails does not stop the others.
+
+    :raises RequestError: if a batch fails before any file was loaded
+    :raises SandboxGoneError: if the sandbox ends; its files are lost
+    """
     loaded = Loaded([], [])
     for batch in group_files(files):
-        paths, warnings = load(sandbox, workspace, batch)
-        loaded.paths.extend(paths)
-        loaded.warnings.extend(warnings)
+        try:
+            add_batch(sandbox, workspace, batch, loaded)
+        except SandboxGoneError:
+            raise
+        except RequestError as error:
+            if not loaded.paths:
+                raise
+            loaded.warnings.extend(
+                f"{file.name} was not loaded: {error.message}"
+                for file in batch
+                if file.problem is None and file.path not in loaded.paths
+            )
     return loaded
 
 
@@ -55,6 +71,14 @@ def group_files(files: Iterable[StoredFile]) -> Iterator[list[StoredFile]]:
 def load(sandbox: Sandbox, workspace: Workspace, batch: list[StoredFile]) -> Loaded:
     """Load a batch into the working directory."""
     loaded = Loaded([], [])
+    add_batch(sandbox, workspace, batch, loaded)
+    return loaded
+
+
+def add_batch(
+    sandbox: Sandbox, workspace: Workspace, batch: list[StoredFile], loaded: Loaded
+) -> None:
+    """Load a batch, and add its files and warnings to `loaded`, also if it fails on the way."""
     files: list[StoredFile] = []
     for file in batch:
         if file.problem is None:
@@ -67,7 +91,6 @@ def load(sandbox: Sandbox, workspace: Workspace, batch: list[StoredFile]) -> Loa
             load_large_file(sandbox, workspace, files[0])
     else:
         load_small_files(sandbox, workspace, files, loaded)
-    return loaded
 
 
 def load_small_files(

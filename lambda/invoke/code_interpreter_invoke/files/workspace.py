@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
 
 from ..clients import Bucket, ListedObject
-from ..errors import InvalidRequestError, NotFoundError, quote
+from ..errors import InvalidRequestError, NotFoundError, RequestError, quote
 from ..responses import Response, WorkspaceFile
 from .paths import clean, defect, strip_dots
 
@@ -52,6 +52,13 @@ class StoredFile(NamedTuple):
     def name(self) -> str:
         """The path in the workspace."""
         return f"{self.folder}/{self.path}"
+
+
+class Deleted(NamedTuple):
+    """The workspace paths of the deleted files, and a warning for each of the others."""
+
+    names: list[str]
+    warnings: list[str]
 
 
 class FileList(NamedTuple):
@@ -153,21 +160,35 @@ class Workspace:
         found = self._found(folders, self._file_or_folder)
         return list({file.key: file for files in found for file in files}.values())
 
-    def delete(self, paths: list[str]) -> list[StoredFile]:
-        """Delete the files at workspace paths, and return them.
+    def delete(self, paths: list[str]) -> Deleted:
+        """Delete the files at workspace paths.
 
         :raises InvalidRequestError: if the deployment does not let the function delete files
         :raises NotFoundError: naming the paths that have no file; nothing is deleted then
+        :raises RequestError: if no file could be deleted
         """
         if not self._allow_delete:
             raise InvalidRequestError(
                 "workspace_delete is switched off in this deployment; it takes allow_delete of the "
                 "construct InvokeFunction, or the app's setting code-interpreter:workspace-delete"
             )
-        files = self._found(list(dict.fromkeys(paths)), self.file)
+        names = [strip_dots(path) for path in paths]
+        files = self._found(list(dict.fromkeys(names)), self.file)
         with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
-            list(pool.map(self.bucket.delete, [file.key for file in files]))
-        return files
+            deleting = {file: pool.submit(self.bucket.delete, file.key) for file in files}
+        errors: dict[str, RequestError] = {}
+        for file, deletion in deleting.items():
+            try:
+                deletion.result()
+            except RequestError as error:
+                errors[file.name] = error
+        deleted = [file.name for file in files if file.name not in errors]
+        if not deleted:
+            raise errors[files[0].name]
+        return Deleted(
+            deleted,
+            [f"{name} was not deleted: {error.message}" for name, error in errors.items()],
+        )
 
     def download_url(self, path: str, seconds: int) -> str:
         """Return a URL that downloads a file.
@@ -201,10 +222,18 @@ class Workspace:
         """
         with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
             found = list(pool.map(look_up, paths))
-        missing = [quote(path) for path, item in zip(paths, found, strict=True) if not item]
+        missing = [path for path, item in zip(paths, found, strict=True) if not item]
         if missing:
-            raise NotFoundError(f"there is no file {', '.join(missing)} in the workspace")
+            raise self._no_file(missing)
         return [item for item in found if item]
+
+    def _no_file(self, paths: list[str]) -> NotFoundError:
+        """Return the error for workspace paths without a file; it says which are folders."""
+        folders = [path for path in paths if any(self._files_below(strip_dots(path)))]
+        return NotFoundError(
+            f"there is no file {', '.join(map(quote, paths))} in the workspace"
+            + "".join(f"; {quote(path)} is a folder: name its files" for path in folders)
+        )
 
     def _files_below(self, folder: str) -> Iterator[StoredFile]:
         for found in self.bucket.list_all(f"{self._root}{folder}/"):
@@ -237,7 +266,7 @@ class Workspace:
         """
         found = self.bucket.get(self.key(path), offset=offset, limit=READ_BYTES)
         if found is None:
-            raise NotFoundError(f"there is no file {quote(path)} in the workspace")
+            raise self._no_file([path])
         return FilePart(path, offset, found.body, found.size)
 
     def write(self, path: str, content: str, encoding: str) -> Response:
@@ -249,7 +278,9 @@ class Workspace:
 
 
 def problem_with(path: str) -> str | None:
-    """Return the problem with a workspace path, or None."""
+    """Return the problem with the path of a file of the workspace, or None."""
+    if path.endswith("/") or path in FOLDERS:
+        return "it is the name of a folder, not of a file"
     folder, _, rest = path.partition("/")
     if folder not in FOLDERS or not rest:
         return f"a file of the workspace is in {PRODUCED}/ or {UPLOADS}/"

@@ -21,7 +21,7 @@ def validate(schema: Mapping[str, Any], value: Any, where: str) -> Any:
     if name is None:
         allowed = " or ".join(map(with_article, names))
         raise InvalidRequestError(
-            f"{where} must be {allowed}, given {name_type(value)}: {schema['description']}"
+            f"{where} must be {allowed}, given {name_type(value)}. {describe(schema)}"
         )
     match name:
         case "object":
@@ -52,7 +52,7 @@ def validate_object(
             raise InvalidRequestError(f"{where} has no argument {suggest(name, properties)}")
     for name in schema.get("required", ()):
         if value.get(name) is None:
-            raise InvalidRequestError(f"{where} needs {name}: {properties[name]['description']}")
+            raise InvalidRequestError(f"{where} needs {name}. {describe(properties[name])}")
     return {
         name: None
         if value.get(name) is None
@@ -94,6 +94,10 @@ def check_text(schema: Mapping[str, Any], value: str, where: str) -> None:
         raise InvalidRequestError(
             f"{where} contains an unpaired surrogate, which is not valid Unicode"
         ) from None
+
+
+def describe(schema: Mapping[str, Any]) -> str:
+    return f"Its description: {schema['description']}"
 
 
 def with_article(name: str) -> str:

@@ -46,12 +46,15 @@ def get_session(context: ToolContext) -> Response:
     if not record.session_id:
         raise NotFoundError(f"session {context.session.name} has no sandbox")
     described = context.code_interpreter.get_session(record.session_id)
-    return {
+    response: Response = {
         "status": "ok",
         **session_members(record),
         "session_status": described.get("status", "UNKNOWN"),
         "created_at": described["createdAt"].isoformat(),
     }
+    if response["session_status"] == "TERMINATED":
+        del response["expires_at"]  # it has ended before
+    return response
 
 
 def list_sessions(context: ToolContext, *, status: str | None, next_token: str | None) -> Response:

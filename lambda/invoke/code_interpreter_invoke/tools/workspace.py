@@ -81,7 +81,14 @@ def workspace_delete(
     named = [path] if path is not None else paths
     if not named or (path is not None and paths is not None):
         raise InvalidRequestError("workspace_delete needs either path or paths, of files to delete")
-    deleted = [file.name for file in context.workspace.delete(named)]
+    deleted, warnings = context.workspace.delete(named)
+    if warnings:
+        return {
+            "status": "partial",
+            "files_deleted": deleted,
+            "count": len(deleted),
+            "warnings": warnings,
+        }
     return {"status": "ok", "files_deleted": deleted, "count": len(deleted)}
 
 
@@ -93,10 +100,15 @@ def workspace_link(
     size: int | None,
     expires_in_seconds: int | None,
 ) -> Response:
-    if (direction == "upload") != (size is not None):
+    if direction == "upload" and size is None:
         raise InvalidRequestError(
             "workspace_link: an upload needs size, the bytes of the file, because the URL takes a "
-            "file of exactly this size; a download takes none"
+            "file of exactly this size"
+        )
+    if direction == "download" and size is not None:
+        raise InvalidRequestError(
+            f"workspace_link: a download takes no size, given {size}; leave size out, or give "
+            "direction upload"
         )
     seconds = expires_in_seconds or DEFAULT_LINK_SECONDS
     expires_at = datetime.now(UTC) + timedelta(seconds=seconds)

@@ -48,7 +48,12 @@ def test_the_events_of_the_skill_are_accepted() -> None:
         ({"tool": None}, "needs tool", "workspace_read"),
         ({"tool": "execute_cod"}, "'execute_cod' (did you mean 'execute_code'?)", "stop_session"),
         ({"tool": 7}, "7", "execute_command"),
-        ({"tool": "execute_code"}, "needs code", "The program"),
+        ({"tool": "execute_code"}, "needs code. Its description:", "The program"),
+        (
+            {"tool": "execute_command", "command": "x", "env": {"A": 1}},
+            "given an integer. Its description: The variable's value.",
+            "env['A'] must be a string",
+        ),
         ({"tool": "execute_code", "code": None}, "needs code", "The program"),
         ({"tool": "execute_code", "code": 5}, "given an integer", "must be a string"),
         ({"tool": "execute_code", "code": ["x"]}, "given an array", "must be a string"),

@@ -192,8 +192,11 @@ def test_a_session_is_described(world: World) -> None:
     response = world.ok("get_session", session="s")
     assert response["session_id"] == started["session_id"]
     assert response["session_status"] == "READY"
+    assert response["expires_at"] == started["expires_at"]
     world.agentcore.end_all()
-    assert world.ok("get_session", session="s")["session_status"] == "TERMINATED"
+    ended = world.ok("get_session", session="s")
+    assert ended["session_status"] == "TERMINATED"
+    assert "expires_at" not in ended
 
 
 def test_sessions_are_listed_by_pages(world: World) -> None:

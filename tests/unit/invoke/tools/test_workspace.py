@@ -8,6 +8,7 @@ import pytest
 
 from code_interpreter_invoke.requests.tools import EVENT_SCHEMAS
 from code_interpreter_invoke.sandbox.sandbox import MAX_OPERATION_BYTES
+from tests.fakes.client_error import client_error
 from tests.fakes.s3 import BUCKET, PREFIX
 from tests.fakes.world import World
 from tests.response_cases import Case
@@ -134,6 +135,28 @@ def test_a_pull_says_which_files_it_could_not_load(world: World) -> None:
     ]
 
 
+def test_a_pull_that_fails_after_its_first_batch_says_what_it_loaded(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("code_interpreter_invoke.files.batches.MAX_OPERATION_FILES", 2)
+    for name in "abcde":
+        put(world, f"code-interpreter/{name}", b"1")
+    fail_at(world, "GetObject", "/c")
+    response = pull(world)
+    assert (response["status"], response["files_loaded"]) == ("partial", ["a", "b", "e"])
+    assert response["warnings"] == [
+        f"code-interpreter/{name} was not loaded: GetObject on the workspace bucket: SlowDown: no"
+        for name in "cd"
+    ]
+
+
+def test_a_pull_that_fails_at_once_loaded_nothing(world: World) -> None:
+    put(world, "code-interpreter/a", b"1")
+    fail_at(world, "GetObject", "/a")
+    assert pull(world)["error"]["type"] == "NotStarted"
+    assert not (directory(world) / "a").exists()
+
+
 def test_an_empty_workspace_is_pulled(world: World) -> None:
     assert pull(world)["files_loaded"] == []
 
@@ -158,8 +181,8 @@ def test_files_are_deleted(world: World) -> None:
         put(world, f"uploads/{name}", b"1")
     put(world, "uploads/a", b"1", session="t")
     assert delete(world, path="uploads/a")["files_deleted"] == ["uploads/a"]
-    response = delete(world, paths=["uploads/b", "./uploads/b", "uploads/c"])
-    assert response["count"] == len(response["files_deleted"])
+    response = delete(world, paths=["uploads/b", "./uploads/b", "uploads/c", "uploads/b"])
+    assert (response["files_deleted"], response["count"]) == (["uploads/b", "uploads/c"], 2)
     assert list(world.s3.objects) == [f"{PREFIX}/t/uploads/a"]
     assert world.agentcore.calls == []
 
@@ -169,7 +192,64 @@ def test_a_missing_file_is_named_and_nothing_is_deleted(world: World) -> None:
     put(world, "uploads/folder/b", b"1")
     response = delete(world, paths=["uploads/a", "uploads/no", "uploads/folder"])
     assert response["error"]["type"] == "NotFound"
-    assert "'uploads/no', 'uploads/folder'" in response["error"]["message"]
+    assert response["error"]["message"] == (
+        "there is no file 'uploads/no', 'uploads/folder' in the workspace; 'uploads/folder' is a "
+        "folder: name its files"
+    )
+    assert len(world.s3.objects) == 2
+
+
+def fail_at(world: World, operation: str, *names: str) -> None:
+    def fail(name: str, key: str) -> None:
+        if name == operation and key.endswith(names):
+            raise client_error("SlowDown", 503, operation)
+
+    world.s3.before = fail
+
+
+def test_a_deletion_that_fails_for_one_file_says_which_are_deleted(world: World) -> None:
+    for name in "abc":
+        put(world, f"uploads/{name}", b"1")
+    fail_at(world, "DeleteObject", "/b")
+    paths = ["uploads/a", "uploads/b", "uploads/c"]
+    response = delete(world, paths=paths)
+    assert (response["status"], response["files_deleted"]) == (
+        "partial",
+        ["uploads/a", "uploads/c"],
+    )
+    assert response["count"] == 2
+    assert response["warnings"] == [
+        "uploads/b was not deleted: DeleteObject on the workspace bucket: SlowDown: no"
+    ]
+    fail_at(world, "DeleteObject")
+    assert delete(world, path="uploads/b")["files_deleted"] == ["uploads/b"]
+
+
+def test_a_deletion_that_fails_for_every_file_deleted_nothing(world: World) -> None:
+    for name in "ab":
+        put(world, f"uploads/{name}", b"1")
+    fail_at(world, "DeleteObject", "/a", "/b")
+    error = delete(world, paths=["uploads/a", "uploads/b"])["error"]
+    assert (error["type"], error["retryable"]) == ("NotStarted", True)
+    assert len(world.s3.objects) == 2
+
+
+@pytest.mark.parametrize("path", ["uploads", "uploads/", "./uploads/data/", "uploads/data"])
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("workspace_delete", {}),
+        ("workspace_read", {}),
+        ("workspace_link", {"direction": "download"}),
+    ],
+)
+def test_a_folder_in_place_of_a_file_is_named_as_one(
+    world: World, tool: str, arguments: dict[str, Any], path: str
+) -> None:
+    put(world, "uploads/data-1.csv", b"1")
+    put(world, "uploads/data/a.csv", b"1")
+    message = world(tool, session="s", path=path, **arguments)["error"]["message"]
+    assert "a folder" in message
     assert len(world.s3.objects) == 2
 
 
@@ -242,7 +322,10 @@ def test_a_link_uploads_a_file_of_one_size(world: World) -> None:
     ("arguments", "message"),
     [
         ({"path": "uploads/a", "direction": "upload"}, "needs size"),
-        ({"path": "uploads/a", "direction": "download", "size": 1}, "a download takes none"),
+        (
+            {"path": "uploads/a", "direction": "download", "size": 1},
+            "a download takes no size, given 1",
+        ),
         ({"path": "uploads/a", "direction": "upload", "size": 5 * 1024**3 + 1}, "at most"),
         ({"path": "uploads/a", "direction": "download", "expires_in_seconds": 901}, "at most 900"),
         ({"path": "uploads/a", "direction": "download", "expires_in_seconds": 0}, "at least 1"),
