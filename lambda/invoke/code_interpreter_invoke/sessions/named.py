@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import posixpath
 import time
 import uuid
@@ -41,6 +43,10 @@ MAX_PAUSE = 1.0
 MIN_TIME_LEFT = 15.0
 # Bounds the memory of an execution environment that serves many sessions.
 MAX_CACHED_RECORDS = 100
+# The observer in the kernel reports at most so many removed files (`NAMES` in its program).
+MAX_REPORTED_NAMES = 1_000
+# The problems that an inventory has with a file that is not there.
+ABSENT = (os.strerror(errno.ENOENT), os.strerror(errno.ENOTDIR))
 
 RecordCache = MutableMapping[str, StoredRecord]
 
@@ -135,6 +141,8 @@ class NamedSession:
         """
         removed = {posixpath.normpath(path) for path in paths}
         try:
+            if len(removed) >= MAX_REPORTED_NAMES:
+                removed |= self._absent_uploads()
             self._record_removal(removed)
         except RequestError as error:
             self._warnings.append(
@@ -264,6 +272,14 @@ class NamedSession:
                 return
             except RecordChangedError as changed:
                 stored = changed.stored
+
+    def _absent_uploads(self) -> set[str]:
+        """Return the uploads that the sandbox had and has no more."""
+        if self._sandbox is None:
+            return set()
+        stored = self._cache.get(self.name) or self._store.read(self.name)
+        found = self._sandbox.inventory(list(stored.record.uploads))
+        return {file.path for file in found if file.problem in ABSENT}
 
     def _ready_record(self) -> SessionRecord:
         """Return the record of a sandbox that runs and has all uploads."""

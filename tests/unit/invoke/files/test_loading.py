@@ -280,6 +280,23 @@ def test_a_removal_waits_for_the_request_that_prepares_the_sandbox(world: World)
     assert (list(stored()["removed_uploads"]), stored()["lease_expires_at"]) == (["a.csv"], 0.0)
 
 
+def test_removals_beyond_those_that_are_reported_are_looked_up(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("code_interpreter_invoke.sessions.named.MAX_REPORTED_NAMES", 2)
+    names = ["a.csv", "b.csv", "c/d.csv", "kept.csv"]
+    for name in names:
+        world.s3.upload("s", name, b"1")
+    world.ok("execute_code", session="s", code="import shutil")
+    for name in names[:3]:
+        (world.agentcore.running[0].directory / name).unlink()
+    for name in ("x.csv", "y.csv"):
+        world.ok("file_operations", session="s", operation="write", path=name, text="1")
+    remove_by_tool(world, "x.csv", "y.csv")
+    world.agentcore.end_all()
+    assert files_in_sandbox(world) == ["kept.csv"]
+
+
 def test_a_removal_that_cannot_be_recorded_is_a_warning(world: World) -> None:
     world.s3.upload("s", "a.csv", b"1")
     world.ok("execute_code", session="s", code="x = 1")
