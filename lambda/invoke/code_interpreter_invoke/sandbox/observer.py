@@ -29,10 +29,10 @@ OWN_FRAME = re.compile(r"\n[^\n]*<code-interpreter>[^\n]*(?:\n +\d+ [^\n]*)*(?:\
 class Report(NamedTuple):
     """The observer's report of one program.
 
-    `exit_code` is the code of a program that ended with `SystemExit`; `files_changed` is None where
-    changes are not told. `left_out` is the number of characters in the middle of the output that
-    the observer has left out. `variables_lost` says that the program removed all variables or ends
-    the kernel.
+    `exit_code` is the code of a program that ended with `SystemExit`. `files_changed` is None where
+    changes are not told. `left_out` counts the characters in the middle of the output that the
+    observer has left out, and `results_left_out` further results. `variables_lost` says that the
+    program removed all variables or ends the kernel.
     """
 
     exception: ExceptionDetail | None = None
@@ -40,6 +40,7 @@ class Report(NamedTuple):
     results: tuple[MimeBundle, ...] = ()
     files_changed: FilesChanged | None = None
     left_out: int = 0
+    results_left_out: int = 0
     cancelled: bool = False
     interrupted: bool = False
     variables_lost: bool = False
@@ -152,7 +153,6 @@ def with_tag(code: str, tag: str) -> str:
 
 def report(members: Mapping[str, Any]) -> Report:
     code = members.get("exit")
-    left_out = members.get("left_out")
     exception = members.get("exception")
     bundles = (mime_bundle(item) for item in items(members.get("results")))
     return Report(
@@ -160,7 +160,8 @@ def report(members: Mapping[str, Any]) -> Report:
         exit_code=code if isinstance(code, int) else None,
         results=tuple(bundle for bundle in bundles if bundle),
         files_changed=files_changed(members.get("files_changed")),
-        left_out=left_out if isinstance(left_out, int) else 0,
+        left_out=number(members.get("left_out")),
+        results_left_out=number(members.get("results_left_out")),
         cancelled=members.get("cancelled") is True,
         interrupted=members.get("interrupted") is True,
         variables_lost=members.get("variables_lost") is True,
@@ -202,6 +203,10 @@ def files_changed(members: Any) -> FilesChanged | None:
         if paths:
             changes[kind] = paths
     return changes
+
+
+def number(value: Any) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def items(value: Any) -> list[Any]:

@@ -32,7 +32,17 @@ JSON = st.recursive(
 )
 REPORTS = st.dictionaries(
     st.sampled_from(
-        ["exception", "exit", "results", "files_changed", "cancelled", "variables_lost", "other"]
+        [
+            "exception",
+            "exit",
+            "results",
+            "results_left_out",
+            "files_changed",
+            "left_out",
+            "cancelled",
+            "variables_lost",
+            "other",
+        ]
     ),
     JSON
     | st.dictionaries(st.sampled_from(["type", "notes", "line", "members", "created"]), JSON)
@@ -236,6 +246,14 @@ def test_a_stream_has_its_own_write_again_afterwards() -> None:
     bound.end()
     stream.write("a")
     assert stream.text == "a"
+
+
+def test_a_program_that_keeps_the_write_of_a_stream_loses_nothing() -> None:
+    stream = Stream()
+    kept = BoundedWrite(stream)
+    kept.end()
+    kept("x" * 3_000_000)
+    assert len(stream.text) == 3_000_000
 
 
 def test_what_is_not_text_fails_as_without_an_observer() -> None:
