@@ -17,7 +17,12 @@ from agentcore_emulator.http.origin import NOT_LOCAL, is_local
 from agentcore_emulator.sandbox import SandboxSettings
 from agentcore_emulator.settings import EmulatorSettings
 from local_aws import ministack_patches
-from local_aws.ministack_patches import authorization, lambda_runtime, presigned_urls
+from local_aws.ministack_patches import (
+    authorization,
+    custom_resources,
+    lambda_runtime,
+    presigned_urls,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,6 +86,7 @@ class LocalAwsApp:
                 authorization.decisions.clear()
                 await self._emulator.reset()
             lambda_runtime.remember_client_context(headers.get("x-amz-client-context"))
+            custom_resources.remember_response_size(headers.get("content-length"))
             # Treat loopback as TLS: bucket policies that require TLS would deny plain HTTP.
             secured = [*scope["headers"], (b"x-forwarded-proto", b"https")]
             await ministack.app({**scope, "headers": secured}, receive, send)

@@ -190,9 +190,16 @@ def wait_for_stack(cloudformation: Any, state: str, stack_name: str) -> None:
     except WaiterError as error:
         events = cloudformation.describe_stack_events(StackName=stack_name)["StackEvents"]
         reasons = [
-            f"{event['LogicalResourceId']}: {event['ResourceStatusReason']}"
+            f"{resource_name(event)}: {event['ResourceStatusReason']}"
             for event in reversed(events)
             if event["ResourceStatus"].endswith("FAILED") and event.get("ResourceStatusReason")
         ]
         message = f"stack {stack_name}: {'; '.join(reasons) or error}"
         raise DeploymentError(message) from None
+
+
+def resource_name(event: dict[str, Any]) -> str:
+    """Return the resource's logical id, with the physical id of one that could not be deleted."""
+    name: str = event["LogicalResourceId"]
+    is_left = event["ResourceStatus"] == "DELETE_FAILED"
+    return f"{name} ({event['PhysicalResourceId']})" if is_left else name

@@ -4,11 +4,13 @@
 |---|---|
 | authorization | IAM policies do not cover the code interpreter's API; decisions are not recorded |
 | cloudformation_types | resource types and attributes are missing |
-| custom_resources | a failed handler is not retried, nor a failed Create cleaned up |
+| custom_resources | a failed handler is not retried, nor a failed Create cleaned up; no limits |
 | lambda_runtime | Python functions see the server's packages, and failures lack their type |
 | lambda_updates | updating a function ends its running invocations |
 | presigned_urls | expiry ignores the emulator's clock |
-| state_machines | ResultWriter and the Output of a Parallel state in JSONata are ignored |
+| quotas | quotas of Lambda, IAM and S3 are not enforced |
+| stack_operations | updates pass that break another stack; failed clean-ups stay |
+| state_machines | ResultWriter, a quota, and the Output of a Parallel state in JSONata are ignored |
 
 Importing this package imports MiniStack, which reads its settings from the environment then.
 """
@@ -24,6 +26,8 @@ from local_aws.ministack_patches import (
     lambda_runtime,
     lambda_updates,
     presigned_urls,
+    quotas,
+    stack_operations,
     state_machines,
 )
 from local_aws.ministack_patches.requirements import require
@@ -46,8 +50,10 @@ def install(*, lambda_python: Path, clock: Callable[[], ServiceClock]) -> None:
     """
     lambda_runtime.install(lambda_python)
     custom_resources.install()
+    stack_operations.install()
     lambda_updates.install()
     cloudformation_types.install()
     state_machines.install()
+    quotas.install()
     authorization.install()
     presigned_urls.install(clock)
