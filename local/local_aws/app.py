@@ -56,6 +56,7 @@ class LocalAwsApp:
             EmulatorSettings(directory=sessions, sandbox=sandbox),
             authorization.authorize if enforce_policies else None,
             resolve_account=authorization.account_of,
+            roles=authorization.IamRoles(enforce_policies=enforce_policies),
         )
 
     async def startup(self) -> None:

@@ -14,12 +14,14 @@ from agentcore_emulator.model.errors import (
     ConflictError,
     ResourceNotFoundError,
     ServiceQuotaExceededError,
+    ValidationError,
     refuse_field,
 )
 from agentcore_emulator.service.clock import ServiceClock
 from agentcore_emulator.service.idempotency import ClientTokens
 from agentcore_emulator.service.owner import SYSTEM_INTERPRETER_ID, Owner
 from agentcore_emulator.service.paging import page
+from agentcore_emulator.service.roles import ExecutionRoles
 from agentcore_emulator.settings import EmulatorSettings
 
 SYSTEM_INTERPRETER_NAME = "Amazon Bedrock AgentCore Code Interpreter"
@@ -93,10 +95,17 @@ class CodeInterpreterRecord:
 class ControlPlane:
     """The seven control operations, on the interpreters of every owner."""
 
-    def __init__(self, settings: EmulatorSettings, clock: ServiceClock, outcomes: Outcomes) -> None:
+    def __init__(
+        self,
+        settings: EmulatorSettings,
+        clock: ServiceClock,
+        outcomes: Outcomes,
+        roles: ExecutionRoles,
+    ) -> None:
         self._settings = settings
         self._clock = clock
         self._outcomes = outcomes
+        self._roles = roles
         self._tokens = ClientTokens(clock, settings.client_token_seconds)
         self._interpreters: dict[tuple[Owner, str], CodeInterpreterRecord] = {}
         self._started_at = clock.now()
@@ -216,6 +225,7 @@ class ControlPlane:
             failure=self._outcomes.create_failure(),
             tags=dict(params.get("tags", {})),
         )
+        self._check_role(interpreter)
         self._interpreters[owner, interpreter.id] = interpreter
         return {
             "codeInterpreterId": interpreter.id,
@@ -248,6 +258,15 @@ class ControlPlane:
             "status": "DELETING",
             "lastUpdatedAt": interpreter.delete_requested_at,
         }
+
+    def _check_role(self, interpreter: CodeInterpreterRecord) -> None:
+        role = interpreter.configuration.get("executionRoleArn")
+        if role and not self._roles.trusts_service(interpreter.owner, role, interpreter.arn):
+            # Terraform's provider knows the first four words.
+            raise ValidationError(
+                f"CodeInterpreter role validation failed for {role}: it does not exist, or its "
+                "trust policy does not allow bedrock-agentcore.amazonaws.com to assume it"
+            )
 
     def _owned_by(self, owner: Owner) -> list[CodeInterpreterRecord]:
         return [interpreter for interpreter in self.all() if interpreter.owner == owner]

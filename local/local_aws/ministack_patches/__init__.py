@@ -10,7 +10,7 @@
 | presigned_urls | expiry ignores the emulator's clock |
 | quotas | quotas of Lambda, IAM and S3 are not enforced |
 | stack_operations | updates pass that break another stack; failed clean-ups stay |
-| state_machines | ResultWriter, a quota, and the Output of a Parallel state in JSONata are ignored |
+| state_machines | ResultWriter, a quota, and the Output of Parallel in JSONata are ignored |
 
 Importing this package imports MiniStack, which reads its settings from the environment then.
 """

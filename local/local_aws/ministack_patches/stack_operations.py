@@ -51,8 +51,8 @@ def install() -> None:
 
     def resolve_stack_outputs(*arguments: Any) -> tuple[list[Any], dict[str, Any]]:
         outputs, exports = stock_resolve(*arguments)
-        stack_name, stack_id = arguments[-2:]
-        refusal = export_refusal(stack_name, stack_id, exports)
+        stack_id = arguments[-1]
+        refusal = export_refusal(stack_id, exports)
         if refusal:
             refusals[stack_id] = refusal
             raise ValueError(refusal)
@@ -80,7 +80,7 @@ def install() -> None:
         handlers._ACTION_HANDLERS[name] = refusing_states(handlers._ACTION_HANDLERS[name])
 
 
-def export_refusal(stack_name: str, stack_id: str, exports: dict[str, Any]) -> str:
+def export_refusal(stack_id: str, exports: dict[str, Any]) -> str:
     """Return the reason why a stack's exports cannot become `exports`, or an empty string."""
     for name, export in _exports.items():
         if export["StackId"] != stack_id or exports.get(name) == export:

@@ -174,7 +174,9 @@ RESOURCES: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "properties", "reason"), RESOURCES, ids=[kind for kind, _, _ in RESOURCES])
+@pytest.mark.parametrize(
+    ("kind", "properties", "reason"), RESOURCES, ids=[kind for kind, _, _ in RESOURCES]
+)
 def test_a_resource_above_a_limit_fails_its_stack(
     local_aws: LocalAws, account: str, kind: str, properties: dict[str, Any], reason: str
 ) -> None:

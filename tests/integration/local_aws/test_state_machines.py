@@ -230,5 +230,5 @@ def test_a_branch_that_exceeds_the_quota_is_not_caught_by_all(
 def test_an_input_above_the_quota_is_refused(local_aws: LocalAws, account: str) -> None:
     machine = StateMachine(local_aws, account, {"Type": "Pass", "Result": 1})
     assert machine.execute("a" * (LARGEST - 2))["output"] == "1"
-    with pytest.raises(ClientError, match="ValidationException.*less than or equal to 262144"):
+    with pytest.raises(ClientError, match=r"ValidationException.*less than or equal to 262144"):
         machine.execute("a" * (LARGEST - 1))
