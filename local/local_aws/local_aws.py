@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 import boto3
 
+from agentcore_emulator.certificates import certificate_variables
 from local_aws.agentcore_client import AgentCoreClient
 from local_aws.assembly import Assembly
 from local_aws.interpreters import find_lambda_python
@@ -34,16 +35,6 @@ ACCOUNT = "000000000000"
 REGION = "us-east-1"
 START_TIMEOUT_SECONDS = 60
 STOP_GRACE_SECONDS = 10
-
-# The machine's certificates, for sandboxes and Lambda functions that connect over TLS.
-CERTIFICATE_VARIABLES = (
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "REQUESTS_CA_BUNDLE",
-    "CURL_CA_BUNDLE",
-    "PIP_CERT",
-    "NODE_EXTRA_CA_CERTS",
-)
 
 
 class AccessDecision(TypedDict):
@@ -240,7 +231,6 @@ def server_environment(directory: Path) -> dict[str, str]:
     """Return the server's environment, without the user's own: Lambda functions inherit it."""
     temporary = directory / "tmp"
     temporary.mkdir()
-    certificates = {name: os.environ[name] for name in CERTIFICATE_VARIABLES if name in os.environ}
     node = shutil.which("node")  # CDK's own Lambda functions run in Node
     programs = [Path(sys.executable).parent, *([Path(node).parent] if node else [])]
     return {
@@ -250,7 +240,7 @@ def server_environment(directory: Path) -> dict[str, str]:
         "HOME": str(directory),
         "TMPDIR": str(temporary),
         "LANG": "C.UTF-8",
-        **certificates,
+        **certificate_variables(),
     }
 
 

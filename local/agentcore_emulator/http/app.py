@@ -82,9 +82,7 @@ class Emulator:
         )
         self._faults = Faults()
         self._received = ReceivedRequests()
-        self._state = ServiceState(
-            settings, self._faults, start_sandbox, roles, self._directory
-        )
+        self._state = ServiceState(settings, self._faults, start_sandbox, roles, self._directory)
         self._admin_api = AdminApi(self._state, self._faults, self._received)
 
     @property

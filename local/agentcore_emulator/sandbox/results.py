@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from agentcore_emulator.sandbox.settings import SandboxSettings
+
 Result = dict[str, Any]
 
 
@@ -56,6 +58,14 @@ def with_note(output: str, note: str) -> str:
     if note and output and not output.endswith("\n"):
         output += "\n"
     return output + note
+
+
+def stripped(stdout: str, settings: SandboxSettings) -> str:
+    """Return the output of code without the white space at its ends."""
+    stdout = stdout.lstrip()
+    if settings.stripped_end == "newline":
+        return stdout.removesuffix("\n")
+    return stdout.rstrip()
 
 
 def valid_text(text: str) -> str:

@@ -25,6 +25,8 @@ from agentcore_emulator.service.roles import ExecutionRoles
 from agentcore_emulator.settings import EmulatorSettings
 
 SYSTEM_INTERPRETER_NAME = "Amazon Bedrock AgentCore Code Interpreter"
+# The developer guide, "Resource management", "System ARNs".
+SYSTEM_INTERPRETER_DESCRIPTION = "AWS built-in code interpreter for secure code execution"
 
 # The most of each kind in a request, from the API model's documentation.
 MAXIMUM_FILESYSTEMS_OF_A_KIND = 2
@@ -170,10 +172,8 @@ class ControlPlane:
         return output
 
     async def list_code_interpreters(self, owner: Owner, params: dict[str, Any]) -> dict[str, Any]:
-        kind = params.get("type")
-        interpreters = self._owned_by(owner) if kind != "SYSTEM" else []
-        if kind != "CUSTOM":
-            interpreters.append(self._system_interpreter(owner))
+        is_system = params.get("type") == "SYSTEM"
+        interpreters = [self._system_interpreter(owner)] if is_system else self._owned_by(owner)
         records, next_token = page(
             interpreters,
             key=lambda interpreter: f"{interpreter.created_at.isoformat()} {interpreter.id}",
@@ -277,6 +277,7 @@ class ControlPlane:
             id=SYSTEM_INTERPRETER_ID,
             configuration={
                 "name": SYSTEM_INTERPRETER_NAME,
+                "description": SYSTEM_INTERPRETER_DESCRIPTION,
                 "networkConfiguration": {"networkMode": "SANDBOX"},
             },
             created_at=self._started_at,

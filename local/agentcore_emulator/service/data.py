@@ -364,7 +364,6 @@ class DataPlane:
             mounted=interpreter.configuration.get("filesystemConfigurations"),
         )
 
-
     def _check_mounts(self, interpreter: CodeInterpreterRecord, params: dict[str, Any]) -> None:
         configuration = interpreter.configuration
         for filesystem in [

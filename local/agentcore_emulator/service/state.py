@@ -44,9 +44,7 @@ class ServiceState:
 
     def _begin(self) -> None:
         self.clock = ServiceClock()
-        self.control_plane = ControlPlane(
-            self._settings, self.clock, self._outcomes, self._roles
-        )
+        self.control_plane = ControlPlane(self._settings, self.clock, self._outcomes, self._roles)
         self.data_plane = DataPlane(
             self._settings,
             self.clock,

@@ -119,7 +119,9 @@ class IamRoles:
         context = evaluation(owner, "", "sts:AssumeRole", role_arn, source)
         trust = json.loads(role["AssumeRolePolicyDocument"])
         return bool(
-            iam_evaluator.evaluate_resource_policy(on_any_resource(trust), context, SERVICE).decision
+            iam_evaluator.evaluate_resource_policy(
+                on_any_resource(trust), context, SERVICE
+            ).decision
             == "Allow"
         )
 

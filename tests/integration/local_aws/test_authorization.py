@@ -234,7 +234,7 @@ def test_a_session_whose_role_may_not_mount_its_filesystem_does_not_start(
     wait_until_ready(local_aws, account, interpreter["codeInterpreterId"])
     for names in (["ClientWrite"], actions[1:], actions[:-1]):
         allow(names or ["ClientWrite"])
-        with pytest.raises(ClientError, match="AccessDenied.*is not allowed to mount"):
+        with pytest.raises(ClientError, match=r"AccessDenied.*is not allowed to mount"):
             start()
     allow(actions)
     session = start()
