@@ -4,6 +4,7 @@
 |---|---|
 | authorization | IAM policies do not cover the code interpreter's API; decisions are not recorded |
 | cloudformation_types | resource types and attributes are missing |
+| code_interpreters | `AWS::BedrockAgentCore::CodeInterpreterCustom` is missing |
 | custom_resources | a failed handler is not retried, nor a failed Create cleaned up; no limits |
 | lambda_runtime | Python functions see the server's packages, and failures lack their type |
 | lambda_updates | updating a function ends its running invocations |
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING
 from local_aws.ministack_patches import (
     authorization,
     cloudformation_types,
+    code_interpreters,
     custom_resources,
     lambda_runtime,
     lambda_updates,
@@ -53,6 +55,7 @@ def install(*, lambda_python: Path, clock: Callable[[], ServiceClock]) -> None:
     stack_operations.install()
     lambda_updates.install()
     cloudformation_types.install()
+    code_interpreters.install()
     state_machines.install()
     quotas.install()
     authorization.install()
