@@ -18,7 +18,7 @@ import boto3
 
 from agentcore_emulator.certificates import certificate_variables
 from local_aws.agentcore_client import AgentCoreClient
-from local_aws.assembly import Assembly
+from local_aws.assembly import Assembly, Environment
 from local_aws.interpreters import find_lambda_python
 from local_aws.interrupts import defer_interrupts
 from local_aws.json_requests import request_json
@@ -190,6 +190,7 @@ class LocalAws:
         """Create or update the stacks of a cloud assembly, and return their outputs by name.
 
         :param assembly: the assembly's directory, `app.synth().directory`.
+        :param account: the account of stacks that do not name their own.
         :param region: the region of stacks that do not name their own.
         :raises DeploymentError: if a stack cannot be created or updated.
         """
@@ -203,10 +204,7 @@ class LocalAws:
         self._assembly(assembly, account, region).destroy()
 
     def _assembly(self, directory: str | Path, account: str, region: str) -> Assembly:
-        def client(service: str, where: str) -> Any:
-            return self.client(service, account, where)
-
-        return Assembly(Path(directory), account, region, client)
+        return Assembly(Path(directory), Environment(account, region), self.client)
 
 
 def check_port_is_free(port: int) -> None:
