@@ -5,7 +5,8 @@ The gaps:
 - MiniStack runs Python functions in the server's own interpreter, where they can import its
   packages. Here they run in an interpreter that has only boto3 and the standard library;
 - it reports every failure as `Runtime.HandlerError` and discards the execution environment;
-- it drops the caller's client context, in which AgentCore Gateway passes the tool's name.
+- it drops the caller's client context, in which AgentCore Gateway passes the tool's name;
+- a function that runs when the server is killed lives on until it returns.
 """
 
 from __future__ import annotations
@@ -22,6 +23,12 @@ from ministack.services import lambda_svc
 from local_aws.ministack_patches.requirements import require
 
 WORKER = Path(__file__).with_name("lambda_worker.py")
+
+# Comes before MiniStack's program for Node; `lambda_worker.end_with_parent` does it in Python.
+END_WITH_PARENT = """
+const serverOfThisWorker = process.ppid;
+setInterval(() => { if (process.ppid !== serverOfThisWorker) process.exit(1); }, 500).unref();
+"""
 
 client_context: ContextVar[dict[str, Any] | None] = ContextVar("client_context", default=None)
 
@@ -40,7 +47,10 @@ def install(python: Path) -> None:
     script = WORKER.read_text()
 
     def detect_runtime_binary(runtime: str) -> tuple[str, str]:
-        return (str(python), script) if runtime.startswith("python") else stock_binary(runtime)
+        if runtime.startswith("python"):
+            return str(python), script
+        binary, program = stock_binary(runtime)
+        return binary, END_WITH_PARENT + program if runtime.startswith("nodejs") else program
 
     def execute(func: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
         config = func.get("config") or func

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import json
 import os
 import signal
 import socket
@@ -11,6 +13,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import zipfile
 from typing import TYPE_CHECKING
 
 import psutil
@@ -176,6 +179,49 @@ def test_server_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
         command.wait()
         wait_until(lambda: not processes_of(tmp_path))
         wait_until(lambda: not list(tmp_path.iterdir()))
+
+
+SLEEP = {
+    "python3.14": ("index.py", "import time\ndef handler(event, context): time.sleep(60)"),
+    "nodejs24.x": (
+        "index.js",
+        "exports.handler = () => new Promise(resolve => setTimeout(resolve, 60000));",
+    ),
+}
+
+
+@pytest.mark.parametrize("runtime", SLEEP)
+def test_no_function_outlives_a_killed_server(runtime: str) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(*SLEEP[runtime])
+    with LocalAws() as aws:
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+        trust = {"Version": "2012-10-17", "Statement": [statement]}
+        role = aws.client("iam").create_role(
+            RoleName="role", AssumeRolePolicyDocument=json.dumps(trust)
+        )["Role"]["Arn"]
+        functions = aws.client("lambda")
+        functions.create_function(
+            FunctionName="sleeper",
+            Runtime=runtime,
+            Role=role,
+            Handler="index.handler",
+            Code={"ZipFile": buffer.getvalue()},
+            Timeout=120,
+        )
+        functions.invoke(FunctionName="sleeper", InvocationType="Event")
+        server = psutil.Process(aws.process_id)
+        wait_until(lambda: bool(server.children()))
+        time.sleep(1)  # the handler has begun by then
+        workers = server.children(recursive=True)
+        server.kill()
+        _, alive = psutil.wait_procs(workers, timeout=5)
+    assert alive == []
 
 
 @contextlib.contextmanager
