@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agentcore_emulator.http.exchange import Receive, Scope, Send
+    from local_aws.activity import Activity
 
 # The access decisions so far, MiniStack's and the emulator's, as JSON.
 DECISIONS_PATH = "/_local_aws/decisions"
@@ -38,7 +39,7 @@ class LocalAwsApp:
     """Route each request to the emulator or to MiniStack.
 
     `sessions` is the directory of the sandboxes. `enforce_policies` makes the emulator evaluate IAM
-    policies.
+    policies. `activity` is told about requests and about what the functions log.
     """
 
     def __init__(
@@ -48,9 +49,15 @@ class LocalAwsApp:
         sandbox_python: Path | None,
         sessions: Path,
         enforce_policies: bool,
+        activity: Activity | None = None,
     ) -> None:
         hypercorn_compat.install()
-        ministack_patches.install(lambda_python=lambda_python, clock=lambda: self._emulator.clock)
+        ministack_patches.install(
+            lambda_python=lambda_python,
+            clock=lambda: self._emulator.clock,
+            log=activity.log if activity else None,
+        )
+        self._activity = activity
         sandbox = SandboxSettings(python=sandbox_python) if sandbox_python else SandboxSettings()
         self._emulator = create_app(
             EmulatorSettings(directory=sessions, sandbox=sandbox),
@@ -70,7 +77,12 @@ class LocalAwsApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await ministack.app(scope, receive, send)
-            return
+        elif self._activity:
+            await self._activity.serve(self._respond, scope, receive, send)
+        else:
+            await self._respond(scope, receive, send)
+
+    async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = {name.decode(): value.decode("latin-1") for name, value in scope["headers"]}
         path = scope["path"]
         if not is_local(headers):

@@ -64,6 +64,8 @@ class LocalAws:
         beside this environment, or of a new environment with this environment's boto3 alone.
     :param sandbox_python: the interpreter for code in sandboxes, with ipykernel. Default: that of
         `.venv-sandbox` beside this environment, or this environment's own.
+    :param show_activity: whether `wait` writes each request and what the functions log to standard
+        output. Without `wait`, nobody reads them and the server stops. Default: False.
     """
 
     def __init__(
@@ -73,11 +75,13 @@ class LocalAws:
         authorization: bool = True,
         lambda_python: Path | None = None,
         sandbox_python: Path | None = None,
+        show_activity: bool = False,
     ) -> None:
         self.port = port
         self.authorization = authorization
         self.lambda_python = lambda_python
         self.sandbox_python = sandbox_python
+        self.show_activity = show_activity
         self.endpoint = ""
         self._started = ExitStack()
 
@@ -112,10 +116,14 @@ class LocalAws:
         self._started.close()
 
     def wait(self) -> None:
-        """Wait for as long as the server runs.
+        """Wait for as long as the server runs, and write its activity if that is asked for.
 
         :raises LocalAwsError: when the server ends by itself.
         """
+        assert self._server.stdout is not None
+        for line in self._server.stdout:
+            sys.stdout.write(line.decode(errors="replace"))
+            sys.stdout.flush()
         code = self._server.wait()
         message = f"the local AWS ended unexpectedly with exit code {code}; start it again"
         raise LocalAwsError(message)
@@ -127,6 +135,8 @@ class LocalAws:
         command += ["--lambda-python", str(self.lambda_python or find_lambda_python(directory))]
         if self.sandbox_python is not None:
             command += ["--sandbox-python", str(self.sandbox_python)]
+        if self.show_activity:
+            command.append("--show-activity")
         if not self.authorization:
             command.append("--no-authorization")
         with (directory / LOG).open("wb") as log, ExitStack() as cleanup:
@@ -163,13 +173,7 @@ class LocalAws:
 
     def environment(self, account: str = ACCOUNT) -> dict[str, str]:
         """Return the environment variables for the CDK CLI, the AWS CLI and SDKs."""
-        return {
-            "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_ACCESS_KEY_ID": account,
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_REGION": REGION,
-            "AWS_DEFAULT_REGION": REGION,
-        }
+        return environment_variables(self.endpoint, account)
 
     def client(
         self, service: str, account: str = ACCOUNT, region: str = REGION, **options: Any
@@ -205,6 +209,16 @@ class LocalAws:
 
     def _assembly(self, directory: str | Path, account: str, region: str) -> Assembly:
         return Assembly(Path(directory), Environment(account, region), self.client)
+
+
+def environment_variables(endpoint: str, account: str = ACCOUNT) -> dict[str, str]:
+    return {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": account,
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+    }
 
 
 def check_port_is_free(port: int) -> None:

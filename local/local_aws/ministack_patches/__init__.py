@@ -1,4 +1,4 @@
-"""Gaps in MiniStack that the local AWS closes, one module for each.
+"""Gaps in MiniStack that the local AWS closes, one module for each: hence there are many.
 
 | module | gap in MiniStack |
 |---|---|
@@ -43,14 +43,20 @@ if TYPE_CHECKING:
 __all__ = ["install", "require"]
 
 
-def install(*, lambda_python: Path, clock: Callable[[], ServiceClock]) -> None:
+def install(
+    *,
+    lambda_python: Path,
+    clock: Callable[[], ServiceClock],
+    log: Callable[[str, str], None] | None = None,
+) -> None:
     """Install every patch.
 
     :param lambda_python: the interpreter that runs Python functions.
     :param clock: returns the emulator's current clock, which a reset replaces.
+    :param log: gets the name of each function that is invoked, and what the invocation logged.
     :raises MiniStackChangedError: if MiniStack lacks a name that a patch needs.
     """
-    lambda_runtime.install(lambda_python)
+    lambda_runtime.install(lambda_python, log)
     custom_resources.install()
     stack_operations.install()
     lambda_updates.install()

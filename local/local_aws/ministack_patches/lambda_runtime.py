@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
@@ -38,8 +39,8 @@ def remember_client_context(header: str | None) -> None:
     client_context.set(json.loads(base64.b64decode(header)) if header else None)
 
 
-def install(python: Path) -> None:
-    """Run Python functions with the interpreter `python`."""
+def install(python: Path, log: Callable[[str, str], None] | None) -> None:
+    """Run Python functions with the interpreter `python`, and tell `log` what functions log."""
     require(lambda_runtime, ["_detect_runtime_binary"])
     require(lambda_svc, ["_execute_function_warm"])
     stock_binary = lambda_runtime._detect_runtime_binary
@@ -54,6 +55,14 @@ def install(python: Path) -> None:
 
     def execute(func: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
         config = func.get("config") or func
+        result = invoke(config, func, event, request_id)
+        if log is not None:
+            log(config["FunctionName"], result.get("log", ""))
+        return result
+
+    def invoke(
+        config: dict[str, Any], func: dict[str, Any], event: Any, request_id: str
+    ) -> dict[str, Any]:
         if not config.get("Runtime", "").startswith("python"):
             stock: dict[str, Any] = stock_execute(func, event, request_id)
             return stock
