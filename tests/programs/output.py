@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .program import Containing, Matching, Program, failed, ok, raised
 
 LEFT_OUT = r"\n\[\.\.\. \d+ characters left out \.\.\.\]\n"
-CUT = {
+CUT: dict[str, Any] = {
     "truncated": True,
     "warnings": [Matching(r"\d+ characters in the middle of the output were left out; .*")],
 }

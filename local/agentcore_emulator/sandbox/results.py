@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from agentcore_emulator.sandbox.settings import SandboxSettings
-
 Result = dict[str, Any]
 
 
@@ -60,10 +58,13 @@ def with_note(output: str, note: str) -> str:
     return output + note
 
 
-def stripped(stdout: str, settings: SandboxSettings) -> str:
-    """Return the output of code without the white space at its ends."""
+def stripped(stdout: str, end: str) -> str:
+    """Return the output of code without the white space before it, and without its end.
+
+    `end` is the setting `stripped_end`.
+    """
     stdout = stdout.lstrip()
-    if settings.stripped_end == "newline":
+    if end == "newline":
         return stdout.removesuffix("\n")
     return stdout.rstrip()
 

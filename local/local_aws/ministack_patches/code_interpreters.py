@@ -98,7 +98,7 @@ def create(logical_id: str, properties: Properties, _stack_name: str) -> Provisi
     status = wait_while(interpreter_id, "CREATING")
     if status["status"] != "READY":
         delete(interpreter_id, properties)
-        raise HandlerError(status.get("failureReason", status["status"]), "NotStabilized")
+        raise HandlerError(str(status.get("failureReason", status["status"])), "NotStabilized")
     return interpreter_id, attributes(status)
 
 

@@ -55,7 +55,7 @@ async def execute_javascript(
     stdout, stderr = captured.take()
     await captured.close()
     return execution(
-        stdout=stripped(stdout, settings),
+        stdout=stripped(stdout, settings.stripped_end),
         stderr=with_note(stderr, describe_excess(ended, settings)).removesuffix("\n"),
         exit_code=ended.status,
         seconds=seconds,
