@@ -4,17 +4,17 @@
 |---|---|
 | a payload of 6 MB for a synchronous invocation, of 1 MB for an asynchronous one | Lambda quotas |
 | environment variables of 4 KB for a function | Lambda quotas |
-| inline policies of 10,240 characters for a role, without white space | IAM and STS quotas |
-| a managed policy of 6,144 characters, without white space | IAM and STS quotas |
+| inline policies of 10,240, 2,048 and 5,120 characters for a role, user and group | IAM quotas |
+| a managed policy of 6,144 characters, a trust policy of 2,048 | IAM quotas |
 | an object's key of 1,024 bytes | S3, "Naming Amazon S3 objects" |
 
-`state_machines` has the quota of Step Functions.
+IAM does not count white space. `state_machines` has the quota of Step Functions.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ministack.core.responses import error_response_json
@@ -26,8 +26,9 @@ from local_aws.ministack_patches.requirements import require
 MEGABYTE = 1024 * 1024
 PAYLOAD_BYTES = {"RequestResponse": 6 * MEGABYTE, "Event": MEGABYTE}
 ENVIRONMENT_BYTES = 4096
-ROLE_POLICY_CHARACTERS = 10_240
+INLINE_POLICY_CHARACTERS = {"role": 10_240, "user": 2048, "group": 5120}
 MANAGED_POLICY_CHARACTERS = 6144
+TRUST_POLICY_CHARACTERS = 2048
 KEY_BYTES = 1024
 
 TOO_LARGE_ENVIRONMENT = (
@@ -35,11 +36,16 @@ TOO_LARGE_ENVIRONMENT = (
     "you have provided exceeded the 4KB limit."
 )
 TOO_LARGE_POLICY = f"Cannot exceed quota for PolicySize: {MANAGED_POLICY_CHARACTERS}"
+TOO_LARGE_TRUST = f"Cannot exceed quota for ACLSizePerRole: {TRUST_POLICY_CHARACTERS}"
 
 Properties = dict[str, Any]
 Response = tuple[int, dict[str, str], bytes]
 # Returns the reason why the resource's properties are refused, or an empty string.
 Check = Callable[[Properties], str]
+PolicyCheck = Callable[[dict[str, str]], str]
+
+# The parameter with the name of what a policy is put on.
+ENTITIES = {"role": "RoleName", "user": "UserName", "group": "GroupName"}
 
 
 class QuotaExceededError(Exception):
@@ -92,35 +98,52 @@ def install_in_lambda() -> None:
 
 
 def install_in_iam() -> None:
-    names = ["_create_policy", "_create_policy_version", "_put_role_policy"]
-    require(iam, [*names, "_IAM_HANDLERS", "_error", "_p", "_roles"])
-    stock_put = iam._put_role_policy
+    """Check policies where the actions store them, which CloudFormation's handlers call, too."""
+    checks: dict[str, tuple[str, PolicyCheck]] = {
+        "PutRolePolicy": ("_put_role_policy", inline_check("role")),
+        "PutUserPolicy": ("_put_user_policy", inline_check("user")),
+        "PutGroupPolicy": ("_put_group_policy", inline_check("group")),
+        "CreatePolicy": ("_create_policy", managed_policy_refusal),
+        "CreatePolicyVersion": ("_create_policy_version", managed_policy_refusal),
+        "CreateRole": ("_create_role", trust_refusal),
+        "UpdateAssumeRolePolicy": ("_update_assume_role_policy", trust_refusal),
+    }
+    stores = ["_group_inline_policies", "_roles", "_user_inline_policies"]
+    require(iam, [*stores, *(name for name, _ in checks.values()), "_IAM_HANDLERS", "_error", "_p"])
+    for action, (name, check) in checks.items():
+        checking = with_policy_check(getattr(iam, name), check)
+        setattr(iam, name, checking)
+        iam._IAM_HANDLERS[action] = checking
 
-    def put_role_policy(parameters: Any) -> Response:
-        name, policy = (iam._p(parameters, key) for key in ("RoleName", "PolicyName"))
-        inline = iam._roles.get(name, {}).get("InlinePolicies", {})
-        documents = {**inline, policy: iam._p(parameters, "PolicyDocument")}
-        refusal = role_refusal(name, documents.values())
-        return limit_exceeded(refusal) if refusal else stock_put(parameters)
 
-    def with_size_check(stock: Callable[[Any], Response]) -> Callable[[Any], Response]:
-        def act(parameters: Any) -> Response:
-            refusal = managed_policy_refusal(
-                {"PolicyDocument": iam._p(parameters, "PolicyDocument")}
-            )
-            return limit_exceeded(refusal) if refusal else stock(parameters)
+def with_policy_check(
+    stock: Callable[[Any], Response], check: PolicyCheck
+) -> Callable[[Any], Response]:
+    def act(parameters: Any) -> Response:
+        names = ("AssumeRolePolicyDocument", "PolicyDocument", "PolicyName", *ENTITIES.values())
+        refusal = check({name: iam._p(parameters, name) for name in names})
+        return limit_exceeded(refusal) if refusal else stock(parameters)
 
-        return act
+    return act
 
-    iam._put_role_policy = put_role_policy
-    iam._create_policy = with_size_check(iam._create_policy)
-    iam._create_policy_version = with_size_check(iam._create_policy_version)
-    for action, name in (
-        ("PutRolePolicy", "_put_role_policy"),
-        ("CreatePolicy", "_create_policy"),
-        ("CreatePolicyVersion", "_create_policy_version"),
-    ):
-        iam._IAM_HANDLERS[action] = getattr(iam, name)
+
+def inline_check(kind: str) -> PolicyCheck:
+    def check(parameters: Properties) -> str:
+        name = parameters[ENTITIES[kind]]
+        documents = {
+            **inline_policies(kind, name),
+            parameters["PolicyName"]: parameters["PolicyDocument"],
+        }
+        return inline_refusal(kind, name, documents.values())
+
+    return check
+
+
+def inline_policies(kind: str, name: str) -> dict[str, str]:
+    if kind == "role":
+        return dict(iam._roles.get(name, {}).get("InlinePolicies", {}))
+    stores = {"user": iam._user_inline_policies, "group": iam._group_inline_policies}
+    return dict(stores[kind].get(name) or {})
 
 
 def install_in_s3() -> None:
@@ -162,15 +185,22 @@ def environment_refusal(properties: Properties) -> str:
     return TOO_LARGE_ENVIRONMENT if size > ENVIRONMENT_BYTES else ""
 
 
-def role_refusal(name: str, documents: Any) -> str:
-    if sum(characters(document) for document in documents) <= ROLE_POLICY_CHARACTERS:
+def inline_refusal(kind: str, name: str, documents: Iterable[Any]) -> str:
+    limit = INLINE_POLICY_CHARACTERS[kind]
+    if sum(map(characters, documents)) <= limit:
         return ""
-    return f"Maximum policy size of {ROLE_POLICY_CHARACTERS} bytes exceeded for role {name}"
+    return f"Maximum policy size of {limit} bytes exceeded for {kind} {name}"
 
 
 def managed_policy_refusal(properties: Properties) -> str:
     size = characters(properties["PolicyDocument"])
     return TOO_LARGE_POLICY if size > MANAGED_POLICY_CHARACTERS else ""
+
+
+def trust_refusal(properties: Properties) -> str:
+    """Check the trust policy of a role, which UpdateAssumeRolePolicy calls its document."""
+    document = properties.get("AssumeRolePolicyDocument") or properties.get("PolicyDocument", "")
+    return TOO_LARGE_TRUST if characters(document) > TRUST_POLICY_CHARACTERS else ""
 
 
 def function_check(properties: Properties) -> str:
@@ -180,7 +210,8 @@ def function_check(properties: Properties) -> str:
 
 def role_check(properties: Properties) -> str:
     documents = [policy["PolicyDocument"] for policy in properties.get("Policies") or []]
-    refusal = role_refusal(properties.get("RoleName", ""), documents)
+    name = properties.get("RoleName", "")
+    refusal = inline_refusal("role", name, documents) or trust_refusal(properties)
     return resource_error(refusal.rstrip(), "Iam", 409) if refusal else ""
 
 

@@ -206,6 +206,34 @@ def test_refused_properties_fail_the_stack(
     assert ids(control) == []
 
 
+def test_a_creation_and_a_deletion_that_fail_have_the_service_s_reason(
+    local_aws: LocalAws, control: Any, cloudformation: Any, deploy: Deploy
+) -> None:
+    def fail(kind: str) -> None:
+        operation = f"{kind.partition('_')[0].title()}CodeInterpreter"
+        local_aws.agentcore.inject_fault(operation=operation, kind=kind, reason=f"{kind} for good")
+
+    fail("create_failed")
+    with pytest.raises(WaiterError, match="ROLLBACK_COMPLETE"):
+        deploy({"Name": "one", "NetworkConfiguration": SANDBOX})
+    assert "create_failed for good" in failure(cloudformation, "CREATE_FAILED")
+    assert ids(control) == []
+
+    cloudformation.delete_stack(StackName="native")
+    waiter = cloudformation.get_waiter("stack_delete_complete")
+    patience = {"StackName": "native", "WaiterConfig": {"Delay": 0.1, "MaxAttempts": 100}}
+    waiter.wait(**patience)
+    deploy({"Name": "one", "NetworkConfiguration": SANDBOX})
+    fail("delete_failed")
+    cloudformation.delete_stack(StackName="native")
+    with pytest.raises(WaiterError, match="DELETE_FAILED"):
+        waiter.wait(**patience)
+    assert "delete_failed for good" in failure(cloudformation, "DELETE_FAILED")
+    cloudformation.delete_stack(StackName="native")
+    waiter.wait(**patience)
+    assert ids(control) == []
+
+
 def test_an_interpreter_with_sessions_is_not_deleted(
     local_aws: LocalAws, account: str, control: Any, cloudformation: Any, deploy: Deploy
 ) -> None:

@@ -18,7 +18,7 @@ ECHO = "def handler(event, context): return len(event)"
 
 
 def document(size: int) -> dict[str, Any]:
-    """Return a policy or trust policy of this many characters, as IAM counts them."""
+    """Return a policy of this many characters, as IAM counts them."""
     statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": ["arn:aws:s3:::a"]}
     policy = {"Version": "2012-10-17", "Statement": [statement]}
     missing = size - len(json.dumps(policy, separators=(",", ":")))
@@ -36,6 +36,15 @@ TRUST = {
         }
     ],
 }
+
+
+def trust_policy(size: int) -> dict[str, Any]:
+    """Return a trust policy of this many characters, as IAM counts them."""
+    policy: dict[str, Any] = json.loads(json.dumps(TRUST))
+    policy["Statement"][0]["Sid"] = ""
+    missing = size - len(json.dumps(policy, separators=(",", ":")))
+    policy["Statement"][0]["Sid"] = "a" * missing
+    return policy
 
 
 def variables(size: int) -> dict[str, str]:
@@ -96,23 +105,40 @@ def test_an_environment_above_the_limit_is_refused(function: Any) -> None:
     assert "environment variables you have provided exceeded the 4KB limit" in message
 
 
-def test_inline_policies_above_the_limit_of_a_role_are_refused(
-    local_aws: LocalAws, account: str
+@pytest.mark.parametrize(("kind", "limit"), [("role", 10_240), ("user", 2048), ("group", 5120)])
+def test_inline_policies_above_the_limit_are_refused(
+    local_aws: LocalAws, account: str, kind: str, limit: int
 ) -> None:
     iam = local_aws.client("iam", account)
-    iam.create_role(RoleName="a-role", AssumeRolePolicyDocument=json.dumps(TRUST))
+    name = {f"{kind.title()}Name": "an-entity"}
+    trust = {"AssumeRolePolicyDocument": json.dumps(TRUST)} if kind == "role" else {}
+    getattr(iam, f"create_{kind}")(**name, **trust)
 
-    def put(name: str, size: int) -> None:
-        policy = json.dumps(document(size), indent=8)
-        iam.put_role_policy(RoleName="a-role", PolicyName=name, PolicyDocument=policy)
+    def put(policy: str, size: int) -> None:
+        text = json.dumps(document(size), indent=8)
+        getattr(iam, f"put_{kind}_policy")(**name, PolicyName=policy, PolicyDocument=text)
 
-    put("one", 10_000)
-    put("one", 10_040)
+    put("one", limit - 300)
+    put("one", limit - 200)
     put("two", 200)
     with pytest.raises(ClientError) as refused:
         put("two", 201)
-    message = "Maximum policy size of 10240 bytes exceeded for role a-role"
+    message = f"Maximum policy size of {limit} bytes exceeded for {kind} an-entity"
     assert refusal(refused.value) == ("LimitExceeded", 409, message)
+
+
+def test_a_trust_policy_above_the_limit_is_refused(local_aws: LocalAws, account: str) -> None:
+    iam = local_aws.client("iam", account)
+    fits, larger = (json.dumps(trust_policy(size), indent=8) for size in (2048, 2049))
+    iam.create_role(RoleName="fits", AssumeRolePolicyDocument=fits)
+    for refused_call in (
+        lambda: iam.create_role(RoleName="larger", AssumeRolePolicyDocument=larger),
+        lambda: iam.update_assume_role_policy(RoleName="fits", PolicyDocument=larger),
+    ):
+        with pytest.raises(ClientError) as refused:
+            refused_call()
+        expected = ("LimitExceeded", 409, "Cannot exceed quota for ACLSizePerRole: 2048")
+        assert refusal(refused.value) == expected
 
 
 def test_a_managed_policy_above_the_limit_is_refused(local_aws: LocalAws, account: str) -> None:
@@ -145,6 +171,11 @@ RESOURCES: list[tuple[str, dict[str, Any], str]] = [
         "AWS::IAM::Role",
         {**ROLE, "Policies": [{"PolicyName": "p", "PolicyDocument": document(10_241)}]},
         "Maximum policy size of 10240 bytes exceeded for role",
+    ),
+    (
+        "AWS::IAM::Role",
+        {"AssumeRolePolicyDocument": trust_policy(2049)},
+        "Cannot exceed quota for ACLSizePerRole: 2048 (Service: Iam, Status Code: 409",
     ),
     (
         "AWS::IAM::ManagedPolicy",
