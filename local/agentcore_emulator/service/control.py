@@ -262,10 +262,10 @@ class ControlPlane:
     def _check_role(self, interpreter: CodeInterpreterRecord) -> None:
         role = interpreter.configuration.get("executionRoleArn")
         if role and not self._roles.trusts_service(interpreter.owner, role, interpreter.arn):
-            # Terraform's provider knows the first four words.
+            # The first four words are the service's, as Terraform's provider knows them.
             raise ValidationError(
-                f"CodeInterpreter role validation failed for {role}: it does not exist, or its "
-                "trust policy does not allow bedrock-agentcore.amazonaws.com to assume it"
+                f"CodeInterpreter role validation failed: {role} does not exist, or its trust "
+                "policy does not allow bedrock-agentcore.amazonaws.com to assume it"
             )
 
     def _owned_by(self, owner: Owner) -> list[CodeInterpreterRecord]:

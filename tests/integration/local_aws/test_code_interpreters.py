@@ -42,7 +42,9 @@ def deploy(cloudformation: Any) -> Deploy:
 
     def deploy(properties: dict[str, Any], **options: Any) -> dict[str, str]:
         resource = {"Type": TYPE, "Properties": properties}
-        outputs = {name: {"Value": {"Fn::GetAtt": ["Native", name]}} for name in ATTRIBUTES}
+        outputs: dict[str, Any] = {
+            name: {"Value": {"Fn::GetAtt": ["Native", name]}} for name in ATTRIBUTES
+        }
         outputs["Ref"] = {"Value": {"Ref": "Native"}}
         body = json.dumps({"Resources": {"Native": resource}, "Outputs": outputs})
         exists = cloudformation.list_stacks(StackStatusFilter=["CREATE_COMPLETE"])
@@ -209,11 +211,10 @@ def test_refused_properties_fail_the_stack(
 def test_a_creation_and_a_deletion_that_fail_have_the_service_s_reason(
     local_aws: LocalAws, control: Any, cloudformation: Any, deploy: Deploy
 ) -> None:
-    def fail(kind: str) -> None:
-        operation = f"{kind.partition('_')[0].title()}CodeInterpreter"
-        local_aws.agentcore.inject_fault(operation=operation, kind=kind, reason=f"{kind} for good")
-
-    fail("create_failed")
+    agentcore = local_aws.agentcore
+    agentcore.inject_fault(
+        operation="CreateCodeInterpreter", kind="create_failed", reason="create_failed for good"
+    )
     with pytest.raises(WaiterError, match="ROLLBACK_COMPLETE"):
         deploy({"Name": "one", "NetworkConfiguration": SANDBOX})
     assert "create_failed for good" in failure(cloudformation, "CREATE_FAILED")
@@ -224,7 +225,9 @@ def test_a_creation_and_a_deletion_that_fail_have_the_service_s_reason(
     patience = {"StackName": "native", "WaiterConfig": {"Delay": 0.1, "MaxAttempts": 100}}
     waiter.wait(**patience)
     deploy({"Name": "one", "NetworkConfiguration": SANDBOX})
-    fail("delete_failed")
+    agentcore.inject_fault(
+        operation="DeleteCodeInterpreter", kind="delete_failed", reason="delete_failed for good"
+    )
     cloudformation.delete_stack(StackName="native")
     with pytest.raises(WaiterError, match="DELETE_FAILED"):
         waiter.wait(**patience)

@@ -131,12 +131,12 @@ def test_a_trust_policy_above_the_limit_is_refused(local_aws: LocalAws, account:
     iam = local_aws.client("iam", account)
     fits, larger = (json.dumps(trust_policy(size), indent=8) for size in (2048, 2049))
     iam.create_role(RoleName="fits", AssumeRolePolicyDocument=fits)
-    for refused_call in (
-        lambda: iam.create_role(RoleName="larger", AssumeRolePolicyDocument=larger),
-        lambda: iam.update_assume_role_policy(RoleName="fits", PolicyDocument=larger),
+    for action, options in (
+        (iam.create_role, {"RoleName": "larger", "AssumeRolePolicyDocument": larger}),
+        (iam.update_assume_role_policy, {"RoleName": "fits", "PolicyDocument": larger}),
     ):
         with pytest.raises(ClientError) as refused:
-            refused_call()
+            action(**options)
         expected = ("LimitExceeded", 409, "Cannot exceed quota for ACLSizePerRole: 2048")
         assert refusal(refused.value) == expected
 

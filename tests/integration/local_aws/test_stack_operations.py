@@ -145,12 +145,12 @@ def test_a_stack_whose_deletion_failed_cannot_be_updated(
     [stack] = cloudformation.describe_stacks(StackName="a-stack")["Stacks"]
     expected = f"Stack:{stack['StackId']} is in DELETE_FAILED state and can not be updated."
     template = {"StackName": "a-stack", "TemplateBody": with_bucket(account)}
-    for refused in (
-        lambda: cloudformation.create_change_set(**template, ChangeSetName="a-change"),
-        lambda: cloudformation.update_stack(**template),
+    for action, options in (
+        (cloudformation.create_change_set, {"ChangeSetName": "a-change"}),
+        (cloudformation.update_stack, {}),
     ):
         with pytest.raises(ClientError) as error:
-            refused()
+            action(**template, **options)
         response: Any = error.value.response
         assert (response["Error"]["Code"], response["Error"]["Message"]) == (
             "ValidationError",
