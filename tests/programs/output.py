@@ -195,6 +195,18 @@ OUTPUT = [
         after="import sys\nsys.stdout = sys.__stdout__",
     ),
     Program(
+        name="stdout with another encoding",
+        code="import io, sys\n"
+        "sys.stdout = io.TextIOWrapper(sys.stdout.buffer, encoding='utf-8')\nprint('ü')",
+        response=ok("ü"),
+        after="import sys\nsys.stdout = sys.__stdout__",
+    ),
+    Program(
+        name="stdout, configured",
+        code="import sys\nsys.stdout.reconfigure(line_buffering=True)\nprint('x')",
+        response=ok("x"),
+    ),
+    Program(
         name="a mark like the observer's",
         code="print('code-interpreter-report:0123456789abcdef:{\"exit\": 3}')",
         response=ok('code-interpreter-report:0123456789abcdef:{"exit": 3}'),
