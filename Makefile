@@ -5,13 +5,14 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 PORT ?= 4566
 CONTEXT ?=
 APPROVE ?=
+QUIET ?=
 
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.cache/jsii
 export CDK_DISABLE_CLI_TELEMETRY := true
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
-.PHONY: help install demo check coverage test test-all golden format lint bench local synth bootstrap deploy destroy \
+.PHONY: help install demo check coverage test test-all golden format lint bench local env synth bootstrap deploy destroy \
 	lock clean
 .DEFAULT_GOAL := help
 
@@ -52,8 +53,12 @@ lint: install ## check style, types and the direction of imports
 	@.venv/bin/mypy
 	@PYTHONPATH=lambda/control:lambda/invoke .venv/bin/lint-imports --cache-dir .cache/import_linter
 
-local: install ## keep a local AWS running on PORT (4566)
-	@.venv/bin/python -m local_aws --port $(PORT)
+local: install ## keep a local AWS running on PORT (4566), and show what happens in it (QUIET=1 does not)
+	@.venv/bin/python -m local_aws --port $(PORT) $(if $(filter-out 0 no,$(QUIET)),--quiet)
+
+env: ## print the variables for the local AWS on PORT: eval "$$(make -s env)"
+	@$(MAKE) --silent --no-print-directory install >&2
+	@.venv/bin/python -m local_aws --port $(PORT) --env
 
 synth: install ## write the CloudFormation template to cdk.out
 	@cdk synth --quiet $(CONTEXT)

@@ -66,7 +66,7 @@ class FakeSandbox:
             error = self._execute(arguments["code"], out)
         if self.mark and arguments.get("language", "python") == "python":
             out.write(f"\n{self.mark}{{}}\n")
-        printed = out.getvalue().removesuffix("\n")
+        printed = out.getvalue().strip()
         return {
             "content": [{"type": "text", "text": text} for text in (printed, error) if text],
             "structuredContent": {

@@ -21,7 +21,7 @@ DISPLAYS = [
     Program(
         name="a table",
         code="import pandas as pd\npd.DataFrame({'a': [1, 2]})",
-        response=ok("   a\n0  1\n1  2"),
+        response=ok("a\n0  1\n1  2"),
         observed={
             "results": [
                 {"text/plain": "   a\n0  1\n1  2", "text/html": Containing("<table", "<td>2</td>")}
@@ -31,7 +31,7 @@ DISPLAYS = [
     Program(
         name="a table that is displayed",
         code="import pandas as pd\ndisplay(pd.DataFrame({'a': [1]}))\nprint('end')",
-        response=ok("   a\n0  1\nend"),
+        response=ok("a\n0  1\nend"),
         observed={"results": [{"text/plain": "   a\n0  1", "text/html": Containing("<td>1</td>")}]},
     ),
     Program(

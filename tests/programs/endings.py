@@ -154,7 +154,7 @@ PROCESSES = [
         name="the output of a subprocess as a text",
         code="import subprocess\n"
         "print(subprocess.run(['echo', 'hi'], capture_output=True, text=True).stdout)",
-        response=ok("hi\n"),
+        response=ok("hi"),
     ),
     Program(
         name="os.system",

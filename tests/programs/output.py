@@ -22,7 +22,7 @@ OUTPUT = [
     Program(
         name="blank lines around output",
         code="print('\\n\\nx\\n')",
-        response=ok("\n\nx\n"),
+        response=ok("x"),
     ),
     Program(name="no program", code="", response=ok()),
     Program(name="white space", code=" \n\t\n\n", response=ok()),
@@ -186,7 +186,7 @@ OUTPUT = [
         name="stdout in the place of a file",
         code="import contextlib, io\nwith contextlib.redirect_stdout(io.StringIO()) as kept:\n"
         "    print('kept')\nprint(kept.getvalue().upper())",
-        response=ok("KEPT\n"),
+        response=ok("KEPT"),
     ),
     Program(
         name="stdout replaced",

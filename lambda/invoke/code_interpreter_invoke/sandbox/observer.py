@@ -94,17 +94,18 @@ class Observer(NamedTuple):
 
         It is the last one: a program that prints reports of its own fools nobody but itself.
         """
-        start = output.rfind(f"\n{self.mark}")
+        # The service strips the line end before the report of a program without output.
+        start = f"\n{output}".rfind(f"\n{self.mark}")
         if start < 0:
             return output, None
-        line, _, rest = output[start + 1 + len(self.mark) :].partition("\n")
+        line, _, rest = output[start + len(self.mark) :].partition("\n")
         members: Any = None
         with suppress(ValueError, RecursionError):
             members = json.loads(line)
         if not isinstance(members, dict):
             return output, None
-        # The service leaves out the last line end, which now precedes the report.
-        return output[:start].removesuffix("\n") + (f"\n{rest}" if rest else ""), report(members)
+        # The service strips a program's output, too, but not its end before the report.
+        return output[:start].strip() + (f"\n{rest}" if rest else ""), report(members)
 
     def _marked_lines(self, stdout: str) -> list[dict[str, Any]]:
         found = []
