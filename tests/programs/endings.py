@@ -155,6 +155,7 @@ PROCESSES = [
         code="import subprocess\n"
         "print(subprocess.run(['echo', 'hi'], capture_output=True, text=True).stdout)",
         response=ok("hi"),
+        observed=ok("hi\n"),
     ),
     Program(
         name="os.system",

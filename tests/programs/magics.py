@@ -52,6 +52,7 @@ MAGICS = [
         before="%%capture kept\nprint('x')",
         code="print(kept.stdout)",
         response=ok("x"),
+        observed=ok("x\n"),
     ),
     Program(
         name="the time of a line",
@@ -108,6 +109,7 @@ MAGICS = [
         name="the source of a function",
         code="import inspect\n\ndef f():\n    return 1\n\nprint(inspect.getsource(f))",
         response=ok("def f():\n    return 1"),
+        observed=ok("def f():\n    return 1\n"),
     ),
     Program(
         name="dataclasses and pickling",

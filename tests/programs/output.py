@@ -23,6 +23,7 @@ OUTPUT = [
         name="blank lines around output",
         code="print('\\n\\nx\\n')",
         response=ok("x"),
+        observed=ok("\n\nx\n"),
     ),
     Program(name="no program", code="", response=ok()),
     Program(name="white space", code=" \n\t\n\n", response=ok()),
@@ -187,6 +188,7 @@ OUTPUT = [
         code="import contextlib, io\nwith contextlib.redirect_stdout(io.StringIO()) as kept:\n"
         "    print('kept')\nprint(kept.getvalue().upper())",
         response=ok("KEPT"),
+        observed=ok("KEPT\n"),
     ),
     Program(
         name="stdout replaced",

@@ -90,30 +90,39 @@ class Observer(NamedTuple):
         return None
 
     def split(self, output: str) -> tuple[str, Report | None]:
-        """Return a program's output without the report, and the report.
+        """Return a program's output without the observer's lines, and the report.
 
-        It is the last one: a program that prints reports of its own fools nobody but itself.
+        The report is the last one: a program that prints reports of its own fools nobody but
+        itself. The service strips an output at both ends. Behind the mark at the beginning and
+        before the report nothing is stripped but the last line end.
         """
-        # The service strips the line end before the report of a program without output.
-        start = f"\n{output}".rfind(f"\n{self.mark}")
-        if start < 0:
-            return output, None
-        line, _, rest = output[start + len(self.mark) :].partition("\n")
-        members: Any = None
-        with suppress(ValueError, RecursionError):
-            members = json.loads(line)
-        if not isinstance(members, dict):
-            return output, None
-        # The service strips a program's output, too, but not its end before the report.
-        return output[:start].strip() + (f"\n{rest}" if rest else ""), report(members)
+        begin = f"{self.mark}\n"
+        start = f"\n{output}".rfind(f"\n{self.mark}{{")
+        line = output[start + len(self.mark) :].partition("\n")[0] if start >= 0 else ""
+        members = json_object(line)
+        if members is None:
+            # The program ended the kernel.
+            return f"{output}\n".removeprefix(begin).removesuffix("\n"), None
+        own = output[:start]
+        if own.startswith(begin):
+            own = own.removeprefix(begin).removesuffix("\n").removesuffix("\n")
+        else:
+            own = own.strip()
+        late = output[start:].partition("\n")[2]
+        return own + (f"\n{late}" if late else ""), report(members)
 
     def _marked_lines(self, stdout: str) -> list[dict[str, Any]]:
-        found = []
-        for line in stdout.split("\n"):
-            if line.startswith(self.mark):
-                with suppress(ValueError):
-                    found.append(json.loads(line.removeprefix(self.mark)))
-        return [members for members in found if isinstance(members, dict)]
+        lines = [line for line in stdout.split("\n") if line.startswith(self.mark)]
+        found = [json_object(line.removeprefix(self.mark)) for line in lines]
+        return [members for members in found if members is not None]
+
+
+def json_object(text: str) -> dict[str, Any] | None:
+    """Return the object that a text is the JSON of, or None."""
+    with suppress(ValueError, RecursionError):
+        value = json.loads(text)
+        return value if isinstance(value, dict) else None
+    return None
 
 
 def run_action(action: str, arguments: Mapping[str, Any]) -> str:

@@ -283,6 +283,9 @@ class Observer:
                 self.bounds.append(BoundedWrite(stream))
         with contextlib.suppress(Exception):
             self.files = self.scan()
+        # The service strips an output at both ends, but nothing behind the mark.
+        with contextlib.suppress(Exception):
+            type(self.out).write(self.out, f"{self.mark}\n")
 
     def after(self, result: Any) -> None:
         """Report a program that has ended."""

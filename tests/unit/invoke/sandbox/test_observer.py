@@ -71,6 +71,27 @@ def test_the_output_is_what_the_service_returns_without_an_observer(before: str)
     assert OBSERVER.split(printed({"exit": 3}, before=before).strip()) == expected
 
 
+@pytest.mark.parametrize(
+    ("own", "shown"),
+    [
+        ("", ""),
+        ("\n", ""),
+        ("   a\n0  1\n", "   a\n0  1"),
+        ("\n\n x \n\n", "\n\n x \n"),
+        ("no line end", "no line end"),
+    ],
+)
+def test_the_white_space_around_the_output_is_kept(own: str, shown: str) -> None:
+    """The service strips the whole, but nothing behind the mark at the beginning."""
+    whole = printed({"exit": 3}, before=f"{OBSERVER.mark}\n{own}")
+    assert OBSERVER.split(whole.strip()) == (shown, Report(exit_code=3))
+
+
+@pytest.mark.parametrize("own", ["", "a", "a\nb"])
+def test_a_program_that_ends_the_kernel_does_not_show_the_mark(own: str) -> None:
+    assert OBSERVER.split(f"{OBSERVER.mark}\n{own}".strip()) == (own, None)
+
+
 def test_output_after_the_report_is_kept() -> None:
     assert OBSERVER.split(printed({}, before="a") + "from a thread")[0] == "a\nfrom a thread"
 
