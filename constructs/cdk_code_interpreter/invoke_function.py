@@ -14,9 +14,17 @@ from constructs import Construct
 
 from ._private.action_group import add_action_group
 from ._private.arguments import check_arguments
+from ._private.imported import ImportedCodeInterpreter
 from ._private.lambda_function import HandlerFunction
 from ._private.nag import acknowledge, acknowledge_wildcard
-from ._private.permissions import BEDROCK_PRINCIPAL, LAMBDA_PRINCIPAL, READ_SESSIONS, SESSION_HEADER
+from ._private.permissions import (
+    BEDROCK_PRINCIPAL,
+    LAMBDA_PRINCIPAL,
+    READ_PARAMETER,
+    READ_SESSIONS,
+    SESSION_HEADER,
+)
+from ._private.role_policy import new_role_policy
 from ._private.tools import gateway_tool_schema
 from ._private.trust import check_trust
 from ._private.validation import (
@@ -66,7 +74,8 @@ class InvokeFunction(Construct):
     :ivar log_group: The log group that the function writes to.
     :ivar permissions: The new role, or the policy that the construct attached to your role.
     :ivar use_policy: The policy for the code interpreter. CloudFormation replaces it together with
-        the code interpreter.
+        a code interpreter of the same stack. For a code interpreter of another stack, it serves the
+        replacements, too.
     :raises ValueError: if a time, the memory or a setting is outside its limits, or if the code
         interpreter is in another region than the function.
     """
@@ -100,6 +109,9 @@ class InvokeFunction(Construct):
             retention=logs.RetentionDays.ONE_MONTH,
             removal_policy=RemovalPolicy.DESTROY,
         )
+        id_parameter = None
+        if isinstance(code_interpreter, CodeInterpreter):
+            id_parameter = code_interpreter._id_parameter_for(self)
         function = HandlerFunction(
             self,
             "Function",
@@ -112,6 +124,7 @@ class InvokeFunction(Construct):
             role=role,
             environment={
                 "CODE_INTERPRETER_ID": code_interpreter.code_interpreter_id,
+                **({"CODE_INTERPRETER_PARAMETER": id_parameter} if id_parameter else {}),
                 "WORKSPACE_BUCKET": workspace.bucket.bucket_name,
                 "WORKSPACE_PREFIX": workspace.prefix,
                 "RECORDS_PREFIX": records_prefix,
@@ -130,7 +143,11 @@ class InvokeFunction(Construct):
         self.function: lambda_.Function = function
         self.permissions = function.permissions
         check_trust(self, "role", role, LAMBDA_PRINCIPAL)
-        self.use_policy = self._new_use_policy(function, code_interpreter)
+        if id_parameter is None:
+            self.use_policy = self._new_use_policy(function, code_interpreter)
+        else:
+            assert isinstance(code_interpreter, CodeInterpreter)
+            self.use_policy = self._new_lasting_use_policy(function, code_interpreter, id_parameter)
         workspace.grant_read_write(self.permissions, records_prefix=records_prefix)
         if allow_delete:
             workspace.grant_delete(self.permissions)
@@ -260,6 +277,37 @@ class InvokeFunction(Construct):
         unique = Names.unique_resource_name(self, max_length=_MAX_UNIQUE_NAME_LENGTH)
         name = f"{code_interpreter.code_interpreter_id}-{unique}"
         definition.add_property_override("PolicyName", name)
+        self.function.node.add_dependency(policy)
+        return policy
+
+    def _new_lasting_use_policy(
+        self, function: HandlerFunction, code_interpreter: CodeInterpreter, id_parameter: str
+    ) -> iam.Policy:
+        """Define a policy that serves the replacements of another stack's code interpreter, too.
+
+        The other stack deletes the code interpreter before this stack is deployed. Meanwhile the
+        function reads the id of the replacement from a parameter.
+        """
+        role = function.role
+        assert role is not None
+        policy = new_role_policy(self, "UsePolicy")
+        replacements = ImportedCodeInterpreter(
+            self, "Replacements", arn=code_interpreter._arn_pattern
+        )
+        replacements.grant_use(policy)
+        replacements.grant(policy, *READ_SESSIONS)
+        policy.add_statements(
+            iam.PolicyStatement(
+                actions=READ_PARAMETER,
+                resources=[
+                    Stack.of(code_interpreter).format_arn(
+                        service="ssm", resource="parameter", resource_name=id_parameter[1:]
+                    )
+                ],
+            )
+        )
+        function.allow_read_secrets(code_interpreter.certificates, policy=policy)
+        role.attach_inline_policy(policy)
         self.function.node.add_dependency(policy)
         return policy
 

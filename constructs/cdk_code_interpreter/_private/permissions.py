@@ -103,6 +103,11 @@ EVERY_S3_ACTION = ["s3:*"]
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
 USE_OBJECT_KEY = ["kms:Decrypt", "kms:GenerateDataKey"]
 
+# "Restricting access to Parameter Store parameters using IAM policies", AWS Systems Manager user
+# guide:
+# https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-access.html
+READ_PARAMETER = ["ssm:GetParameter"]
+
 # The header that names the session of a request through a Gateway. `code_interpreter_invoke` has
 # the same name.
 SESSION_HEADER = "x-code-interpreter-session"

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any, ParamSpec
 
-from .clients import Bucket, Clients, CodeInterpreterClient
+from .clients import Bucket, Clients, CodeInterpreterClient, CurrentId
 from .deadline import Deadline
 from .errors import OutcomeUnknownError, RequestError
 from .files.workspace import Workspace
@@ -42,6 +42,9 @@ class Application:
     def __init__(self, settings: Settings, clients: Clients) -> None:
         self._settings = settings
         self._clients = clients
+        self._current_id = CurrentId(
+            clients, settings.code_interpreter_id, settings.code_interpreter_parameter
+        )
         self._record_cache: RecordCache = {}
 
     def handle(self, event: Any, context: Any) -> dict[str, Any]:
@@ -76,7 +79,7 @@ class Application:
     ) -> Response:
         """Run the tool, and return a response that its caller can take."""
         code_interpreter = CodeInterpreterClient(
-            self._clients, self._settings.code_interpreter_id, deadline, request.trace
+            self._clients, self._current_id, deadline, request.trace
         )
         name = request.session or f"call-{uuid.uuid4().hex}"
         workspace = Workspace(

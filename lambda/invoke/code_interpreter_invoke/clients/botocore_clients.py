@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,11 +20,15 @@ LONGEST_INVOCATION = 900.0
 
 
 class Clients(NamedTuple):
-    """botocore's clients. `agentcore_single_attempt` never sends a request a second time."""
+    """botocore's clients. `agentcore_single_attempt` never sends a request a second time.
+
+    `ssm` returns a client that few functions ever need.
+    """
 
     agentcore_single_attempt: Any
     agentcore: Any
     s3: Any
+    ssm: Callable[[], Any]
 
 
 def connect() -> Clients:
@@ -37,6 +43,15 @@ def connect() -> Clients:
     def agentcore(**options: Any) -> Any:
         config = Config(connect_timeout=5, tcp_keepalive=True, **options)
         return session.create_client("bedrock-agentcore", api_version=API_VERSION, config=config)
+
+    @cache
+    def ssm() -> Any:
+        config = Config(
+            connect_timeout=2,
+            read_timeout=5,
+            retries={"mode": "standard", "total_max_attempts": 3},
+        )
+        return session.create_client("ssm", config=config)
 
     return Clients(
         # InvokeCodeInterpreter has no client token. By default botocore sends it up to five times,
@@ -56,4 +71,5 @@ def connect() -> Clients:
                 s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"},
             ),
         ),
+        ssm=ssm,
     )
