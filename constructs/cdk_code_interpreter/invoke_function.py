@@ -24,7 +24,7 @@ from ._private.permissions import (
     READ_SESSIONS,
     SESSION_HEADER,
 )
-from ._private.role_policy import new_role_policy
+from ._private.shared_attributes import top_level_stack
 from ._private.tools import gateway_tool_schema
 from ._private.trust import check_trust
 from ._private.validation import (
@@ -143,11 +143,7 @@ class InvokeFunction(Construct):
         self.function: lambda_.Function = function
         self.permissions = function.permissions
         check_trust(self, "role", role, LAMBDA_PRINCIPAL)
-        if id_parameter is None:
-            self.use_policy = self._new_use_policy(function, code_interpreter)
-        else:
-            assert isinstance(code_interpreter, CodeInterpreter)
-            self.use_policy = self._new_lasting_use_policy(function, code_interpreter, id_parameter)
+        self.use_policy = self._new_use_policy(function, code_interpreter, id_parameter)
         workspace.grant_read_write(self.permissions, records_prefix=records_prefix)
         if allow_delete:
             workspace.grant_delete(self.permissions)
@@ -251,65 +247,63 @@ class InvokeFunction(Construct):
         )
 
     def _new_use_policy(
-        self, function: HandlerFunction, code_interpreter: agentcore.ICodeInterpreterCustom
+        self,
+        function: HandlerFunction,
+        code_interpreter: agentcore.ICodeInterpreterCustom,
+        id_parameter: str | None,
     ) -> iam.Policy:
-        """Define a policy that CloudFormation replaces together with the code interpreter.
+        """Define the policy for the code interpreter, which has to survive its replacement.
 
-        CloudFormation changes other policies in place. During a replacement, the function would
-        lose the permission for the old code interpreter before it gets the new id.
+        CloudFormation changes policies in place. The policy for a code interpreter of the same
+        stack has the id in its name, so that CloudFormation replaces it: otherwise the function
+        would lose the permission for the old code interpreter before it gets the new id.
         """
         role = function.role
         assert role is not None
         policy = iam.Policy(self, "UsePolicy")
-        if isinstance(code_interpreter, CodeInterpreter):
-            code_interpreter._grant_use_without_certificates(policy)
-            function.allow_read_secrets(code_interpreter.certificates, policy=policy)
+        # Several functions can share the role.
+        unique = Names.unique_resource_name(self, max_length=_MAX_UNIQUE_NAME_LENGTH)
+        name = f"{code_interpreter.code_interpreter_id}-{unique}"
+        usable = code_interpreter
+        if id_parameter is not None:
+            name = f"{unique}-{Stack.of(self).region}"
+            usable = self._with_replacements(code_interpreter, policy, id_parameter)
+        if isinstance(usable, CodeInterpreter):
+            usable._grant_use_without_certificates(policy)
         else:
-            code_interpreter.grant_use(policy)
-        code_interpreter.grant(policy, *READ_SESSIONS)
+            usable.grant_use(policy)
+        if isinstance(code_interpreter, CodeInterpreter):
+            function.allow_read_secrets(code_interpreter.certificates, policy=policy)
+        usable.grant(policy, *READ_SESSIONS)
         role.attach_inline_policy(policy)
         definition = policy.node.default_child
         assert isinstance(definition, iam.CfnPolicy)
         definition.add_override("Type", "AWS::IAM::RolePolicy")
         definition.add_property_deletion_override("Roles")
         definition.add_property_override("RoleName", role.role_name)
-        # Several functions can share the role.
-        unique = Names.unique_resource_name(self, max_length=_MAX_UNIQUE_NAME_LENGTH)
-        name = f"{code_interpreter.code_interpreter_id}-{unique}"
         definition.add_property_override("PolicyName", name)
         self.function.node.add_dependency(policy)
         return policy
 
-    def _new_lasting_use_policy(
-        self, function: HandlerFunction, code_interpreter: CodeInterpreter, id_parameter: str
-    ) -> iam.Policy:
-        """Define a policy that serves the replacements of another stack's code interpreter, too.
+    def _with_replacements(
+        self,
+        code_interpreter: agentcore.ICodeInterpreterCustom,
+        policy: iam.Policy,
+        id_parameter: str,
+    ) -> agentcore.ICodeInterpreterCustom:
+        """Return another stack's code interpreter together with those that replace it, for grants.
 
-        The other stack deletes the code interpreter before this stack is deployed. Meanwhile the
-        function reads the id of the replacement from a parameter.
+        The other stack deletes the old one before this stack is deployed. Meanwhile the function
+        reads the id of the new one from the parameter, which `policy` lets it do.
         """
-        role = function.role
-        assert role is not None
-        policy = new_role_policy(self, "UsePolicy")
-        replacements = ImportedCodeInterpreter(
-            self, "Replacements", arn=code_interpreter._arn_pattern
+        assert isinstance(code_interpreter, CodeInterpreter)
+        parameter_arn = Stack.of(code_interpreter).format_arn(
+            service="ssm", resource="parameter", resource_name=id_parameter.removeprefix("/")
         )
-        replacements.grant_use(policy)
-        replacements.grant(policy, *READ_SESSIONS)
         policy.add_statements(
-            iam.PolicyStatement(
-                actions=READ_PARAMETER,
-                resources=[
-                    Stack.of(code_interpreter).format_arn(
-                        service="ssm", resource="parameter", resource_name=id_parameter[1:]
-                    )
-                ],
-            )
+            iam.PolicyStatement(actions=READ_PARAMETER, resources=[parameter_arn])
         )
-        function.allow_read_secrets(code_interpreter.certificates, policy=policy)
-        role.attach_inline_policy(policy)
-        self.function.node.add_dependency(policy)
-        return policy
+        return ImportedCodeInterpreter(self, "Replacements", arn=code_interpreter._arn_pattern)
 
 
 def _identity(code_interpreter: agentcore.ICodeInterpreterCustom) -> str:
@@ -323,10 +317,8 @@ def _identity(code_interpreter: agentcore.ICodeInterpreterCustom) -> str:
     is_imported = not any(map(CfnResource.is_cfn_resource, code_interpreter.node.find_all()))
     if is_imported:
         return f"{env.account}.{env.region}.{code_interpreter.code_interpreter_id}"
-    stack = Stack.of(code_interpreter)
     # The name of a nested stack is known only at deployment.
-    while stack.nested_stack_parent is not None:
-        stack = stack.nested_stack_parent
+    stack = top_level_stack(code_interpreter)
     return f"{env.account}.{env.region}.{stack.stack_name}.{code_interpreter.node.addr}"
 
 

@@ -56,9 +56,7 @@ class Service:
 
 
 def client_of(service: Service, deadline: Deadline) -> CodeInterpreterClient:
-    clients = Clients(
-        agentcore_single_attempt=service, agentcore=None, s3=None, ssm=lambda: None
-    )
+    clients = Clients(agentcore_single_attempt=service, agentcore=None, s3=None, ssm=lambda: None)
     return CodeInterpreterClient(clients, CurrentId(clients, "id", None), deadline)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,12 +49,15 @@ def test_the_parameter_is_read_only_when_the_code_interpreter_is_gone(world: Wor
         ("start_session", {"session": "new"}),
         ("list_sessions", {}),
         ("file_operations", {"session": "s", "operation": "list"}),
-        ("invoke_code_interpreter", {"session": "s", "name": "listFiles"}),
+        (
+            "invoke_code_interpreter",
+            {"session": "s", "name": "executeCommand", "arguments": {"command": "true"}},
+        ),
     ],
 )
 @pytest.mark.parametrize("is_warm", [True, False])
 def test_every_tool_uses_the_replacement(
-    world: World, tool: str, arguments: dict[str, str], is_warm: bool
+    world: World, tool: str, arguments: dict[str, Any], is_warm: bool
 ) -> None:
     world.ok("execute_code", session="s", code="x = 1")
     replace_interpreter(world)
