@@ -97,6 +97,7 @@ DECRYPT = ["kms:Decrypt"]
 READ_WRITE_OBJECTS = ["s3:GetObject", "s3:PutObject"]
 DELETE_OBJECTS = ["s3:DeleteObject"]
 LIST_OBJECTS = ["s3:ListBucket"]
+READ_BUCKET_TAGS = ["s3:GetBucketTagging"]
 EVERY_S3_ACTION = ["s3:*"]
 
 # "Using server-side encryption with AWS KMS keys", Amazon S3 user guide:

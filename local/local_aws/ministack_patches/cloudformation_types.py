@@ -9,7 +9,7 @@ gaps:
   security groups refer to each other;
 - `AWS::EC2::VPC` has no attribute `CidrBlock`, which CDK's interface endpoints read;
 - `AWS::S3::Bucket` ignores its tags, which CDK's auto-delete function checks before it empties a
-  bucket;
+  bucket, and does not get CloudFormation's own tags, without which that function finds no tag set;
 - MiniStack deletes a bucket together with its objects, where CloudFormation fails;
 - the update of a nested stack forgets the attributes of the resources that do not change, and
   leaves the predecessors of replaced custom resources. Here it deletes them at its end; AWS waits
@@ -153,10 +153,11 @@ def with_tags(stock: Handler) -> Handler:
         name, attributes = stock(*arguments)
         # Updates pass the old properties before the new ones.
         *older, properties = [argument for argument in arguments if isinstance(argument, dict)]
+        stack_name = arguments[-1]
         tags = s3._bucket_tags.get(name, {})
+        tags["aws:cloudformation:stack-name"] = stack_name
         provisioners._reconcile_tag_map(tags, older[0] if older else {}, properties)
-        if tags:
-            s3._bucket_tags[name] = tags
+        s3._bucket_tags[name] = tags
         return name, attributes
 
     return provision
