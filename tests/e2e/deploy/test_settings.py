@@ -171,7 +171,7 @@ def deploy_rows(deployment: Deployment, rows: list[Choice], directory: Path) -> 
     left = {kind: found - before[kind] for kind, found in belongings(deployment).items()}
     assert left.pop("buckets") <= buckets
     # The group of a code interpreter in the user's own VPC: AgentCore's interfaces may be in it.
-    assert all("CodeInterpreter" in group for group in left.pop("security groups"))
+    assert left.pop("security groups") <= {"Sandboxes of a code interpreter"}
     assert {kind: found for kind, found in left.items() if found} == {}
 
 
