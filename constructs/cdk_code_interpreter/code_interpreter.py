@@ -57,6 +57,9 @@ class CodeInterpreter(CodeInterpreterBase):
     A change of any property but the tags replaces the code interpreter: CloudFormation deletes the
     old one after the new one is ready.
 
+    The id and the ARN change with a replacement. Another stack reads them from parameters of Systems
+    Manager, at each of its deployments.
+
     :param name: 1 to 48 letters, digits and underscores, beginning with a letter; unique in the
         account and region. Default: a generated name, which differs for every replacement.
     :param description: 1 to 4096 characters. Default: none.
@@ -285,7 +288,8 @@ class CodeInterpreter(CodeInterpreterBase):
 
         During a replacement, CloudFormation changes this permission before it gives `grantee` the
         new id. For these seconds, your own function may not use the old code interpreter. An
-        `InvokeFunction` has no such gap, because CloudFormation replaces its permission, too.
+        `InvokeFunction` has no such gap, because CloudFormation replaces its permission, too. In
+        another stack, your own function gets permission and id at that stack's next deployment.
         """
         grant = self._grant_use_without_certificates(grantee)
         for reading in grant_read_secrets(self.certificates, grantee):

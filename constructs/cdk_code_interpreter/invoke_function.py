@@ -54,7 +54,8 @@ class InvokeFunction(Construct):
     The function may use this code interpreter and this workspace, and write its own log. Lambda
     does not repeat a failed asynchronous invocation, because it may have run the caller's code.
 
-    :param code_interpreter: Owned, imported or AWS-managed, in the function's region.
+    :param code_interpreter: Owned, imported or AWS-managed, in the function's region. If another
+        stack replaces it, the function finds the new one without a deployment of its own.
     :param workspace: The bucket where sessions keep their files.
     :param session_timeout: The time from a session's start to its end, 1 second to 8 hours. You
         pay for a session that nobody stops until then. Default: 15 minutes.

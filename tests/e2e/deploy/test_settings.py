@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jmespath
 import pytest
 
 from stacks import destroy
@@ -41,7 +40,6 @@ BELONGINGS = {
         "describe_nat_gateways",
         "NatGateways[?State!='deleted'].NatGatewayId",
     ),
-    "addresses": ("ec2", "describe_addresses", "Addresses[].AllocationId"),
 }
 
 
@@ -177,15 +175,12 @@ def deploy_rows(deployment: Deployment, rows: list[Choice], directory: Path) -> 
 
 def belongings(deployment: Deployment) -> dict[str, set[str]]:
     """Return what the account has, by its kind."""
-    found = {}
-    for kind, (service, operation, query) in BELONGINGS.items():
-        client = deployment.client(service)
-        response = (
-            client.get_paginator(operation).paginate().build_full_result()
-            if client.can_paginate(operation)
-            else getattr(client, operation)()
-        )
-        found[kind] = set(jmespath.search(query, response))
+    found = {
+        kind: set(deployment.client(service).get_paginator(operation).paginate().search(query))
+        for kind, (service, operation, query) in BELONGINGS.items()
+    }
+    addresses = deployment.client("ec2").describe_addresses()["Addresses"]
+    found["addresses"] = {address["AllocationId"] for address in addresses}
     return {**found, "code interpreters": set(deployment.code_interpreters())}
 
 

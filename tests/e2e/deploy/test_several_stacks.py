@@ -37,10 +37,11 @@ def stage(app: App) -> tuple[Stack, Stack]:
     return Stack(inner, "Producer"), Stack(inner, "Consumer")
 
 
-CASES = [
+# Without the flags, CDK's references between stacks are exports; with the recommended, weak ones.
+CASES: list[Any] = [
     (two_stacks, "none"),
-    (two_stacks, "recommended"),
-    (nested_stacks, "none"),
+    pytest.param(two_stacks, "recommended", marks=pytest.mark.slow),
+    pytest.param(nested_stacks, "none", marks=pytest.mark.slow),
     (one_with_a_nested_stack, "recommended"),
     (stage, "recommended"),
 ]

@@ -188,7 +188,8 @@ def sent(wire: Wire) -> dict[str, list[AWSPreparedRequest]]:
     def note(request: AWSPreparedRequest, event_name: str, **_: Any) -> None:
         found.setdefault(event_name.rpartition(".")[2], []).append(request)
 
-    for client in wire.clients:
+    clients = wire.clients
+    for client in (clients.agentcore_single_attempt, clients.agentcore, clients.s3):
         client.meta.events.register("before-send", note)
     return found
 

@@ -212,7 +212,7 @@ def test_each_response_has_its_next_state(
 
 
 LONG = "x" * 600
-FAILED = {"taskStatus": "completed", "exitCode": 3}
+FAILED: dict[str, Any] = {"taskStatus": "completed", "exitCode": 3}
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ def test_no_stack_imports_what_a_replacement_changes(flags: str, arrangement: Ar
 
 
 def test_the_function_may_use_replacements_and_nothing_else(stack: Stack) -> None:
-    producer = Stack(stack.node.root, "Producer")
+    producer = Stack(App.of(stack), "Producer")
     function = InvokeFunction(
         stack,
         "Invoke",
