@@ -57,8 +57,8 @@ class CodeInterpreter(CodeInterpreterBase):
     A change of any property but the tags replaces the code interpreter: CloudFormation deletes the
     old one after the new one is ready.
 
-    The id and the ARN change with a replacement. Another stack reads them from parameters of Systems
-    Manager, at each of its deployments.
+    The id and the ARN change with a replacement. Another stack reads them from parameters of
+    Systems Manager, at each of its deployments.
 
     :param name: 1 to 48 letters, digits and underscores, beginning with a letter; unique in the
         account and region. Default: a generated name, which differs for every replacement.
