@@ -20,8 +20,16 @@ def check_golden(name: str, value: Any) -> None:
 
     :raises AssertionError: if the file is missing or holds another value.
     """
-    path = FOLDER / name
     text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    check_file(FOLDER / name, text)
+
+
+def check_file(path: Path, text: str) -> None:
+    """Compare a text with the file that holds it.
+
+    :raises AssertionError: if the file is missing or holds another text.
+    """
+    name = path.name
     if os.environ.get(UPDATE_VARIABLE):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

@@ -475,31 +475,31 @@ CASES = (
     Case(
         "workspace_link",
         "download",
-        {"path": "uploads/d.csv", "method": "download"},
+        {"path": "uploads/d.csv", "direction": "download"},
         arrange=(upload("d.csv", b"1"),),
     ),
     Case(
         "workspace_link",
         "upload",
-        {"path": "uploads/d.csv", "method": "upload", "size": 7},
+        {"path": "uploads/d.csv", "direction": "upload", "size": 7},
         callers=("direct",),
     ),
     Case(
         "workspace_link",
         "upload of any size",
-        {"path": "uploads/d.csv", "method": "upload"},
+        {"path": "uploads/d.csv", "direction": "upload"},
         callers=("direct",),
     ),
     Case(
         "workspace_link",
         "missing",
-        {"path": "uploads/no.csv", "method": "download"},
+        {"path": "uploads/no.csv", "direction": "download"},
         callers=("direct",),
     ),
     Case(
         "workspace_link",
         "above maximum",
-        {"path": "uploads/d.csv", "method": "download", "expires_in_seconds": 901},
+        {"path": "uploads/d.csv", "direction": "download", "expires_in_seconds": 901},
         callers=("direct",),
     ),
     # workspace_list.

@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
 
 def deploy(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["make", "--old-file=install", "deploy", *arguments],
+        ["make", "--no-print-directory", "--old-file=install", "deploy", *arguments],
         cwd=folder,
         stdin=subprocess.DEVNULL,
         capture_output=True,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 FOREIGN = Path(__file__).with_name("foreign")
-TIMEOUT_SECONDS = 120
+TIMEOUT_SECONDS = 600
 # The packages that a consumer would download, as they are installed here.
 INSTALLED = [
     str(path)

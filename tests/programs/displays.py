@@ -50,6 +50,12 @@ DISPLAYS = [
         observed={"results": [BUNDLE, BUNDLE], "images": [IMAGE, IMAGE]},
     ),
     Program(
+        name="a figure that is shown, and is the last line",
+        code=f"{PLOT}plt.show()\nfigure",
+        response=ok(f"{FIGURE}\n{FIGURE}"),
+        observed=SHOWN,
+    ),
+    Program(
         name="a figure as the last line",
         code=f"{PLOT}plt.close()\nfigure",
         response=ok(FIGURE),

@@ -29,7 +29,7 @@ ENDINGS = [
         name="sys.exit with a text that is a number",
         code="import sys\nsys.exit('0')",
         response=ok(),
-        observed=failed("", stderr=""),
+        observed=failed("0", stderr="0"),
     ),
     Program(
         name="sys.exit with a truth value",
@@ -47,13 +47,14 @@ ENDINGS = [
         "if __name__ == '__main__':\n    sys.exit(main())",
         response=failed("", "main", stderr="", exit_code=2),
     ),
+    Program(name="exit", code="print('bye')\nexit()", response=ok("bye")),
+    # IPython's own `exit` ends the kernel after the program, whatever its argument.
     Program(
-        name="exit",
-        code="x = 1\nprint('bye')\nexit()",
-        response=ok("bye"),
-        observed=LOST,
+        name="exit 1",
+        code="print('bye')\nexit(1)\nprint('not printed')",
+        response=failed("", "bye", stderr="", exit_code=1),
     ),
-    Program(name="quit", code="quit()", response=ok(), observed=LOST),
+    Program(name="quit", code="quit()", response=ok()),
     Program(
         name="arguments",
         code="import argparse\nparser = argparse.ArgumentParser()\n"
@@ -177,6 +178,13 @@ PROCESSES = [
         "process = get_context('fork').Process(target=work)\nprocess.start()\nprocess.join()\n"
         "print('parent', process.exitcode)",
         response=ok("child\nparent 0"),
+    ),
+    Program(
+        name="a process that prints more than the observer passes on",
+        code="from multiprocessing import get_context\n\n"
+        "def work():\n    print('x' * 3_000_000)\n\n"
+        "process = get_context('fork').Process(target=work)\nprocess.start()\nprocess.join()",
+        response=ok(Matching("x{3000000}")),
     ),
     Program(
         name="a child that leaves by sys.exit",

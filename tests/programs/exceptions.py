@@ -144,6 +144,27 @@ EXCEPTIONS = [
         exception=raised("KeyError", "'b'", 5),
     ),
     Program(
+        name="an exception of the program's own",
+        code="class BadRow(Exception):\n    pass\n\nraise BadRow('row 3', 7)",
+        response=failed("BadRow: ('row 3', 7)"),
+        exception=raised("BadRow", "('row 3', 7)", 4),
+    ),
+    Program(
+        name="too much memory",
+        code="x = 'x' * 10**13",
+        response=failed("MemoryError"),
+        exception=raised("MemoryError"),
+    ),
+    Program(
+        name="an exception in another process",
+        code="from multiprocessing import get_context\n\ndef f(x):\n    return 1 / x\n\n"
+        "with get_context('fork').Pool(1) as pool:\n    pool.map(f, [0])",
+        response=failed(
+            "ZeroDivisionError: division by zero", stderr=Containing("RemoteTraceback", "division")
+        ),
+        exception=raised("ZeroDivisionError", "division by zero", 7),
+    ),
+    Program(
         name="endless recursion",
         # A lower limit, because IPython takes seconds for a traceback of 3,000 frames.
         before="import sys\nsys.setrecursionlimit(200)",

@@ -67,6 +67,23 @@ FILES = [
         response=ok("1"),
     ),
     Program(
+        name="a working directory that is removed",
+        before="import os\nhome = os.getcwd()\n"
+        "os.mkdir('gone')\nos.chdir('gone')\nos.rmdir('../gone')",
+        code="print('on')",
+        response=ok("on"),
+        after="os.chdir(home)",
+    ),
+    Program(
+        name="an emptied folder of temporary files",
+        before="import os, shutil, tempfile\nfolder = tempfile.gettempdir()\n"
+        "for name in os.listdir(folder):\n"
+        "    shutil.rmtree(os.path.join(folder, name), ignore_errors=True)",
+        code="open('after.txt', 'w').close()",
+        response=ok(),
+        observed={"files_changed": {"created": ["after.txt"]}},
+    ),
+    Program(
         name="a table as a file",
         code="import pandas as pd\ndf = pd.DataFrame({'a': [1, 2]})\n"
         "df.to_csv('table.csv', index=False)\ndf.to_excel('table.xlsx')\n"

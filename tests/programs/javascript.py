@@ -29,6 +29,19 @@ JAVASCRIPT = [
         response=failed(Matching(".*BadRow: row 3.*"), stderr=Containing("row 3")),
     ),
     Program(
+        name="javascript: a text that is thrown",
+        language="javascript",
+        code="throw 'bad row';",
+        response=failed('"bad row"', stderr='error: Uncaught (in promise) "bad row"'),
+    ),
+    Program(
+        name="javascript: a file, and a timer that fails",
+        language="javascript",
+        code="import fs from 'node:fs';\nfs.writeFileSync('js.txt', 'x');\n"
+        "setTimeout(() => { throw new TypeError('late'); }, 1);",
+        response=failed("TypeError: late"),
+    ),
+    Program(
         name="javascript: a rejected promise",
         language="javascript",
         code="await Promise.reject(new RangeError('too many'));",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .program import Containing, Matching, Program, failed, ok, raised
 
 LEFT_OUT = r"\n\[\.\.\. \d+ characters left out \.\.\.\]\n"
-CUT = {
+CUT: dict[str, Any] = {
     "truncated": True,
     "warnings": [Matching(r"\d+ characters in the middle of the output were left out; .*")],
 }
@@ -191,6 +193,18 @@ OUTPUT = [
         code="import io, sys\nprint('seen')\nsys.stdout = io.StringIO()\nprint('not seen')",
         response=ok("seen"),
         after="import sys\nsys.stdout = sys.__stdout__",
+    ),
+    Program(
+        name="stdout with another encoding",
+        code="import io, sys\n"
+        "sys.stdout = io.TextIOWrapper(sys.stdout.buffer, encoding='utf-8')\nprint('ü')",
+        response=ok("ü"),
+        after="import sys\nsys.stdout = sys.__stdout__",
+    ),
+    Program(
+        name="stdout, configured",
+        code="import sys\nsys.stdout.reconfigure(line_buffering=True)\nprint('x')",
+        response=ok("x"),
     ),
     Program(
         name="a mark like the observer's",

@@ -4,7 +4,8 @@ RequestError
 ├── InvalidRequestError     refused before anything ran
 ├── NotStartedError         nothing ran
 │   ├── ProgramError        a program of ours failed in the sandbox (`sandbox.program_client`)
-│   └── SandboxGoneError    the sandbox has ended
+│   ├── SandboxGoneError    the sandbox has ended
+│   └── ThrottledError      the service refused it for now
 ├── CodeFailedError         the code ran and failed
 ├── OutcomeUnknownError     it may have run
 ├── NotFoundError           the file, task, session or code interpreter does not exist
@@ -70,6 +71,10 @@ class NotStartedError(RequestError):
 
 class SandboxGoneError(NotStartedError):
     """The service refused the operation because its session has ended; nothing ran."""
+
+
+class ThrottledError(NotStartedError):
+    """The service refused the request because of a rate or a quota; nothing ran."""
 
 
 class CodeFailedError(RequestError):

@@ -70,7 +70,7 @@ def test_a_sandbox_that_has_ended_is_replaced(deployed: Deployment) -> None:
 # Every type of error, and a call that ends with it.
 ERRORS: dict[str, tuple[dict[str, Any] | None, str, dict[str, Any]]] = {
     "InvalidRequest": (None, "execute_code", {"code": COUNT, "language": "cobol"}),
-    "NotStarted": (error("ThrottlingException"), "execute_code", {"code": COUNT}),
+    "NotStarted": ({"kind": "hang"}, "execute_code", {"code": COUNT, **LIMIT}),
     "CodeFailed": (None, "execute_code", {"code": f"{COUNT}\n1/0"}),
     "TimedOut": ({"kind": "hang", "when": "after"}, "execute_code", {"code": COUNT, **LIMIT}),
     "OutcomeUnknown": ({"kind": "reset", "when": "after"}, "execute_code", {"code": COUNT}),

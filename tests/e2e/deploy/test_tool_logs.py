@@ -35,6 +35,7 @@ FIELDS = {
     "caller",
     "duration_ms",
     "error_type",
+    "files_loaded",
     "files_saved",
     "replayed",
     "request_id",

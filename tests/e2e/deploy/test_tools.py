@@ -51,7 +51,7 @@ TOOL_CALLS: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"tool": "workspace_list", "path": "code-interpreter"}, {"count": 2}),
     ({"tool": "workspace_read", "path": "code-interpreter/more.txt"}, {"content": "more"}),
     (
-        {"tool": "workspace_link", "path": "code-interpreter/more.txt", "method": "download"},
+        {"tool": "workspace_link", "path": "code-interpreter/more.txt", "direction": "download"},
         {"method": "GET"},
     ),
     (

@@ -28,6 +28,15 @@ class Case(NamedTuple):
         return bool(self.fault["kind"] == "hang")
 
     @property
+    def seconds(self) -> float:
+        """The time of the function that meets the fault."""
+        return 4 if "count" in self.fault else 60
+
+    @property
+    def limit(self) -> dict[str, int]:
+        return {"timeout_seconds": 2} if self.hangs else {}
+
+    @property
     def costs_sandbox(self) -> bool:
         return self.hangs and self.fault.get("when") == "after"
 
@@ -50,15 +59,18 @@ STREAM_EXCEPTIONS = (
     "validationException",
 )
 
+# The function sends an operation again that the service refuses for now.
+ALWAYS = {"count": 1000}
+
 FAULTS = [
-    Case(error("ThrottlingException"), "NotStarted", True, 0),
-    Case(error("ServiceQuotaExceededException"), "NotStarted", True, 0),
+    Case({**error("ThrottlingException"), **ALWAYS}, "NotStarted", True, 0),
+    Case({**error("ServiceQuotaExceededException"), **ALWAYS}, "NotStarted", True, 0),
     Case(error("AccessDeniedException"), "NotStarted", False, 0),
     Case(error("ValidationException"), "InvalidRequest", False, 0),
     Case(error("ConflictException"), "OutcomeUnknown", False, 0),
     Case(error("InternalServerException"), "OutcomeUnknown", False, 0),
     Case(error("InternalServerException", "after"), "OutcomeUnknown", False, 1),
-    Case({"kind": "http", "status": 429}, "NotStarted", True, 0),
+    Case({"kind": "http", "status": 429, **ALWAYS}, "NotStarted", True, 0),
     Case({"kind": "http", "status": 500}, "OutcomeUnknown", False, 0),
     Case({"kind": "http", "status": 503}, "OutcomeUnknown", False, 0),
     Case({"kind": "http", "status": 504}, "OutcomeUnknown", False, 0),

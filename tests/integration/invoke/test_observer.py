@@ -14,6 +14,8 @@ from tests.fakes.lambda_context import Context
 from tests.integration.invoke.wire import Wire
 
 BUSY = "import time\nwhile True:\n    time.sleep(0.05)"
+# Waits for the test, however busy the machine is.
+WAIT = "import os, time\nwhile not os.path.exists('go'): time.sleep(0.05)\n"
 FIGURE = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()"
 
 
@@ -36,6 +38,11 @@ def begin(pool: ThreadPoolExecutor, wire: Wire, code: str, **arguments: Any) -> 
     running = pool.submit(function, event, Context(60))
     wait_until(lambda: began in names(wire) or running.done())
     return running
+
+
+def let_go(wire: Wire) -> None:
+    """Let the programs end that wait."""
+    wire.ok("execute_command", session="s", command="touch go")
 
 
 def names(wire: Wire) -> list[str]:
@@ -101,26 +108,28 @@ def test_a_program_that_waits_for_another_one_never_begins(
     wire: Wire, pool: ThreadPoolExecutor
 ) -> None:
     wire.ok("execute_code", session="s", code="runs = 0")
-    first = begin(pool, wire, "import time; time.sleep(4); print('first')")
+    first = begin(pool, wire, f"{WAIT}print('first')")
     second = wire("execute_code", session="s", code="runs += 1", timeout_seconds=1)
     assert second["error"]["type"] == "NotStarted"
     assert second["error"]["retryable"]
+    let_go(wire)
     assert first.result()["stdout"] == "first"
     assert wire.ok("execute_code", session="s", code="print(runs)")["stdout"] == "0"
 
 
 def test_the_same_program_twice_is_two_programs(wire: Wire, pool: ThreadPoolExecutor) -> None:
     """The tag tells them apart, not their code."""
-    wire.ok("execute_code", session="s", code="import time\nruns = 0")
-    code = "runs += 1; time.sleep(3); print('ended')"
+    wire.ok("execute_code", session="s", code="runs = 0")
+    code = f"runs += 1; open('begun', 'w').close()\n{WAIT}print('ended')"
     first = pool.submit(
         wire.new_function(),
         {"tool": "execute_code", "session": "s", "code": code},
         Context(60),
     )
-    time.sleep(1)
+    wait_until(lambda: "begun" in names(wire))
     second = wire("execute_code", session="s", code=code, timeout_seconds=1)
     assert second["error"]["type"] == "NotStarted"
+    let_go(wire)
     assert first.result()["stdout"] == "ended"
     assert wire.ok("execute_code", session="s", code="print(runs)")["stdout"] == "1"
 
@@ -141,7 +150,7 @@ def test_a_request_is_interrupted_by_its_key(wire: Wire, pool: ThreadPoolExecuto
 
 def test_an_interrupt_never_hits_the_next_program(wire: Wire, pool: ThreadPoolExecutor) -> None:
     wire.ok("execute_code", session="s", code="ran = []")
-    first = begin(pool, wire, "import time; time.sleep(3); ran.append('first')")
+    first = begin(pool, wire, f"{WAIT}ran.append('first')")
     event = {
         "tool": "execute_code",
         "session": "s",
@@ -155,6 +164,7 @@ def test_an_interrupt_never_hits_the_next_program(wire: Wire, pool: ThreadPoolEx
         return bool(wire.ok("interrupt", session="s", idempotency_key="second")["interrupted"])
 
     wait_until(is_interrupted)
+    let_go(wire)
     assert first.result()["status"] == "ok"
     response = second.result()
     assert response["error"]["type"] == "NotStarted"
@@ -172,13 +182,14 @@ def test_a_command_cannot_be_interrupted(wire: Wire, pool: ThreadPoolExecutor) -
     event = {
         "tool": "execute_command",
         "session": "s",
-        "command": "touch begun; sleep 3",
+        "command": "touch begun; while ! test -e go; do sleep 0.05; done",
         "idempotency_key": "k",
     }
     running = pool.submit(function, event, Context(60))
     wait_until(lambda: "begun" in names(wire))
     response = wire("interrupt", session="s", idempotency_key="k")
     assert response["error"]["type"] == "InvalidRequest"
+    let_go(wire)
     assert running.result()["status"] == "ok"
 
 
@@ -189,8 +200,6 @@ def test_a_command_cannot_be_interrupted(wire: Wire, pool: ThreadPoolExecutor) -
     "deadly",
     [
         "import os; os._exit(3)",
-        "exit()",
-        "quit()",
         "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
         "%reset -f",
     ],
@@ -201,6 +210,13 @@ def test_lost_variables_are_told_and_the_new_kernel_is_observed(wire: Wire, dead
     after = wire("execute_code", session="s", code="kept")
     assert after["error"]["exception"]["type"] == "NameError"
     assert "variables_lost" not in after
+
+
+@pytest.mark.parametrize("ending", ["exit()", "quit()", "import sys; sys.exit()"])
+def test_the_end_of_a_program_is_not_the_end_of_the_variables(wire: Wire, ending: str) -> None:
+    wire.ok("execute_code", session="s", code="kept = 7")
+    assert "variables_lost" not in wire.ok("execute_code", session="s", code=ending)
+    assert wire.ok("execute_code", session="s", code="print(kept)")["stdout"] == "7"
 
 
 def test_a_kernel_that_ended_between_two_requests_is_told(wire: Wire) -> None:

@@ -295,7 +295,7 @@ INVOKE = [
     value("gateway twice", lambda on: on.target(), r"'CodeInterpreterTarget' is taken in 'Test/Gateway'; pass another construct_id="),
     Mistake("agent id", lambda on: on.group_of(agent="AGENT"), r"agent must be aws_cdk\.aws_bedrock\.CfnAgent; got str"),
     Mistake("agent gateway", lambda on: on.group_of(agent=on.gateway), r"agent must be .*CfnAgent; got"),
-    value("agent name", lambda on: on.group_of(construct_id="Second", name="my tools"), r"name is 'my tools'.*1 to 42 letters"),
+    value("agent name", lambda on: on.group_of(construct_id="Second", name="my tools"), r"name is 'my tools'.*1 to 40 letters"),
     value("agent id twice", lambda on: on.group_of(name="second"), r"'CodeInterpreterPermission' is taken in 'Test/Agent'; pass another construct_id="),
     value("agent name twice", lambda on: on.group_of(construct_id="Second"), r"'Test/Agent' has an action group 'code-interpreter' already; pass another name="),
 ]  # fmt: skip

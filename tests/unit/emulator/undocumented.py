@@ -14,6 +14,7 @@ CHANGED_SETTINGS: dict[str, Any] = {
     "delete_with_ready_sessions": "terminate",
     "echo_last_expression": False,
     "failed_task_status": "completed",
+    "hook_output": False,
     "image_blocks": True,
     "initial_entries": ["something-new"],
     "invoke_without_session": "ResourceNotFoundException",

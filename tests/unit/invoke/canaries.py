@@ -19,6 +19,17 @@ WRITE = (
 EVENTS: list[dict[str, Any]] = [
     {"tool": "execute_code", "code": f"print('{CANARY}')"},
     {"tool": "execute_code", "code": f"raise ValueError('{CANARY}')"},
+    # What the observer in the kernel reports: results, files, exceptions with notes and members.
+    {"tool": "execute_code", "code": f"'{CANARY}'"},
+    {"tool": "execute_code", "code": f"print('{CANARY}'); {{'{CANARY}': 1}}", "save_figures": True},
+    {
+        "tool": "execute_code",
+        "code": f"error = KeyError('{CANARY}'); error.add_note('{CANARY}')\n"
+        f"raise ExceptionGroup('{CANARY}', [error])",
+    },
+    {"tool": "interrupt", "idempotency_key": CANARY},
+    {"tool": "start_session", "setup": f"echo {CANARY}; exit 1", "env": {"A": CANARY}},
+    {"tool": "start_session", "env": {f"{CANARY}=": CANARY}},
     {"tool": "execute_code", "code": "x = 1", "output_filename": f"{CANARY}.txt"},
     {"tool": "execute_code", "code": WRITE, "output_filename": CANARY},
     {"tool": "execute_code", "code": "x = 1", "language": CANARY},
@@ -40,9 +51,9 @@ EVENTS: list[dict[str, Any]] = [
     {"tool": "workspace_list", "path": CANARY},
     {"tool": "ci_pull_from_workspace", "paths": [f"uploads/{CANARY}"]},
     {"tool": "ci_pull_from_workspace", "paths": [f"uploads/missing-{CANARY}"]},
-    {"tool": "workspace_link", "path": f"uploads/{CANARY}", "method": "download"},
-    {"tool": "workspace_link", "path": f"uploads/{CANARY}", "method": "upload", "size": 1},
-    {"tool": "workspace_link", "path": CANARY, "method": CANARY},
+    {"tool": "workspace_link", "path": f"uploads/{CANARY}", "direction": "download"},
+    {"tool": "workspace_link", "path": f"uploads/{CANARY}", "direction": "upload", "size": 1},
+    {"tool": "workspace_link", "path": CANARY, "direction": CANARY},
     {"tool": "workspace_delete", "path": f"uploads/{CANARY}"},
     {"tool": "workspace_delete", "path": f"uploads/missing-{CANARY}"},
     {"tool": "invoke_code_interpreter", "name": "readFiles", "arguments": {"paths": [CANARY]}},

@@ -91,7 +91,7 @@ def test_calls_at_the_same_time_run_once(world: World) -> None:
 
 
 def test_what_did_not_start_may_be_repeated(world: World) -> None:
-    failures = iter([client_error("ThrottlingException", 429, "Invoke")])
+    failures = iter([client_error("AccessDeniedException", 403, "Invoke")])
 
     def fail(operation: str, _detail: str) -> None:
         if operation == "executeCode":

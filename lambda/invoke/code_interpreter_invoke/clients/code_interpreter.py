@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from datetime import datetime
@@ -21,6 +23,7 @@ from ..errors import (
     OutcomeUnknownError,
     RequestError,
     SandboxGoneError,
+    ThrottledError,
     TimedOutError,
 )
 from .botocore_clients import LONGEST_INVOCATION, Clients
@@ -29,6 +32,12 @@ from .errors import error_text, refusal
 
 # Seconds that a stream may take to end after its last result.
 STREAM_END_GRACE = 2.0
+# Seconds between two attempts that the service refuses for now, seconds that all attempts may take,
+# and seconds that must be left for the last one.
+FIRST_PAUSE = 0.2
+MAX_PAUSE = 5.0
+MAX_WAIT = 60.0
+MIN_TIME_LEFT = 1.0
 
 
 # The operations that only read, and the way to read what is too large for a result.
@@ -40,6 +49,10 @@ READS = {
     "listFiles": "list its subfolders, or list it with a command into a file",
     "getTask": "let the command write large output to a file",
 }
+
+
+# Words for users' operations in messages.
+SUBJECTS = {"executeCode": "the code", "executeCommand": "the command"}
 
 
 class StartedSession(NamedTuple):
@@ -63,8 +76,11 @@ class CodeInterpreterClient:
         self._current_id = current_id
         self._deadline = deadline
         self._trace = trace
-        # Seconds that are kept for the response.
-        self.response_reserve = deadline.response_reserve
+
+    def seconds_for(self, part: float) -> float:
+        """Return the seconds that work may take which may use a part of the response's time."""
+        reserve = self._deadline.response_reserve
+        return max(self._deadline.remaining() - reserve, 0) + reserve * part
 
     @property
     def identifier(self) -> str:
@@ -153,13 +169,39 @@ class CodeInterpreterClient:
     ) -> Iterator[dict[str, Any]]:
         """Run an operation in a session and yield the results of its stream, at least one.
 
-        The operation is sent at most once, unless it is `repeatable`: running it again does no
-        harm.
+        The operation runs at most once, unless it is `repeatable`: running it again does no harm.
+        If the service refuses it because of a rate or a quota, such as that of requests to one
+        session at once, it is sent again for up to `MAX_WAIT` seconds.
 
         :param timeout: Seconds; None for the function's whole time.
         :param on_timeout: Called when the time is up; returns the seconds to wait further.
         :param is_last: Whether the operation may take the time that is kept for the response.
         """
+        left = self._deadline.remaining() - self._deadline.response_reserve - MIN_TIME_LEFT
+        waiting = Deadline(0 if is_last else min(left, MAX_WAIT))
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                yield from self._invoke_once(
+                    session_id, name, arguments, timeout, repeatable, on_timeout, is_last
+                )
+                return
+            except ThrottledError:
+                if waiting.remaining() < pause:
+                    raise
+            time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311  # no secret
+            pause = min(pause * 2, MAX_PAUSE)
+
+    def _invoke_once(
+        self,
+        session_id: str,
+        name: str,
+        arguments: dict[str, Any],
+        timeout: float | None,
+        repeatable: bool,
+        on_timeout: Callable[[], float] | None,
+        is_last: bool,
+    ) -> Iterator[dict[str, Any]]:
         client = self._agentcore if repeatable else self._agentcore_single_attempt
         left = self._deadline.remaining() - (0 if is_last else self._deadline.response_reserve)
         if left <= 0:
@@ -215,7 +257,8 @@ def failure(name: str, error: Exception, limit: float, *, is_first: bool) -> Req
     if is_too_large(error):
         return too_large(name)
     if isinstance(error, TimeoutError):
-        return TimedOutError(f"{name} gave no result within {limit:.0f} seconds")
+        subject = SUBJECTS.get(name, name)
+        return TimedOutError(f"{subject} gave no result within {limit:.0f} seconds")
     return OutcomeUnknownError(f"{name}: {error_text(error)}; whether it ran is not known")
 
 

@@ -12,7 +12,7 @@ from botocore.exceptions import (
     ProxyConnectionError,
 )
 
-from ..errors import InvalidRequestError, NotStartedError, RequestError
+from ..errors import InvalidRequestError, NotStartedError, RequestError, ThrottledError
 
 NOTHING_SENT = (
     ConnectTimeoutError,
@@ -56,7 +56,7 @@ def refusal(error: Exception, doing: str, missing: type[RequestError]) -> Reques
         case 400:
             return InvalidRequestError(text)
         case 402 | 429:
-            return NotStartedError(text)
+            return ThrottledError(text)
         case 403:
             return NotStartedError(text, retryable=False)
         case 404:

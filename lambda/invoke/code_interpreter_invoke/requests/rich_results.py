@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from ..errors import RequestError
-from ..files.rich_results import save_value
+from ..files.rich_results import body_of, save_value
 from ..files.workspace import Workspace
 from ..responses import Image, MimeBundle, Response
 from .callers import Caller
@@ -44,9 +44,11 @@ def largest_values(bundles: list[MimeBundle]) -> list[tuple[int, int, str]]:
 
 
 def move_value(response: Response, number: int, kind: str, workspace: Workspace) -> None:
-    """Save a value to the workspace, and name its file in its place."""
+    """Save a value to the workspace, unless it is saved already, and name its file in its place."""
     bundle = response["results"][number]
     value = bundle.pop(kind)
+    if kind in bundle.get("files", {}):
+        return
     try:
         path = save_value(workspace, kind, value)
     except RequestError as error:
@@ -71,6 +73,7 @@ def image_of(bundle: MimeBundle) -> Image | None:
         return None
     if kind not in bundle:
         return {"mime_type": kind, "file": values[kind]}
-    is_text = kind == "image/svg+xml"
-    data = base64.b64encode(str(values[kind]).encode()).decode() if is_text else str(values[kind])
+    data = str(values[kind])
+    if kind == "image/svg+xml":
+        data = base64.b64encode(body_of(kind, data)).decode()
     return {"mime_type": kind, "data": data}

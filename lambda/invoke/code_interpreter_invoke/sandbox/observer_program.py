@@ -165,6 +165,16 @@ def has_image(bundle: dict[str, Any]) -> bool:
     return any(kind.startswith("image/") for kind in bundle)
 
 
+class Exit:
+    """Takes the place of IPython's `exit` and `quit`, which end the kernel and not the program."""
+
+    def __call__(self, code: Any = None) -> None:
+        raise SystemExit(code)
+
+    def __repr__(self) -> str:
+        return "Use exit() to end the program"
+
+
 class Observer:
     """Observes the programs of a kernel."""
 
@@ -207,6 +217,7 @@ class Observer:
         self.write_format_data = shell.displayhook.write_format_data
         shell.displayhook.write_format_data = self.on_last_expression
         self.reset, shell.reset = shell.reset, self.on_reset
+        shell.user_ns.update(exit=Exit(), quit=Exit())
         # The default action of this signal is none, so that it harms no other process.
         signal.signal(signal.SIGURG, self.on_signal)
 
@@ -229,9 +240,11 @@ class Observer:
         if self.cell:
             return
         self.begin(info.raw_cell)
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):  # an earlier program has replaced the stream
+                self.bounds.append(BoundedWrite(stream))
         # An error here would be shown in the program's output. It runs unobserved instead.
         with contextlib.suppress(Exception):
-            self.bounds = [BoundedWrite(stream) for stream in (sys.stdout, sys.stderr)]
             self.tag = tag_of(info.raw_cell)
             self.cancelled = bool(self.tag) and not self.record_begin()
             self.files = self.scan()
@@ -245,6 +258,8 @@ class Observer:
         for bound in self.bounds:
             with contextlib.suppress(Exception):  # the program has closed the stream
                 bound.end()
+        with contextlib.suppress(Exception):  # the report comes behind the output
+            sys.stdout.flush()
         with contextlib.suppress(Exception):  # a figure cannot be drawn
             self.add_open_figures()
         with contextlib.suppress(Exception):
@@ -279,7 +294,9 @@ class Observer:
 
     def on_reset(self, *args: Any, **options: Any) -> Any:
         self.reset_variables = True
-        return self.reset(*args, **options)
+        result = self.reset(*args, **options)
+        self.shell.user_ns.update(exit=Exit(), quit=Exit())
+        return result
 
     def on_signal(self, _number: int, _frame: FrameType | None) -> None:
         """Interrupt the program if it is the one that is to be interrupted."""
@@ -297,7 +314,8 @@ class Observer:
         now = time.monotonic()
         while self.tags and self.tags[0][0] < now - TAG_SECONDS:
             _, old = self.tags.popleft()
-            (self.folder / old).unlink()
+            (self.folder / old).unlink(missing_ok=True)
+        self.folder.mkdir(mode=0o700, exist_ok=True)  # a program may have emptied its parent
         try:
             with (self.folder / self.tag).open("x") as file:
                 file.write(str(os.getpid()))

@@ -17,10 +17,10 @@ from .results import Result, fold, without_report
 # Files up to this size travel in operations. They are hashed, so that the function can compare the
 # bytes that arrive. Larger files go through S3.
 MAX_OPERATION_BYTES = 8 * 1024 * 1024
-# Seconds that a program may take to end after an interrupt, and then its result to come; both at
-# most as parts of the time that is kept for the response.
-INTERRUPT_SECONDS = 3.0
-RESULT_SECONDS = 2.0
+# Seconds that a program may take to end after an interrupt, and then its result to come. When the
+# function's time is up, both take a part of the time that is kept for the response.
+INTERRUPT_SECONDS = 5.0
+RESULT_SECONDS = 3.0
 INTERRUPT_PART = 0.4
 RESULT_PART = 0.2
 
@@ -140,14 +140,13 @@ class Sandbox:
             is_last=True,
             folder=observer.folder,
             tag=tag,
-            seconds=min(INTERRUPT_SECONDS, self.response_reserve * INTERRUPT_PART),
+            seconds=min(INTERRUPT_SECONDS, self.seconds_for(INTERRUPT_PART)),
         )
         return str(ended)
 
-    @property
-    def response_reserve(self) -> float:
-        """The seconds that are kept for the response."""
-        return self._interpreter.response_reserve
+    def seconds_for(self, part: float) -> float:
+        """Return the seconds that work may take which may use a part of the response's time."""
+        return self._interpreter.seconds_for(part)
 
     def invoke(
         self,
@@ -262,7 +261,7 @@ class Interruption:
         self.has_ended_it = state == "interrupted"
         if state == "running":
             return 0
-        return min(RESULT_SECONDS, self._sandbox.response_reserve * RESULT_PART)
+        return min(RESULT_SECONDS, self._sandbox.seconds_for(RESULT_PART))
 
 
 def list_entries(result: Result) -> list[Entry]:

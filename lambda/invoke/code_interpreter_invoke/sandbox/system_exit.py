@@ -18,16 +18,20 @@ class SystemExitShown(NamedTuple):
     stderr: str
 
 
-def system_exit(stderr: str) -> SystemExitShown | None:
-    """Return the `SystemExit` that ended a program, or None if something else did."""
+def system_exit(stderr: str, code: int | None = None) -> SystemExitShown | None:
+    """Return the `SystemExit` that ended a program, or None if something else did.
+
+    :param code: The exit code, if it is known: the text does not tell `"0"` from 0.
+    """
     shown = LAST_LINE.search(WARNING.sub("", stderr))
     if shown is None:
         return None
     own = NOTICE.sub("", shown.string[: shown.start()])
     value = shown["value"] or ""
-    if value in CODES:
-        return SystemExitShown(CODES[value], own)
-    if re.fullmatch(r"-?\d{1,9}", value):
-        return SystemExitShown(int(value), own)
+    shown_code = CODES.get(value)
+    if shown_code is None and re.fullmatch(r"-?\d{1,9}", value):
+        shown_code = int(value)
+    if shown_code is not None and code in (None, shown_code):
+        return SystemExitShown(shown_code, own)
     # As Python does: it prints the value, and exits with code 1.
     return SystemExitShown(1, f"{own}{value}")

@@ -6,6 +6,7 @@ from ..errors import NotStartedError, TimedOutError
 from ..sandbox.environment import with_environment
 from ..sandbox.failures import failure_line
 from ..sandbox.sandbox import Sandbox
+from ..sandbox.terminal import overwrite_lines, strip_control_sequences
 
 # Seconds that a setup may take.
 SETUP_SECONDS = 300.0
@@ -30,7 +31,7 @@ def set_up(sandbox: Sandbox, command: str) -> None:
     if result.failed:
         raise SetupError(
             f"the session's setup failed with exit code {result.exit_code}: "
-            f"{failure_line(result.stderr)}",
+            f"{failure_line(result.stderr)}; start_session takes another setup",
             stdout=result.stdout,
-            stderr=result.stderr,
+            stderr=overwrite_lines(strip_control_sequences(result.stderr)),
         )

@@ -9,6 +9,7 @@ from typing import Any
 from ..errors import CodeFailedError, NotFoundError, TimedOutError
 from ..requests.tools import converse_tool_config
 from ..responses import Response, ResponseMembers
+from ..sandbox.failures import failure_line
 from .context import INTERRUPTED, ToolContext
 from .files import write_blocks
 
@@ -38,7 +39,7 @@ def invoke_code_interpreter(
         context.named_session.forget_uploads(sent.get("paths", ()))
     if not result.failed:
         return {"status": "ok", **members}
-    message = f"{name} failed: {result.text or 'the result is an error'}"
+    message = f"{name} failed: {failure_line(result.text) or 'the result is an error'}"
     if name == "getTask" and "taskStatus" not in result.structured:
         raise NotFoundError(message, **members)
     raise CodeFailedError(message, **members)

@@ -53,24 +53,25 @@ def execute_code(
         output["files_saved"] = saved
     if warnings or "warnings" in output:
         output["warnings"] = [*output.get("warnings", ()), *warnings]
+    exception = result.report.exception if result.report else None
     if result.was_interrupted:
-        raise TimedOutError(INTERRUPTED, **output)
+        raise TimedOutError(INTERRUPTED, exception=exception, **output)
+    if result.report is not None and result.report.interrupted:
+        message = "the code was interrupted by another request; its variables and files are kept"
+        raise CodeFailedError(message, exception=exception, **output)
     if result.failed:
-        exception = result.report.exception if result.report else None
-        raise CodeFailedError(
-            failure_message("the code", result, stderr), exception=exception, **output
-        )
+        message = failure_message("the code", result, stderr)
+        raise CodeFailedError(message, exception=exception, **output)
     return {"status": "partial" if warnings else "ok", **output}
 
 
 def with_exit_code(result: Result) -> Result:
     """Return the result with the exit code of a program that ended with `SystemExit`."""
-    shown = system_exit(result.stderr) if result.failed else None
+    reported = result.report.exit_code if result.report else None
+    shown = system_exit(result.stderr, reported) if result.failed else None
     if shown is None:
         return result
-    reported = result.report.exit_code if result.report else None
-    code = shown.code if reported is None else reported
-    return result._replace(stderr=shown.stderr, exit_code=code, is_error=code != 0)
+    return result._replace(stderr=shown.stderr, exit_code=shown.code, is_error=shown.code != 0)
 
 
 def observed_members(result: Result) -> ResponseMembers:

@@ -89,11 +89,11 @@ def workspace_link(
     context: ToolContext,
     *,
     path: str,
-    method: str,
+    direction: str,
     size: int | None,
     expires_in_seconds: int | None,
 ) -> Response:
-    if (method == "upload") != (size is not None):
+    if (direction == "upload") != (size is not None):
         raise InvalidRequestError(
             "workspace_link: an upload needs size, the bytes of the file, because the URL takes a "
             "file of exactly this size; a download takes none"

@@ -95,8 +95,12 @@ class Shell(ZMQInteractiveShell):
         return trigger_hidden
 
 
-class OpenStream(io.TextIOWrapper):
-    """A standard stream that a program cannot close: without it, the kernel could not reply."""
+class OpenBuffer(io.BufferedWriter):
+    """A standard stream's buffer, which stays open when a program closes the stream.
+
+    So does a stream that a program puts around the buffer and drops. Without its standard streams,
+    the kernel could not reply.
+    """
 
     def close(self):
         self.flush()
@@ -118,7 +122,8 @@ class KernelApplication(IPKernelApp):
         for name in ("stdout", "stderr"):
             stream = getattr(sys, name)
             options = {"encoding": stream.encoding, "errors": "backslashreplace"}
-            opened = OpenStream(stream.detach(), line_buffering=True, **options)
+            buffer = OpenBuffer(stream.detach().detach())
+            opened = io.TextIOWrapper(buffer, line_buffering=True, **options)
             setattr(sys, name, opened)
             setattr(sys, f"__{name}__", opened)
 

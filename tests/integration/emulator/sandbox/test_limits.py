@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,7 +60,12 @@ def test_a_kernel_that_uses_too_much_is_ended(sandboxes: Sandboxes) -> None:
     ("limit", "code", "error"),
     [
         ({"memory_bytes": 400_000_000}, "x = bytearray(500_000_000)", "MemoryError"),
-        ({"disk_bytes": 1_000_000}, "open('x', 'wb').write(bytes(2_000_000))", "File too large"),
+        # The supervisor may measure the disk before the program has shown its error.
+        (
+            {"disk_bytes": 1_000_000},
+            "open('x', 'wb').write(bytes(2_000_000))",
+            "File too large|more than 1000000 bytes of disk",
+        ),
         ({"open_files": 100}, "x = [open('/dev/null') for _ in range(200)]", "Too many open files"),
     ],
 )
@@ -68,7 +74,7 @@ def test_a_process_that_meets_its_limit_gets_an_error(
 ) -> None:
     result = sandboxes.start(**limit).python(code)
     assert result["isError"] is True
-    assert error in result["structuredContent"]["stderr"]
+    assert re.search(error, result["structuredContent"]["stderr"])
 
 
 def test_nothing_of_the_machine_is_writable(sandboxes: Sandboxes, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from botocore.eventstream import ChecksumMismatch, InvalidPayloadLength
-from botocore.exceptions import EventStreamError
+from botocore.exceptions import ClientError, EventStreamError
 from urllib3.exceptions import ProtocolError
 
 from code_interpreter_invoke.clients import Clients, CodeInterpreterClient, CurrentId
@@ -23,6 +23,7 @@ from code_interpreter_invoke.errors import (
 )
 from code_interpreter_invoke.requests.tools import TOOLS
 from tests.fakes.agentcore import Stream
+from tests.fakes.client_error import client_error
 
 OPERATIONS = TOOLS["invoke_code_interpreter"].input_schema["properties"]["name"]["enum"]
 
@@ -184,11 +185,74 @@ def test_a_result_of_which_the_rest_is_too_large_is_known_to_have_run() -> None:
 
 def test_no_operation_is_sent_without_time_for_it() -> None:
     service = Service([DONE])
-    clock = iter([0.0, 54.5])
-    client = client_of(service, Deadline(60, now=lambda: next(clock)))
+    clock = iter([0.0])
+    client = client_of(service, Deadline(60, now=lambda: next(clock, 54.5)))
     with pytest.raises(NotStartedError):
         list(client.invoke("session", "executeCode", {}))
     assert service.sent == 0
+
+
+THROTTLED = client_error("ThrottlingException", 429, "InvokeCodeInterpreter")
+FULL = client_error("ServiceQuotaExceededException", 402, "InvokeCodeInterpreter")
+
+
+class RefusingService(Service):
+    """A service that refuses the first operations."""
+
+    def __init__(self, refusals: list[ClientError]) -> None:
+        super().__init__([DONE])
+        self._refusals = refusals
+
+    def invoke_code_interpreter(self, **arguments: Any) -> dict[str, Any]:
+        if self._refusals:
+            self.sent += 1
+            raise self._refusals.pop(0)
+        return super().invoke_code_interpreter(**arguments)
+
+
+def refused(
+    refusals: list[ClientError], seconds: float = 60, **options: Any
+) -> tuple[RefusingService, list[dict[str, Any]] | NotStartedError]:
+    """Invoke with a service that refuses; return the results, or the error."""
+    service = RefusingService(refusals)
+    client = client_of(service, Deadline(seconds))
+    try:
+        return service, list(client.invoke("session", "executeCode", {}, **options))
+    except NotStartedError as error:
+        return service, error
+
+
+@pytest.fixture
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("code_interpreter_invoke.clients.code_interpreter.FIRST_PAUSE", 0.01)
+
+
+@pytest.mark.usefixtures("_no_pauses")
+def test_an_operation_that_the_service_refuses_for_now_is_sent_again() -> None:
+    service, results = refused([THROTTLED, FULL, FULL])
+    assert results == [DONE]
+    assert service.sent == 4
+
+
+@pytest.mark.usefixtures("_no_pauses")
+@pytest.mark.parametrize(
+    ("seconds", "options"), [(1.5, {}), (60, {"is_last": True})], ids=["no time", "last"]
+)
+def test_a_service_that_goes_on_refusing_is_told(seconds: float, options: dict[str, Any]) -> None:
+    service, error = refused([FULL] * 1000, seconds, **options)
+    assert isinstance(error, NotStartedError)
+    assert error.retryable
+    assert "ServiceQuotaExceededException" in error.message
+    assert service.sent < 1000
+    if options:
+        assert service.sent == 1
+
+
+def test_access_that_is_denied_is_not_asked_for_again() -> None:
+    denied = client_error("AccessDeniedException", 403, "InvokeCodeInterpreter")
+    service, error = refused([denied, denied])
+    assert isinstance(error, NotStartedError)
+    assert service.sent == 1
 
 
 @pytest.mark.parametrize("steps", [[DONE], [PARTIAL, ProtocolError("cut")], []])

@@ -341,10 +341,8 @@ def test_a_write_whose_response_was_lost_is_recognised(world: World) -> None:
         ("Start", client_error("ValidationException", 400, "Start"), False),
         ("Start", ConnectTimeoutError(endpoint_url="x"), True),
         ("installObserver", client_error("ValidationException", 400, "Invoke"), False),
-        ("installObserver", client_error("ThrottlingException", 429, "Invoke"), True),
         ("installObserver", client_error("InternalServerException", 500, "Invoke"), True),
         ("writeFiles", client_error("ValidationException", 400, "Invoke"), False),
-        ("writeFiles", client_error("ThrottlingException", 429, "Invoke"), True),
         ("writeFiles", KeyError("stream broke"), True),
     ],
 )

@@ -211,7 +211,7 @@ def link(world: World, **arguments: Any) -> dict[str, Any]:
 
 def test_a_link_downloads_a_file_under_its_name(world: World) -> None:
     put(world, "code-interpreter/a/ü b.csv", b"1")
-    response = link(world, path="code-interpreter/a/ü b.csv", method="download")
+    response = link(world, path="code-interpreter/a/ü b.csv", direction="download")
     assert (response["status"], response["method"], response["headers"]) == ("ok", "GET", {})
     assert world.s3.signed == {
         "Bucket": BUCKET,
@@ -226,7 +226,9 @@ def test_a_link_downloads_a_file_under_its_name(world: World) -> None:
 
 
 def test_a_link_uploads_a_file_of_one_size(world: World) -> None:
-    response = link(world, path="uploads/a.csv", method="upload", size=1234, expires_in_seconds=900)
+    response = link(
+        world, path="uploads/a.csv", direction="upload", size=1234, expires_in_seconds=900
+    )
     assert (response["method"], response["headers"]) == ("PUT", {"Content-Length": "1234"})
     assert world.s3.signed == {
         "Bucket": BUCKET,
@@ -239,15 +241,15 @@ def test_a_link_uploads_a_file_of_one_size(world: World) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"path": "uploads/a", "method": "upload"}, "needs size"),
-        ({"path": "uploads/a", "method": "download", "size": 1}, "a download takes none"),
-        ({"path": "uploads/a", "method": "upload", "size": 5 * 1024**3 + 1}, "at most"),
-        ({"path": "uploads/a", "method": "download", "expires_in_seconds": 901}, "at most 900"),
-        ({"path": "uploads/a", "method": "download", "expires_in_seconds": 0}, "at least 1"),
-        ({"path": "../t/uploads/a", "method": "download"}, "is not allowed"),
-        ({"path": "../t/uploads/a", "method": "upload", "size": 1}, "is not allowed"),
-        ({"path": "sessions/s.json", "method": "upload", "size": 1}, "is not allowed"),
-        ({"path": "uploads/a", "method": "delete"}, "allowed: download, upload"),
+        ({"path": "uploads/a", "direction": "upload"}, "needs size"),
+        ({"path": "uploads/a", "direction": "download", "size": 1}, "a download takes none"),
+        ({"path": "uploads/a", "direction": "upload", "size": 5 * 1024**3 + 1}, "at most"),
+        ({"path": "uploads/a", "direction": "download", "expires_in_seconds": 901}, "at most 900"),
+        ({"path": "uploads/a", "direction": "download", "expires_in_seconds": 0}, "at least 1"),
+        ({"path": "../t/uploads/a", "direction": "download"}, "is not allowed"),
+        ({"path": "../t/uploads/a", "direction": "upload", "size": 1}, "is not allowed"),
+        ({"path": "sessions/s.json", "direction": "upload", "size": 1}, "is not allowed"),
+        ({"path": "uploads/a", "direction": "delete"}, "allowed: download, upload"),
     ],
 )
 def test_a_link_for_anything_else_is_refused(
@@ -261,7 +263,7 @@ def test_a_link_for_anything_else_is_refused(
 
 
 def test_there_is_no_link_to_a_missing_file(world: World) -> None:
-    assert link(world, path="uploads/no", method="download")["error"]["type"] == "NotFound"
+    assert link(world, path="uploads/no", direction="download")["error"]["type"] == "NotFound"
 
 
 def test_no_record_keeps_a_signed_url() -> None:
