@@ -42,7 +42,9 @@ class World:
 
     def new_application(self) -> Application:
         """Return another instance of the function, which remembers nothing."""
-        return Application(self.settings, clients_of(self.s3, self.agentcore, self.parameters))
+        return Application(
+            self.settings, clients_of(self.s3, self.agentcore), lambda: self.parameters
+        )
 
     def new_function(self) -> Callable[[Any, Any], dict[str, Any]]:
         return self.new_application().handle
@@ -60,11 +62,5 @@ class World:
         self.agentcore.calls.clear()
 
 
-def clients_of(
-    s3: FakeS3 | None,
-    agentcore: FakeAgentCore | None = None,
-    parameters: FakeParameters | None = None,
-) -> Clients:
-    return Clients(
-        agentcore_single_attempt=agentcore, agentcore=agentcore, s3=s3, ssm=lambda: parameters
-    )
+def clients_of(s3: FakeS3 | None, agentcore: FakeAgentCore | None = None) -> Clients:
+    return Clients(agentcore_single_attempt=agentcore, agentcore=agentcore, s3=s3)

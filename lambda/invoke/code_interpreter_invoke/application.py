@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any, ParamSpec
 
-from .clients import Bucket, Clients, CodeInterpreterClient, CurrentId
+from .clients import Bucket, Clients, CodeInterpreterClient, CurrentId, connect_ssm
 from .deadline import Deadline
 from .errors import OutcomeUnknownError, RequestError
 from .files.workspace import Workspace
@@ -39,11 +39,16 @@ P = ParamSpec("P")
 class Application:
     """The function, for as long as its execution environment lives."""
 
-    def __init__(self, settings: Settings, clients: Clients) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clients: Clients,
+        connect_ssm: Callable[[], Any] = connect_ssm,
+    ) -> None:
         self._settings = settings
         self._clients = clients
         self._current_id = CurrentId(
-            clients, settings.code_interpreter_id, settings.code_interpreter_parameter
+            settings.code_interpreter_id, settings.code_interpreter_parameter, connect_ssm
         )
         self._record_cache: RecordCache = {}
 

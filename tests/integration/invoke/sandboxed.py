@@ -40,5 +40,5 @@ def function_with_sandboxes(
             Settings("aws.codeinterpreter.v1", bucket, "workspace", "sessions/", 900), clients
         )
         yield lambda event: application.handle(event, Context())
-        for client in (clients.agentcore_single_attempt, clients.agentcore, clients.s3):
+        for client in clients:
             client.close()

@@ -194,8 +194,7 @@ def sent(wire: Wire) -> dict[str, list[AWSPreparedRequest]]:
     def note(request: AWSPreparedRequest, event_name: str, **_: Any) -> None:
         found.setdefault(event_name.rpartition(".")[2], []).append(request)
 
-    clients = wire.clients
-    for client in (clients.agentcore_single_attempt, clients.agentcore, clients.s3):
+    for client in wire.clients:
         client.meta.events.register("before-send", note)
     return found
 

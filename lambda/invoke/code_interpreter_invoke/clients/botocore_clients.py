@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,15 +19,11 @@ LONGEST_INVOCATION = 900.0
 
 
 class Clients(NamedTuple):
-    """botocore's clients. `agentcore_single_attempt` never sends a request a second time.
-
-    `ssm` returns a client that few functions ever need.
-    """
+    """botocore's clients. `agentcore_single_attempt` never sends a request a second time."""
 
     agentcore_single_attempt: Any
     agentcore: Any
     s3: Any
-    ssm: Callable[[], Any]
 
 
 def connect() -> Clients:
@@ -43,15 +38,6 @@ def connect() -> Clients:
     def agentcore(**options: Any) -> Any:
         config = Config(connect_timeout=5, tcp_keepalive=True, **options)
         return session.create_client("bedrock-agentcore", api_version=API_VERSION, config=config)
-
-    @cache
-    def ssm() -> Any:
-        config = Config(
-            connect_timeout=2,
-            read_timeout=5,
-            retries={"mode": "standard", "total_max_attempts": 3},
-        )
-        return session.create_client("ssm", config=config)
 
     return Clients(
         # InvokeCodeInterpreter has no client token. By default botocore sends it up to five times,
@@ -71,5 +57,15 @@ def connect() -> Clients:
                 s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"},
             ),
         ),
-        ssm=ssm,
     )
+
+
+@cache
+def connect_ssm() -> Any:
+    """Create a client of Systems Manager, which few execution environments ever need."""
+    config = Config(
+        connect_timeout=2,
+        read_timeout=5,
+        retries={"mode": "standard", "total_max_attempts": 3},
+    )
+    return botocore.session.Session().create_client("ssm", config=config)

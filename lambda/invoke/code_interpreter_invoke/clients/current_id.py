@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from .botocore_clients import Clients
 from .errors import error_text
 
 logger = logging.getLogger(__name__)
@@ -19,14 +20,17 @@ class CurrentId:
     is deleted after it. Another stack deletes it before: its replacement is then in a parameter.
     """
 
-    def __init__(self, clients: Clients, deployed: str, parameter: str | None) -> None:
+    def __init__(
+        self, deployed: str, parameter: str | None, connect_ssm: Callable[[], Any]
+    ) -> None:
         """Take the id that the function was deployed with.
 
         :param parameter: The parameter that always has the id; None in the function's own stack.
+        :param connect_ssm: Returns a client of Systems Manager.
         """
         self.value = deployed
-        self._clients = clients
         self._parameter = parameter
+        self._connect_ssm = connect_ssm
 
     def look_up(self) -> bool:
         """Read the parameter, and return whether the id has changed.
@@ -38,7 +42,7 @@ class CurrentId:
             return False
         earlier = self.value
         try:
-            response = self._clients.ssm().get_parameter(Name=self._parameter)
+            response = self._connect_ssm().get_parameter(Name=self._parameter)
             self.value = str(response["Parameter"]["Value"])
         except (ClientError, BotoCoreError) as error:
             logger.warning("cannot read the id of the code interpreter: %s", error_text(error))

@@ -57,8 +57,8 @@ class Service:
 
 
 def client_of(service: Service, deadline: Deadline) -> CodeInterpreterClient:
-    clients = Clients(agentcore_single_attempt=service, agentcore=None, s3=None, ssm=lambda: None)
-    return CodeInterpreterClient(clients, CurrentId(clients, "id", None), deadline)
+    clients = Clients(agentcore_single_attempt=service, agentcore=None, s3=None)
+    return CodeInterpreterClient(clients, CurrentId("id", None, lambda: None), deadline)
 
 
 Invoke = Callable[..., list[dict[str, Any]]]

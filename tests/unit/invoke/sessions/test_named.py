@@ -55,7 +55,7 @@ def session(
         "s",
         store=SessionStore(bucket, RECORDS_PREFIX),
         code_interpreter=CodeInterpreterClient(
-            clients, CurrentId(clients, code_interpreter, None), Deadline(60)
+            clients, CurrentId(code_interpreter, None, lambda: None), Deadline(60)
         ),
         workspace=Workspace(bucket, PREFIX, "s"),
         deadline=Deadline(seconds, now=clock.now),
