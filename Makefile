@@ -13,7 +13,7 @@ export CDK_DISABLE_CLI_TELEMETRY := true
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
 .PHONY: help install demo check coverage test test-all golden format lint bench local env synth bootstrap deploy destroy \
-	lock clean
+	destroy-network lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -70,9 +70,14 @@ deploy: install ## deploy into the account that the environment names (APPROVE=y
 	@cdk deploy --all $(if $(filter yes,$(APPROVE)),--require-approval never) $(CONTEXT) || { code=$$?; \
 		[ -t 0 ] && [ -t 1 ] || [ "$(APPROVE)" = yes ] || echo "note: without a terminal the CDK CLI" \
 			"cannot ask for approval of new permissions; make deploy APPROVE=yes approves them" >&2; exit $$code; }
+	@.venv/bin/python local/unused_network.py
 
-destroy: install ## remove what make deploy made
-	@cdk destroy --all $(CONTEXT)
+destroy: install ## remove what make deploy made, with any CONTEXT
+	@cdk destroy --all --app ".venv/bin/python -m stacks.destroy" --output .cache/destroy $(if $(filter yes,$(APPROVE)),--force)
+
+destroy-network: install ## remove the VPC that the code interpreter is no longer in
+	@cdk destroy CodeInterpreterNetwork --exclusively --app ".venv/bin/python -m stacks.destroy" \
+		--output .cache/destroy $(if $(filter yes,$(APPROVE)),--force)
 
 lock: install ## resolve requirements/*.in anew
 	@for name in tools lambda sandbox libraries uv; do \

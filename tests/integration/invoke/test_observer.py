@@ -243,7 +243,10 @@ def test_a_closed_standard_output_is_no_lost_kernel(wire: Wire) -> None:
 def test_a_new_kernel_without_an_observer_is_never_taken_for_one_that_waits(wire: Wire) -> None:
     found = wire.ok("execute_code", session="s", code="import os; print(os.getpid())")
     wire.ok("execute_command", session="s", command=f"kill -9 {found['stdout']}; sleep 0.3")
-    event = {"code": "open('runs', 'a').write('x')\n" + BUSY, "idempotency_key": "once"}
+    event: dict[str, Any] = {
+        "code": "open('runs', 'a').write('x')\n" + BUSY,
+        "idempotency_key": "once",
+    }
     response = wire("execute_code", session="s", timeout_seconds=1, **event)
     assert response["error"]["type"] == "TimedOut"
     again = wire("execute_code", session="s", timeout_seconds=1, **event)
