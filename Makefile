@@ -5,14 +5,15 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 PORT ?= 4566
 CONTEXT ?=
 APPROVE ?=
+QUIET ?=
 
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.cache/jsii
 export CDK_DISABLE_CLI_TELEMETRY := true
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
-.PHONY: help install demo check coverage test test-all golden format lint bench local synth bootstrap deploy destroy \
-	lock clean
+.PHONY: help install demo check coverage test test-all golden format lint bench local env synth bootstrap deploy destroy \
+	destroy-network lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -52,8 +53,12 @@ lint: install ## check style, types and the direction of imports
 	@.venv/bin/mypy
 	@PYTHONPATH=lambda/control:lambda/invoke .venv/bin/lint-imports --cache-dir .cache/import_linter
 
-local: install ## keep a local AWS running on PORT (4566)
-	@.venv/bin/python -m local_aws --port $(PORT)
+local: install ## keep a local AWS running on PORT (4566), and show what happens in it (QUIET=1 does not)
+	@.venv/bin/python -m local_aws --port $(PORT) $(if $(filter-out 0 no,$(QUIET)),--quiet)
+
+env: ## print the variables for the local AWS on PORT: eval "$$(make -s env)"
+	@$(MAKE) --silent --no-print-directory install >&2
+	@.venv/bin/python -m local_aws --port $(PORT) --env
 
 synth: install ## write the CloudFormation template to cdk.out
 	@cdk synth --quiet $(CONTEXT)
@@ -65,9 +70,14 @@ deploy: install ## deploy into the account that the environment names (APPROVE=y
 	@cdk deploy --all $(if $(filter yes,$(APPROVE)),--require-approval never) $(CONTEXT) || { code=$$?; \
 		[ -t 0 ] && [ -t 1 ] || [ "$(APPROVE)" = yes ] || echo "note: without a terminal the CDK CLI" \
 			"cannot ask for approval of new permissions; make deploy APPROVE=yes approves them" >&2; exit $$code; }
+	@.venv/bin/python local/unused_network.py
 
-destroy: install ## remove what make deploy made
-	@cdk destroy --all $(CONTEXT)
+destroy: install ## remove what make deploy made, with any CONTEXT
+	@cdk destroy --all --app ".venv/bin/python -m stacks.destroy" --output .cache/destroy $(if $(filter yes,$(APPROVE)),--force)
+
+destroy-network: install ## remove the VPC that the code interpreter is no longer in
+	@cdk destroy CodeInterpreterNetwork --exclusively --app ".venv/bin/python -m stacks.destroy" \
+		--output .cache/destroy $(if $(filter yes,$(APPROVE)),--force)
 
 lock: install ## resolve requirements/*.in anew
 	@for name in tools lambda sandbox libraries uv; do \

@@ -12,6 +12,7 @@ from aws_cdk import (
 )
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
@@ -26,6 +27,7 @@ from cdk_code_interpreter import (
 
 from .existing import existing_filesystem, existing_network
 from .settings import Settings
+from .values import full_key
 
 _REMOVAL_POLICIES = {"retain": RemovalPolicy.RETAIN, "destroy": RemovalPolicy.DESTROY}
 
@@ -70,12 +72,7 @@ class CodeInterpreterStack(Stack):
             # The new group allows no outbound traffic by default. The routes of the subnets limit
             # what HTTPS can reach.
             self.code_interpreter.connections.allow_to_any_ipv4(ec2.Port.HTTPS)
-        self.workspace = Workspace(
-            self,
-            "Workspace",
-            removal_policy=_REMOVAL_POLICIES[settings.workspace_retention],
-            expiration=_days(settings.workspace_expiration_days),
-        )
+        self.workspace = self._workspace(settings)
         self.invoke_function = InvokeFunction(
             self,
             "InvokeFunction",
@@ -93,12 +90,25 @@ class CodeInterpreterStack(Stack):
                 code_interpreter=self.code_interpreter,
                 function=self.invoke_function.function,
             )
-        self._add_outputs()
+        self._add_outputs(keeps_bucket=settings.workspace_retention == "retain")
 
     def _network(self, settings: Settings) -> Network:
         if settings.network == "vpc":
             return existing_network(self, settings)
         return {"sandbox": Network.sandbox, "public": Network.public}[settings.network]()
+
+    def _workspace(self, settings: Settings) -> Workspace:
+        if settings.workspace_bucket_name is not None:
+            bucket = s3.Bucket.from_bucket_name(
+                self, "WorkspaceBucket", settings.workspace_bucket_name
+            )
+            return Workspace(self, "Workspace", bucket=bucket)
+        return Workspace(
+            self,
+            "Workspace",
+            removal_policy=_REMOVAL_POLICIES[settings.workspace_retention],
+            expiration=_days(settings.workspace_expiration_days),
+        )
 
     def _execution_role(self, settings: Settings) -> iam.IRole | None:
         """Return the execution role, or None if no setting needs it.
@@ -127,7 +137,7 @@ class CodeInterpreterStack(Stack):
                 )
         return role
 
-    def _add_outputs(self) -> None:
+    def _add_outputs(self, *, keeps_bucket: bool) -> None:
         function = self.invoke_function.function
         for name, value in {
             "CodeInterpreterId": self.code_interpreter.code_interpreter_id,
@@ -137,6 +147,13 @@ class CodeInterpreterStack(Stack):
             "WorkspaceBucketName": self.workspace.bucket.bucket_name,
         }.items():
             CfnOutput(self, name, value=value)
+        if keeps_bucket:
+            output = self.node.find_child("WorkspaceBucketName")
+            assert isinstance(output, CfnOutput)
+            output.description = (
+                "Stays when the stack is deleted. To use its files in the next deployment, set "
+                f"{full_key('workspace-bucket-name')} to this name."
+            )
 
 
 def _days(days: int | None) -> Duration | None:

@@ -60,8 +60,12 @@ class NetworkStack(Stack):
             if internet
             else ec2.SubnetType.PRIVATE_ISOLATED,
         )
+        # Sandboxes keep their subnets when the gateway comes or goes: its addresses are reserved.
         gateway = ec2.SubnetConfiguration(
-            name="Gateway", subnet_type=ec2.SubnetType.PUBLIC, map_public_ip_on_launch=False
+            name="Gateway",
+            subnet_type=ec2.SubnetType.PUBLIC,
+            map_public_ip_on_launch=False,
+            reserved=not internet,
         )
         return ec2.Vpc(
             self,
@@ -69,7 +73,7 @@ class NetworkStack(Stack):
             max_azs=_ZONES,
             nat_gateways=1 if internet else 0,
             create_internet_gateway=internet,
-            subnet_configuration=[sandboxes, gateway] if internet else [sandboxes],
+            subnet_configuration=[sandboxes, gateway],
             # Nothing uses the default group; restricting it would need another Lambda function.
             restrict_default_security_group=False,
         )

@@ -85,6 +85,7 @@ class Settings:
     session_timeout_seconds: int = 900
     function_memory_mib: int = 256
     function_timeout_seconds: int = 900
+    workspace_bucket_name: str | None = None
     workspace_retention: Retention = "retain"
     workspace_expiration_days: int | None = None
     workspace_delete: bool = True
@@ -131,6 +132,8 @@ class Settings:
                 raise _conflict(key, f"{full_key(other)} is not", f"give {full_key(other)}, too")
         for key, other in (
             ("vpc-internet", "vpc-id"),
+            ("workspace-retention", "workspace-bucket-name"),
+            ("workspace-expiration-days", "workspace-bucket-name"),
             ("execution-role-arn", "managed-policy-arns"),
         ):
             if key in keys and other in keys:
@@ -270,6 +273,10 @@ _PARSERS: dict[str, Parser] = {
     "session-timeout-seconds": whole_number(1, MAX_SESSION_SECONDS),
     "function-memory-mib": whole_number(128, 10_240),
     "function-timeout-seconds": whole_number(1, MAX_FUNCTION_SECONDS),
+    "workspace-bucket-name": text(
+        "the name of a bucket: 3 to 63 lower-case letters, digits, dots and hyphens",
+        r"[a-z0-9](?!.*\.\.)[a-z0-9.-]{1,61}[a-z0-9]",
+    ),
     "workspace-retention": choice("retain", "destroy"),
     "workspace-expiration-days": whole_number(1, 3_650),
     "workspace-delete": on_or_off,

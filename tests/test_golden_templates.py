@@ -310,6 +310,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "function-timeout-seconds": 30,
     },
     "destroyed-workspace": {"workspace-retention": "destroy"},
+    "earlier-bucket": {"workspace-bucket-name": "of-an-earlier-deployment"},
     "expiring-files": {"workspace-expiration-days": 7},
     "no-deletion": {"workspace-delete": False},
     "alarms": {"alarms": True},

@@ -29,6 +29,7 @@ from ._private.imported import AWS_MANAGED_ID, ImportedCodeInterpreter, check_ar
 from ._private.lazy import lazy_any
 from ._private.permissions import AGENTCORE_PRINCIPAL
 from ._private.role_policy import new_role_policy
+from ._private.shared_attributes import SharedAttributes
 from ._private.trust import check_trust
 from ._private.validation import check_description, check_name, check_removal_policy, check_tags
 from .code_interpreter_base import CodeInterpreterBase, code_interpreter_arn
@@ -42,6 +43,10 @@ from .network import Network, NetworkConfig
 # never collides with its predecessor.
 _NAME_SUFFIX_PATTERN = "_" + "?" * 10
 _MAX_NAME_PREFIX_LENGTH = MAX_NAME_LENGTH - len(_NAME_SUFFIX_PATTERN)
+# An id is a name, and a suffix of the service.
+_ID_SUFFIX_PATTERN = "-" + "?" * 10
+
+_ID = "CodeInterpreterId"
 
 
 @jsii.implements(ITaggableV2)
@@ -51,6 +56,9 @@ class CodeInterpreter(CodeInterpreterBase):
     It is an `ICodeInterpreterCustom`, so CDK accepts it wherever it accepts the native construct.
     A change of any property but the tags replaces the code interpreter: CloudFormation deletes the
     old one after the new one is ready.
+
+    The id and the ARN change with a replacement. Another stack reads them from parameters of
+    Systems Manager, at each of its deployments.
 
     :param name: 1 to 48 letters, digits and underscores, beginning with a letter; unique in the
         account and region. Default: a generated name, which differs for every replacement.
@@ -232,6 +240,13 @@ class CodeInterpreter(CodeInterpreterBase):
             removal_policy=removal_policy,
             properties=properties,
         )
+        self._name_pattern = name_pattern
+        self._shared = SharedAttributes(self)
+        self._id = self._shared.token(_ID, self._resource.ref)
+        self._arn, self._name, self._status, self._created_at = (
+            self._shared.token(name, self._resource.get_att_string(name))
+            for name in ("CodeInterpreterArn", "Name", "Status", "CreatedAt")
+        )
         # CDK and escape hatches look for a construct's own resource in `default_child`.
         self.node.default_child = self._resource.node.default_child
         if self.filesystem_policy is not None:
@@ -245,27 +260,27 @@ class CodeInterpreter(CodeInterpreterBase):
     @property
     def code_interpreter_id(self) -> str:
         """The id, such as `mine-0123456789`: the name, a hyphen and ten characters."""
-        return self._resource.ref
+        return self._id
 
     @property
     def code_interpreter_arn(self) -> str:
         """The ARN."""
-        return self._resource.get_att_string("CodeInterpreterArn")
+        return self._arn
 
     @property
     def code_interpreter_name(self) -> str:
         """The name, given or generated."""
-        return self._resource.get_att_string("Name")
+        return self._name
 
     @property
     def status(self) -> str:
         """The status at the end of the last deployment that changed the code interpreter."""
-        return self._resource.get_att_string("Status")
+        return self._status
 
     @property
     def created_at(self) -> str:
         """The time of creation, in ISO 8601."""
-        return self._resource.get_att_string("CreatedAt")
+        return self._created_at
 
     @check_arguments
     def grant_use(self, grantee: iam.IGrantable) -> iam.Grant:
@@ -273,7 +288,8 @@ class CodeInterpreter(CodeInterpreterBase):
 
         During a replacement, CloudFormation changes this permission before it gives `grantee` the
         new id. For these seconds, your own function may not use the old code interpreter. An
-        `InvokeFunction` has no such gap, because CloudFormation replaces its permission, too.
+        `InvokeFunction` has no such gap, because CloudFormation replaces its permission, too. In
+        another stack, your own function gets permission and id at that stack's next deployment.
         """
         grant = self._grant_use_without_certificates(grantee)
         for reading in grant_read_secrets(self.certificates, grantee):
@@ -283,6 +299,15 @@ class CodeInterpreter(CodeInterpreterBase):
     def _grant_use_without_certificates(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` do what `grant_use()` does, except to read the certificates."""
         return super().grant_use(grantee)
+
+    def _id_parameter_for(self, scope: Construct) -> str | None:
+        """Return the name of the parameter with the id, if `scope` is in another stack."""
+        return self._shared.parameter_for(scope, _ID, self._resource.ref)
+
+    @property
+    def _arn_pattern(self) -> str:
+        """The pattern for the ARN of the code interpreter and of those that replace it."""
+        return code_interpreter_arn(self, f"{self._name_pattern}{_ID_SUFFIX_PATTERN}")
 
     def _allow(self, network: NetworkConfig) -> None:
         """Give the control function the permissions that the properties require."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,10 +22,23 @@ _MAX_TIMEOUT_SECONDS = MAX_SESSION_SECONDS
 _DEFAULT_TIMEOUT = Duration.seconds(_MAX_TIMEOUT_SECONDS)
 _DEFAULT_POLL_INTERVAL = Duration.seconds(15)
 
+# An execution has at most 25,000 events, and each poll takes 9. The rest is for other states and
+# for repeated requests.
+_MAX_POLLS = 2_500
+
+# Seconds from the timeout until the sandbox itself ends the command. The state machine stops it
+# first, unless the execution was aborted or polls seldom.
+_GRACE_SECONDS = 60
+_KILL_SECONDS = 10
+# The exit codes of a command that timeout(1) has ended.
+_ENDED_CODES = "[124, 137]"
+
+_MAX_CAUSE_LENGTH = 500
+
 # Every state but the first has the fragment's own data as its input. Until the command is started:
 # session, command, key and timeout_seconds. From then on: session, task_id, deadline (in
-# milliseconds), and the invoke function's last response. JSONata leaves a member out of an object
-# if its expression finds nothing.
+# milliseconds), the invoke function's last response, and the failure of a request for the status.
+# JSONata leaves a member out of an object if its expression finds nothing.
 _INPUT = "$states.input"
 _PAYLOAD = "$states.result.Payload"
 _RESPONSE = f"{_INPUT}.response"
@@ -54,15 +69,45 @@ _OUTPUT = f"""{{% {{
     "stderr": {_RESULT}.stderr,
     "execution_time": {_RESULT}.executionTime
 }} %}}"""
-# The error and the cause never contain output of the command, as messages do.
+_ESCAPED_QUOTE = json.dumps(r"'\''")
+# The sandbox ends the command if nobody else does. Without timeout(1), it just runs.
+_LIMITED_COMMAND = (
+    "{% "
+    + " & ".join(
+        [
+            json.dumps("""set -- "${BASH:-sh}" -c '"""),
+            f"""$replace({_INPUT}.command, "'", {_ESCAPED_QUOTE})""",
+            json.dumps(f"'; command -v timeout >/dev/null && set -- timeout -k {_KILL_SECONDS} "),
+            f"$string({_INPUT}.timeout_seconds + {_GRACE_SECONDS})",
+            json.dumps(""" "$@"; exec "$@\""""),
+        ]
+    )
+    + " %}"
+)
+_FAILURE = f"{_INPUT}.failure"
+_AFTER_FAILURE = f"{{% $merge([{_INPUT}, {{'failure': $states.errorOutput}}]) %}}"
+_UNCHANGED = f"{{% {_INPUT} %}}"
+_IN_TIME = f"$millis() < {_INPUT}.deadline"
+_TOOK_TOO_LONG = f"(({_RUNNING}) or {_RESULT}.exitCode in {_ENDED_CODES}) and $not({_IN_TIME})"
 _ERROR = (
     f"{{% {_RESULT}.taskStatus = 'canceled' ? 'Canceled' : "
+    f"$exists({_FAILURE}) ? {_FAILURE}.Error : "
+    f"{_TOOK_TOO_LONG} ? 'TimedOut' : "
     f"$exists({_RESPONSE}.error.type) ? {_RESPONSE}.error.type : 'CodeFailed' %}}"
 )
-_CAUSE = (
-    f"{{% $exists({_RESULT}.exitCode) ? 'exit code ' & $string({_RESULT}.exitCode) "
-    ": 'no exit code' %}"
-)
+# The service puts all output of a failed command into its standard error.
+_CAUSE = f"""{{% (
+    $lines := $split({_RESULT}.stderr, "\n")[$trim($) != ""];
+    $last := $count($lines) > 0 ? ": " & $substring($trim($lines[-1]), 0, {_MAX_CAUSE_LENGTH});
+    $exists({_FAILURE}) ? $substring(
+        "the request for the status failed: " & {_FAILURE}.Cause, 0, {_MAX_CAUSE_LENGTH}
+    ) :
+    {_TOOK_TOO_LONG} ? "the command took longer than its timeout" :
+    $exists({_RESULT}.exitCode) ? "exit code " & $string({_RESULT}.exitCode) & $last :
+    $exists({_RESPONSE}.error.message)
+        ? $substring({_RESPONSE}.error.message, 0, {_MAX_CAUSE_LENGTH}) :
+    "the command is " & {_RESULT}.taskStatus
+) %}}"""
 
 
 class CommandTask(sfn.StateMachineFragment):
@@ -73,7 +118,8 @@ class CommandTask(sfn.StateMachineFragment):
     accepts responses up to 256 KiB, and a response contains the output twice: a command that
     prints more than 100 KiB should write a file instead.
 
-    The execution fails with one of these errors, and with the exit code as the cause:
+    The execution fails with one of these errors. The cause of `CodeFailed` is the exit code and the
+    last line of the command's standard error, that of the others is a message:
 
     - `CodeFailed`: the command ended with an exit code other than 0.
     - `Canceled`: somebody stopped the command.
@@ -81,6 +127,11 @@ class CommandTask(sfn.StateMachineFragment):
     - `NotFound`: the session ended before the command.
     - `NotStarted`, `InvalidRequest`: the command was not started.
     - `OutcomeUnknown`: the command may have been started.
+    - an error of Lambda or Step Functions: the function could not be asked, and the state machine
+      stopped the command.
+
+    If the execution itself is stopped, nothing of it is left to stop the command: the sandbox ends
+    it one minute after its `timeout`.
 
     To catch an error, or to keep the input of the states, turn the fragment into a single state
     with `to_single_state()`. The command is started once, even if Step Functions repeats a request.
@@ -92,10 +143,12 @@ class CommandTask(sfn.StateMachineFragment):
         the tool `start_session` first.
     :param command: The command line: text or an expression, in the same query language.
     :param poll_interval: The time between two requests for the command's status, 1 second to 8
-        hours. Default: 15 seconds.
+        hours. An execution has 25,000 events at most, and a request takes 9 of them, so `timeout`
+        has room for 2,500 requests. Default: 15 seconds.
     :param timeout: The longest time that the command may run, 1 second to 8 hours. Default: 8
         hours, the longest life of a session.
-    :raises ValueError: if a time is outside its limits, if `session` cannot be a name or `command`
+    :raises ValueError: if a time is outside its limits, if `timeout` has too many requests for the
+        status, if `session` cannot be a name or `command`
         is empty, or if they use different query languages.
     """
 
@@ -113,6 +166,7 @@ class CommandTask(sfn.StateMachineFragment):
     ) -> None:
         check_duration("poll_interval", poll_interval, _MAX_TIMEOUT_SECONDS)
         check_duration("timeout", timeout, _MAX_TIMEOUT_SECONDS)
+        _check_polls(timeout, poll_interval)
         _check_text("session", session, SESSION_NAME_PATTERN, "1 to 64 letters, digits, _ and -")
         _check_text("command", command, r"(?s).*\S.*", "a command line")
         _check_languages(session=session, command=command)
@@ -122,24 +176,20 @@ class CommandTask(sfn.StateMachineFragment):
         start = self._invoke(
             "Start",
             "startCommandExecution",
-            {"command": f"{{% {_INPUT}.command %}}"},
+            {"command": _LIMITED_COMMAND},
             outputs=_AFTER_START,
             idempotency_key=f"{{% {_INPUT}.key %}}",
         )
         wait = sfn.Wait.jsonata(self, "Wait", time=sfn.WaitTime.duration(poll_interval))
         task = {"taskId": f"{{% {_INPUT}.task_id %}}"}
         ask = self._invoke("Ask", "getTask", task, outputs=_AFTER_POLL)
-        stop = self._invoke("Stop", "stopTask", task)
-        timed_out = sfn.Fail.jsonata(
-            self, "Timed out", error="TimedOut", cause="the command took longer than its timeout"
-        )
+        stop = self._invoke("Stop", "stopTask", task, outputs=_UNCHANGED)
         failed = sfn.Fail.jsonata(self, "Failed", error=_ERROR, cause=_CAUSE)
         self._result = sfn.Pass.jsonata(self, "Result", outputs=_OUTPUT)
-        in_time = f"$millis() < {_INPUT}.deadline"
         ended = (
             sfn.Choice.jsonata(self, "Ended?")
             .when(_condition(_COMPLETED), self._result)
-            .when(_condition(f"({_RUNNING}) and {in_time}"), wait)
+            .when(_condition(f"({_RUNNING}) and {_IN_TIME}"), wait)
             .when(_condition(_RUNNING), stop)
             .otherwise(failed)
         )
@@ -147,8 +197,10 @@ class CommandTask(sfn.StateMachineFragment):
         start.next(ended)
         wait.next(ask)
         ask.next(ended)
-        stop.add_catch(timed_out)
-        stop.next(timed_out)
+        for error in ("States.DataLimitExceeded", sfn.Errors.ALL):
+            ask.add_catch(stop, errors=[error], outputs=_AFTER_FAILURE)
+        stop.add_catch(failed, outputs=_UNCHANGED)
+        stop.next(failed)
         # A state machine can have several command tasks, and the names of states are unique.
         self.prefix_states()
 
@@ -223,6 +275,19 @@ def _check_languages(**values: str) -> None:
                 f"{name} is {value!r}, which is JSONata, but the other is JSONPath; "
                 "use one query language for both"
             )
+
+
+def _check_polls(timeout: Duration, poll_interval: Duration) -> None:
+    if timeout.is_unresolved() or poll_interval.is_unresolved():
+        return
+    seconds = timeout.to_seconds()
+    least = math.ceil(seconds / _MAX_POLLS)
+    if poll_interval.to_seconds() < least:
+        raise ValueError(
+            f"poll_interval is {poll_interval.to_seconds():.0f} s, but with a timeout of "
+            f"{seconds:.0f} s it must be {least} s or more, because the execution would have more "
+            "than the 25,000 events that Step Functions allows; change one of them"
+        )
 
 
 def _condition(expression: str) -> sfn.Condition:

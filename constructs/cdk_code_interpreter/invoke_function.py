@@ -14,9 +14,17 @@ from constructs import Construct
 
 from ._private.action_group import add_action_group
 from ._private.arguments import check_arguments
+from ._private.imported import ImportedCodeInterpreter
 from ._private.lambda_function import HandlerFunction
 from ._private.nag import acknowledge, acknowledge_wildcard
-from ._private.permissions import BEDROCK_PRINCIPAL, LAMBDA_PRINCIPAL, READ_SESSIONS, SESSION_HEADER
+from ._private.permissions import (
+    BEDROCK_PRINCIPAL,
+    LAMBDA_PRINCIPAL,
+    READ_PARAMETER,
+    READ_SESSIONS,
+    SESSION_HEADER,
+)
+from ._private.shared_attributes import top_level_stack
 from ._private.tools import gateway_tool_schema
 from ._private.trust import check_trust
 from ._private.validation import (
@@ -46,7 +54,8 @@ class InvokeFunction(Construct):
     The function may use this code interpreter and this workspace, and write its own log. Lambda
     does not repeat a failed asynchronous invocation, because it may have run the caller's code.
 
-    :param code_interpreter: Owned, imported or AWS-managed, in the function's region.
+    :param code_interpreter: Owned, imported or AWS-managed, in the function's region. If another
+        stack replaces it, the function finds the new one without a deployment of its own.
     :param workspace: The bucket where sessions keep their files.
     :param session_timeout: The time from a session's start to its end, 1 second to 8 hours. You
         pay for a session that nobody stops until then. Default: 15 minutes.
@@ -66,7 +75,8 @@ class InvokeFunction(Construct):
     :ivar log_group: The log group that the function writes to.
     :ivar permissions: The new role, or the policy that the construct attached to your role.
     :ivar use_policy: The policy for the code interpreter. CloudFormation replaces it together with
-        the code interpreter.
+        a code interpreter of the same stack. For a code interpreter of another stack, it serves the
+        replacements, too.
     :raises ValueError: if a time, the memory or a setting is outside its limits, or if the code
         interpreter is in another region than the function.
     """
@@ -100,6 +110,9 @@ class InvokeFunction(Construct):
             retention=logs.RetentionDays.ONE_MONTH,
             removal_policy=RemovalPolicy.DESTROY,
         )
+        id_parameter = None
+        if isinstance(code_interpreter, CodeInterpreter):
+            id_parameter = code_interpreter._id_parameter_for(self)
         function = HandlerFunction(
             self,
             "Function",
@@ -112,6 +125,7 @@ class InvokeFunction(Construct):
             role=role,
             environment={
                 "CODE_INTERPRETER_ID": code_interpreter.code_interpreter_id,
+                **({"CODE_INTERPRETER_PARAMETER": id_parameter} if id_parameter else {}),
                 "WORKSPACE_BUCKET": workspace.bucket.bucket_name,
                 "WORKSPACE_PREFIX": workspace.prefix,
                 "RECORDS_PREFIX": records_prefix,
@@ -130,7 +144,7 @@ class InvokeFunction(Construct):
         self.function: lambda_.Function = function
         self.permissions = function.permissions
         check_trust(self, "role", role, LAMBDA_PRINCIPAL)
-        self.use_policy = self._new_use_policy(function, code_interpreter)
+        self.use_policy = self._new_use_policy(function, code_interpreter, id_parameter)
         workspace.grant_read_write(self.permissions, records_prefix=records_prefix)
         if allow_delete:
             workspace.grant_delete(self.permissions)
@@ -234,34 +248,63 @@ class InvokeFunction(Construct):
         )
 
     def _new_use_policy(
-        self, function: HandlerFunction, code_interpreter: agentcore.ICodeInterpreterCustom
+        self,
+        function: HandlerFunction,
+        code_interpreter: agentcore.ICodeInterpreterCustom,
+        id_parameter: str | None,
     ) -> iam.Policy:
-        """Define a policy that CloudFormation replaces together with the code interpreter.
+        """Define the policy for the code interpreter, which has to survive its replacement.
 
-        CloudFormation changes other policies in place. During a replacement, the function would
-        lose the permission for the old code interpreter before it gets the new id.
+        CloudFormation changes policies in place. The policy for a code interpreter of the same
+        stack has the id in its name, so that CloudFormation replaces it: otherwise the function
+        would lose the permission for the old code interpreter before it gets the new id.
         """
         role = function.role
         assert role is not None
         policy = iam.Policy(self, "UsePolicy")
-        if isinstance(code_interpreter, CodeInterpreter):
-            code_interpreter._grant_use_without_certificates(policy)
-            function.allow_read_secrets(code_interpreter.certificates, policy=policy)
+        # Several functions can share the role.
+        unique = Names.unique_resource_name(self, max_length=_MAX_UNIQUE_NAME_LENGTH)
+        name = f"{code_interpreter.code_interpreter_id}-{unique}"
+        usable = code_interpreter
+        if id_parameter is not None:
+            name = f"{unique}-{Stack.of(self).region}"
+            usable = self._with_replacements(code_interpreter, policy, id_parameter)
+        if isinstance(usable, CodeInterpreter):
+            usable._grant_use_without_certificates(policy)
         else:
-            code_interpreter.grant_use(policy)
-        code_interpreter.grant(policy, *READ_SESSIONS)
+            usable.grant_use(policy)
+        if isinstance(code_interpreter, CodeInterpreter):
+            function.allow_read_secrets(code_interpreter.certificates, policy=policy)
+        usable.grant(policy, *READ_SESSIONS)
         role.attach_inline_policy(policy)
         definition = policy.node.default_child
         assert isinstance(definition, iam.CfnPolicy)
         definition.add_override("Type", "AWS::IAM::RolePolicy")
         definition.add_property_deletion_override("Roles")
         definition.add_property_override("RoleName", role.role_name)
-        # Several functions can share the role.
-        unique = Names.unique_resource_name(self, max_length=_MAX_UNIQUE_NAME_LENGTH)
-        name = f"{code_interpreter.code_interpreter_id}-{unique}"
         definition.add_property_override("PolicyName", name)
         self.function.node.add_dependency(policy)
         return policy
+
+    def _with_replacements(
+        self,
+        code_interpreter: agentcore.ICodeInterpreterCustom,
+        policy: iam.Policy,
+        id_parameter: str,
+    ) -> agentcore.ICodeInterpreterCustom:
+        """Return another stack's code interpreter together with those that replace it, for grants.
+
+        The other stack deletes the old one before this stack is deployed. Meanwhile the function
+        reads the id of the new one from the parameter, which `policy` lets it do.
+        """
+        assert isinstance(code_interpreter, CodeInterpreter)
+        parameter_arn = Stack.of(code_interpreter).format_arn(
+            service="ssm", resource="parameter", resource_name=id_parameter.removeprefix("/")
+        )
+        policy.add_statements(
+            iam.PolicyStatement(actions=READ_PARAMETER, resources=[parameter_arn])
+        )
+        return ImportedCodeInterpreter(self, "Replacements", arn=code_interpreter._arn_pattern)
 
 
 def _identity(code_interpreter: agentcore.ICodeInterpreterCustom) -> str:
@@ -275,10 +318,8 @@ def _identity(code_interpreter: agentcore.ICodeInterpreterCustom) -> str:
     is_imported = not any(map(CfnResource.is_cfn_resource, code_interpreter.node.find_all()))
     if is_imported:
         return f"{env.account}.{env.region}.{code_interpreter.code_interpreter_id}"
-    stack = Stack.of(code_interpreter)
     # The name of a nested stack is known only at deployment.
-    while stack.nested_stack_parent is not None:
-        stack = stack.nested_stack_parent
+    stack = top_level_stack(code_interpreter)
     return f"{env.account}.{env.region}.{stack.stack_name}.{code_interpreter.node.addr}"
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from aws_cdk import Duration, RemovalPolicy, Token
+from aws_cdk import CfnResource, CustomResourceProviderBase, Duration, RemovalPolicy, Stack, Token
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
@@ -16,6 +17,7 @@ from ._private.permissions import (
     DELETE_OBJECTS,
     EVERY_S3_ACTION,
     LIST_OBJECTS,
+    READ_BUCKET_TAGS,
     READ_WRITE_OBJECTS,
     USE_OBJECT_KEY,
 )
@@ -30,6 +32,8 @@ _PREFIX_PART = r"(?!\.{1,2}(/|$))[A-Za-z0-9!_.'()-]+"
 _PREFIX = re.compile(f"{_PREFIX_PART}(/{_PREFIX_PART})*")
 # A session lives for 8 hours at most, and its record is of no use afterwards.
 _RECORD_EXPIRATION = Duration.days(2)
+# The id that CDK gives to the function of `auto_delete_objects`.
+_EMPTYING_PROVIDER = "Custom::S3AutoDeleteObjectsCustomResourceProvider"
 # The presigned URLs of the invoke function live shorter; this limits those of others, too.
 _MAX_SIGNATURE_AGE = Duration.minutes(15)
 
@@ -51,7 +55,8 @@ class Workspace(Construct):
         deletion. Default: files are kept.
     :param versioned: Keep overwritten and deleted files for another 30 days. Default: no.
     :param removal_policy: Whether CloudFormation deletes the bucket when it leaves the stack.
-        `RemovalPolicy.DESTROY` deletes the files, too. Default: `RemovalPolicy.RETAIN`.
+        `RemovalPolicy.DESTROY` deletes the files, too. Default: `RemovalPolicy.RETAIN`, with its
+        policy.
     :param server_access_logs_bucket: The bucket for the logs of access to the files. Default: none.
     :ivar bucket: The new bucket, or the existing bucket.
     :ivar prefix: The first part of every key.
@@ -197,6 +202,11 @@ class Workspace(Construct):
         if versioned:
             bucket.add_lifecycle_rule(noncurrent_version_expiration=Duration.days(30))
         self._refuse_weak_signatures(bucket)
+        if removal_policy == RemovalPolicy.DESTROY:
+            _complete_emptying(bucket)
+        elif bucket.policy is not None:
+            # A bucket that stays keeps its rules.
+            bucket.policy.apply_removal_policy(removal_policy)
         if server_access_logs_bucket is None:
             acknowledge(
                 bucket,
@@ -221,6 +231,29 @@ class Workspace(Construct):
                     conditions=condition,
                 )
             )
+
+
+def _complete_emptying(bucket: s3.Bucket) -> None:
+    """Let CDK's function that empties the bucket end without a failure and without a remainder.
+
+    When the bucket is to be retained again, the function looks at its tags. CDK gives it the
+    permission in the bucket's policy, which changes before. Its log would outlast the stack.
+    """
+    provider = Stack.of(bucket).node.find_child(_EMPTYING_PROVIDER)
+    assert isinstance(provider, CustomResourceProviderBase)
+    provider.add_to_role_policy(
+        {"Effect": "Allow", "Action": READ_BUCKET_TAGS, "Resource": bucket.bucket_arn}
+    )
+    function = provider.node.find_child("Handler")
+    assert isinstance(function, CfnResource)
+    if provider.node.try_find_child("Logs") is None:
+        log_group = logs.LogGroup(
+            provider,
+            "Logs",
+            retention=logs.RetentionDays.ONE_MONTH,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        function.add_property_override("LoggingConfig", {"LogGroup": log_group.log_group_name})
 
 
 def _check_prefix(prefix: str) -> None:

@@ -74,17 +74,22 @@ class EmulatorSettings:
     session_record_seconds: float = 30 * 86_400
     """How long Get and List still return an ended session."""
 
+    delete_with_ready_sessions: Literal["conflict", "terminate"] = "conflict"
+    """Whether Delete of an interpreter with READY sessions fails with a ConflictException, as a
+    report from an account says, or ends the sessions."""
+
     # Undocumented behaviour.
 
     client_token_seconds: float = 86_400
     """Undocumented: how long the service remembers a clientToken."""
 
-    delete_with_ready_sessions: Literal["conflict", "terminate"] = "conflict"
-    """Undocumented: whether Delete of an interpreter with READY sessions fails with a
-    ConflictException or ends the sessions."""
-
     delete_while_deleting: Literal["accept", "conflict"] = "conflict"
     """Undocumented: a second Delete, with another clientToken, before the first has finished."""
+
+    mount_not_allowed: Literal["AccessDeniedException", "ValidationException"] = (
+        "AccessDeniedException"
+    )
+    """Undocumented: the error of Start if the execution role may not mount a filesystem."""
 
     start_while_not_ready: Literal[
         "ConflictException", "ResourceNotFoundException", "ValidationException"

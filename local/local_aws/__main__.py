@@ -1,6 +1,7 @@
 """Run a local AWS until Ctrl-C.
 
-python -m local_aws [--port 4566] [--no-authorization]
+python -m local_aws [--port 4566] [--no-authorization] [--quiet]
+python -m local_aws --port 4566 --env
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import sys
 
 from local_aws import LocalAws, LocalAwsError
 from local_aws.interrupts import Interrupted, raise_when_interrupted
+from local_aws.local_aws import HOST, environment_variables
 
 PORT = 4566
 
@@ -27,10 +29,24 @@ def main() -> int:
         action="store_false",
         help="allow every call, whatever the IAM policies say",
     )
+    parser.add_argument(
+        "--quiet", action="store_true", help="show neither requests nor the functions' logs"
+    )
+    parser.add_argument(
+        "--env",
+        action="store_true",
+        help="only print the variables for a local AWS that runs on the port",
+    )
     arguments = parser.parse_args()
+    if arguments.env:
+        return print_environment(arguments.port)
     raise_when_interrupted()
     try:
-        with LocalAws(port=arguments.port, authorization=arguments.authorization) as aws:
+        with LocalAws(
+            port=arguments.port,
+            authorization=arguments.authorization,
+            show_activity=not arguments.quiet,
+        ) as aws:
             sys.stdout.write(welcome(aws))
             sys.stdout.flush()
             aws.wait()
@@ -41,10 +57,21 @@ def main() -> int:
     return 1
 
 
+def print_environment(port: int) -> int:
+    if port == 0:
+        sys.stderr.write("error: port is 0, but it must be that of a running local AWS\n")
+        return 1
+    sys.stdout.write(exports(environment_variables(f"http://{HOST}:{port}")))
+    return 0
+
+
+def exports(variables: dict[str, str]) -> str:
+    return "".join(f"export {name}={value}\n" for name, value in variables.items())
+
+
 def welcome(aws: LocalAws) -> str:
-    exports = "\n".join(f"export {name}={value}" for name, value in aws.environment().items())
     return (
-        f"{exports}\n\n"
+        f"{exports(aws.environment())}\n"
         "# A local AWS is running. Paste the lines above into another shell to use it with cdk,\n"
         "# aws and boto3. Ctrl-C here stops it and deletes everything in it.\n"
     )

@@ -17,12 +17,18 @@ from agentcore_emulator.http.origin import NOT_LOCAL, is_local
 from agentcore_emulator.sandbox import SandboxSettings
 from agentcore_emulator.settings import EmulatorSettings
 from local_aws import ministack_patches
-from local_aws.ministack_patches import authorization, lambda_runtime, presigned_urls
+from local_aws.ministack_patches import (
+    authorization,
+    custom_resources,
+    lambda_runtime,
+    presigned_urls,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from agentcore_emulator.http.exchange import Receive, Scope, Send
+    from local_aws.activity import Activity
 
 # The access decisions so far, MiniStack's and the emulator's, as JSON.
 DECISIONS_PATH = "/_local_aws/decisions"
@@ -33,7 +39,7 @@ class LocalAwsApp:
     """Route each request to the emulator or to MiniStack.
 
     `sessions` is the directory of the sandboxes. `enforce_policies` makes the emulator evaluate IAM
-    policies.
+    policies. `activity` is told about requests and about what the functions log.
     """
 
     def __init__(
@@ -43,14 +49,21 @@ class LocalAwsApp:
         sandbox_python: Path | None,
         sessions: Path,
         enforce_policies: bool,
+        activity: Activity | None = None,
     ) -> None:
         hypercorn_compat.install()
-        ministack_patches.install(lambda_python=lambda_python, clock=lambda: self._emulator.clock)
+        ministack_patches.install(
+            lambda_python=lambda_python,
+            clock=lambda: self._emulator.clock,
+            log=activity.log if activity else None,
+        )
+        self._activity = activity
         sandbox = SandboxSettings(python=sandbox_python) if sandbox_python else SandboxSettings()
         self._emulator = create_app(
             EmulatorSettings(directory=sessions, sandbox=sandbox),
             authorization.authorize if enforce_policies else None,
             resolve_account=authorization.account_of,
+            roles=authorization.IamRoles(enforce_policies=enforce_policies),
         )
 
     async def startup(self) -> None:
@@ -64,7 +77,12 @@ class LocalAwsApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await ministack.app(scope, receive, send)
-            return
+        elif self._activity:
+            await self._activity.serve(self._respond, scope, receive, send)
+        else:
+            await self._respond(scope, receive, send)
+
+    async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = {name.decode(): value.decode("latin-1") for name, value in scope["headers"]}
         path = scope["path"]
         if not is_local(headers):
@@ -81,6 +99,7 @@ class LocalAwsApp:
                 authorization.decisions.clear()
                 await self._emulator.reset()
             lambda_runtime.remember_client_context(headers.get("x-amz-client-context"))
+            custom_resources.remember_response_size(headers.get("content-length"))
             # Treat loopback as TLS: bucket policies that require TLS would deny plain HTTP.
             secured = [*scope["headers"], (b"x-forwarded-proto", b"https")]
             await ministack.app({**scope, "headers": secured}, receive, send)

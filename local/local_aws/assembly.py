@@ -13,7 +13,7 @@ import zipfile
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import ClientError, WaiterError
 
@@ -29,14 +29,37 @@ class DeploymentError(Exception):
     """A stack could not be created, updated or deleted; the message has its events' reasons."""
 
 
+class Environment(NamedTuple):
+    """The account and the region of a stack."""
+
+    account: str
+    region: str
+
+    @classmethod
+    def parse(cls, text: str, default: Environment) -> Environment:
+        """Return the environment `aws://account/region`, of which the app may leave parts open."""
+        account, region = text.removeprefix("aws://").split("/")
+        return cls(
+            default.account if account == "unknown-account" else account,
+            default.region if region == "unknown-region" else region,
+        )
+
+    def resolve(self, name: str) -> str:
+        """Replace the placeholders of an app that leaves its account or region open."""
+        return name.replace("${AWS::AccountId}", self.account).replace(
+            "${AWS::Region}", self.region
+        )
+
+
 @dataclass(frozen=True)
 class StackArtifact:
-    """One stack as the cloud assembly describes it; `region` is None where the app left it open."""
+    """One stack as the cloud assembly describes it, with its files and their manifests."""
 
     name: str
     template: Path
     template_asset: str | None
-    region: str | None
+    asset_manifests: list[Path]
+    environment: Environment
     tags: dict[str, str]
     parameters: dict[str, str]
     bootstrap_parameter: str | None
@@ -44,39 +67,39 @@ class StackArtifact:
 
 
 class Assembly:
-    """The cloud assembly in `directory`, in one account of a local AWS.
+    """The cloud assembly in `directory`, on a local AWS.
 
-    `client` returns a boto3 client for a service and a region.
+    `default` is the environment of stacks that do not name their own. `client` returns a boto3
+    client for a service, an account and a region.
     """
 
     def __init__(
-        self, directory: Path, account: str, region: str, client: Callable[[str, str], Any]
+        self, directory: Path, default: Environment, client: Callable[[str, str, str], Any]
     ) -> None:
         self._directory = directory
-        self._account = account
-        self._region = region
+        self._default = default
         self._client = client
 
     def deploy(self) -> dict[str, dict[str, str]]:
         """Create or update every stack, and return each stack's outputs by its name."""
-        self._publish_assets()
-        return {stack.name: self._deploy(stack) for stack in read_stacks(self._directory)}
+        stacks = read_stacks(self._directory, self._default)
+        return {stack.name: self._deploy(stack) for stack in stacks}
 
     def destroy(self) -> None:
         """Delete the stacks in reverse order."""
-        for stack in reversed(list(read_stacks(self._directory))):
-            cloudformation = self._client("cloudformation", stack.region or self._region)
+        for stack in reversed(list(read_stacks(self._directory, self._default))):
+            cloudformation = self._client("cloudformation", *stack.environment)
             cloudformation.delete_stack(StackName=stack.name)
             wait_for_stack(cloudformation, "stack_delete_complete", stack.name)
 
     def _deploy(self, stack: StackArtifact) -> dict[str, str]:
-        region = stack.region or self._region
+        self._publish_assets(stack)
         if stack.bootstrap_parameter is not None:
-            self._put_bootstrap_version(stack, region)
-        cloudformation = self._client("cloudformation", region)
+            self._put_bootstrap_version(stack)
+        cloudformation = self._client("cloudformation", *stack.environment)
         request = {
             "StackName": stack.name,
-            **self._template(stack, region),
+            **template_location(stack),
             "Capabilities": CAPABILITIES,
             "Tags": [{"Key": key, "Value": value} for key, value in stack.tags.items()],
             "Parameters": [
@@ -99,26 +122,15 @@ class Assembly:
         outputs = description.get("Outputs", [])
         return {output["OutputKey"]: output["OutputValue"] for output in outputs}
 
-    def _template(self, stack: StackArtifact, region: str) -> dict[str, str]:
-        """Name the published template: CloudFormation accepts 51,200 bytes in the request."""
-        if stack.template_asset is None:
-            return {"TemplateBody": stack.template.read_text()}
-        location = self._resolve(stack.template_asset, region).removeprefix("s3://")
-        return {"TemplateURL": f"https://s3.{region}.amazonaws.com/{location}"}
-
-    def _resolve(self, name: str, region: str) -> str:
-        """Replace the placeholders of an app that leaves its account or region open."""
-        return name.replace("${AWS::AccountId}", self._account).replace("${AWS::Region}", region)
-
-    def _put_bootstrap_version(self, stack: StackArtifact, region: str) -> None:
-        ssm = self._client("ssm", region)
+    def _put_bootstrap_version(self, stack: StackArtifact) -> None:
+        ssm = self._client("ssm", *stack.environment)
         with contextlib.suppress(ssm.exceptions.ParameterAlreadyExists):
             ssm.put_parameter(
                 Name=stack.bootstrap_parameter, Value=str(stack.bootstrap_version), Type="String"
             )
 
-    def _publish_assets(self) -> None:
-        for manifest in self._directory.rglob("*.assets.json"):
+    def _publish_assets(self, stack: StackArtifact) -> None:
+        for manifest in stack.asset_manifests:
             for asset in json.loads(manifest.read_text())["files"].values():
                 source = manifest.parent / asset["source"]["path"]
                 content = (
@@ -127,18 +139,18 @@ class Assembly:
                     else source.read_bytes()
                 )
                 for destination in asset["destinations"].values():
-                    self._put(destination, content)
+                    region = destination.get("region", stack.environment.region)
+                    self._put(stack.environment._replace(region=region), destination, content)
 
-    def _put(self, destination: dict[str, str], content: bytes) -> None:
-        region = destination.get("region", self._region)
-        bucket = self._resolve(destination["bucketName"], region)
-        s3 = self._client("s3", region)
+    def _put(self, where: Environment, destination: dict[str, str], content: bytes) -> None:
+        bucket = where.resolve(destination["bucketName"])
+        s3 = self._client("s3", *where)
         with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
-            s3.create_bucket(Bucket=bucket, **bucket_location_options(region))
+            s3.create_bucket(Bucket=bucket, **bucket_location_options(where.region))
         s3.put_object(Bucket=bucket, Key=destination["objectKey"], Body=content)
 
 
-def read_stacks(directory: Path) -> Iterator[StackArtifact]:
+def read_stacks(directory: Path, default: Environment) -> Iterator[StackArtifact]:
     """Yield the stacks of an assembly and of its stages, each after the stacks it depends on."""
     artifacts = json.loads((directory / "manifest.json").read_text())["artifacts"]
     dependencies = {name: artifact.get("dependencies", []) for name, artifact in artifacts.items()}
@@ -146,19 +158,31 @@ def read_stacks(directory: Path) -> Iterator[StackArtifact]:
         properties = artifacts[name].get("properties", {})
         match artifacts[name]["type"]:
             case "cdk:cloud-assembly":
-                yield from read_stacks(directory / properties["directoryName"])
+                yield from read_stacks(directory / properties["directoryName"], default)
             case "aws:cloudformation:stack":
-                region = artifacts[name]["environment"].rpartition("/")[2]
                 yield StackArtifact(
                     name=properties.get("stackName", name),
                     template=directory / properties["templateFile"],
                     template_asset=properties.get("stackTemplateAssetObjectUrl"),
-                    region=None if region == "unknown-region" else region,
+                    asset_manifests=[
+                        directory / artifacts[dependency]["properties"]["file"]
+                        for dependency in dependencies[name]
+                        if artifacts[dependency]["type"] == "cdk:asset-manifest"
+                    ],
+                    environment=Environment.parse(artifacts[name]["environment"], default),
                     tags=properties.get("tags", {}),
                     parameters=properties.get("parameters", {}),
                     bootstrap_parameter=properties.get("bootstrapStackVersionSsmParameter"),
                     bootstrap_version=properties.get("requiresBootstrapStackVersion", 0),
                 )
+
+
+def template_location(stack: StackArtifact) -> dict[str, str]:
+    """Name the published template: CloudFormation accepts 51,200 bytes in the request."""
+    if stack.template_asset is None:
+        return {"TemplateBody": stack.template.read_text()}
+    location = stack.environment.resolve(stack.template_asset).removeprefix("s3://")
+    return {"TemplateURL": f"https://s3.{stack.environment.region}.amazonaws.com/{location}"}
 
 
 def bucket_location_options(region: str) -> dict[str, Any]:
@@ -190,9 +214,16 @@ def wait_for_stack(cloudformation: Any, state: str, stack_name: str) -> None:
     except WaiterError as error:
         events = cloudformation.describe_stack_events(StackName=stack_name)["StackEvents"]
         reasons = [
-            f"{event['LogicalResourceId']}: {event['ResourceStatusReason']}"
+            f"{resource_name(event)}: {event['ResourceStatusReason']}"
             for event in reversed(events)
             if event["ResourceStatus"].endswith("FAILED") and event.get("ResourceStatusReason")
         ]
         message = f"stack {stack_name}: {'; '.join(reasons) or error}"
         raise DeploymentError(message) from None
+
+
+def resource_name(event: dict[str, Any]) -> str:
+    """Return the resource's logical id, with the physical id of one that could not be deleted."""
+    name: str = event["LogicalResourceId"]
+    is_left = event["ResourceStatus"] == "DELETE_FAILED"
+    return f"{name} ({event['PhysicalResourceId']})" if is_left else name

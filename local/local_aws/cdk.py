@@ -10,8 +10,9 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
+from agentcore_emulator.certificates import certificate_variables
 from local_aws.interrupts import defer_interrupts
-from local_aws.local_aws import CERTIFICATE_VARIABLES, REGION, LocalAws
+from local_aws.local_aws import REGION, LocalAws
 
 PROJECT = Path(__file__).resolve().parents[2]
 ACCOUNT_VARIABLE = "AWS_ACCESS_KEY_ID"
@@ -72,9 +73,6 @@ class Cdk:
         return output
 
     def _environment(self) -> dict[str, str]:
-        certificates = {
-            name: os.environ[name] for name in CERTIFICATE_VARIABLES if name in os.environ
-        }
         return {
             **self.aws.environment(),
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/bin", "/bin"]),
@@ -84,7 +82,7 @@ class Cdk:
             "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(PROJECT / ".cache" / "jsii"),
             "CI": "true",
             "LANG": "C.UTF-8",
-            **certificates,
+            **certificate_variables(),
         }
 
 

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 import boto3
 
+from agentcore_emulator.certificates import certificate_variables
 from local_aws.agentcore_client import AgentCoreClient
-from local_aws.assembly import Assembly
+from local_aws.assembly import Assembly, Environment
 from local_aws.interpreters import find_lambda_python
 from local_aws.interrupts import defer_interrupts
 from local_aws.json_requests import request_json
@@ -34,16 +35,6 @@ ACCOUNT = "000000000000"
 REGION = "us-east-1"
 START_TIMEOUT_SECONDS = 60
 STOP_GRACE_SECONDS = 10
-
-# The machine's certificates, for sandboxes and Lambda functions that connect over TLS.
-CERTIFICATE_VARIABLES = (
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "REQUESTS_CA_BUNDLE",
-    "CURL_CA_BUNDLE",
-    "PIP_CERT",
-    "NODE_EXTRA_CA_CERTS",
-)
 
 
 class AccessDecision(TypedDict):
@@ -73,6 +64,8 @@ class LocalAws:
         beside this environment, or of a new environment with this environment's boto3 alone.
     :param sandbox_python: the interpreter for code in sandboxes, with ipykernel. Default: that of
         `.venv-sandbox` beside this environment, or this environment's own.
+    :param show_activity: whether `wait` writes each request and what the functions log to standard
+        output. Without `wait`, nobody reads them and the server stops. Default: False.
     """
 
     def __init__(
@@ -82,11 +75,13 @@ class LocalAws:
         authorization: bool = True,
         lambda_python: Path | None = None,
         sandbox_python: Path | None = None,
+        show_activity: bool = False,
     ) -> None:
         self.port = port
         self.authorization = authorization
         self.lambda_python = lambda_python
         self.sandbox_python = sandbox_python
+        self.show_activity = show_activity
         self.endpoint = ""
         self._started = ExitStack()
 
@@ -121,10 +116,14 @@ class LocalAws:
         self._started.close()
 
     def wait(self) -> None:
-        """Wait for as long as the server runs.
+        """Wait for as long as the server runs, and write its activity if that is asked for.
 
         :raises LocalAwsError: when the server ends by itself.
         """
+        assert self._server.stdout is not None
+        for line in self._server.stdout:
+            sys.stdout.write(line.decode(errors="replace"))
+            sys.stdout.flush()
         code = self._server.wait()
         message = f"the local AWS ended unexpectedly with exit code {code}; start it again"
         raise LocalAwsError(message)
@@ -136,6 +135,8 @@ class LocalAws:
         command += ["--lambda-python", str(self.lambda_python or find_lambda_python(directory))]
         if self.sandbox_python is not None:
             command += ["--sandbox-python", str(self.sandbox_python)]
+        if self.show_activity:
+            command.append("--show-activity")
         if not self.authorization:
             command.append("--no-authorization")
         with (directory / LOG).open("wb") as log, ExitStack() as cleanup:
@@ -172,13 +173,7 @@ class LocalAws:
 
     def environment(self, account: str = ACCOUNT) -> dict[str, str]:
         """Return the environment variables for the CDK CLI, the AWS CLI and SDKs."""
-        return {
-            "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_ACCESS_KEY_ID": account,
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_REGION": REGION,
-            "AWS_DEFAULT_REGION": REGION,
-        }
+        return environment_variables(self.endpoint, account)
 
     def client(
         self, service: str, account: str = ACCOUNT, region: str = REGION, **options: Any
@@ -199,6 +194,7 @@ class LocalAws:
         """Create or update the stacks of a cloud assembly, and return their outputs by name.
 
         :param assembly: the assembly's directory, `app.synth().directory`.
+        :param account: the account of stacks that do not name their own.
         :param region: the region of stacks that do not name their own.
         :raises DeploymentError: if a stack cannot be created or updated.
         """
@@ -212,10 +208,17 @@ class LocalAws:
         self._assembly(assembly, account, region).destroy()
 
     def _assembly(self, directory: str | Path, account: str, region: str) -> Assembly:
-        def client(service: str, where: str) -> Any:
-            return self.client(service, account, where)
+        return Assembly(Path(directory), Environment(account, region), self.client)
 
-        return Assembly(Path(directory), account, region, client)
+
+def environment_variables(endpoint: str, account: str = ACCOUNT) -> dict[str, str]:
+    return {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": account,
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+    }
 
 
 def check_port_is_free(port: int) -> None:
@@ -240,7 +243,6 @@ def server_environment(directory: Path) -> dict[str, str]:
     """Return the server's environment, without the user's own: Lambda functions inherit it."""
     temporary = directory / "tmp"
     temporary.mkdir()
-    certificates = {name: os.environ[name] for name in CERTIFICATE_VARIABLES if name in os.environ}
     node = shutil.which("node")  # CDK's own Lambda functions run in Node
     programs = [Path(sys.executable).parent, *([Path(node).parent] if node else [])]
     return {
@@ -250,7 +252,7 @@ def server_environment(directory: Path) -> dict[str, str]:
         "HOME": str(directory),
         "TMPDIR": str(temporary),
         "LANG": "C.UTF-8",
-        **certificates,
+        **certificate_variables(),
     }
 
 

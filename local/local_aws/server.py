@@ -26,6 +26,8 @@ from pathlib import Path
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
+from local_aws.activity import Activity
+
 HOST = "127.0.0.1"
 SHUTDOWN_GRACE_SECONDS = 2
 SHUTDOWN_LIMIT_SECONDS = 20
@@ -64,6 +66,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--directory", type=Path, required=True)
     parser.add_argument("--lambda-python", type=Path, required=True)
     parser.add_argument("--sandbox-python", type=Path)
+    parser.add_argument("--show-activity", action="store_true")
     parser.add_argument("--no-authorization", dest="authorization", action="store_false")
     return parser.parse_args()
 
@@ -91,6 +94,7 @@ async def run(listener: socket.socket, arguments: argparse.Namespace) -> None:
         sandbox_python=arguments.sandbox_python,
         sessions=arguments.directory / "sessions",
         enforce_policies=arguments.authorization,
+        activity=Activity(sys.stdout) if arguments.show_activity else None,
     )
     config = Config()
     config.bind = [f"fd://{listener.fileno()}"]

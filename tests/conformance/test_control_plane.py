@@ -77,6 +77,17 @@ def test_create_with_the_same_client_token_makes_one(service: Service) -> None:
         assert again["codeInterpreterId"] == created["codeInterpreterId"]
 
 
+def test_delete_with_sessions_is_refused(service: Service) -> None:
+    with service.interpreter() as created:
+        interpreter_id = created["codeInterpreterId"]
+        with service.session(interpreter_id), service.session(interpreter_id):
+            with pytest.raises(ClientError) as refused:
+                service.control.delete_code_interpreter(codeInterpreterId=interpreter_id)
+            error: Any = refused.value.response["Error"]
+            assert error["Code"] == "ConflictException"
+            assert error["Message"].endswith("There are 2 active sessions")
+
+
 def test_delete_with_the_same_client_token_is_no_error(service: Service) -> None:
     with service.interpreter() as created:
         delete = {"codeInterpreterId": created["codeInterpreterId"], "clientToken": token()}
@@ -88,6 +99,7 @@ def test_the_system_interpreter(service: Service) -> None:
     system = service.control.get_code_interpreter(codeInterpreterId=SYSTEM_INTERPRETER)
     assert system["status"] == "READY"
     assert system["codeInterpreterId"] == SYSTEM_INTERPRETER
+    assert system["description"] == "AWS built-in code interpreter for secure code execution"
     assert re.fullmatch(
         r"arn:aws(-[^:]+)?:bedrock-agentcore:[a-z0-9-]+:aws"
         r":code-interpreter/aws\.codeinterpreter\.v1",
@@ -100,9 +112,12 @@ def test_list_system_interpreters(service: Service) -> None:
     assert SYSTEM_INTERPRETER in [summary["codeInterpreterId"] for summary in listed]
 
 
-def test_list_custom_interpreters(service: Service, interpreter: Any) -> None:
+@pytest.mark.parametrize("options", [{"type": "CUSTOM"}, {}], ids=str)
+def test_list_custom_interpreters(
+    service: Service, interpreter: Any, options: dict[str, str]
+) -> None:
     paginator = service.control.get_paginator("list_code_interpreters")
-    pages = paginator.paginate(type="CUSTOM", PaginationConfig={"PageSize": 100})
+    pages = paginator.paginate(**options, PaginationConfig={"PageSize": 100})
     listed = {
         summary["codeInterpreterId"]: summary
         for page in pages

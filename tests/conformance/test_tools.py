@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from tests.conformance.service import Service, Session, eventually, name, text
 
+ESCAPE = "\x1b"
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
@@ -99,6 +100,20 @@ def test_python_output_of_every_kind(
 ) -> None:
     output = structured(service.python(shared_session, f"print({written!r})"))
     assert output["stdout"] == written
+
+
+def test_white_space_around_the_output_is_removed(
+    service: Service, shared_session: Session
+) -> None:
+    """Pandas pads the header of a table, and recorded outputs lack the blanks."""
+    output = structured(service.python(shared_session, "print('      a  b')\nprint('0  1  2')"))
+    assert output["stdout"] == "a  b\n0  1  2"
+
+
+@pytest.mark.parametrize("code", ["1 / 0", "def", "raise SystemExit(1)", "import absent"])
+def test_a_traceback_has_no_colours(service: Service, shared_session: Session, code: str) -> None:
+    result = service.python(shared_session, code)
+    assert ESCAPE not in structured(result)["stderr"] + text(result)
 
 
 def test_python_many_lines(service: Service, shared_session: Session) -> None:

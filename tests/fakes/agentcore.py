@@ -66,7 +66,7 @@ class FakeSandbox:
             error = self._execute(arguments["code"], out)
         if self.mark and arguments.get("language", "python") == "python":
             out.write(f"\n{self.mark}{{}}\n")
-        printed = out.getvalue().removesuffix("\n")
+        printed = out.getvalue().strip()
         return {
             "content": [{"type": "text", "text": text} for text in (printed, error) if text],
             "structuredContent": {
@@ -190,7 +190,7 @@ class FakeAgentCore:
         sessionTimeoutSeconds: int,
         **options: Any,
     ) -> dict[str, Any]:
-        assert codeInterpreterIdentifier == self.identifier
+        self._check(codeInterpreterIdentifier, "StartCodeInterpreterSession")
         assert 33 <= len(clientToken) <= 256
         self._begin("Start", name)
         self.started_with = {"sessionTimeoutSeconds": sessionTimeoutSeconds, **options}
@@ -211,7 +211,7 @@ class FakeAgentCore:
         sessionId: str,
         **trace: str,
     ) -> dict[str, Any]:
-        assert codeInterpreterIdentifier == self.identifier
+        self._check(codeInterpreterIdentifier, "StopCodeInterpreterSession")
         self.trace = trace
         self._begin("Stop", sessionId)
         if not self._alive(sessionId):
@@ -229,7 +229,7 @@ class FakeAgentCore:
         arguments: dict[str, Any],
         **trace: str,
     ) -> dict[str, Any]:
-        assert codeInterpreterIdentifier == self.identifier
+        self._check(codeInterpreterIdentifier, "InvokeCodeInterpreter")
         self.trace = trace
         is_own = OBSERVER.search(arguments.get("code", ""))
         self._begin("installObserver" if is_own else name, sessionId)
@@ -247,7 +247,7 @@ class FakeAgentCore:
         codeInterpreterIdentifier: str,
         sessionId: str,
     ) -> dict[str, Any]:
-        assert codeInterpreterIdentifier == self.identifier
+        self._check(codeInterpreterIdentifier, "GetCodeInterpreterSession")
         self._begin("Get", sessionId)
         return self._summary(sessionId)
 
@@ -259,7 +259,7 @@ class FakeAgentCore:
         status: str | None = None,
         nextToken: str = "0",
     ) -> dict[str, Any]:
-        assert codeInterpreterIdentifier == self.identifier
+        self._check(codeInterpreterIdentifier, "ListCodeInterpreterSessions")
         self._begin("List", nextToken)
         found = [self._summary(session_id) for session_id in self.sandboxes]
         found = [item for item in found if status in (None, item["status"])]
@@ -277,12 +277,21 @@ class FakeAgentCore:
     def _alive(self, session_id: str) -> bool:
         return session_id in self.sandboxes and self.sandboxes[session_id].alive
 
+    def _check(self, identifier: str, operation: str) -> None:
+        if identifier != self.identifier:
+            raise client_error("ResourceNotFoundException", 404, operation)
+
     def _begin(self, operation: str, detail: str) -> None:
         with self.lock:
             self.calls.append((operation, detail))
         self.before(operation, detail)
 
     # For the tests.
+
+    def replace(self, identifier: str) -> None:
+        """Take the place of the code interpreter, whose sandboxes end."""
+        self.identifier = identifier
+        self.end_all()
 
     def operations(self) -> list[str]:
         return [operation for operation, _ in self.calls]

@@ -60,12 +60,8 @@ ENDINGS = [
         code="import argparse\nparser = argparse.ArgumentParser()\n"
         "parser.add_argument('--n', type=int, default=2)\n"
         "print(parser.parse_args().n)",
-        response=failed(
-            Matching(".*error: unrecognized arguments: -f .*"),
-            exit_code=2,
-            stderr=Containing("usage:"),
-        ),
-        observed=ok("2"),
+        # The kernel's own arguments are gone, once the observer was tried.
+        response=ok("2"),
     ),
     Program(
         name="unit tests",
@@ -92,8 +88,7 @@ ENDINGS = [
         name="unit tests as a script has them",
         code="import unittest\n\nclass Test(unittest.TestCase):\n    def test_sum(self):\n"
         "        self.assertEqual(1 + 1, 2)\n\nif __name__ == '__main__':\n    unittest.main()",
-        response=failed(Matching(".*"), stderr=Containing("E")),
-        observed=ok(stderr=Matching(r"\.\n-+\nRan 1 test in .*s\n\nOK\n")),
+        response=ok(stderr=Matching(r"\.\n-+\nRan 1 test in .*s\n\nOK\n")),
         after="del Test",
     ),
     Program(
@@ -159,7 +154,8 @@ PROCESSES = [
         name="the output of a subprocess as a text",
         code="import subprocess\n"
         "print(subprocess.run(['echo', 'hi'], capture_output=True, text=True).stdout)",
-        response=ok("hi\n"),
+        response=ok("hi"),
+        observed=ok("hi\n"),
     ),
     Program(
         name="os.system",

@@ -51,7 +51,8 @@ MAGICS = [
         name="the captured output",
         before="%%capture kept\nprint('x')",
         code="print(kept.stdout)",
-        response=ok("x\n"),
+        response=ok("x"),
+        observed=ok("x\n"),
     ),
     Program(
         name="the time of a line",
@@ -107,7 +108,8 @@ MAGICS = [
     Program(
         name="the source of a function",
         code="import inspect\n\ndef f():\n    return 1\n\nprint(inspect.getsource(f))",
-        response=ok("def f():\n    return 1\n"),
+        response=ok("def f():\n    return 1"),
+        observed=ok("def f():\n    return 1\n"),
     ),
     Program(
         name="dataclasses and pickling",

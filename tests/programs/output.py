@@ -22,7 +22,8 @@ OUTPUT = [
     Program(
         name="blank lines around output",
         code="print('\\n\\nx\\n')",
-        response=ok("\n\nx\n"),
+        response=ok("x"),
+        observed=ok("\n\nx\n"),
     ),
     Program(name="no program", code="", response=ok()),
     Program(name="white space", code=" \n\t\n\n", response=ok()),
@@ -186,7 +187,8 @@ OUTPUT = [
         name="stdout in the place of a file",
         code="import contextlib, io\nwith contextlib.redirect_stdout(io.StringIO()) as kept:\n"
         "    print('kept')\nprint(kept.getvalue().upper())",
-        response=ok("KEPT\n"),
+        response=ok("KEPT"),
+        observed=ok("KEPT\n"),
     ),
     Program(
         name="stdout replaced",

@@ -9,8 +9,15 @@ from collections.abc import Callable
 from typing import Any
 
 import jsii
-from aws_cdk import IResolvable, IStableAnyProducer, IStableListProducer, Lazy
-from constructs import IValidation
+from aws_cdk import (
+    IResolvable,
+    IResolveContext,
+    IStableAnyProducer,
+    IStableListProducer,
+    IStringProducer,
+    Lazy,
+)
+from constructs import IConstruct, IValidation
 
 
 def lazy_list(produce: Callable[[], list[str]]) -> list[str]:
@@ -21,6 +28,11 @@ def lazy_list(produce: Callable[[], list[str]]) -> list[str]:
 def lazy_any(produce: Callable[[], Any]) -> IResolvable:
     """Return a token for the value that `produce` returns when the app is synthesised."""
     return Lazy.any(_AnyProducer(produce))
+
+
+def lazy_string(produce: Callable[[IConstruct], str]) -> str:
+    """Return a token for the text that `produce` returns for the construct that has the token."""
+    return Lazy.uncached_string(_StringProducer(produce))
 
 
 def validation(validate: Callable[[], list[str]]) -> IValidation:
@@ -44,6 +56,15 @@ class _AnyProducer:
 
     def produce(self) -> Any:
         return self._produce()
+
+
+@jsii.implements(IStringProducer)
+class _StringProducer:
+    def __init__(self, produce: Callable[[IConstruct], str]) -> None:
+        self._produce = produce
+
+    def produce(self, context: IResolveContext) -> str:
+        return self._produce(context.scope)
 
 
 @jsii.implements(IValidation)

@@ -97,11 +97,17 @@ DECRYPT = ["kms:Decrypt"]
 READ_WRITE_OBJECTS = ["s3:GetObject", "s3:PutObject"]
 DELETE_OBJECTS = ["s3:DeleteObject"]
 LIST_OBJECTS = ["s3:ListBucket"]
+READ_BUCKET_TAGS = ["s3:GetBucketTagging"]
 EVERY_S3_ACTION = ["s3:*"]
 
 # "Using server-side encryption with AWS KMS keys", Amazon S3 user guide:
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
 USE_OBJECT_KEY = ["kms:Decrypt", "kms:GenerateDataKey"]
+
+# "Restricting access to Parameter Store parameters using IAM policies", AWS Systems Manager user
+# guide:
+# https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-access.html
+READ_PARAMETER = ["ssm:GetParameter"]
 
 # The header that names the session of a request through a Gateway. `code_interpreter_invoke` has
 # the same name.

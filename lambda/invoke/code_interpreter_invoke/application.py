@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any, ParamSpec
 
-from .clients import Bucket, Clients, CodeInterpreterClient
+from .clients import Bucket, Clients, CodeInterpreterClient, CurrentId, connect_ssm
 from .deadline import Deadline
 from .errors import OutcomeUnknownError, RequestError
 from .files.workspace import Workspace
@@ -39,9 +39,17 @@ P = ParamSpec("P")
 class Application:
     """The function, for as long as its execution environment lives."""
 
-    def __init__(self, settings: Settings, clients: Clients) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clients: Clients,
+        connect_ssm: Callable[[], Any] = connect_ssm,
+    ) -> None:
         self._settings = settings
         self._clients = clients
+        self._current_id = CurrentId(
+            settings.code_interpreter_id, settings.code_interpreter_parameter, connect_ssm
+        )
         self._record_cache: RecordCache = {}
 
     def handle(self, event: Any, context: Any) -> dict[str, Any]:
@@ -76,7 +84,7 @@ class Application:
     ) -> Response:
         """Run the tool, and return a response that its caller can take."""
         code_interpreter = CodeInterpreterClient(
-            self._clients, self._settings.code_interpreter_id, deadline, request.trace
+            self._clients, self._current_id, deadline, request.trace
         )
         name = request.session or f"call-{uuid.uuid4().hex}"
         workspace = Workspace(

@@ -22,6 +22,7 @@ class Settings(NamedTuple):
     records_prefix: str
     session_timeout_seconds: int
     allow_delete: bool = False
+    code_interpreter_parameter: str | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -50,4 +51,5 @@ class Settings(NamedTuple):
             records_prefix=required("RECORDS_PREFIX"),
             session_timeout_seconds=int(timeout),
             allow_delete=environment.get("ALLOW_DELETE") == "true",
+            code_interpreter_parameter=environment.get("CODE_INTERPRETER_PARAMETER"),
         )

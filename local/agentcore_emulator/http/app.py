@@ -32,6 +32,7 @@ from agentcore_emulator.service.authorization import Authorize, access_request
 from agentcore_emulator.service.clock import ServiceClock
 from agentcore_emulator.service.data import StartSandbox, StreamError
 from agentcore_emulator.service.owner import Owner
+from agentcore_emulator.service.roles import ExecutionRoles
 from agentcore_emulator.service.state import ServiceState
 from agentcore_emulator.settings import EmulatorSettings
 from agentcore_emulator.testing.faults import Faults
@@ -50,14 +51,16 @@ def create_app(
     *,
     resolve_account: ResolveAccount | None = None,
     start_sandbox: StartSandbox | None = None,
+    roles: ExecutionRoles | None = None,
 ) -> Emulator:
     """Return the emulator as an ASGI application.
 
     `authorize` refuses a request by raising `errors.AccessDeniedError`.
     `resolve_account(access_key)` names the account of a key that is not itself a 12-digit
-    account id. `start_sandbox(directory)` replaces the real sandbox.
+    account id. `start_sandbox(directory)` replaces the real sandbox. `roles` decides about
+    execution roles; without it, every role will do.
     """
-    return Emulator(settings, authorize, resolve_account, start_sandbox)
+    return Emulator(settings, authorize, resolve_account, start_sandbox, roles)
 
 
 class Emulator:
@@ -69,6 +72,7 @@ class Emulator:
         authorize: Authorize | None,
         resolve_account: ResolveAccount | None,
         start_sandbox: StartSandbox | None,
+        roles: ExecutionRoles | None,
     ) -> None:
         self._settings = settings
         self._authorize = authorize
@@ -78,7 +82,7 @@ class Emulator:
         )
         self._faults = Faults()
         self._received = ReceivedRequests()
-        self._state = ServiceState(settings, self._faults, start_sandbox, self._directory)
+        self._state = ServiceState(settings, self._faults, start_sandbox, roles, self._directory)
         self._admin_api = AdminApi(self._state, self._faults, self._received)
 
     @property

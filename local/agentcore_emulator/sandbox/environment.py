@@ -67,13 +67,11 @@ class Folders:
     sockets: Path
     """Not below `top`: the path of a socket must be shorter than about a hundred bytes."""
 
+    home: Path
+
     @property
     def work(self) -> Path:
         return self.top / "var"
-
-    @property
-    def home(self) -> Path:
-        return self.top / "home"
 
     @property
     def temporary(self) -> Path:
@@ -98,7 +96,9 @@ class Folders:
         top.mkdir(parents=True, exist_ok=True)
         if any(top.iterdir()):
             raise FileExistsError(f"a session's directory must be empty: {top}")
-        folders = cls(top.resolve(), make_socket_folder())
+        top = top.resolve()
+        home = top / ("var" if settings.home == "working_directory" else "home")
+        folders = cls(top, make_socket_folder(), home)
         for folder in (*folders.writable, folders.staging):
             folder.mkdir(exist_ok=True)
         for name in settings.initial_entries:

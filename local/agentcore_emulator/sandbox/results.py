@@ -58,6 +58,17 @@ def with_note(output: str, note: str) -> str:
     return output + note
 
 
+def stripped(stdout: str, end: str) -> str:
+    """Return the output of code without the white space before it, and without its end.
+
+    `end` is the setting `stripped_end`.
+    """
+    stdout = stdout.lstrip()
+    if end == "newline":
+        return stdout.removesuffix("\n")
+    return stdout.rstrip()
+
+
 def valid_text(text: str) -> str:
     """Replace unpaired surrogates, which Python allows in a string and UTF-8 does not, with `?`."""
     return text.encode("utf-8", "replace").decode("utf-8")

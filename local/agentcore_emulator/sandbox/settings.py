@@ -12,12 +12,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
+from agentcore_emulator.certificates import certificate_variables
+
 MEGABYTE = 1_000_000
 GIGABYTE = 1_000 * MEGABYTE
 
 # The entries of a new session's directory in published outputs of 2025 and 2026. A name that
 # ends with a slash is a folder.
 INITIAL_ENTRIES = (
+    ".cache/",
+    ".config/",
     ".ipython/",
     "log/",
     "node_modules/",
@@ -30,14 +34,6 @@ INITIAL_ENTRIES = (
 
 # Folders with credentials. They look empty where namespaces are available.
 HIDDEN_FOLDERS = ("~/.aws", "~/.azure", "~/.config/gcloud", "~/.gnupg", "~/.kube", "~/.ssh")
-
-CERTIFICATE_VARIABLES = (
-    "CURL_CA_BUNDLE",
-    "NODE_EXTRA_CA_CERTS",
-    "PIP_CERT",
-    "REQUESTS_CA_BUNDLE",
-    "SSL_CERT_FILE",
-)
 
 
 def default_python() -> Path:
@@ -61,9 +57,8 @@ def find_node() -> Path | None:
     return find_program("node")
 
 
-def certificate_variables() -> Mapping[str, str]:
-    found = {name: os.environ[name] for name in CERTIFICATE_VARIABLES if name in os.environ}
-    return MappingProxyType(found)
+def default_environment() -> Mapping[str, str]:
+    return MappingProxyType(certificate_variables())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +84,7 @@ class SandboxSettings:
     shell: Path = field(default_factory=lambda: find_program("bash") or Path("/bin/bash"))
     """Runs commands."""
 
-    environment: Mapping[str, str] = field(default_factory=certificate_variables)
+    environment: Mapping[str, str] = field(default_factory=default_environment)
     """Variables for the sandbox's programs, in addition to PATH, HOME and the like. By default, of
     the emulator's own variables, those that name certificate authorities, and no others."""
 
@@ -143,11 +138,23 @@ class SandboxSettings:
     """Undocumented: whether stdout has the output of the hooks that IPython runs before and after
     a program."""
 
+    home: Literal["working_directory", "separate"] = "working_directory"
+    """Undocumented: whether HOME is the directory that programs start in and file operations see.
+    Published listings of that directory have `.cache` and `.config`."""
+
     image_blocks: bool = False
     """Undocumented: whether the result has displayed plots as image blocks."""
 
+    stripped_end: Literal["white_space", "newline"] = "white_space"
+    """Undocumented: whether the stdout of executeCode loses all white space at its end or one
+    newline. At its beginning it loses all, as published outputs show."""
+
     traceback: Literal["full", "last_line"] = "full"
-    """Undocumented, published outputs disagree: the part of a traceback that stderr has."""
+    """Undocumented, published outputs disagree: the part of a traceback that stderr has. It never
+    has colours."""
+
+    javascript_colours: Literal["none", "as_the_runtime"] = "none"
+    """Undocumented: whether an exception of JavaScript has the colours that Deno gives it."""
 
     command_input: Literal["empty", "terminal"] = "empty"
     """Undocumented: whether the standard input of a command is empty or a terminal without input,

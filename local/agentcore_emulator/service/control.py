@@ -14,15 +14,19 @@ from agentcore_emulator.model.errors import (
     ConflictError,
     ResourceNotFoundError,
     ServiceQuotaExceededError,
+    ValidationError,
     refuse_field,
 )
 from agentcore_emulator.service.clock import ServiceClock
 from agentcore_emulator.service.idempotency import ClientTokens
 from agentcore_emulator.service.owner import SYSTEM_INTERPRETER_ID, Owner
 from agentcore_emulator.service.paging import page
+from agentcore_emulator.service.roles import ExecutionRoles
 from agentcore_emulator.settings import EmulatorSettings
 
 SYSTEM_INTERPRETER_NAME = "Amazon Bedrock AgentCore Code Interpreter"
+# The developer guide, "Resource management", "System ARNs".
+SYSTEM_INTERPRETER_DESCRIPTION = "AWS built-in code interpreter for secure code execution"
 
 # The most of each kind in a request, from the API model's documentation.
 MAXIMUM_FILESYSTEMS_OF_A_KIND = 2
@@ -93,10 +97,17 @@ class CodeInterpreterRecord:
 class ControlPlane:
     """The seven control operations, on the interpreters of every owner."""
 
-    def __init__(self, settings: EmulatorSettings, clock: ServiceClock, outcomes: Outcomes) -> None:
+    def __init__(
+        self,
+        settings: EmulatorSettings,
+        clock: ServiceClock,
+        outcomes: Outcomes,
+        roles: ExecutionRoles,
+    ) -> None:
         self._settings = settings
         self._clock = clock
         self._outcomes = outcomes
+        self._roles = roles
         self._tokens = ClientTokens(clock, settings.client_token_seconds)
         self._interpreters: dict[tuple[Owner, str], CodeInterpreterRecord] = {}
         self._started_at = clock.now()
@@ -161,10 +172,8 @@ class ControlPlane:
         return output
 
     async def list_code_interpreters(self, owner: Owner, params: dict[str, Any]) -> dict[str, Any]:
-        kind = params.get("type")
-        interpreters = self._owned_by(owner) if kind != "SYSTEM" else []
-        if kind != "CUSTOM":
-            interpreters.append(self._system_interpreter(owner))
+        is_system = params.get("type") == "SYSTEM"
+        interpreters = [self._system_interpreter(owner)] if is_system else self._owned_by(owner)
         records, next_token = page(
             interpreters,
             key=lambda interpreter: f"{interpreter.created_at.isoformat()} {interpreter.id}",
@@ -216,6 +225,7 @@ class ControlPlane:
             failure=self._outcomes.create_failure(),
             tags=dict(params.get("tags", {})),
         )
+        self._check_role(interpreter)
         self._interpreters[owner, interpreter.id] = interpreter
         return {
             "codeInterpreterId": interpreter.id,
@@ -249,6 +259,15 @@ class ControlPlane:
             "lastUpdatedAt": interpreter.delete_requested_at,
         }
 
+    def _check_role(self, interpreter: CodeInterpreterRecord) -> None:
+        role = interpreter.configuration.get("executionRoleArn")
+        if role and not self._roles.trusts_service(interpreter.owner, role, interpreter.arn):
+            # The first four words are the service's, as Terraform's provider knows them.
+            raise ValidationError(
+                f"CodeInterpreter role validation failed: {role} does not exist, or its trust "
+                "policy does not allow bedrock-agentcore.amazonaws.com to assume it"
+            )
+
     def _owned_by(self, owner: Owner) -> list[CodeInterpreterRecord]:
         return [interpreter for interpreter in self.all() if interpreter.owner == owner]
 
@@ -258,6 +277,7 @@ class ControlPlane:
             id=SYSTEM_INTERPRETER_ID,
             configuration={
                 "name": SYSTEM_INTERPRETER_NAME,
+                "description": SYSTEM_INTERPRETER_DESCRIPTION,
                 "networkConfiguration": {"networkMode": "SANDBOX"},
             },
             created_at=self._started_at,

@@ -28,6 +28,7 @@ from agentcore_emulator.service.control import (
 from agentcore_emulator.service.idempotency import ClientTokens
 from agentcore_emulator.service.owner import SYSTEM_INTERPRETER_ID, Owner
 from agentcore_emulator.service.paging import page
+from agentcore_emulator.service.roles import ExecutionRoles
 from agentcore_emulator.settings import EmulatorSettings
 
 # The API model's documentation of sessionTimeoutSeconds.
@@ -105,12 +106,14 @@ class DataPlane:
         settings: EmulatorSettings,
         clock: ServiceClock,
         interpreters: ControlPlane,
+        roles: ExecutionRoles,
         start_sandbox: StartSandbox,
         directory: Path,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._interpreters = interpreters
+        self._roles = roles
         self._start_sandbox = start_sandbox
         self._directory = directory
         self._tokens = ClientTokens(clock, settings.client_token_seconds)
@@ -227,6 +230,7 @@ class DataPlane:
     ) -> dict[str, Any]:
         owner = interpreter.owner
         self._check_quota(owner)
+        self._check_mounts(interpreter, params)
         session_id = ulid(self._clock.now())
         self._starting.append(owner)
         try:
@@ -310,7 +314,9 @@ class DataPlane:
         ready = [session for session in sessions if session.status(now) == "READY"]
         if ready and self._settings.delete_with_ready_sessions == "conflict":
             raise ConflictError(
-                f"CodeInterpreter {interpreter.id} has {len(ready)} READY sessions; stop them first"
+                # A real message ends so, for two sessions.
+                f"CodeInterpreter {interpreter.id} cannot be deleted. There are {len(ready)} "
+                "active sessions"
             )
         await asyncio.gather(*(self._end(session) for session in ready))
 
@@ -357,6 +363,18 @@ class DataPlane:
             has_role="executionRoleArn" in interpreter.configuration,
             mounted=interpreter.configuration.get("filesystemConfigurations"),
         )
+
+    def _check_mounts(self, interpreter: CodeInterpreterRecord, params: dict[str, Any]) -> None:
+        configuration = interpreter.configuration
+        for filesystem in [
+            *configuration.get("filesystemConfigurations", []),
+            *params.get("filesystemConfigurations", []),
+        ]:
+            role = configuration["executionRoleArn"]
+            if not self._roles.can_mount(interpreter.owner, role, filesystem):
+                [target] = filesystem.values()
+                error = ERRORS[self._settings.mount_not_allowed]
+                raise error(f"{role} is not allowed to mount {target['fileSystemArn']}")
 
 
 def ulid(moment: datetime) -> str:

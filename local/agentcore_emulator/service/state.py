@@ -9,6 +9,7 @@ from agentcore_emulator.service.clock import ServiceClock
 from agentcore_emulator.service.control import ControlPlane, Outcomes
 from agentcore_emulator.service.data import DataPlane, StartSandbox
 from agentcore_emulator.service.rates import Rates
+from agentcore_emulator.service.roles import EveryRole, ExecutionRoles
 from agentcore_emulator.settings import EmulatorSettings
 
 
@@ -25,9 +26,11 @@ class ServiceState:
         settings: EmulatorSettings,
         outcomes: Outcomes,
         start_sandbox: StartSandbox | None,
+        roles: ExecutionRoles | None,
         directory: Path,
     ) -> None:
         """Sessions live below `directory`; `start_sandbox` replaces the real sandbox."""
+        self._roles = roles or EveryRole()
         self._settings = settings
         self._outcomes = outcomes
         self._start_sandbox = start_sandbox or self._start_real_sandbox
@@ -41,9 +44,14 @@ class ServiceState:
 
     def _begin(self) -> None:
         self.clock = ServiceClock()
-        self.control_plane = ControlPlane(self._settings, self.clock, self._outcomes)
+        self.control_plane = ControlPlane(self._settings, self.clock, self._outcomes, self._roles)
         self.data_plane = DataPlane(
-            self._settings, self.clock, self.control_plane, self._start_sandbox, self._directory
+            self._settings,
+            self.clock,
+            self.control_plane,
+            self._roles,
+            self._start_sandbox,
+            self._directory,
         )
         self.rates = Rates(self._settings, self.clock)
 

@@ -1,14 +1,17 @@
-"""Gaps in MiniStack that the local AWS closes, one module for each.
+"""Gaps in MiniStack that the local AWS closes, one module for each: hence there are many.
 
 | module | gap in MiniStack |
 |---|---|
 | authorization | IAM policies do not cover the code interpreter's API; decisions are not recorded |
 | cloudformation_types | resource types and attributes are missing |
-| custom_resources | a failed handler is not retried, nor a failed Create cleaned up |
+| code_interpreters | `AWS::BedrockAgentCore::CodeInterpreterCustom` is missing |
+| custom_resources | a failed handler is not retried, nor a failed Create cleaned up; no limits |
 | lambda_runtime | Python functions see the server's packages, and failures lack their type |
 | lambda_updates | updating a function ends its running invocations |
 | presigned_urls | expiry ignores the emulator's clock |
-| state_machines | ResultWriter and the Output of a Parallel state in JSONata are ignored |
+| quotas | quotas of Lambda, IAM and S3 are not enforced |
+| stack_operations | updates pass that break another stack; failed clean-ups stay |
+| state_machines | ResultWriter, a quota, and the Output of Parallel in JSONata are ignored |
 
 Importing this package imports MiniStack, which reads its settings from the environment then.
 """
@@ -20,10 +23,13 @@ from typing import TYPE_CHECKING
 from local_aws.ministack_patches import (
     authorization,
     cloudformation_types,
+    code_interpreters,
     custom_resources,
     lambda_runtime,
     lambda_updates,
     presigned_urls,
+    quotas,
+    stack_operations,
     state_machines,
 )
 from local_aws.ministack_patches.requirements import require
@@ -37,17 +43,26 @@ if TYPE_CHECKING:
 __all__ = ["install", "require"]
 
 
-def install(*, lambda_python: Path, clock: Callable[[], ServiceClock]) -> None:
+def install(
+    *,
+    lambda_python: Path,
+    clock: Callable[[], ServiceClock],
+    log: Callable[[str, str], None] | None = None,
+) -> None:
     """Install every patch.
 
     :param lambda_python: the interpreter that runs Python functions.
     :param clock: returns the emulator's current clock, which a reset replaces.
+    :param log: gets the name of each function that is invoked, and what the invocation logged.
     :raises MiniStackChangedError: if MiniStack lacks a name that a patch needs.
     """
-    lambda_runtime.install(lambda_python)
+    lambda_runtime.install(lambda_python, log)
     custom_resources.install()
+    stack_operations.install()
     lambda_updates.install()
     cloudformation_types.install()
+    code_interpreters.install()
     state_machines.install()
+    quotas.install()
     authorization.install()
     presigned_urls.install(clock)

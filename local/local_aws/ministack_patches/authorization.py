@@ -1,24 +1,28 @@
 """Authorize calls of the code interpreter's API with MiniStack's IAM evaluator.
 
 The gap: MiniStack authorizes calls of its own services only, and keeps no record of decisions.
-The emulator asks the same evaluator, and every decision is recorded: least-privilege tests compare
-the record with the policies that the constructs synthesize.
+The emulator asks the same evaluator, also about execution roles, and every decision is recorded:
+least-privilege tests compare the record with the policies that the constructs synthesize.
 """
 
 from __future__ import annotations
 
 import collections
+import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, set_request_account_id
+from ministack.services import iam
 
 from agentcore_emulator.model.errors import AccessDeniedError
 from agentcore_emulator.service.authorization import AccessRequest
+from agentcore_emulator.service.owner import Owner
 from local_aws.ministack_patches.requirements import require
 
 RECORDED_DECISIONS = 20_000
+SERVICE = "bedrock-agentcore.amazonaws.com"
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,20 @@ decisions: collections.deque[Decision] = collections.deque(maxlen=RECORDED_DECIS
 
 def install() -> None:
     """Record every decision of MiniStack's evaluator."""
-    require(iam_evaluator, ["enforce", "find_iam_access_key_account", "resolve_principal"])
+    require(iam, ["_roles"])
+    require(
+        iam_evaluator,
+        [
+            "EvalContext",
+            "_gather_role_policies",
+            "_permissions_boundary",
+            "enforce",
+            "evaluate",
+            "evaluate_resource_policy",
+            "find_iam_access_key_account",
+            "resolve_principal",
+        ],
+    )
     stock_enforce = iam_evaluator.enforce
 
     def enforce(
@@ -83,6 +100,76 @@ def authorize(request: AccessRequest) -> None:
             f"User: {principal} is not authorized to perform: {request.action} "
             f"on resource: {request.resource_arn}"
         )
+
+
+class IamRoles:
+    """The execution roles in MiniStack's IAM.
+
+    `enforce_policies` makes their permissions count; their trust always does.
+    """
+
+    def __init__(self, *, enforce_policies: bool) -> None:
+        self._enforce_policies = enforce_policies
+
+    def trusts_service(self, owner: Owner, role_arn: str, interpreter_arn: str) -> bool:
+        role = find_role(owner, role_arn)
+        if role is None:
+            return False
+        source = {"aws:sourceaccount": owner.account, "aws:sourcearn": interpreter_arn}
+        context = evaluation(owner, "", "sts:AssumeRole", role_arn, source)
+        trust = json.loads(role["AssumeRolePolicyDocument"])
+        return bool(
+            iam_evaluator.evaluate_resource_policy(
+                on_any_resource(trust), context, SERVICE
+            ).decision
+            == "Allow"
+        )
+
+    def can_mount(self, owner: Owner, role_arn: str, filesystem: dict[str, Any]) -> bool:
+        name = role_arn.rpartition("/")[2]
+        policies = iam_evaluator._gather_role_policies(name, owner.account)
+        limits = iam_evaluator._permissions_boundary(iam._roles, name, owner.account)
+        [(kind, target)] = filesystem.items()
+        service = "s3files" if kind == "s3FilesConfiguration" else "elasticfilesystem"
+        access_point = {f"{service}:accesspointarn": target["accessPointArn"]}
+        needed = [(f"{service}:ClientMount", target["fileSystemArn"])]
+        if service == "s3files":
+            needed.append(("s3files:GetAccessPoint", target["accessPointArn"]))
+        return not self._enforce_policies or all(
+            iam_evaluator.evaluate(
+                evaluation(owner, role_arn, action, resource, access_point), policies, *limits
+            ).decision
+            == "Allow"
+            for action, resource in needed
+        )
+
+
+def find_role(owner: Owner, role_arn: str) -> dict[str, Any] | None:
+    name = role_arn.rpartition("/")[2]
+    role: dict[str, Any] | None = iam._roles.get_scoped(owner.account, None, name)
+    return role if role and role["Arn"] == role_arn else None
+
+
+def evaluation(
+    owner: Owner, principal_arn: str, action: str, resource_arn: str, context: dict[str, str]
+) -> Any:
+    """Return an evaluation's context, whose keys are in lower case."""
+    return iam_evaluator.EvalContext(
+        principal_arn=principal_arn,
+        principal_type="AssumedRole",
+        principal_account=owner.account,
+        action=action,
+        resource_arn=resource_arn,
+        region=owner.region,
+        service_context=context,
+    )
+
+
+def on_any_resource(trust: dict[str, Any]) -> dict[str, Any]:
+    """Return a trust policy, which names no resource, as a policy of a resource."""
+    statements = trust["Statement"]
+    statements = [statements] if isinstance(statements, dict) else statements
+    return {"Statement": [{**statement, "Resource": "*"} for statement in statements]}
 
 
 def recorded_decisions() -> list[dict[str, str]]:

@@ -9,8 +9,11 @@ gaps:
   security groups refer to each other;
 - `AWS::EC2::VPC` has no attribute `CidrBlock`, which CDK's interface endpoints read;
 - `AWS::S3::Bucket` ignores its tags, which CDK's auto-delete function checks before it empties a
-  bucket;
-- MiniStack deletes a bucket together with its objects, where CloudFormation fails.
+  bucket, and does not get CloudFormation's own tags, without which that function finds no tag set;
+- MiniStack deletes a bucket together with its objects, where CloudFormation fails;
+- the update of a nested stack forgets the attributes of the resources that do not change, and
+  leaves the predecessors of replaced custom resources. Here it deletes them at its end; AWS waits
+  for the end of the whole update.
 """
 
 from __future__ import annotations
@@ -19,9 +22,10 @@ import json
 import re
 import uuid
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
-from ministack.services import ec2, iam, s3
+from ministack.services import cloudformation, ec2, iam, s3
 from ministack.services.cloudformation import provisioners
 
 from local_aws.ministack_patches.requirements import MiniStackChangedError, require
@@ -51,8 +55,17 @@ REQUIRED = (
     (s3, ["_bucket_has_versions", "_bucket_tags", "_buckets"]),
     (
         provisioners,
-        ["_RESOURCE_HANDLERS", "_ec2_sg_permissions", "_ec2_sg_reconcile", "_reconcile_tag_map"],
+        [
+            "_RESOURCE_HANDLERS",
+            "_RETAIN_REPLACED",
+            "_delete_resource",
+            "_ec2_sg_permissions",
+            "_ec2_sg_reconcile",
+            "_reconcile_tag_map",
+            "_update_resource",
+        ],
     ),
+    (cloudformation, ["_stacks"]),
 )
 
 
@@ -72,6 +85,59 @@ def install() -> None:
     for action in ("create", "update"):
         bucket[action] = with_tags(bucket[action])
     bucket["delete"] = refusing_full_buckets(bucket["delete"])
+    nested = handlers["AWS::CloudFormation::Stack"]
+    nested["update"] = deleting_predecessors(nested["update"])
+    # Nested stacks use this name; top-level stacks have imported the function before.
+    provisioners._update_resource = update_in_nested_stack(provisioners._update_resource)
+
+
+# The custom resources that the update of a nested stack has replaced: the arguments of their
+# deletion.
+replaced: ContextVar[list[tuple[Any, ...]]] = ContextVar("replaced")
+
+
+def deleting_predecessors(stock: Handler) -> Handler:
+    def update(*arguments: Any) -> Created:
+        token = replaced.set([])
+        try:
+            updated = stock(*arguments)
+            for predecessor in reversed(replaced.get()):
+                provisioners._delete_resource(*predecessor)
+        finally:
+            replaced.reset(token)
+        return updated
+
+    return update
+
+
+def update_in_nested_stack(stock: Handler) -> Handler:
+    def update_resource(
+        resource_type: str,
+        physical_id: str,
+        old_properties: Properties,
+        new_properties: Properties,
+        stack_name: str,
+        logical_id: str,
+    ) -> Created:
+        stack = cloudformation._stacks.get(stack_name, {})
+        resource = stack.get("_resources", {}).get(logical_id, {})
+        updated = stock(
+            resource_type,
+            physical_id,
+            old_properties,
+            new_properties,
+            stack_name,
+            logical_id,
+            resource.get("Attributes", {}),
+        )
+        is_custom = resource_type.startswith(("Custom::", "AWS::CloudFormation::CustomResource"))
+        if is_custom and updated[0] != physical_id and not provisioners._RETAIN_REPLACED.get():
+            replaced.get().append(
+                (resource_type, physical_id, old_properties, stack_name, logical_id)
+            )
+        return updated
+
+    return update_resource
 
 
 def with_cidr_block(stock: Handler) -> Handler:
@@ -87,10 +153,11 @@ def with_tags(stock: Handler) -> Handler:
         name, attributes = stock(*arguments)
         # Updates pass the old properties before the new ones.
         *older, properties = [argument for argument in arguments if isinstance(argument, dict)]
+        stack_name = arguments[-1]
         tags = s3._bucket_tags.get(name, {})
+        tags["aws:cloudformation:stack-name"] = stack_name
         provisioners._reconcile_tag_map(tags, older[0] if older else {}, properties)
-        if tags:
-            s3._bucket_tags[name] = tags
+        s3._bucket_tags[name] = tags
         return name, attributes
 
     return provision

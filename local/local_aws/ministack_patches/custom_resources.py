@@ -6,19 +6,22 @@ The gaps:
   when the function fails or is killed. MiniStack invokes it once, and then waits for an hour unless
   the template sets a shorter timeout. Here the resource fails after the last attempt, and its
   reason names the function's error;
-- after a failed Create, CloudFormation sends a Delete with the physical id from the response, or
-  with a generated id if there was no response. MiniStack sends nothing, so a handler that leaves
-  resources behind would go unnoticed.
+- after a failed Create, CloudFormation's rollback sends a Delete with the physical id from the
+  response, or with a generated id if there was no response. MiniStack sends nothing, so a handler
+  that leaves resources behind would go unnoticed. If the Delete fails, too, its events name the
+  resource that is left, and the reason of the Create stays;
+- CloudFormation refuses a response of more than 4,096 bytes.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from contextvars import ContextVar
 from typing import Any
 
 from ministack.services import lambda_svc
-from ministack.services.cloudformation import custom_resource
+from ministack.services.cloudformation import _stacks, custom_resource, handlers, stacks
 
 from local_aws.ministack_patches.requirements import require
 
@@ -27,16 +30,34 @@ from local_aws.ministack_patches.requirements import require
 RETRIES = 2
 RETRY_DELAY_SECONDS = 0.2
 
+# The developer guide of custom resources, "Custom resource response objects".
+MAX_RESPONSE_BYTES = 4096
+TOO_LONG = "Response object is too long."
+
+# The size of the response in the current request.
+response_size: ContextVar[int] = ContextVar("response_size", default=0)
+
+Operation = dict[str, Any]
+
+
+def remember_response_size(content_length: str | None) -> None:
+    """Keep the length of the current request's body, which MiniStack parses before it is known."""
+    response_size.set(int(content_length or 0))
+
 
 def install() -> None:
-    """Repeat failed invocations, and clean up after a failed Create."""
+    """Repeat failed invocations, check responses, and clean up after a failed Create."""
     require(custom_resource, ["deliver_response", "invoke_custom_resource", "register_token"])
     require(lambda_svc, ["_execute_function_with_config_scope"])
+    for module in (handlers, stacks):
+        require(module, ["_roll_back_operation"])
     stock_invoke = custom_resource.invoke_custom_resource
     stock_deliver = custom_resource.deliver_response
     stock_register = custom_resource.register_token
     stock_execute = lambda_svc._execute_function_with_config_scope
+    stock_roll_back = stacks._roll_back_operation
     responses: dict[str, dict[str, Any]] = {}
+    failed_creates: dict[tuple[str, str], dict[str, Any]] = {}
     current = threading.local()
 
     def register_token(token: str) -> threading.Event:
@@ -44,6 +65,8 @@ def install() -> None:
         return stock_register(token)  # type: ignore[no-any-return]
 
     def deliver_response(token: str, response: dict[str, Any]) -> bool:
+        if response_size.get() > MAX_RESPONSE_BYTES:
+            response = {"Status": "FAILED", "Reason": TOO_LONG}
         responses.setdefault(token, response)
         return stock_deliver(token, response)  # type: ignore[no-any-return]
 
@@ -75,19 +98,63 @@ def install() -> None:
         where = (logical_id, props, stack_name, stack_id, resource_type)
         try:
             return stock_invoke(request_type, *where, physical_id, old_props)  # type: ignore[no-any-return]
-        except (RuntimeError, TimeoutError):
+        except (RuntimeError, TimeoutError) as failure:
             if request_type == "Create":
                 response = responses.get(current.token, {})
                 left_over = response.get(
                     "PhysicalResourceId", f"{stack_name}-{logical_id}-NEVERMADE"
                 )
-                stock_invoke("Delete", *where, left_over)
+                if is_nested(stack_name):
+                    delete_at_once(failure, left_over, *where)
+                failed_creates[stack_id, logical_id] = {
+                    "PhysicalResourceId": left_over,
+                    "ResourceType": resource_type,
+                    "ResourceStatus": "CREATE_FAILED",
+                    "LogicalResourceId": logical_id,
+                    "Properties": props,
+                    "Attributes": {},
+                }
             raise
+
+    def delete_at_once(failure: Exception, left_over: str, *where: Any) -> None:
+        """Delete where no rollback will: MiniStack rolls no nested stack back."""
+        try:
+            stock_invoke("Delete", *where, left_over)
+        except (RuntimeError, TimeoutError) as clean_up:
+            raise RuntimeError(
+                f"{failure} The clean-up failed, too, and left {left_over}: {clean_up}"
+            ) from failure
+
+    async def roll_back_operation(
+        stack_name: str,
+        stack_id: str,
+        stack: dict[str, Any],
+        operation: Operation,
+        reason_override: str = "",
+    ) -> None:
+        logical_id = operation.get("failed_logical_id") or ""
+        left_over = failed_creates.pop((stack_id, logical_id), None)
+        if left_over is not None:
+            stack.setdefault("_resources", {})[logical_id] = left_over
+            operation = {**operation, "created": [*operation["created"], logical_id]}
+        await stock_roll_back(stack_name, stack_id, stack, operation, reason_override)
+        if stack["StackStatus"] == "ROLLBACK_FAILED":
+            # MiniStack forgets them; in CloudFormation the stack's deletion tries again.
+            stack["_resources"] |= {
+                name: {**record, "LogicalResourceId": name, "ResourceStatus": "DELETE_FAILED"}
+                for name, record in stack["_rollback_failed"].items()
+            }
 
     custom_resource.register_token = register_token
     custom_resource.deliver_response = deliver_response
     custom_resource.invoke_custom_resource = invoke_custom_resource
     lambda_svc._execute_function_with_config_scope = execute
+    for module in (handlers, stacks):
+        module._roll_back_operation = roll_back_operation
+
+
+def is_nested(stack_name: str) -> bool:
+    return "_parent_stack_name" in _stacks.get(stack_name, {})
 
 
 def no_response_reason(event: dict[str, Any], result: dict[str, Any]) -> str:

@@ -5,13 +5,15 @@ The gaps:
 - MiniStack runs Python functions in the server's own interpreter, where they can import its
   packages. Here they run in an interpreter that has only boto3 and the standard library;
 - it reports every failure as `Runtime.HandlerError` and discards the execution environment;
-- it drops the caller's client context, in which AgentCore Gateway passes the tool's name.
+- it drops the caller's client context, in which AgentCore Gateway passes the tool's name;
+- a function that runs when the server is killed lives on until it returns.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,12 @@ from local_aws.ministack_patches.requirements import require
 
 WORKER = Path(__file__).with_name("lambda_worker.py")
 
+# Comes before MiniStack's program for Node; `lambda_worker.end_with_parent` does it in Python.
+END_WITH_PARENT = """
+const serverOfThisWorker = process.ppid;
+setInterval(() => { if (process.ppid !== serverOfThisWorker) process.exit(1); }, 500).unref();
+"""
+
 client_context: ContextVar[dict[str, Any] | None] = ContextVar("client_context", default=None)
 
 
@@ -31,8 +39,8 @@ def remember_client_context(header: str | None) -> None:
     client_context.set(json.loads(base64.b64decode(header)) if header else None)
 
 
-def install(python: Path) -> None:
-    """Run Python functions with the interpreter `python`."""
+def install(python: Path, log: Callable[[str, str], None] | None) -> None:
+    """Run Python functions with the interpreter `python`, and tell `log` what functions log."""
     require(lambda_runtime, ["_detect_runtime_binary"])
     require(lambda_svc, ["_execute_function_warm"])
     stock_binary = lambda_runtime._detect_runtime_binary
@@ -40,10 +48,21 @@ def install(python: Path) -> None:
     script = WORKER.read_text()
 
     def detect_runtime_binary(runtime: str) -> tuple[str, str]:
-        return (str(python), script) if runtime.startswith("python") else stock_binary(runtime)
+        if runtime.startswith("python"):
+            return str(python), script
+        binary, program = stock_binary(runtime)
+        return binary, END_WITH_PARENT + program if runtime.startswith("nodejs") else program
 
     def execute(func: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
         config = func.get("config") or func
+        result = invoke(config, func, event, request_id)
+        if log is not None:
+            log(config["FunctionName"], result.get("log", ""))
+        return result
+
+    def invoke(
+        config: dict[str, Any], func: dict[str, Any], event: Any, request_id: str
+    ) -> dict[str, Any]:
         if not config.get("Runtime", "").startswith("python"):
             stock: dict[str, Any] = stock_execute(func, event, request_id)
             return stock

@@ -14,6 +14,7 @@ import json
 import logging
 import os
 import sys
+import threading
 import time
 import traceback
 from types import SimpleNamespace
@@ -26,9 +27,11 @@ if TYPE_CHECKING:
 
 # Lambda's quota for the response of a synchronous invocation.
 MAX_RESPONSE_BYTES = 6 * 1024 * 1024 + 100
+PARENT_CHECK_SECONDS = 0.5
 
 
 def main() -> None:
+    threading.Thread(target=end_with_parent, args=[os.getppid()], daemon=True).start()
     responses = sys.stdout
     sys.stdout = sys.stderr  # print() goes to the log; the real stdout carries the protocol
     init = json.loads(sys.stdin.readline())
@@ -40,6 +43,13 @@ def main() -> None:
     for line in sys.stdin:
         envelope = json.loads(line)
         send(responses, {"status": "ok", "result": invoke(handler, envelope, init)})
+
+
+def end_with_parent(parent: int) -> None:
+    """End when the server has ended, also during an invocation, in which nobody reads the input."""
+    while os.getppid() == parent:
+        time.sleep(PARENT_CHECK_SECONDS)
+    os._exit(1)
 
 
 def log_to_stderr() -> None:

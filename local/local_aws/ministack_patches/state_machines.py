@@ -5,19 +5,25 @@ The gaps:
 - a distributed map with a ResultWriter writes its results to a bucket and returns their location.
   MiniStack writes nothing and returns the results;
 - a Parallel state in JSONata returns its Output. MiniStack returns the array of its branches'
-  results.
+  results;
+- an execution's input and the output of a state have at most 256 KiB. MiniStack has no limit.
 """
 
 from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Callable
 from typing import Any
 
+from ministack.core.responses import error_response_json
 from ministack.services import s3, stepfunctions
 
 from local_aws.ministack_patches.requirements import require
 
+# Step Functions' quotas: "Maximum input or output size for a task, state, or execution".
+MAX_DATA_BYTES = 256 * 1024
+DATA_LIMIT_EXCEEDED = "States.DataLimitExceeded"
 TOLERANCE_EXCEEDED = "States.ExceedToleratedFailureThreshold"
 # The fields that shape a state's output in JSONPath; they apply to the location of the results.
 OUTPUT_FIELDS = ("ResultSelector", "ResultPath", "OutputPath")
@@ -38,14 +44,23 @@ DETAILS = (
     "stopDate",
 )
 
+# The functions that run a state and return its output.
+STATES = ("_execute_map", "_execute_parallel", "_execute_pass", "_execute_task")
+# The actions that start an execution.
+STARTS = ("_start_execution", "_start_sync_execution")
+
 REQUIRED = (
+    *STATES,
+    *STARTS,
     "_ExecutionError",
     "_apply_jsonata_output",
     "_apply_output_path",
     "_apply_result_path",
     "_apply_result_selector",
     "_convert_keys_to_sfn_convention",
+    "_error_matches",
     "_executions",
+    "_invoke_resource",
     "_map_runs",
     "_resolve_params_obj",
     "_run_distributed_map",
@@ -58,7 +73,7 @@ StateResult = tuple[Any, str | None]
 
 
 def install() -> None:
-    """Write the results of distributed maps, and shape those of Parallel states."""
+    """Write the results of distributed maps, shape those of Parallel states, and limit sizes."""
     require(stepfunctions, REQUIRED)
     require(s3, ["_put_object"])
     stock_map = stepfunctions._run_distributed_map
@@ -103,6 +118,66 @@ def install() -> None:
 
     stepfunctions._run_distributed_map = run_distributed_map
     stepfunctions._run_parallel_branches = run_parallel_branches
+    limit_sizes()
+
+
+def limit_sizes() -> None:
+    """Refuse large inputs of executions, and end executions in which a state's data is large."""
+    stock_invoke = stepfunctions._invoke_resource
+    stock_matches = stepfunctions._error_matches
+
+    def invoke_resource(resource: str, *arguments: Any) -> Any:
+        result = stock_invoke(resource, *arguments)
+        check_size(resource, result)
+        return result
+
+    def error_matches(wanted: list[str], error: str) -> bool:
+        # States.ALL does not catch it (developer guide, "Handling errors").
+        named = error != DATA_LIMIT_EXCEEDED or DATA_LIMIT_EXCEEDED in wanted
+        return named and bool(stock_matches(wanted, error))
+
+    stepfunctions._invoke_resource = invoke_resource
+    stepfunctions._error_matches = error_matches
+    for name in STATES:
+        setattr(stepfunctions, name, with_limited_output(getattr(stepfunctions, name)))
+    for name in STARTS:
+        setattr(stepfunctions, name, with_limited_input(getattr(stepfunctions, name)))
+
+
+def with_limited_output(stock: Callable[..., StateResult]) -> Callable[..., StateResult]:
+    def execute(state: State, raw_input: Any, *arguments: Any) -> StateResult:
+        context = arguments[-1] or {}
+        name = context.get("State", {}).get("Name", "")
+        output, following = stock(state, raw_input, *arguments)
+        check_size(name, output)
+        return output, following
+
+    return execute
+
+
+def with_limited_input(stock: Callable[[State], Any]) -> Callable[[State], Any]:
+    def start(parameters: State) -> Any:
+        if len(parameters.get("input", "").encode()) <= MAX_DATA_BYTES:
+            return stock(parameters)
+        return error_response_json(
+            "ValidationException",
+            "1 validation error detected: Value at 'input' failed to satisfy constraint: Member "
+            f"must have length less than or equal to {MAX_DATA_BYTES}",
+            400,
+        )
+
+    return start
+
+
+def check_size(name: str, data: Any) -> None:
+    """End the execution if the data of a state or task is too large."""
+    size = len(json.dumps(data, separators=(",", ":"), ensure_ascii=False).encode())
+    if size > MAX_DATA_BYTES:
+        raise stepfunctions._ExecutionError(
+            DATA_LIMIT_EXCEEDED,
+            f"The state/task '{name}' returned a result with a size exceeding the maximum number "
+            "of bytes service limit.",
+        )
 
 
 def find_map_run(execution: State, label: str) -> str:

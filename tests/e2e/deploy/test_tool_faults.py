@@ -70,7 +70,7 @@ def test_a_sandbox_that_has_ended_is_replaced(deployed: Deployment) -> None:
 # Every type of error, and a call that ends with it.
 ERRORS: dict[str, tuple[dict[str, Any] | None, str, dict[str, Any]]] = {
     "InvalidRequest": (None, "execute_code", {"code": COUNT, "language": "cobol"}),
-    "NotStarted": ({"kind": "hang"}, "execute_code", {"code": COUNT, **LIMIT}),
+    "NotStarted": (error("AccessDeniedException"), "execute_code", {"code": COUNT}),
     "CodeFailed": (None, "execute_code", {"code": f"{COUNT}\n1/0"}),
     "TimedOut": ({"kind": "hang", "when": "after"}, "execute_code", {"code": COUNT, **LIMIT}),
     "OutcomeUnknown": ({"kind": "reset", "when": "after"}, "execute_code", {"code": COUNT}),
@@ -89,7 +89,7 @@ def test_every_caller_gets_every_error(deployed: Deployment, caller: str, error_
         deployed.agentcore.inject_fault(operation="InvokeCodeInterpreter", **fault)
     response = call(deployed, session, tool, **arguments)
     assert response["error"]["type"] == error_type
-    assert response["error"]["retryable"] is (error_type == "NotStarted")
+    assert response["error"]["retryable"] is False
     ran = error_type in ("CodeFailed", "TimedOut", "OutcomeUnknown")
     assert executions(deployed, session_id) == before + int(ran)
     assert call(deployed, session, "execute_code", code="print(6 * 7)")["stdout"] == "42"

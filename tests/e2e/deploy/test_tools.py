@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,8 @@ from code_interpreter_invoke.requests.tools import TOOLS
 from .tool_calls import CALLERS, TIMEOUT_SECONDS, executed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .deployment import Deployment
 
 # Calls, and a part of the response to each; every call uses the files of the calls before it.
@@ -96,7 +99,7 @@ def test_a_response_too_large_for_its_caller_is_truncated_and_kept_whole(
         Bucket=deployed.outputs()["WorkspaceBucketName"],
         Key=f"workspace/large/{response['full_response']}",
     )
-    assert json.load(kept["Body"])["stdout"] == '"x\n' * lines
+    assert json.load(kept["Body"])["stdout"] == ('"x\n' * lines).strip()
 
 
 def test_an_asynchronous_call_runs_once_however_often_it_arrives(deployed: Deployment) -> None:
@@ -155,11 +158,11 @@ def test_a_state_machine_in_json_path_runs_a_command(deployed: Deployment) -> No
 def test_a_state_machine_fails_with_its_command(deployed: Deployment) -> None:
     execution = commanded(deployed, "Patient", "echo canary; exit 3")
     assert execution["status"] == "FAILED", execution
-    assert (execution["error"], execution["cause"]) == ("CodeFailed", "exit code 3")
+    assert (execution["error"], execution["cause"]) == ("CodeFailed", "exit code 3: canary")
 
 
 def test_a_state_machine_stops_a_command_that_takes_too_long(deployed: Deployment) -> None:
-    execution = commanded(deployed, "Hasty", "sleep 60")
+    execution = commanded(deployed, "Hasty", "sleep 61; sleep 62")
     assert (execution["status"], execution["error"]) == ("FAILED", "TimedOut"), execution
     started = output_of(deployed, execution["executionArn"], "HastyTask: Start")
     task = deployed.invoke(
@@ -169,6 +172,40 @@ def test_a_state_machine_stops_a_command_that_takes_too_long(deployed: Deploymen
         arguments={"taskId": started["task_id"]},
     )
     assert task["structuredContent"]["taskStatus"] == "canceled"
+    assert "sleep 6" not in processes(deployed)
+
+
+@pytest.mark.slow
+def test_the_sandbox_ends_the_command_of_an_execution_that_was_stopped(
+    deployed: Deployment,
+) -> None:
+    """A minute after its timeout, which is one second."""
+    states = deployed.client("stepfunctions")
+    execution = states.start_execution(
+        stateMachineArn=deployed.outputs()["Hasty"],
+        input=json.dumps({"session": "states", "command": "sleep 100 & sleep 101"}),
+    )["executionArn"]
+    until(lambda: "sleep 101" in processes(deployed), seconds=20)
+    states.stop_execution(executionArn=execution)
+    until(lambda: "sleep 10" not in processes(deployed), seconds=75)
+
+
+def processes(deployed: Deployment) -> str:
+    """Return the command lines of all processes in the sandbox."""
+    code = (
+        "import pathlib\n"
+        "for file in pathlib.Path('/proc').glob('[0-9]*/cmdline'):\n"
+        "    print(file.read_text().replace(chr(0), ' '))"
+    )
+    response = deployed.invoke(tool="execute_code", session="states", code=code)
+    return str(response["stdout"])
+
+
+def until(condition: Callable[[], bool], *, seconds: float) -> None:
+    ends = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < ends
+        time.sleep(0.5)
 
 
 def test_the_role_allows_everything_that_the_function_does(deployed: Deployment) -> None:

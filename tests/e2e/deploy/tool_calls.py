@@ -66,6 +66,7 @@ def add_command_machine(stack: CodeInterpreterStack, name: str, **properties: An
         "session": "{% $states.input.session %}",
         "command": "{% $states.input.command %}",
         "poll_interval": Duration.seconds(1),
+        "timeout": Duration.minutes(40),
         **properties,
     }
     add_machine(

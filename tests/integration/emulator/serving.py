@@ -22,6 +22,7 @@ from hypercorn.config import Config
 from agentcore_emulator.http.app import Emulator, ResolveAccount, create_app
 from agentcore_emulator.service.authorization import Authorize
 from agentcore_emulator.service.data import StartSandbox
+from agentcore_emulator.service.roles import ExecutionRoles
 from agentcore_emulator.settings import EmulatorSettings
 
 ACCOUNT = "111122223333"
@@ -157,6 +158,7 @@ def serving(
     authorize: Authorize | None = None,
     resolve_account: ResolveAccount | None = None,
     start_sandbox: StartSandbox | None = None,
+    roles: ExecutionRoles | None = None,
     **settings: Any,
 ) -> Iterator[Served]:
     """Serve an emulator on a free port."""
@@ -171,6 +173,7 @@ def serving(
         authorize,
         resolve_account=resolve_account,
         start_sandbox=start_sandbox or start_memory_sandbox,
+        roles=roles,
     )
     loop = asyncio.new_event_loop()
     stop = asyncio.Event()

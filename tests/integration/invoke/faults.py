@@ -38,7 +38,7 @@ class Case(NamedTuple):
 
     @property
     def costs_sandbox(self) -> bool:
-        return self.hangs and self.fault.get("when") == "after"
+        return self.hangs
 
 
 def named(fault: dict[str, Any]) -> str:
@@ -79,8 +79,7 @@ FAULTS = [
     Case({"kind": "http", "status": 504, "when": "after"}, "OutcomeUnknown", False, 1),
     Case({"kind": "reset"}, "OutcomeUnknown", False, 0),
     Case({"kind": "reset", "when": "after"}, "OutcomeUnknown", False, 1),
-    # The program never begins: its request keeps it from beginning when the time is up.
-    Case({"kind": "hang"}, "NotStarted", True, 0),
+    Case({"kind": "hang"}, "TimedOut", False, 0),
     Case({"kind": "hang", "when": "after"}, "TimedOut", False, 1),
     Case({"kind": "stream_empty"}, "OutcomeUnknown", False, 0),
     Case({"kind": "stream_empty", "when": "after"}, "OutcomeUnknown", False, 1),

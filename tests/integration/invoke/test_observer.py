@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from code_interpreter_invoke.errors import NotStartedError
 from tests.fakes.lambda_context import Context
 from tests.integration.invoke.wire import Wire
 
@@ -234,6 +235,131 @@ def test_a_closed_standard_output_is_no_lost_kernel(wire: Wire) -> None:
     after = wire("execute_code", session="s", code="open('kept', 'w').write(str(kept))")
     assert "variables_lost" not in after
     assert "kept" in names(wire)
+
+
+# Programs that meet the observer in a bad moment.
+
+
+def test_a_new_kernel_without_an_observer_is_never_taken_for_one_that_waits(wire: Wire) -> None:
+    found = wire.ok("execute_code", session="s", code="import os; print(os.getpid())")
+    wire.ok("execute_command", session="s", command=f"kill -9 {found['stdout']}; sleep 0.3")
+    event: dict[str, Any] = {
+        "code": "open('runs', 'a').write('x')\n" + BUSY,
+        "idempotency_key": "once",
+    }
+    response = wire("execute_code", session="s", timeout_seconds=1, **event)
+    assert response["error"]["type"] == "TimedOut"
+    again = wire("execute_code", session="s", timeout_seconds=1, **event)
+    assert again["replayed"]
+
+
+def test_a_kernel_that_no_longer_replies_is_replaced(wire: Wire) -> None:
+    wire.ok("execute_code", session="s", code="1")
+    wire("execute_code", session="s", code="import sys; sys.stderr = None", timeout_seconds=2)
+    wire("execute_code", session="s", code="1", timeout_seconds=2)
+    assert wire.ok("execute_code", session="s", code="print(5)")["stdout"] == "5"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "class E(Exception): exceptions = property(lambda self: exit(3))\nraise E('bad')",
+        "class E(Exception): exceptions = property(lambda self: 1 / 0)\nraise E('bad')",
+        "e = ValueError('bad'); e.__notes__ = 5; raise e",
+    ],
+)
+def test_an_exception_that_fails_to_be_described_costs_nothing_else(wire: Wire, code: str) -> None:
+    program = (
+        f"from IPython.display import HTML\ndisplay(HTML('x'))\nopen('f', 'w').close()\n{code}"
+    )
+    response = wire("execute_code", session="s", code=program)
+    assert response["error"]["exception"]["type"] in ("E", "ValueError")
+    assert response["results"][0]["text/html"] == "x"
+    assert response["files_changed"] == {"created": ["f"]}
+    assert "variables_lost" not in response
+    assert wire.ok("execute_code", session="s", code="1")["results"] == [{"text/plain": "1"}]
+
+
+@pytest.mark.parametrize(
+    ("bundle", "kept"),
+    [
+        ("{'application/json': {(1, 2): 3}, 'text/plain': 'x'}", {"text/plain": "x"}),
+        ("{'application/json': {'a': float('nan')}}", {"application/json": {"a": None}}),
+        ("{'application/json': 5}", {"application/json": 5}),
+    ],
+)
+def test_a_value_that_json_does_not_have_is_left_out(
+    wire: Wire, bundle: str, kept: dict[str, Any]
+) -> None:
+    code = f"from IPython.display import display\ndisplay({bundle}, raw=True)"
+    assert wire.ok("execute_code", session="s", code=code)["results"] == [kept]
+
+
+def test_a_value_that_cannot_be_saved_as_an_image_is_a_file_all_the_same(wire: Wire) -> None:
+    code = "display({'image/png': 'x' * 1_000_001, 'text/plain': 'x'}, raw=True)"
+    [bundle] = wire.ok("execute_code", session="s", code=code)["results"]
+    assert wire.get(bundle["files"]["image/png"]) == b"x" * 1_000_001
+
+
+def test_large_values_of_one_bundle_are_files_of_their_own(wire: Wire) -> None:
+    code = "display({f'application/x-{c}': c * 1_000_100 for c in 'ab'}, raw=True)"
+    [bundle] = wire.ok("execute_code", session="s", code=code)["results"]
+    saved = {kind: wire.get(path)[:1] for kind, path in bundle["files"].items()}
+    assert saved == {"application/x-a": b"a", "application/x-b": b"b"}
+
+
+def test_the_number_of_results_is_limited(wire: Wire) -> None:
+    code = "for i in range(1000): display(i)"
+    response = wire.ok("execute_code", session="s", code=code)
+    assert len(response["results"]) == 100
+    assert response["warnings"] == ["900 further results were left out"]
+
+
+def test_a_program_may_clean_up_after_an_interrupt(wire: Wire) -> None:
+    code = (
+        "import time\ntry:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n"
+        "    time.sleep(0.5)\n    print('cleaned up')"
+    )
+    response = wire("execute_code", session="s", code=code, timeout_seconds=1)
+    assert response["error"]["type"] == "TimedOut"
+    assert response["stdout"] == "cleaned up"
+
+
+def test_the_interrupting_command_has_a_limit_of_its_own(
+    wire: Wire, pool: ThreadPoolExecutor
+) -> None:
+    wire.ok("execute_code", session="s", code="1")
+    function = wire.new_function()
+    event = {"tool": "execute_code", "session": "s", "code": BUSY, "timeout_seconds": 2}
+    running = pool.submit(function, event, Context(40))
+    time.sleep(0.5)
+    wire.fault(operation="InvokeCodeInterpreter", kind="hang", count=1000)
+    began = time.monotonic()
+    response = running.result()
+    assert time.monotonic() - began < 25
+    wire.clear_faults()
+    assert "the sandbox was stopped" in response["error"]["message"]
+    assert wire.running() == []
+
+
+def test_a_preparation_that_failed_after_the_observer_was_installed_keeps_it(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire.put("uploads/a.txt", b"x")
+    with monkeypatch.context() as patch:
+        patch.setattr("code_interpreter_invoke.sessions.named.load", fail_to_load)
+        assert wire("execute_code", session="s", code="1")["error"]["type"] == "NotStarted"
+    assert wire.ok("execute_code", session="s", code="1")["results"] == [{"text/plain": "1"}]
+
+
+def fail_to_load(*_: object) -> None:
+    raise NotStartedError("no connection")
+
+
+def test_a_text_that_looks_like_an_exit_is_none(wire: Wire) -> None:
+    code = "raise ValueError('bad\\nSystemExit: 0')"
+    response = wire("execute_code", session="s", code=code)
+    assert (response["status"], response["exit_code"]) == ("error", 1)
 
 
 # What the observer costs.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -127,3 +128,124 @@ def test_every_decision_is_recorded(
             "ImplicitDeny",
         ),
     ]
+
+
+SERVICE = "bedrock-agentcore.amazonaws.com"
+EFS = "arn:aws:elasticfilesystem:us-east-1:{account}:"
+S3_FILES = "arn:aws:s3files:us-east-1:{account}:file-system/fs-0123456789abcdef0"
+FILESYSTEMS = {
+    "elasticfilesystem": {
+        "efsConfiguration": {
+            "accessPointArn": EFS + "access-point/fsap-0123456789abcdef0",
+            "fileSystemArn": EFS + "file-system/fs-0123456789abcdef0",
+            "mountPath": "/mnt/data",
+        }
+    },
+    "s3files": {
+        "s3FilesConfiguration": {
+            "accessPointArn": S3_FILES + "/access-point/fsap-0123456789abcdef0",
+            "fileSystemArn": S3_FILES,
+            "mountPath": "/mnt/data",
+        }
+    },
+}
+
+
+def trust(
+    account: str, service: str = SERVICE, source: str = "code-interpreter-custom/one-*"
+) -> str:
+    arn = f"arn:aws:bedrock-agentcore:us-east-1:{account}:{source}"
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": "sts:AssumeRole",
+        "Condition": {
+            "StringEquals": {"aws:SourceAccount": account},
+            "ArnLike": {"aws:SourceArn": arn},
+        },
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"service": "lambda.amazonaws.com"}, {"source": "code-interpreter-custom/other-*"}, None],
+)
+def test_an_execution_role_that_the_service_cannot_assume_is_refused(
+    local_aws: LocalAws, account: str, changes: dict[str, str] | None
+) -> None:
+    iam = local_aws.client("iam", account)
+    control = local_aws.client("bedrock-agentcore-control", account)
+
+    def create(role: str) -> Any:
+        arn = f"arn:aws:iam::{account}:role/{role}"
+        return control.create_code_interpreter(
+            name="one", networkConfiguration=SANDBOX, executionRoleArn=arn
+        )
+
+    if changes is not None:
+        iam.create_role(RoleName="bad", AssumeRolePolicyDocument=trust(account, **changes))
+    with pytest.raises(ClientError, match="CodeInterpreter role validation failed") as refused:
+        create("bad")
+    assert refused.value.response["Error"]["Code"] == "ValidationException"
+    iam.create_role(RoleName="good", AssumeRolePolicyDocument=trust(account))
+    assert create("good")["status"] == "CREATING"
+
+
+@pytest.mark.parametrize(
+    ("service", "actions"),
+    [
+        ("elasticfilesystem", ["ClientMount"]),
+        ("s3files", ["ClientMount", "GetAccessPoint"]),
+    ],
+)
+def test_a_session_whose_role_may_not_mount_its_filesystem_does_not_start(
+    local_aws: LocalAws, account: str, service: str, actions: list[str]
+) -> None:
+    iam = local_aws.client("iam", account)
+    iam.create_role(RoleName="mounts", AssumeRolePolicyDocument=trust(account))
+    vpc = {"subnets": ["subnet-0123456789"], "securityGroups": ["sg-0123456789"]}
+    filesystem = json.loads(json.dumps(FILESYSTEMS[service]).replace("{account}", account))
+    [target] = filesystem.values()
+    interpreter = local_aws.client("bedrock-agentcore-control", account).create_code_interpreter(
+        name="one",
+        networkConfiguration={"networkMode": "VPC", "vpcConfig": vpc},
+        executionRoleArn=f"arn:aws:iam::{account}:role/mounts",
+    )
+    data = local_aws.client("bedrock-agentcore", account)
+
+    def start() -> Any:
+        return data.start_code_interpreter_session(
+            codeInterpreterIdentifier=interpreter["codeInterpreterId"],
+            filesystemConfigurations=[filesystem],
+        )
+
+    def allow(names: list[str]) -> None:
+        condition = {"StringEquals": {f"{service}:AccessPointArn": target["accessPointArn"]}}
+        statement = {
+            "Effect": "Allow",
+            "Action": [f"{service}:{name}" for name in names],
+            "Resource": [target["fileSystemArn"], target["accessPointArn"]],
+            "Condition": condition,
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        iam.put_role_policy(RoleName="mounts", PolicyName="mounts", PolicyDocument=policy)
+
+    wait_until_ready(local_aws, account, interpreter["codeInterpreterId"])
+    for names in (["ClientWrite"], actions[1:], actions[:-1]):
+        allow(names or ["ClientWrite"])
+        with pytest.raises(ClientError, match=r"AccessDenied.*is not allowed to mount"):
+            start()
+    allow(actions)
+    session = start()
+    data.stop_code_interpreter_session(
+        codeInterpreterIdentifier=interpreter["codeInterpreterId"], sessionId=session["sessionId"]
+    )
+
+
+def wait_until_ready(local_aws: LocalAws, account: str, interpreter_id: str) -> None:
+    control = local_aws.client("bedrock-agentcore-control", account)
+    deadline = time.monotonic() + 20
+    while control.get_code_interpreter(codeInterpreterId=interpreter_id)["status"] != "READY":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

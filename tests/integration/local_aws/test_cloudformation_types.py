@@ -157,7 +157,8 @@ def test_a_bucket_gets_its_tags_and_is_deleted_only_when_it_is_empty(
     wait_for_stack("create")
     cloudformation.update_stack(**bucket(team="science"))
     wait_for_stack("update")
-    assert s3.get_bucket_tagging(Bucket=name)["TagSet"] == [{"Key": "team", "Value": "science"}]
+    tags = {tag["Key"]: tag["Value"] for tag in s3.get_bucket_tagging(Bucket=name)["TagSet"]}
+    assert tags == {"team": "science", "aws:cloudformation:stack-name": "a-stack"}
 
     s3.put_object(Bucket=name, Key="a-file")
     cloudformation.delete_stack(StackName="a-stack")

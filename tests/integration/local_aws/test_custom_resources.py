@@ -27,15 +27,20 @@ HANDLER = textwrap.dedent("""
             os._exit(1)
         if behaviour == "raise" and event["RequestType"] == "Create":
             raise RuntimeError("it cannot go on")
-        failed = behaviour == "fail" and event["RequestType"] == "Create"
+        failed = behaviour in ("fail", "fail for good") and event["RequestType"] == "Create"
+        kept = behaviour == "fail for good" and event["RequestType"] == "Delete" and count < 2
         response = {
-            "Status": "FAILED" if failed else "SUCCESS",
-            "Reason": "it must fail",
+            "Status": "FAILED" if failed or kept else "SUCCESS",
+            "Reason": "it cannot be deleted" if kept else "it must fail",
             "PhysicalResourceId": "made-1",
             "StackId": event["StackId"],
             "RequestId": event["RequestId"],
             "LogicalResourceId": event["LogicalResourceId"],
         }
+        if behaviour.startswith("respond with "):
+            response["Data"] = {"Text": ""}
+            missing = int(behaviour.split()[-1]) - len(json.dumps(response))
+            response["Data"] = {"Text": "a" * missing}
         urllib.request.urlopen(urllib.request.Request(
             event["ResponseURL"], json.dumps(response).encode(), method="PUT"))
 """)
@@ -127,10 +132,47 @@ def test_a_function_that_always_fails_fails_the_resource_at_once(
     events = local_aws.client("cloudformation", account).describe_stack_events(
         StackName=f"noted-{account}"
     )["StackEvents"]
-    [reason] = [
-        event["ResourceStatusReason"]
-        for event in events
-        if event["LogicalResourceId"] == "Resource" and event["ResourceStatus"] == "CREATE_FAILED"
-    ]
+    [reason] = reasons(events, "CREATE_FAILED")
     assert reason.startswith("CloudFormation did not receive a response from your Custom Resource")
     assert "it cannot go on" in reason
+
+
+def reasons(events: list[Any], status: str) -> list[str]:
+    """Return the reasons of the events in which the resource got a status."""
+    return [
+        event["ResourceStatusReason"]
+        for event in events
+        if (event["LogicalResourceId"], event["ResourceStatus"]) == ("Resource", status)
+    ]
+
+
+def test_a_failed_clean_up_names_its_resource_and_keeps_the_reason(
+    local_aws: LocalAws, account: str
+) -> None:
+    deployed = deploy(local_aws, account, "fail for good")
+    assert deployed == [["Create", None], ["Delete", "made-1"]]
+    cloudformation = local_aws.client("cloudformation", account)
+    name = f"noted-{account}"
+    [stack] = cloudformation.describe_stacks(StackName=name)["Stacks"]
+    assert (stack["StackStatus"], stack["StackStatusReason"]) == (
+        "ROLLBACK_FAILED",
+        "The following resource(s) failed to delete: [Resource].",
+    )
+    events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+    assert reasons(events, "CREATE_FAILED") == ["it must fail"]
+    assert reasons(events, "DELETE_FAILED") == ["it cannot be deleted"]
+    [orphan] = [event for event in events if event["ResourceStatus"] == "DELETE_FAILED"]
+    assert orphan["PhysicalResourceId"] == "made-1"
+
+
+@pytest.mark.parametrize(
+    ("size", "failures"), [(4096, []), (4097, ["Response object is too long."])]
+)
+def test_a_response_above_the_limit_fails_the_resource(
+    local_aws: LocalAws, account: str, size: int, failures: list[str]
+) -> None:
+    deploy(local_aws, account, f"respond with {size}")
+    events = local_aws.client("cloudformation", account).describe_stack_events(
+        StackName=f"noted-{account}"
+    )["StackEvents"]
+    assert reasons(events, "CREATE_FAILED") == failures

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import itertools
+import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -11,6 +15,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import zipfile
 from typing import TYPE_CHECKING
 
 import psutil
@@ -19,6 +24,7 @@ from botocore.config import Config
 
 from local_aws import LocalAws, LocalAwsError
 from local_aws.local_aws import server_environment
+from tests.project import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -170,6 +176,53 @@ def test_make_local_ends_cleanly(tmp_path: Path, number: signal.Signals) -> None
     assert list(tmp_path.iterdir()) == []
 
 
+def test_make_local_shows_requests_and_the_logs_of_functions(tmp_path: Path) -> None:
+    with running(tmp_path) as (command, exports):
+        aws = LocalAws()
+        aws.endpoint = exports["AWS_ENDPOINT_URL"]
+        aws.client("s3").create_bucket(Bucket="a-bucket")
+        aws.client("sqs").create_queue(QueueName="a-queue")
+        aws.client("cloudformation").list_stacks()
+        aws.client("bedrock-agentcore-control").list_code_interpreters()
+        create_function(aws, "python3.14", "index.py", "def handler(*_): print('it ran')")
+        aws.client("lambda").invoke(FunctionName="a-function", Payload='"secret"')
+        url = aws.client("s3").generate_presigned_url("list_buckets")
+        urllib.request.urlopen(url).close()
+        assert command.stdout is not None
+        lines = list(itertools.takewhile(lambda line: " GET / " not in line, command.stdout))
+        os.killpg(command.pid, signal.SIGINT)
+        output = "".join(lines) + command.communicate(timeout=SETTLE_SECONDS)[0]
+    shown = [re.sub(r"^[0-9:]{8} | \(\d+ ms\)$", "", line) for line in output.splitlines()]
+    for expected in (
+        "200 s3 PUT /a-bucket",
+        "200 sqs CreateQueue",
+        "200 cloudformation ListStacks",
+        "200 bedrock-agentcore POST /code-interpreters",
+        "200 lambda POST /2015-03-31/functions/a-function/invocations",
+        "a-function: it ran",
+    ):
+        assert expected in shown
+    assert "secret" not in output
+    assert "Signature" not in output
+
+
+def test_quiet_shows_nothing(tmp_path: Path) -> None:
+    with running(tmp_path, "--quiet") as (command, exports):
+        aws = LocalAws()
+        aws.endpoint = exports["AWS_ENDPOINT_URL"]
+        aws.client("s3").create_bucket(Bucket="a-bucket")
+        os.killpg(command.pid, signal.SIGINT)
+        output, _ = command.communicate(timeout=SETTLE_SECONDS)
+    assert "a-bucket" not in output
+
+
+def test_make_env_prints_the_variables_that_a_shell_evaluates() -> None:
+    script = 'eval "$(make --silent env PORT=4577)"; echo $AWS_ENDPOINT_URL $AWS_REGION'
+    command = ["bash", "-c", script]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert done.stdout == "http://127.0.0.1:4577 us-east-1\n"
+
+
 def test_server_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     with running(tmp_path) as (command, _):
         command.kill()
@@ -178,11 +231,57 @@ def test_server_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
         wait_until(lambda: not list(tmp_path.iterdir()))
 
 
+SLEEP = {
+    "python3.14": ("index.py", "import time\ndef handler(event, context): time.sleep(60)"),
+    "nodejs24.x": (
+        "index.js",
+        "exports.handler = () => new Promise(resolve => setTimeout(resolve, 60000));",
+    ),
+}
+
+
+@pytest.mark.parametrize("runtime", SLEEP)
+def test_no_function_outlives_a_killed_server(runtime: str) -> None:
+    with LocalAws() as aws:
+        create_function(aws, runtime, *SLEEP[runtime])
+        aws.client("lambda").invoke(FunctionName="a-function", InvocationType="Event")
+        server = psutil.Process(aws.process_id)
+        wait_until(lambda: bool(server.children()))
+        time.sleep(1)  # the handler has begun by then
+        workers = server.children(recursive=True)
+        server.kill()
+        _, alive = psutil.wait_procs(workers, timeout=5)
+    assert alive == []
+
+
+def create_function(aws: LocalAws, runtime: str, file: str, code: str) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(file, code)
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "lambda.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    role = aws.client("iam").create_role(RoleName="role", AssumeRolePolicyDocument=trust)
+    aws.client("lambda").create_function(
+        FunctionName="a-function",
+        Runtime=runtime,
+        Role=role["Role"]["Arn"],
+        Handler="index.handler",
+        Code={"ZipFile": buffer.getvalue()},
+        Timeout=120,
+    )
+
+
 @contextlib.contextmanager
-def running(temporary: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
+def running(
+    temporary: Path, *options: str
+) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
     """Run the command of `make local` on a free port; yield it and the variables it printed."""
     with subprocess.Popen(
-        [sys.executable, "-m", "local_aws", "--port", "0"],
+        [sys.executable, "-m", "local_aws", "--port", "0", *options],
         env={**os.environ, "TMPDIR": str(temporary)},
         stdout=subprocess.PIPE,
         text=True,

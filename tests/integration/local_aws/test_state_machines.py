@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
     from local_aws import LocalAws
@@ -190,3 +191,44 @@ def test_a_parallel_state_in_jsonata_returns_its_output(local_aws: LocalAws, acc
     }
     execution = StateMachine(local_aws, account, state).execute({"number": 21})
     assert json.loads(execution["output"]) == 42
+
+
+LARGEST = 256 * 1024
+
+
+@pytest.mark.parametrize(("size", "status"), [(LARGEST, "SUCCEEDED"), (LARGEST + 1, "FAILED")])
+def test_a_state_whose_output_exceeds_the_quota_fails(
+    local_aws: LocalAws, account: str, size: int, status: str
+) -> None:
+    # The state adds ten bytes to its input: {"more":""} around it.
+    text = "a" * (size - len('{"more":""}'))
+    state = {"Type": "Pass", "Parameters": {"more.$": "$"}}
+    machine = StateMachine(local_aws, account, state)
+    execution = machine.execute(text)
+    assert execution["status"] == status
+    if status == "FAILED":
+        assert (execution["error"], execution["cause"]) == (
+            "States.DataLimitExceeded",
+            "The state/task 'Only' returned a result with a size exceeding the maximum number of "
+            "bytes service limit.",
+        )
+
+
+def test_a_branch_that_exceeds_the_quota_is_not_caught_by_all(
+    local_aws: LocalAws, account: str
+) -> None:
+    large = {"Type": "Pass", "Parameters": {"twice.$": "States.Array($, $)"}, "End": True}
+    state = {
+        "Type": "Parallel",
+        "Branches": [{"StartAt": "Large", "States": {"Large": large}}],
+        "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Only"}],
+    }
+    execution = StateMachine(local_aws, account, state).execute("a" * 200_000)
+    assert (execution["status"], execution["error"]) == ("FAILED", "States.DataLimitExceeded")
+
+
+def test_an_input_above_the_quota_is_refused(local_aws: LocalAws, account: str) -> None:
+    machine = StateMachine(local_aws, account, {"Type": "Pass", "Result": 1})
+    assert machine.execute("a" * (LARGEST - 2))["output"] == "1"
+    with pytest.raises(ClientError, match=r"ValidationException.*less than or equal to 262144"):
+        machine.execute("a" * (LARGEST - 1))

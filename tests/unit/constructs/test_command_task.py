@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import time
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from aws_cdk import Duration, Stack
@@ -74,13 +77,16 @@ def ok(structured: dict[str, Any]) -> dict[str, Any]:
     return {"status": "ok", "structuredContent": structured}
 
 
-def error(kind: str, **structured: Any) -> dict[str, Any]:
-    failed = {"type": kind, "message": "canary"}
+def error(kind: str, message: str = "canary", **structured: Any) -> dict[str, Any]:
+    failed = {"type": kind, "message": message}
     return {"status": "error", "error": failed, "structuredContent": structured}
 
 
 def test_the_command_is_started_once_and_asked_for(stack: Stack, function: InvokeFunction) -> None:
-    found = states(stack, task(stack, function, poll_interval=Duration.seconds(3)))
+    found = states(
+        stack,
+        task(stack, function, poll_interval=Duration.seconds(3), timeout=Duration.hours(2)),
+    )
     payloads = {
         name: state["Arguments"]["Payload"]
         for name, state in found.items()
@@ -92,7 +98,7 @@ def test_the_command_is_started_once_and_asked_for(stack: Stack, function: Invok
         "Build: Start": {
             **call,
             "name": "startCommandExecution",
-            "arguments": {"command": "{% $states.input.command %}"},
+            "arguments": {"command": ANY},
             "idempotency_key": "{% $states.input.key %}",
         },
         "Build: Ask": {**call, "name": "getTask", "arguments": this},
@@ -142,6 +148,14 @@ def test_query_languages_are_not_mixed(stack: Stack, function: InvokeFunction) -
         ({"timeout": Duration.hours(9)}, "timeout is 32400 s.*1 to 28800 s"),
         ({"timeout": Duration.seconds(0)}, "timeout is 0 s.*1 to 28800 s"),
         ({"poll_interval": Duration.seconds(0)}, "poll_interval is 0 s.*1 to 28800 s"),
+        (
+            {"poll_interval": Duration.seconds(11)},
+            "poll_interval is 11 s, but with a timeout of 28800 s it must be 12 s or more",
+        ),
+        (
+            {"poll_interval": Duration.seconds(1), "timeout": Duration.seconds(2_501)},
+            "poll_interval is 1 s, but with a timeout of 2501 s it must be 2 s or more",
+        ),
     ],
 )
 def test_fails_on_times_that_are_not_allowed(
@@ -197,33 +211,97 @@ def test_each_response_has_its_next_state(
     assert [*next_states, choice["Default"]][0] == f"Build: {state}"
 
 
+LONG = "x" * 600
+FAILED: dict[str, Any] = {"taskStatus": "completed", "exitCode": 3}
+
+
 @pytest.mark.parametrize(
-    ("response", "failure"),
+    ("data", "failure"),
     [
-        (error("CodeFailed", taskStatus="completed", exitCode=3), ("CodeFailed", "exit code 3")),
-        (error("CodeFailed", taskStatus="failed"), ("CodeFailed", "no exit code")),
-        (ok({"taskStatus": "failed", "exitCode": 1}), ("CodeFailed", "exit code 1")),
-        (ok({"taskStatus": "canceled"}), ("Canceled", "no exit code")),
-        (error("CodeFailed", taskStatus="canceled"), ("Canceled", "no exit code")),
-        (error("NotFound"), ("NotFound", "no exit code")),
-        (error("OutcomeUnknown"), ("OutcomeUnknown", "no exit code")),
+        (
+            data_after(error("CodeFailed", **FAILED, stderr="Traceback\n  ...\nKeyError: 1\n\n")),
+            ("CodeFailed", "exit code 3: KeyError: 1"),
+        ),
+        (
+            data_after(error("CodeFailed", **FAILED, stderr=LONG)),
+            ("CodeFailed", f"exit code 3: {LONG[:500]}"),
+        ),
+        (data_after(error("CodeFailed", **FAILED, stderr="")), ("CodeFailed", "exit code 3")),
+        (data_after(error("CodeFailed", **FAILED)), ("CodeFailed", "exit code 3")),
+        (data_after(ok({"taskStatus": "failed", "exitCode": 1})), ("CodeFailed", "exit code 1")),
+        (
+            data_after(error("CodeFailed", taskStatus="completed", exitCode=124), deadline=PAST),
+            ("TimedOut", "the command took longer than its timeout"),
+        ),
+        (
+            data_after(error("CodeFailed", taskStatus="completed", exitCode=124)),
+            ("CodeFailed", "exit code 124"),
+        ),
+        (
+            data_after(ok(RUNNING), deadline=PAST),
+            ("TimedOut", "the command took longer than its timeout"),
+        ),
+        (data_after(ok({"taskStatus": "failed"})), ("CodeFailed", "the command is failed")),
+        (data_after(ok({"taskStatus": "canceled"})), ("Canceled", "the command is canceled")),
+        (data_after(error("CodeFailed", taskStatus="canceled")), ("Canceled", "canary")),
+        (data_after(error("NotFound")), ("NotFound", "canary")),
+        (data_after(error("OutcomeUnknown")), ("OutcomeUnknown", "canary")),
+        (
+            {"session": "s", "deadline": FUTURE, "response": error("InvalidRequest", LONG)},
+            ("InvalidRequest", LONG[:500]),
+        ),
+        (
+            {**data_after(ok(RUNNING)), "failure": {"Error": "Lambda.Unknown", "Cause": LONG}},
+            ("Lambda.Unknown", f"the request for the status failed: {LONG}"[:500]),
+        ),
     ],
 )
-def test_a_failure_has_a_type_and_an_exit_code_and_no_output(
-    default_states: dict[str, Any], response: dict[str, Any], failure: tuple[str, str]
+def test_a_failure_has_a_type_and_a_cause(
+    default_states: dict[str, Any], data: dict[str, Any], failure: tuple[str, str]
 ) -> None:
     failed = default_states["Build: Failed"]
-    error, cause = (
-        evaluate(failed[name], input=data_after(response)) for name in ("Error", "Cause")
-    )
+    error, cause = (evaluate(failed[name], input=data) for name in ("Error", "Cause"))
     assert (error, cause) == failure
 
 
 def test_a_command_that_takes_too_long_is_stopped(default_states: dict[str, Any]) -> None:
     stop = default_states["Build: Stop"]
-    assert stop["Next"] == "Build: Timed out"
-    assert stop["Catch"] == [{"ErrorEquals": ["States.ALL"], "Next": "Build: Timed out"}]
-    assert default_states["Build: Timed out"]["Error"] == "TimedOut"
+    unchanged = "{% $states.input %}"
+    assert (stop["Next"], stop["Output"]) == ("Build: Failed", unchanged)
+    assert stop["Catch"] == [
+        {"ErrorEquals": ["States.ALL"], "Next": "Build: Failed", "Output": unchanged}
+    ]
+
+
+@pytest.mark.parametrize("kind", ["States.DataLimitExceeded", "States.ALL"])
+def test_a_command_that_cannot_be_asked_for_is_stopped(
+    default_states: dict[str, Any], kind: str
+) -> None:
+    [catch] = [one for one in default_states["Build: Ask"]["Catch"] if one["ErrorEquals"] == [kind]]
+    assert catch["Next"] == "Build: Stop"
+    failure = {"Error": "Lambda.Unknown", "Cause": "out of memory"}
+    before = data_after(ok(RUNNING))
+    after = evaluate(catch["Output"], input=before, errorOutput=failure)
+    assert after == {**before, "failure": failure}
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_the_sandbox_ends_the_command_of_a_stopped_execution(
+    default_states: dict[str, Any], shell: str
+) -> None:
+    expression = default_states["Build: Start"]["Arguments"]["Payload"]["arguments"]["command"]
+
+    def run(command: str, seconds: int) -> subprocess.CompletedProcess[str]:
+        line = evaluate(expression, input={"command": command, "timeout_seconds": seconds - 60})
+        return subprocess.run([shell, "-c", line], capture_output=True, text=True, check=False)
+
+    quoted = run(r"""printf '%s\n' "it's" '$HOME' '\'; exit 3""", 30)
+    assert (quoted.stdout, quoted.returncode) == ("it's\n$HOME\n\\\n", 3)
+    began = time.monotonic()
+    # The output ends when the last process that writes to it has ended.
+    ended = run("sleep 30 & echo begun; sleep 30", 1)
+    assert time.monotonic() - began < 10
+    assert (ended.stdout, ended.returncode) == ("begun\n", 124)
 
 
 def test_the_output_is_the_result_of_the_command(default_states: dict[str, Any]) -> None:

@@ -176,3 +176,27 @@ def lifecycle_rules(stack: Stack) -> list[dict[str, Any]]:
 
 def arn(path: str) -> dict[str, Any]:
     return {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, f":s3:::{path}"]]}
+
+
+def test_a_bucket_that_is_kept_keeps_its_policy(default_stack: Stack) -> None:
+    Template.from_stack(default_stack).has_resource(
+        "AWS::S3::BucketPolicy", {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
+    )
+
+
+def test_cdks_function_may_see_that_a_bucket_is_kept_again(stack: Stack) -> None:
+    """CDK gives it the permission in the bucket's policy, which is gone when it looks."""
+    buckets = [
+        Workspace(stack, name, removal_policy=RemovalPolicy.DESTROY).bucket for name in ("A", "B")
+    ]
+    template = Template.from_stack(stack)
+    [role] = template.find_resources("AWS::IAM::Role").values()
+    [policy] = role["Properties"]["Policies"]
+    assert [
+        (statement["Action"], statement["Resource"])
+        for statement in policy["PolicyDocument"]["Statement"]
+    ] == [(["s3:GetBucketTagging"], stack.resolve(bucket.bucket_arn)) for bucket in buckets]
+    [log_group] = template.find_resources("AWS::Logs::LogGroup")
+    template.has_resource_properties(
+        "AWS::Lambda::Function", {"LoggingConfig": {"LogGroup": {"Ref": log_group}}}
+    )

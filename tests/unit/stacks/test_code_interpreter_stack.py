@@ -180,3 +180,30 @@ def test_file_systems_are_mounted_with_a_role_of_their_own(
         "AWS::EC2::SecurityGroupIngress",
         {"GroupId": "sg-0123456789abcdef0", "FromPort": 2049, "ToPort": 2049},
     )
+
+
+def test_an_existing_bucket_is_the_workspace(synthesise: Synthesise) -> None:
+    template = synthesise(workspace_bucket_name="of-an-earlier-deployment")
+    template.resource_count_is("AWS::S3::Bucket", 0)
+    template.has_resource_properties(
+        "AWS::Lambda::Function",
+        {
+            "Environment": {
+                "Variables": Match.object_like({"WORKSPACE_BUCKET": "of-an-earlier-deployment"})
+            }
+        },
+    )
+
+
+@pytest.mark.parametrize("setting", [{}, {"workspace_bucket_name": "theirs"}])
+def test_the_output_says_how_to_use_the_bucket_again(
+    synthesise: Synthesise, setting: dict[str, str]
+) -> None:
+    [output] = synthesise(**setting).find_outputs("WorkspaceBucketName").values()
+    assert "code-interpreter:workspace-bucket-name" in output["Description"]
+
+
+def test_the_output_of_a_bucket_that_is_deleted_does_not(synthesise: Synthesise) -> None:
+    template = synthesise(workspace_retention="destroy")
+    [output] = template.find_outputs("WorkspaceBucketName").values()
+    assert "Description" not in output

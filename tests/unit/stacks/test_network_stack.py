@@ -94,3 +94,19 @@ def test_a_code_interpreter_of_another_stack_uses_the_private_subnets(internet: 
     assert "Sandboxes" in str(vpc["Subnets"])
     assert "Gateway" not in str(vpc["Subnets"])
     template.resource_count_is("AWS::EC2::SecurityGroup", 0)
+
+
+def test_sandboxes_keep_their_subnets_when_the_gateway_comes_or_goes() -> None:
+    """AgentCore keeps network interfaces in them, so CloudFormation could not replace them."""
+
+    def subnets(*, internet: bool) -> dict[str, str]:
+        app = App(builtin_cloud_formation_validation=False)
+        template = Template.from_stack(NetworkStack(app, "Network", internet=internet))
+        return {
+            logical_id: subnet["Properties"]["CidrBlock"]
+            for logical_id, subnet in template.find_resources("AWS::EC2::Subnet").items()
+            if "Sandboxes" in logical_id
+        }
+
+    assert len(subnets(internet=False)) == 2
+    assert subnets(internet=False) == subnets(internet=True)

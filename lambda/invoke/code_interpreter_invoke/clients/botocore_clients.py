@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -57,3 +58,14 @@ def connect() -> Clients:
             ),
         ),
     )
+
+
+@cache
+def connect_ssm() -> Any:
+    """Create a client of Systems Manager, which few execution environments ever need."""
+    config = Config(
+        connect_timeout=2,
+        read_timeout=5,
+        retries={"mode": "standard", "total_max_attempts": 3},
+    )
+    return botocore.session.Session().create_client("ssm", config=config)

@@ -27,6 +27,7 @@ from ..errors import (
     TimedOutError,
 )
 from .botocore_clients import LONGEST_INVOCATION, Clients
+from .current_id import CurrentId
 from .errors import error_text, refusal
 
 # Seconds that a stream may take to end after its last result.
@@ -65,14 +66,14 @@ class CodeInterpreterClient:
     def __init__(
         self,
         clients: Clients,
-        identifier: str,
+        current_id: CurrentId,
         deadline: Deadline,
         trace: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """`trace` has the API's trace members, for the operations that take them."""
         self._agentcore_single_attempt = clients.agentcore_single_attempt
         self._agentcore = clients.agentcore
-        self.identifier = identifier
+        self._current_id = current_id
         self._deadline = deadline
         self._trace = trace
 
@@ -81,9 +82,21 @@ class CodeInterpreterClient:
         reserve = self._deadline.response_reserve
         return max(self._deadline.remaining() - reserve, 0) + reserve * part
 
+    @property
+    def identifier(self) -> str:
+        """The code interpreter's id."""
+        return self._current_id.value
+
+    def look_up_identifier(self) -> bool:
+        """Return whether the code interpreter was replaced; its replacement is used from now on."""
+        try:
+            return self._deadline.run(self._current_id.look_up)
+        except TimeoutError:
+            return False
+
     def start_session(self, *, client_token: str, **options: Any) -> StartedSession:
         """Start a session. The service returns the same session for the same token."""
-        response = self._repeated(
+        response = self._in_current(
             "Starting a session",
             self._agentcore.start_code_interpreter_session,
             clientToken=client_token,
@@ -117,11 +130,20 @@ class CodeInterpreterClient:
 
     def list_sessions(self, **arguments: Any) -> dict[str, Any]:
         """Return the response of ListCodeInterpreterSessions."""
-        return self._repeated(
+        return self._in_current(
             "Listing the sessions",
             self._agentcore.list_code_interpreter_sessions,
             **arguments,
         )
+
+    def _in_current(self, doing: str, operation: Any, **arguments: Any) -> dict[str, Any]:
+        """Send an operation, and send it to the replacement if the code interpreter is gone."""
+        try:
+            return self._repeated(doing, operation, **arguments)
+        except NotFoundError:
+            if not self.look_up_identifier():
+                raise
+            return self._repeated(doing, operation, **arguments)
 
     def _repeated(self, doing: str, operation: Any, **arguments: Any) -> dict[str, Any]:
         """Send an operation that is safe to repeat; botocore repeats it."""

@@ -29,10 +29,10 @@ OWN_FRAME = re.compile(r"\n[^\n]*<code-interpreter>[^\n]*(?:\n +\d+ [^\n]*)*(?:\
 class Report(NamedTuple):
     """The observer's report of one program.
 
-    `exit_code` is the code of a program that ended with `SystemExit`; `files_changed` is None where
-    changes are not told. `left_out` is the number of characters in the middle of the output that
-    the observer has left out. `variables_lost` says that the program removed all variables or ends
-    the kernel.
+    `exit_code` is the code of a program that ended with `SystemExit`. `files_changed` is None where
+    changes are not told. `left_out` counts the characters in the middle of the output that the
+    observer has left out, and `results_left_out` further results. `variables_lost` says that the
+    program removed all variables or ends the kernel.
     """
 
     exception: ExceptionDetail | None = None
@@ -40,6 +40,7 @@ class Report(NamedTuple):
     results: tuple[MimeBundle, ...] = ()
     files_changed: FilesChanged | None = None
     left_out: int = 0
+    results_left_out: int = 0
     cancelled: bool = False
     interrupted: bool = False
     variables_lost: bool = False
@@ -89,29 +90,39 @@ class Observer(NamedTuple):
         return None
 
     def split(self, output: str) -> tuple[str, Report | None]:
-        """Return a program's output without the report, and the report.
+        """Return a program's output without the observer's lines, and the report.
 
-        It is the last one: a program that prints reports of its own fools nobody but itself.
+        The report is the last one: a program that prints reports of its own fools nobody but
+        itself. The service strips an output at both ends. Behind the mark at the beginning and
+        before the report nothing is stripped but the last line end.
         """
-        start = output.rfind(f"\n{self.mark}")
-        if start < 0:
-            return output, None
-        line, _, rest = output[start + 1 + len(self.mark) :].partition("\n")
-        members: Any = None
-        with suppress(ValueError, RecursionError):
-            members = json.loads(line)
-        if not isinstance(members, dict):
-            return output, None
-        # The service leaves out the last line end, which now precedes the report.
-        return output[:start].removesuffix("\n") + (f"\n{rest}" if rest else ""), report(members)
+        begin = f"{self.mark}\n"
+        start = f"\n{output}".rfind(f"\n{self.mark}{{")
+        line = output[start + len(self.mark) :].partition("\n")[0] if start >= 0 else ""
+        members = json_object(line)
+        if members is None:
+            # The program ended the kernel.
+            return f"{output}\n".removeprefix(begin).removesuffix("\n"), None
+        own = output[:start]
+        if own.startswith(begin):
+            own = own.removeprefix(begin).removesuffix("\n").removesuffix("\n")
+        else:
+            own = own.strip()
+        late = output[start:].partition("\n")[2]
+        return own + (f"\n{late}" if late else ""), report(members)
 
     def _marked_lines(self, stdout: str) -> list[dict[str, Any]]:
-        found = []
-        for line in stdout.split("\n"):
-            if line.startswith(self.mark):
-                with suppress(ValueError):
-                    found.append(json.loads(line.removeprefix(self.mark)))
-        return [members for members in found if isinstance(members, dict)]
+        lines = [line for line in stdout.split("\n") if line.startswith(self.mark)]
+        found = [json_object(line.removeprefix(self.mark)) for line in lines]
+        return [members for members in found if members is not None]
+
+
+def json_object(text: str) -> dict[str, Any] | None:
+    """Return the object that a text is the JSON of, or None."""
+    with suppress(ValueError, RecursionError):
+        value = json.loads(text)
+        return value if isinstance(value, dict) else None
+    return None
 
 
 def run_action(action: str, arguments: Mapping[str, Any]) -> str:
@@ -152,7 +163,6 @@ def with_tag(code: str, tag: str) -> str:
 
 def report(members: Mapping[str, Any]) -> Report:
     code = members.get("exit")
-    left_out = members.get("left_out")
     exception = members.get("exception")
     bundles = (mime_bundle(item) for item in items(members.get("results")))
     return Report(
@@ -160,7 +170,8 @@ def report(members: Mapping[str, Any]) -> Report:
         exit_code=code if isinstance(code, int) else None,
         results=tuple(bundle for bundle in bundles if bundle),
         files_changed=files_changed(members.get("files_changed")),
-        left_out=left_out if isinstance(left_out, int) else 0,
+        left_out=number(members.get("left_out")),
+        results_left_out=number(members.get("results_left_out")),
         cancelled=members.get("cancelled") is True,
         interrupted=members.get("interrupted") is True,
         variables_lost=members.get("variables_lost") is True,
@@ -202,6 +213,10 @@ def files_changed(members: Any) -> FilesChanged | None:
         if paths:
             changes[kind] = paths
     return changes
+
+
+def number(value: Any) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def items(value: Any) -> list[Any]:

@@ -37,10 +37,16 @@ TAIL = 2_500_000
 REPORT_VALUES = 3_000_000
 REPORT_VALUE = 1_000_000
 MESSAGE = 10_000
+MEMBER_MESSAGE = 1_000
 MEMBERS = 20
+DEPTH = 2
 NAMES = 1_000
-# The most files for which changes are told.
+# The most bundles that a report has.
+RESULTS_COUNT = 100
+# The most files and folders for which changes are told, and the seconds until the next look at a
+# folder with more.
 SCANNED_FILES = 5_000
+SCAN_PAUSE = 60.0
 # The folder of values that are too large for a report.
 RESULTS = "results"
 # The file of a program's tag is kept for longer than a request can last.
@@ -74,12 +80,14 @@ class BoundedWrite:
         self.tail_size = 0
         self.left_out = 0
         self.process = os.getpid()
+        self.has_ended = False
         self.lock = threading.RLock()
         stream.write = self
 
     def __call__(self, text: str) -> int:
         # The process of a fork has no end at which the tail could be passed on.
-        if not isinstance(text, str) or os.getpid() != self.process:
+        is_own = os.getpid() == self.process and not self.has_ended
+        if not isinstance(text, str) or not is_own:
             return self.pass_on(text)  # type: ignore[no-any-return]  # a stream of any kind
         with self.lock:
             size = len(text) * weight(text)
@@ -117,6 +125,7 @@ class BoundedWrite:
     def end(self) -> None:
         """Pass the tail on, and give the stream its own `write` back."""
         with self.lock:
+            self.has_ended = True
             if self.left_out:
                 self.pass_on(f"\n[... {self.left_out} characters left out ...]\n")
             for text in self.tail:
@@ -135,11 +144,21 @@ class Displayed:
     def __init__(self) -> None:
         self.bundles: list[dict[str, Any]] = []
         self.by_id: dict[str, int] = {}
+        self.left_out = 0
+        self.is_to_clear = False
 
     def add(
         self, data: dict[str, Any], display_id: str | None = None, update: bool = False
     ) -> None:
-        bundle = {str(kind): json_value(value) for kind, value in data.items()}
+        if self.is_to_clear:
+            self.clear(wait=False)
+        if len(self.bundles) >= RESULTS_COUNT and not update:
+            self.left_out += 1
+            return
+        bundle: dict[str, Any] = {}
+        for kind, value in data.items():
+            with contextlib.suppress(Exception):  # it is not a value that JSON can have
+                bundle[str(kind)] = json_value(value)
         if update and display_id in self.by_id:
             self.bundles[self.by_id[display_id]] = bundle
             return
@@ -149,16 +168,26 @@ class Displayed:
             self.by_id[display_id] = len(self.bundles)
         self.bundles.append(bundle)
 
-    def clear(self) -> None:
-        self.bundles.clear()
-        self.by_id.clear()
+    def clear(self, *, wait: bool) -> None:
+        """Forget all bundles, or do so when the next one comes."""
+        self.is_to_clear = wait
+        if not wait:
+            self.bundles.clear()
+            self.by_id.clear()
+            self.left_out = 0
 
 
 def json_value(value: Any) -> Any:
-    """Return a value of a mime bundle as Jupyter sends it."""
+    """Return a value of a mime bundle as Jupyter sends it, as it is now.
+
+    :raises Exception: if JSON cannot have it.
+    """
     if isinstance(value, (bytes, bytearray)):
         return base64.b64encode(value).decode()
-    return value if isinstance(value, (str, dict, list)) else str(value)
+    if isinstance(value, str):
+        return value
+    # JSON has no NaN.
+    return json.loads(json.dumps(value, default=str), parse_constant=lambda _: None)
 
 
 def has_image(bundle: dict[str, Any]) -> bool:
@@ -190,6 +219,7 @@ class Observer:
         self.tags: collections.deque[tuple[float, str]] = collections.deque()
         self.known_figures: weakref.WeakSet[Any] = weakref.WeakSet()
         self.reset_variables = False
+        self.next_scan = 0.0
         self.begin("")
 
     def begin(self, cell: str) -> None:
@@ -197,6 +227,7 @@ class Observer:
         self.tag = ""
         self.cancelled = False
         self.interrupted = False
+        self.is_over = False
         self.displayed = Displayed()
         self.files: dict[str, tuple[int, ...]] | None = None
         self.bounds: list[BoundedWrite] = []
@@ -207,6 +238,7 @@ class Observer:
         shell = self.shell
         sys.argv = [""]
         self.folder.mkdir(mode=0o700, exist_ok=True)
+        self.record_kernel()
         shell.events.register("pre_run_cell", self.before)
         shell.events.register("post_run_cell", self.after)
         shell.input_transformers_cleanup.insert(0, without_tag)
@@ -240,36 +272,59 @@ class Observer:
         if self.cell:
             return
         self.begin(info.raw_cell)
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(Exception):  # an earlier program has replaced the stream
-                self.bounds.append(BoundedWrite(stream))
         # An error here would be shown in the program's output. It runs unobserved instead.
+        with contextlib.suppress(Exception):  # a program may have set a handler of its own
+            signal.signal(signal.SIGURG, self.on_signal)
         with contextlib.suppress(Exception):
             self.tag = tag_of(info.raw_cell)
             self.cancelled = bool(self.tag) and not self.record_begin()
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):  # an earlier program has replaced the stream
+                self.bounds.append(BoundedWrite(stream))
+        with contextlib.suppress(Exception):
             self.files = self.scan()
+        # The service strips an output at both ends, but nothing behind the mark.
+        with contextlib.suppress(Exception):
+            type(self.out).write(self.out, f"{self.mark}\n")
 
     def after(self, result: Any) -> None:
         """Report a program that has ended."""
         raw_cell = getattr(getattr(result, "info", None), "raw_cell", self.cell)
         if self.cell and raw_cell != self.cell:
             return
-        tag, self.tag = self.tag, ""  # from now on it cannot be interrupted
+        self.is_over = True
+        try:
+            self.finish(result)
+        finally:
+            tag, self.tag = self.tag, ""  # from now on it cannot be interrupted
+            with contextlib.suppress(Exception):
+                self.record_end(tag)
+            self.begin("")
+            self.reset_variables = False
+
+    def finish(self, result: Any) -> None:
+        """Print what is left of the output, and the report.
+
+        A program can do anything to what is used here, and an interrupt or a signal can come at any
+        moment: each part that fails leaves the others as they are.
+        """
         for bound in self.bounds:
-            with contextlib.suppress(Exception):  # the program has closed the stream
+            with contextlib.suppress(BaseException):  # the program has closed the stream
                 bound.end()
-        with contextlib.suppress(Exception):  # the report comes behind the output
+        with contextlib.suppress(BaseException):  # the report comes behind the output
             sys.stdout.flush()
-        with contextlib.suppress(Exception):  # a figure cannot be drawn
+        with contextlib.suppress(BaseException):
             self.add_open_figures()
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(BaseException):
             self.add_pages()
-            self.print(self.report(result, tag))
-        with contextlib.suppress(OSError):
-            if tag:
-                (self.folder / tag).write_text("ended")
-        self.begin("")
-        self.reset_variables = False
+        with contextlib.suppress(BaseException):
+            self.remove_tag_from_history()
+        report: dict[str, Any] = {}
+        for part in (self.describe_end, self.describe_files, self.describe_results):
+            with contextlib.suppress(BaseException):
+                report.update(part(result))
+        with contextlib.suppress(BaseException):
+            self.print(report)
 
     def visit(self, node: ast.AST) -> ast.AST:
         """Reject a program that was cancelled before it began."""
@@ -285,7 +340,7 @@ class Observer:
         return self.publish(data, metadata, *args, **options)
 
     def on_clear_output(self, *args: Any, **options: Any) -> Any:
-        self.displayed.clear()
+        self.displayed.clear(wait=bool(options.get("wait", args[0] if args else False)))
         return self.clear_output(*args, **options)
 
     def on_last_expression(self, format_dict: Any, *args: Any, **options: Any) -> Any:
@@ -301,13 +356,13 @@ class Observer:
     def on_signal(self, _number: int, _frame: FrameType | None) -> None:
         """Interrupt the program if it is the one that is to be interrupted."""
         if self.tag and (self.folder / f"{self.tag}.interrupt").exists():
-            self.interrupted = True
+            self.interrupted = not self.is_over  # or only the drawing of its figures
             signal.raise_signal(signal.SIGINT)
             # Code that awaits something learns of it when the event loop wakes up.
             asyncio.get_running_loop().call_soon_threadsafe(str)
 
     # The program's tag: the file of that name is made by the program that begins, or by the
-    # request that cancels it, whichever is first.
+    # request that cancels it, whichever is first. The file `running` names the one that runs.
 
     def record_begin(self) -> bool:
         """Return whether the program may begin."""
@@ -316,40 +371,58 @@ class Observer:
             _, old = self.tags.popleft()
             (self.folder / old).unlink(missing_ok=True)
         self.folder.mkdir(mode=0o700, exist_ok=True)  # a program may have emptied its parent
+        self.record_kernel()
         try:
             with (self.folder / self.tag).open("x") as file:
                 file.write(str(os.getpid()))
         except FileExistsError:
             return False
+        (self.folder / "running").write_text(self.tag)
         self.tags.append((now, self.tag))
         return True
 
+    def record_end(self, tag: str) -> None:
+        if tag and not self.cancelled:
+            (self.folder / "running").write_text("")
+            (self.folder / tag).write_text("ended")
+
+    def record_kernel(self) -> None:
+        """Write the id of the kernel's process, by which others learn whether it lives."""
+        (self.folder / "kernel").write_text(str(os.getpid()))
+
     # The report.
 
-    def report(self, result: Any, tag: str) -> dict[str, Any]:
-        """Describe a program that has ended; what does not apply is left out."""
+    def describe_end(self, result: Any) -> dict[str, Any]:
+        """Describe how the program ended; what does not apply is left out."""
         error = getattr(result, "error_before_exec", None) or getattr(result, "error_in_exec", None)
-        report: dict[str, Any] = {}
+        end: dict[str, Any] = {}
+        if self.interrupted:
+            end["interrupted"] = True
+        if self.reset_variables or getattr(self.shell, "exit_now", False):
+            end["variables_lost"] = True
         left_out = sum(bound.left_out for bound in self.bounds)
         if left_out:
-            report["left_out"] = left_out
+            end["left_out"] = left_out
         if self.cancelled:
-            report["cancelled"] = True
+            end["cancelled"] = True
         elif isinstance(error, SystemExit):
-            report["exit"] = exit_code(error)
+            end["exit"] = exit_code(error)
         elif error is not None:
-            report["exception"] = describe(error, self.shell.user_ns)
+            end["exception"] = describe(error, self.shell.user_ns)
+        return end
+
+    def describe_files(self, _result: Any) -> dict[str, Any]:
         changes = self.changes()
-        if changes:
-            report["files_changed"] = changes
-        bundles = self.bundles(tag)
+        return {"files_changed": changes} if changes else {}
+
+    def describe_results(self, _result: Any) -> dict[str, Any]:
+        results: dict[str, Any] = {}
+        bundles = self.bundles(self.tag)
         if bundles:
-            report["results"] = bundles
-        if self.interrupted:
-            report["interrupted"] = True
-        if self.reset_variables or getattr(self.shell, "exit_now", False):
-            report["variables_lost"] = True
-        return report
+            results["results"] = bundles
+        if self.displayed.left_out:
+            results["results_left_out"] = self.displayed.left_out
+        return results
 
     def print(self, report: dict[str, Any]) -> None:
         # Not by the stream's own `write`, in whose place IPython puts one that keeps all output.
@@ -364,12 +437,14 @@ class Observer:
             values: dict[str, Any] = {}
             files: dict[str, str] = {}
             for kind, value in bundle.items():
-                size = len(json.dumps(value, default=str))
+                size = len(json.dumps(value))
                 if size <= min(left, REPORT_VALUE):
                     left -= size
                     values[kind] = value
-                else:
-                    name = f"{tag[:8] or 'result'}-{number}.{SUFFIXES.get(kind, 'bin')}"
+                    continue
+                part = f"-{len(files) + 1}" if files else ""
+                name = f"{tag[:8] or 'result'}-{number}{part}.{SUFFIXES.get(kind, 'bin')}"
+                with contextlib.suppress(OSError):  # the folder's name is taken, or the disk full
                     files[kind] = self.write_value(name, kind, value)
             bundles.append({**values, "files": files} if files else values)
         return bundles
@@ -377,12 +452,10 @@ class Observer:
     def write_value(self, name: str, kind: str, value: Any) -> str:
         (self.home / RESULTS).mkdir(exist_ok=True)
         is_binary = kind.startswith("image/") and kind != "image/svg+xml"
+        body = (value if isinstance(value, str) else json.dumps(value)).encode(errors="replace")
         if isinstance(value, str) and (is_binary or kind == "application/pdf"):
-            body = base64.b64decode(value)
-        elif isinstance(value, str):
-            body = value.encode(errors="replace")
-        else:
-            body = json.dumps(value, default=str).encode()
+            with contextlib.suppress(ValueError):  # the program displayed something else
+                body = base64.b64decode(value, validate=True)
         (self.home / RESULTS / name).write_bytes(body)
         return f"{RESULTS}/{name}"
 
@@ -403,9 +476,10 @@ class Observer:
             self.known_figures.add(figure)
             if figure.stale or (is_new and matplotlib.is_interactive()):
                 image = io.BytesIO()
-                figure.savefig(image, format="png", bbox_inches="tight")
+                with contextlib.suppress(Exception):  # this figure cannot be drawn
+                    figure.savefig(image, format="png", bbox_inches="tight")
+                    self.displayed.add({"text/plain": str(figure), "image/png": image.getvalue()})
                 figure.stale = False
-                self.displayed.add({"text/plain": str(figure), "image/png": image.getvalue()})
 
     def add_pages(self) -> None:
         """Add the text of `name?`, which Jupyter shows beside the notebook."""
@@ -413,16 +487,28 @@ class Observer:
             if item.get("source") == "page":
                 self.displayed.add(item["data"])
 
+    def remove_tag_from_history(self) -> None:
+        raw = self.shell.history_manager.input_hist_raw
+        if raw and raw[-1] == self.cell:
+            raw[-1] = "".join(without_tag([self.cell]))
+
     # The files of the working directory.
 
     def scan(self) -> dict[str, tuple[int, ...]] | None:
         """Return what tells versions of each file apart, or None if there are too many files."""
         files: dict[str, tuple[int, ...]] = {}
+        if time.monotonic() < self.next_scan:
+            return None
+        left = SCANNED_FILES
         folders = [""]
         try:
             while folders:
                 folder = folders.pop()
                 for entry in os.scandir(self.home / folder):
+                    left -= 1
+                    if left < 0:
+                        self.next_scan = time.monotonic() + SCAN_PAUSE
+                        return None
                     path = f"{folder}{entry.name}"
                     if entry.is_dir(follow_symlinks=False):
                         is_own = not folder and entry.name in self.own_folders
@@ -432,8 +518,6 @@ class Observer:
                     status = entry.stat(follow_symlinks=False)
                     if stat.S_ISREG(status.st_mode):
                         files[path] = (status.st_mtime_ns, status.st_size, status.st_ino)
-                if len(files) > SCANNED_FILES:
-                    return None
         except OSError:
             return None  # it changes while it is read
         return files
@@ -490,30 +574,34 @@ def exit_code(error: SystemExit) -> int:
 
 
 def describe(error: BaseException, variables: Any, depth: int = 0) -> dict[str, Any]:
-    """Describe an exception; what does not apply is left out."""
+    """Describe an exception; what does not apply, or fails in its turn, is left out."""
     # A syntax error's text also names the file and the line.
     message = error.msg if isinstance(error, SyntaxError) else error
-    described: dict[str, Any] = {"type": type(error).__name__, "message": text_of(message)}
-    notes = [text_of(note) for note in getattr(error, "__notes__", None) or ()]
-    if notes:
-        described["notes"] = notes[:MEMBERS]
-    line = line_of(error, variables)
-    if line is not None:
-        described["line"] = line
-    members = getattr(error, "exceptions", None)
-    if isinstance(members, tuple) and depth < 3:
-        described["members"] = [
-            describe(member, variables, depth + 1)
-            for member in members[:MEMBERS]
-            if isinstance(member, BaseException)
-        ]
+    longest = MESSAGE if depth == 0 else MEMBER_MESSAGE
+    described: dict[str, Any] = {"type": type(error).__name__, "message": text_of(message, longest)}
+    with contextlib.suppress(BaseException):
+        notes = getattr(error, "__notes__", None)
+        if isinstance(notes, (list, tuple)) and notes:
+            described["notes"] = [text_of(note, MEMBER_MESSAGE) for note in notes[:MEMBERS]]
+    with contextlib.suppress(BaseException):
+        line = line_of(error, variables)
+        if line is not None:
+            described["line"] = line
+    with contextlib.suppress(BaseException):
+        members = getattr(error, "exceptions", None)
+        if isinstance(members, tuple) and depth < DEPTH:
+            described["members"] = [
+                describe(member, variables, depth + 1)
+                for member in members[:MEMBERS]
+                if isinstance(member, BaseException)
+            ]
     return described
 
 
-def text_of(value: object) -> str:
+def text_of(value: object, longest: int) -> str:
     try:
-        return str(value)[:MESSAGE]
-    except Exception:  # the program's own `__str__` fails
+        return str(value)[:longest]
+    except BaseException:  # the program's own `__str__` fails
         return ""
 
 
@@ -543,10 +631,11 @@ def install(request: dict[str, Any]) -> None:
     shell = sys.modules["IPython"].get_ipython()
     os.environ.update(request["environment"])
     earlier = getattr(shell, "code_interpreter_observer", None)
-    if earlier is None:
-        observer = Observer(shell, request["mark"], request["folder"])
-        observer.attach()
-        shell.code_interpreter_observer = observer
+    if earlier is not None:
+        earlier.detach()
+    observer = Observer(shell, request["mark"], request["folder"])
+    observer.attach()
+    shell.code_interpreter_observer = observer
     entries = sorted(entry.name for entry in os.scandir("."))
     installed = {"entries": entries, "is_new": earlier is None}
     sys.stdout.write(f"\n{request['mark']}{json.dumps(installed)}\n")

@@ -28,6 +28,8 @@ from urllib.request import Request, urlopen
 BLOCK = 1 << 20
 # Seconds without a byte, and seconds to connect.
 NETWORK_SECONDS = 20
+# Seconds between two interrupts of a program.
+SIGNAL_SECONDS = 2.0
 NETWORK_ERRORS = (
     URLError,
     http.client.HTTPException,
@@ -166,32 +168,55 @@ def run_command(command: str, seconds: float) -> None:
 def end_program(folder: str, tag: str, seconds: float) -> str:
     """Interrupt the kernel's program that has a tag, or keep it from beginning.
 
-    Return `cancelled` if it never begins, `ended` if it had already ended, `interrupted` if it
-    ended now, `running` if it did not within so many seconds, or `gone` if its kernel has ended.
+    Return `waiting` if it never begins, because another one runs; `idle` if it never begins and
+    none runs; `ended` if it had already ended, `interrupted` if it ended now, `running` if it did
+    not within so many seconds, or `gone` if the kernel has ended or has no observer.
     """
-    path = Path(tempfile.gettempdir(), folder, tag)
+    folder_path = Path(tempfile.gettempdir(), folder)
+    path = folder_path / tag
+    kernel = read_number(folder_path / "kernel")
+    if kernel is None or not is_alive(kernel):
+        return "gone"
     try:
         # The observer in the kernel makes the same file when the program begins.
         with path.open("x") as file:
             file.write("cancelled")
-        return "cancelled"
+        running = folder_path / "running"
+        return "waiting" if running.exists() and running.read_text() else "idle"
     except FileExistsError:
         path.with_name(f"{tag}.interrupt").touch()
-    state = path.read_text()
-    if state in ("ended", "cancelled"):
-        return state
+    if path.read_text() == "ended":
+        return "ended"
     give_up_at = time.monotonic() + seconds
+    signal_at = 0.0
     while time.monotonic() < give_up_at:
-        try:
-            if state:  # the observer makes the file before it writes its process id
-                os.kill(int(state), signal.SIGURG)
-        except ProcessLookupError:
+        if not is_alive(kernel):
             return "gone"
-        time.sleep(0.05)
-        state = path.read_text()
-        if state == "ended":
+        # A program may need a moment to clean up.
+        if time.monotonic() >= signal_at:
+            os.kill(kernel, signal.SIGURG)
+            signal_at = time.monotonic() + SIGNAL_SECONDS
+        time.sleep(0.02)
+        if path.read_text() == "ended":
             return "interrupted"
     return "running"
+
+
+def read_number(path: Path) -> int | None:
+    try:
+        return int(path.read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def is_alive(process: int) -> bool:
+    """Tell whether a process runs. One that has ended and was not waited for does not."""
+    try:
+        os.kill(process, 0)
+        state = Path(f"/proc/{process}/stat")
+        return not state.exists() or state.read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 ACTIONS = {

@@ -104,10 +104,8 @@ def fold(events: Iterable[Mapping[str, Any]]) -> Result:
 
 
 def without_report(result: Result, observer: Observer) -> Result:
-    """Return the result without the observer's report in its output, and with it as a member."""
+    """Return the result without the observer's lines in its output, and with the report."""
     stdout, report = observer.split(result.stdout)
-    if report is None:
-        return result
     structured = result.structured
     if "stdout" in structured:
         structured = {**structured, "stdout": stdout}
@@ -121,13 +119,11 @@ def without_report(result: Result, observer: Observer) -> Result:
 
 
 def without_report_text(block: ContentBlock, observer: Observer) -> ContentBlock:
-    """Return a content block without the report; an empty one if it has nothing else."""
+    """Return a content block without the observer's lines; an empty one if it has nothing else."""
     if "text" not in block:
         return block
-    text, report = observer.split(block["text"])
-    if report is None:
-        return block
-    return {**block, "text": text} if text else {}
+    text, _ = observer.split(block["text"])
+    return {**block, "text": text} if text or not block["text"] else {}
 
 
 def extend_output(earlier: str, later: str) -> str:

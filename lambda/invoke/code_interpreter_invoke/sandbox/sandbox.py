@@ -17,11 +17,14 @@ from .results import Result, fold, without_report
 # Files up to this size travel in operations. They are hashed, so that the function can compare the
 # bytes that arrive. Larger files go through S3.
 MAX_OPERATION_BYTES = 8 * 1024 * 1024
-# Seconds that a program may take to end after an interrupt, and then its result to come. When the
-# function's time is up, both take a part of the time that is kept for the response.
+# Seconds that a program may take to end after an interrupt, the interrupting command beside it, and
+# the program's result to come. When the function's time is up, they take a part of the time that is
+# kept for the response.
 INTERRUPT_SECONDS = 5.0
+COMMAND_SECONDS = 3.0
 RESULT_SECONDS = 3.0
 INTERRUPT_PART = 0.4
+COMMAND_PART = 0.6
 RESULT_PART = 0.2
 
 
@@ -114,7 +117,7 @@ class Sandbox:
         if report is not None and report.cancelled:
             raise NotStartedError("the program was cancelled before it began", retryable=False)
         # It may also have ended by itself just before.
-        is_interrupted = interruption.has_ended_it and (report is None or report.interrupted)
+        is_interrupted = interruption.was_needed and (report is None or report.interrupted)
         return result._replace(
             stderr=without_own_frames(result.stderr),
             was_interrupted=is_interrupted,
@@ -136,6 +139,7 @@ class Sandbox:
         """Interrupt the kernel's program with a tag; see `end_program` in `program.py`."""
         ended = self.run_program(
             "end_program",
+            timeout=min(INTERRUPT_SECONDS + COMMAND_SECONDS, self.seconds_for(COMMAND_PART)),
             repeatable=True,
             is_last=True,
             folder=observer.folder,
@@ -186,7 +190,13 @@ class Sandbox:
         return fold(events)
 
     def run_program(
-        self, action: str, *, repeatable: bool = False, is_last: bool = False, **arguments: Any
+        self,
+        action: str,
+        *,
+        timeout: float | None = None,
+        repeatable: bool = False,
+        is_last: bool = False,
+        **arguments: Any,
     ) -> Any:
         """Run an action of `program.py` and return its result.
 
@@ -196,7 +206,9 @@ class Sandbox:
         """
         marker = new_marker()
         command = {"command": command_line(marker, action, **arguments)}
-        result = self.invoke("executeCommand", command, repeatable=repeatable, is_last=is_last)
+        result = self.invoke(
+            "executeCommand", command, timeout=timeout, repeatable=repeatable, is_last=is_last
+        )
         return parse_result(marker, result)
 
     def inventory(self, paths: list[str] | None) -> list[FileFound]:
@@ -243,25 +255,26 @@ class Interruption:
         self._sandbox = sandbox
         self._observer = observer
         self.tag = tag
-        self.has_ended_it = False
+        self.was_needed = False
 
     def interrupt(self) -> float:
         """Interrupt the program, and return the seconds to wait for its result.
 
-        :raises NotStartedError: if it has not begun; it never will
+        :raises NotStartedError: if it waits for another one; it never begins
         """
+        self.was_needed = True
         try:
             state = self._sandbox.end_program(self._observer, self.tag)
         except RequestError:
             return 0  # commands do not run beside code, or the sandbox is gone
-        if state == "cancelled":
+        if state == "waiting":
             raise NotStartedError(
                 "the program did not begin in time: it waited for another one to end"
             )
-        self.has_ended_it = state == "interrupted"
-        if state == "running":
-            return 0
-        return min(RESULT_SECONDS, self._sandbox.seconds_for(RESULT_PART))
+        if state in ("interrupted", "ended"):
+            return min(RESULT_SECONDS, self._sandbox.seconds_for(RESULT_PART))
+        # It ignores the interrupt, or nothing is known of it.
+        return 0
 
 
 def list_entries(result: Result) -> list[Entry]:

@@ -172,7 +172,7 @@ class NamedSession:
         :raises InvalidRequestError: if there is a sandbox with other settings, because it cannot be
             given them any more.
         """
-        stored = self._store.read(self.name)
+        stored = self._read()
         # A cached record may name a sandbox that another instance has stopped. Other tools find
         # that out when they use the sandbox.
         self._cache[self.name] = stored
@@ -212,7 +212,14 @@ class NamedSession:
 
     def record(self) -> SessionRecord:
         """Read the session's record."""
-        return self._store.read(self.name).record
+        return self._read().record
+
+    def _read(self) -> StoredRecord:
+        stored = self._store.read(self.name)
+        if stored.record.code_interpreter_id not in ("", self._code_interpreter.identifier):
+            # Another instance may have found out first that the code interpreter was replaced.
+            self._code_interpreter.look_up_identifier()
+        return stored
 
     def stop(self) -> str:
         """Stop the sandbox; return its id, or an empty text if there is none."""
@@ -253,7 +260,7 @@ class NamedSession:
     def _record_removal(self, removed: Collection[str]) -> None:
         if self._sandbox is None:
             return
-        stored = self._cache.get(self.name) or self._store.read(self.name)
+        stored = self._cache.get(self.name) or self._read()
         pause = FIRST_PAUSE
         while stored.record.session_id == self._sandbox.session_id:
             record = stored.record
@@ -265,7 +272,7 @@ class NamedSession:
                 # Only the request with the lease writes the record.
                 self._wait(pause)
                 pause = min(pause * 2, MAX_PAUSE)
-                stored = self._store.read(self.name)
+                stored = self._read()
                 continue
             try:
                 self._cache[self.name] = self._store.write(self.name, updated, stored.etag)
@@ -286,14 +293,14 @@ class NamedSession:
         uploads = list(self._workspace.uploads())
         stored = self._cache.get(self.name)
         if stored is None or not self._is_usable(stored.record, uploads):
-            stored = self._store.read(self.name)
+            stored = self._read()
         pause = FIRST_PAUSE
         while not self._is_usable(stored.record, uploads):
             match self._state(stored.record):
                 case SessionState.STARTING | SessionState.LOADING:
                     self._wait(pause)
                     pause = min(pause * 2, MAX_PAUSE)
-                    stored = self._store.read(self.name)
+                    stored = self._read()
                 case SessionState.ABSENT | SessionState.READY:
                     try:
                         stored = self._prepare(stored, uploads)
@@ -403,6 +410,7 @@ class NamedSession:
             client_token=lease.record.client_token, name=self.name, **options
         )
         lease.record = lease.record._replace(
+            code_interpreter_id=self._code_interpreter.identifier,
             session_id=started.session_id,
             expires_at=started.created_at.timestamp() + options["sessionTimeoutSeconds"],
             options=options,
@@ -430,7 +438,7 @@ class NamedSession:
         """
         self._code_interpreter.stop_session(session_id)
         self._cache.pop(self.name, None)
-        stored = self._store.read(self.name)
+        stored = self._read()
         if stored.record.session_id != session_id:
             return
         record = SessionRecord()

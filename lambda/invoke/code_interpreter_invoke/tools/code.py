@@ -5,7 +5,14 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 
-from ..errors import CodeFailedError, InvalidRequestError, RequestError, TimedOutError, quote
+from ..errors import (
+    CodeFailedError,
+    InvalidRequestError,
+    OutcomeUnknownError,
+    RequestError,
+    TimedOutError,
+    quote,
+)
 from ..files.paths import clean
 from ..files.rich_results import save_files, save_value
 from ..files.saving import save
@@ -67,8 +74,10 @@ def execute_code(
 
 def with_exit_code(result: Result) -> Result:
     """Return the result with the exit code of a program that ended with `SystemExit`."""
-    reported = result.report.exit_code if result.report else None
-    shown = system_exit(result.stderr, reported) if result.failed else None
+    report = result.report
+    if not result.failed or (report is not None and report.exit_code is None):
+        return result
+    shown = system_exit(result.stderr, None if report is None else report.exit_code)
     if shown is None:
         return result
     return result._replace(stderr=shown.stderr, exit_code=shown.code, is_error=shown.code != 0)
@@ -84,12 +93,18 @@ def observed_members(result: Result) -> ResponseMembers:
         members["results"] = list(report.results)
     if report.files_changed:
         members["files_changed"] = report.files_changed
+    warnings = []
     if report.left_out:
         members["truncated"] = True
-        members["warnings"] = [
+        warnings.append(
             f"{report.left_out} characters in the middle of the output were left out; write large "
             "output to a file"
-        ]
+        )
+    if report.results_left_out:
+        members["truncated"] = True
+        warnings.append(f"{report.results_left_out} further results were left out")
+    if warnings:
+        members["warnings"] = warnings
     return members
 
 
@@ -134,12 +149,15 @@ def interrupt(context: ToolContext, *, idempotency_key: str) -> Response:
         raise InvalidRequestError(
             "this session's programs cannot be interrupted; stop_session ends them"
         )
-    state = sandbox.end_program(sandbox.observer, tag_of(request_id))
+    try:
+        state = sandbox.end_program(sandbox.observer, tag_of(request_id))
+    except OutcomeUnknownError as error:
+        raise OutcomeUnknownError(error.message, retryable=True) from None
     if state == "running":
         raise TimedOutError(
             "the program ignores the interrupt and still runs; stop_session ends it"
         )
-    return {"status": "ok", "interrupted": state in ("interrupted", "cancelled")}
+    return {"status": "ok", "interrupted": state in ("interrupted", "waiting", "idle")}
 
 
 def output_members(result: Result, stdout: str, stderr: str) -> ResponseMembers:

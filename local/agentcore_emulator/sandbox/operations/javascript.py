@@ -8,7 +8,13 @@ from collections.abc import Sequence
 
 from agentcore_emulator.sandbox.environment import Folders
 from agentcore_emulator.sandbox.programs import describe_excess, start_on_pipes
-from agentcore_emulator.sandbox.results import Result, ToolError, execution, with_note
+from agentcore_emulator.sandbox.results import (
+    Result,
+    ToolError,
+    execution,
+    stripped,
+    with_note,
+)
 from agentcore_emulator.sandbox.settings import SandboxSettings
 from agentcore_emulator.sandbox.supervisor_client import Supervisor
 
@@ -41,13 +47,15 @@ async def execute_javascript(
         source.write(code.encode())
         source.seek(0)
         arguments = [name, *ARGUMENTS[runtime, language]]
+        if settings.javascript_colours == "none":
+            arguments = ["env", "NO_COLOR=1", *arguments]  # Deno's, also without a terminal
         captured = await start_on_pipes(supervisor, arguments, settings, source.fileno())
         ended = await captured.wait()
     seconds = time.perf_counter() - captured.started
     stdout, stderr = captured.take()
     await captured.close()
     return execution(
-        stdout=stdout.removesuffix("\n"),
+        stdout=stripped(stdout, settings.stripped_end),
         stderr=with_note(stderr, describe_excess(ended, settings)).removesuffix("\n"),
         exit_code=ended.status,
         seconds=seconds,

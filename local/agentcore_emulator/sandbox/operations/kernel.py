@@ -28,6 +28,7 @@ from agentcore_emulator.sandbox.results import (
     ToolError,
     execution,
     image_block,
+    stripped,
     valid_text,
     with_note,
 )
@@ -93,7 +94,7 @@ class Kernel:
         seconds = time.perf_counter() - started
         stdout, stderr = process.captured.take()
         return execution(
-            stdout=valid_text(stdout.removesuffix("\n")),
+            stdout=valid_text(stripped(stdout, self._settings.stripped_end)),
             stderr=valid_text(with_note(stderr, error).removesuffix("\n")),
             exit_code=exit_code,
             seconds=seconds,

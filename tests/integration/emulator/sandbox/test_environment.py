@@ -152,3 +152,18 @@ def test_nothing_listens_on_a_port(sandbox: StartedSandbox) -> None:
         " if c.laddr.startswith(os.getcwd())])"
     )
     assert result["structuredContent"]["stdout"] == "[] []"
+
+
+@pytest.mark.parametrize("home", ["working_directory", "separate"])
+def test_the_home_directory_is_a_setting(sandboxes: Sandboxes, home: str) -> None:
+    sandbox = sandboxes.start(home=home)
+    result = sandbox.command("[ $(cd && pwd -P) = $(pwd -P) ] && echo same || echo other")
+    expected = "same" if home == "working_directory" else "other"
+    assert result["structuredContent"]["stdout"] == f"{expected}\r\n"
+
+
+def test_matplotlib_writes_below_the_home_directory(sandboxes: Sandboxes) -> None:
+    sandbox = sandboxes.start()
+    sandbox.python("import matplotlib; print(matplotlib.get_configdir())")
+    names = {path.name for path in sandbox.work.iterdir()}
+    assert {".cache", ".config", ".ipython"} <= names

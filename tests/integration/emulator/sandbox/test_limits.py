@@ -88,7 +88,7 @@ def test_nothing_of_the_machine_is_writable(sandboxes: Sandboxes, tmp_path: Path
     )
     written = result["structuredContent"]["stdout"].splitlines()
     session = sandbox.directory
-    assert written == [str(session / "home"), ".", str(session / "tmp"), *TEMPORARY]
+    assert written == [str(session / "var"), ".", str(session / "tmp"), *TEMPORARY]
     assert (tmp_path / "file").read_text() == "kept"
     assert not any((Path(folder) / "new").exists() for folder in TEMPORARY)
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EventStreamError
 
+from agentcore_emulator.service.roles import EveryRole
 from tests.integration.emulator.serving import REGION, MemorySandbox, Served, serving
 
 TOKEN = "t" * 33
@@ -303,6 +304,34 @@ def test_the_system_interpreter_mounts_no_filesystem(served: Served) -> None:
     }
     start = {"filesystemConfigurations": [filesystem]}
     assert code_of(lambda: served.session(**start)) == "ValidationException"
+
+
+class NoMounts(EveryRole):
+    """Roles that may not mount anything."""
+
+    def can_mount(self, *_: Any) -> bool:
+        return False
+
+
+@pytest.mark.parametrize("error", ["AccessDeniedException", "ValidationException"])
+def test_a_filesystem_that_the_role_may_not_mount(error: str) -> None:
+    point = f"arn:aws:elasticfilesystem:{REGION}:111122223333"
+    filesystem = {
+        "efsConfiguration": {
+            "accessPointArn": f"{point}:access-point/fsap-12345678",
+            "fileSystemArn": f"{point}:file-system/fs-12345678",
+            "mountPath": "/mnt/data",
+        }
+    }
+    vpc = {"subnets": ["subnet-12345678"], "securityGroups": ["sg-12345678"]}
+    with serving(roles=NoMounts(), mount_not_allowed=error) as served:
+        interpreter_id = served.interpreter(
+            networkConfiguration={"networkMode": "VPC", "vpcConfig": vpc},
+            executionRoleArn="arn:aws:iam::111122223333:role/r",
+            filesystemConfigurations=[filesystem],
+        )
+        assert code_of(lambda: served.session(codeInterpreterIdentifier=interpreter_id)) == error
+        assert served.sandboxes == []
 
 
 def test_quota_of_active_sessions() -> None:

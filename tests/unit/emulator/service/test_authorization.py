@@ -9,6 +9,7 @@ from agentcore_emulator.service.authorization import access_request
 from agentcore_emulator.service.clock import ServiceClock
 from agentcore_emulator.service.control import ControlPlane
 from agentcore_emulator.service.owner import Owner
+from agentcore_emulator.service.roles import EveryRole
 from agentcore_emulator.settings import EmulatorSettings
 from agentcore_emulator.testing.faults import Faults
 
@@ -20,7 +21,7 @@ SYSTEM_ARN = f"{PREFIX}:aws:code-interpreter/aws.codeinterpreter.v1"
 
 @pytest.fixture
 def interpreters() -> ControlPlane:
-    return ControlPlane(EmulatorSettings(), ServiceClock(), Faults())
+    return ControlPlane(EmulatorSettings(), ServiceClock(), Faults(), EveryRole())
 
 
 @pytest.mark.parametrize(

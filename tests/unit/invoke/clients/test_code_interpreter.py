@@ -11,7 +11,7 @@ from botocore.eventstream import ChecksumMismatch, InvalidPayloadLength
 from botocore.exceptions import ClientError, EventStreamError
 from urllib3.exceptions import ProtocolError
 
-from code_interpreter_invoke.clients import Clients, CodeInterpreterClient
+from code_interpreter_invoke.clients import Clients, CodeInterpreterClient, CurrentId
 from code_interpreter_invoke.deadline import Deadline
 from code_interpreter_invoke.errors import (
     CodeFailedError,
@@ -56,6 +56,11 @@ class Service:
                 yield {"result": step}
 
 
+def client_of(service: Service, deadline: Deadline) -> CodeInterpreterClient:
+    clients = Clients(agentcore_single_attempt=service, agentcore=None, s3=None)
+    return CodeInterpreterClient(clients, CurrentId("id", None, lambda: None), deadline)
+
+
 Invoke = Callable[..., list[dict[str, Any]]]
 
 
@@ -63,8 +68,7 @@ def invoke(
     steps: Steps, name: str = "executeCode", seconds: float = 60, timeout: float | None = None
 ) -> list[dict[str, Any]]:
     service = Service(steps)
-    clients = Clients(agentcore_single_attempt=service, agentcore=None, s3=None)
-    client = CodeInterpreterClient(clients, "id", Deadline(seconds))
+    client = client_of(service, Deadline(seconds))
     try:
         return list(client.invoke("session", name, {}, timeout=timeout))
     finally:
@@ -181,9 +185,8 @@ def test_a_result_of_which_the_rest_is_too_large_is_known_to_have_run() -> None:
 
 def test_no_operation_is_sent_without_time_for_it() -> None:
     service = Service([DONE])
-    clients = Clients(agentcore_single_attempt=service, agentcore=None, s3=None)
     clock = iter([0.0])
-    client = CodeInterpreterClient(clients, "id", Deadline(60, now=lambda: next(clock, 54.5)))
+    client = client_of(service, Deadline(60, now=lambda: next(clock, 54.5)))
     with pytest.raises(NotStartedError):
         list(client.invoke("session", "executeCode", {}))
     assert service.sent == 0
@@ -212,7 +215,7 @@ def refused(
 ) -> tuple[RefusingService, list[dict[str, Any]] | NotStartedError]:
     """Invoke with a service that refuses; return the results, or the error."""
     service = RefusingService(refusals)
-    client = CodeInterpreterClient(Clients(service, None, None), "id", Deadline(seconds))
+    client = client_of(service, Deadline(seconds))
     try:
         return service, list(client.invoke("session", "executeCode", {}, **options))
     except NotStartedError as error:
@@ -255,7 +258,7 @@ def test_access_that_is_denied_is_not_asked_for_again() -> None:
 @pytest.mark.parametrize("steps", [[DONE], [PARTIAL, ProtocolError("cut")], []])
 def test_every_stream_is_closed(steps: Steps) -> None:
     service = Service(steps)
-    client = CodeInterpreterClient(Clients(service, None, None), "id", Deadline(60))
+    client = client_of(service, Deadline(60))
     with contextlib.suppress(OutcomeUnknownError):
         list(client.invoke("session", "executeCode", {}))
     assert service.stream.closed

@@ -275,7 +275,7 @@ def test_an_unpaired_surrogate_in_an_agents_event_costs_no_response(world: World
 def test_an_agents_response_stays_below_its_limit(world: World, character: str) -> None:
     """Whatever JSON within JSON makes of it."""
     response = world.function(
-        agent_event("execute_code", code=f"print({character!r} * 20_000)"), Context()
+        agent_event("execute_code", code=f"print('a' + {character!r} * 20_000 + 'a')"), Context()
     )
     assert len(json.dumps(response)) <= MAX_RESPONSE_BYTES
     body = json.loads(response["response"]["functionResponse"]["responseBody"]["TEXT"]["body"])

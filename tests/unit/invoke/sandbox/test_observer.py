@@ -32,7 +32,17 @@ JSON = st.recursive(
 )
 REPORTS = st.dictionaries(
     st.sampled_from(
-        ["exception", "exit", "results", "files_changed", "cancelled", "variables_lost", "other"]
+        [
+            "exception",
+            "exit",
+            "results",
+            "results_left_out",
+            "files_changed",
+            "left_out",
+            "cancelled",
+            "variables_lost",
+            "other",
+        ]
     ),
     JSON
     | st.dictionaries(st.sampled_from(["type", "notes", "line", "members", "created"]), JSON)
@@ -53,10 +63,33 @@ def test_a_report_is_taken_off_the_output() -> None:
     assert report == Report(exit_code=3)
 
 
-@pytest.mark.parametrize("end", ["", "\n"])
-def test_the_output_is_what_the_service_returns_without_an_observer(end: str) -> None:
-    """The service leaves out the last line end."""
-    assert OBSERVER.split(printed({}, before=f"a{end}"))[0] == "a"
+@pytest.mark.parametrize("before", ["", "\n", "a", "a\n", "\n  a \n\n"])
+def test_the_output_is_what_the_service_returns_without_an_observer(before: str) -> None:
+    """The service strips the white space at both ends."""
+    expected = (before.strip(), Report(exit_code=3))
+    assert OBSERVER.split(printed({"exit": 3}, before=before)) == expected
+    assert OBSERVER.split(printed({"exit": 3}, before=before).strip()) == expected
+
+
+@pytest.mark.parametrize(
+    ("own", "shown"),
+    [
+        ("", ""),
+        ("\n", ""),
+        ("   a\n0  1\n", "   a\n0  1"),
+        ("\n\n x \n\n", "\n\n x \n"),
+        ("no line end", "no line end"),
+    ],
+)
+def test_the_white_space_around_the_output_is_kept(own: str, shown: str) -> None:
+    """The service strips the whole, but nothing behind the mark at the beginning."""
+    whole = printed({"exit": 3}, before=f"{OBSERVER.mark}\n{own}")
+    assert OBSERVER.split(whole.strip()) == (shown, Report(exit_code=3))
+
+
+@pytest.mark.parametrize("own", ["", "a", "a\nb"])
+def test_a_program_that_ends_the_kernel_does_not_show_the_mark(own: str) -> None:
+    assert OBSERVER.split(f"{OBSERVER.mark}\n{own}".strip()) == (own, None)
 
 
 def test_output_after_the_report_is_kept() -> None:
@@ -73,7 +106,7 @@ def test_a_forged_report_fools_nobody_but_its_program(before: str, forged: Any, 
     output = printed(forged, before=before) + after
     stdout, report = OBSERVER.split(printed({"exit": 7}, before=output))
     assert report == Report(exit_code=7)
-    assert stdout == output.removesuffix("\n")
+    assert stdout == output.strip()
 
 
 @given(REPORTS | JSON)
@@ -88,7 +121,7 @@ def test_a_report_of_any_shape_can_be_read(members: Any) -> None:
 def test_lines_that_look_like_a_report_are_output(text: str) -> None:
     stdout, report = OBSERVER.split(printed({"exit": 1}, before=text))
     assert report == Report(exit_code=1)
-    assert stdout == text.removesuffix("\n")
+    assert stdout == text.strip()
 
 
 def test_an_exception_is_described_with_its_members() -> None:
@@ -236,6 +269,14 @@ def test_a_stream_has_its_own_write_again_afterwards() -> None:
     bound.end()
     stream.write("a")
     assert stream.text == "a"
+
+
+def test_a_program_that_keeps_the_write_of_a_stream_loses_nothing() -> None:
+    stream = Stream()
+    kept = BoundedWrite(stream)
+    kept.end()
+    kept("x" * 3_000_000)
+    assert len(stream.text) == 3_000_000
 
 
 def test_what_is_not_text_fails_as_without_an_observer() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ConnectTimeoutError
 
-from code_interpreter_invoke.clients import Bucket, CodeInterpreterClient
+from code_interpreter_invoke.clients import Bucket, CodeInterpreterClient, CurrentId
 from code_interpreter_invoke.deadline import Deadline
 from code_interpreter_invoke.errors import InvalidRequestError, NotStartedError
 from code_interpreter_invoke.files.workspace import Workspace
@@ -54,7 +54,9 @@ def session(
     return NamedSession(
         "s",
         store=SessionStore(bucket, RECORDS_PREFIX),
-        code_interpreter=CodeInterpreterClient(clients, code_interpreter, Deadline(60)),
+        code_interpreter=CodeInterpreterClient(
+            clients, CurrentId(code_interpreter, None, lambda: None), Deadline(60)
+        ),
         workspace=Workspace(bucket, PREFIX, "s"),
         deadline=Deadline(seconds, now=clock.now),
         options={"sessionTimeoutSeconds": 900},

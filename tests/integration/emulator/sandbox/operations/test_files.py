@@ -37,6 +37,8 @@ def test_a_new_session_has_the_entries_of_the_service(sandboxes: Sandboxes) -> N
     sandbox = sandboxes.start()
     assert sandbox.invoke("listFiles", directoryPath="") == {
         "content": [
+            folder_link(".cache"),
+            folder_link(".config"),
             folder_link(".ipython"),
             folder_link("log"),
             folder_link("node_modules"),

@@ -129,3 +129,16 @@ def test_a_missing_runtime_is_an_error_that_names_the_setting(
     result = execute(sandbox, "1", language="javascript", runtime=runtime)
     assert result["isError"] is True
     assert f"SandboxSettings.{setting}" in result["content"][0]["text"]
+
+
+@pytest.mark.parametrize(("colours", "expected"), [("none", False), ("as_the_runtime", True)])
+def test_the_colours_of_an_exception_are_a_setting(
+    sandboxes: Sandboxes, colours: str, expected: bool
+) -> None:
+    sandbox = sandboxes.start(javascript_colours=colours)
+    result = sandbox.invoke(
+        "executeCode", language="javascript", code="throw new Error('on purpose')"
+    )
+    stderr = result["structuredContent"]["stderr"]
+    assert "on purpose" in stderr
+    assert ("\x1b" in stderr) == expected

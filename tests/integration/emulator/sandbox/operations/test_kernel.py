@@ -107,10 +107,6 @@ def test_stdout_lacks_the_value_of_a_last_expression_if_set(sandboxes: Sandboxes
     assert sandbox.python("print('a')\n6 * 7")["structuredContent"]["stdout"] == "a"
 
 
-def test_a_single_newline_at_the_end_is_removed(sandbox: StartedSandbox) -> None:
-    assert sandbox.python("print('a\\n')")["structuredContent"]["stdout"] == "a\n"
-
-
 def test_plots_are_files_and_no_blocks(sandbox: StartedSandbox) -> None:
     result = sandbox.python(
         "import matplotlib; matplotlib.use('Agg')\n"
@@ -247,3 +243,15 @@ def test_text_that_is_no_unicode_becomes_replacement_characters(sandbox: Started
     result = sandbox.python(r"print('\ud800'); import os; os.write(1, b'\xff\n')")
     assert result["structuredContent"]["stdout"] == "\\ud800\n\ufffd\n2"
     assert sandbox.python("print('\ud800')")["structuredContent"]["stdout"] == "?"
+
+
+@pytest.mark.parametrize(
+    ("stripped_end", "expected"), [("white_space", "a  b"), ("newline", "a  b \n")]
+)
+def test_the_stripped_end_of_the_output_is_a_setting(
+    sandboxes: Sandboxes, stripped_end: str, expected: str
+) -> None:
+    sandbox = sandboxes.start(stripped_end=stripped_end)
+    result = sandbox.python("print('\\n  a  b \\n')")
+    assert result["structuredContent"]["stdout"] == expected
+    assert result["content"] == [{"type": "text", "text": expected}]

@@ -1,0 +1,79 @@
+"""Attributes of a code interpreter, which a replacement changes, for its own and for other stacks.
+
+CDK's references to another stack do not survive a replacement: CloudFormation refuses to change an
+export that is in use, and CDK finds no change in a stack that reads an output. See
+`docs/decisions/0011-attributes-in-parameters.md`.
+"""
+
+from __future__ import annotations
+
+from aws_cdk import CfnParameter, Stack
+from aws_cdk import aws_ssm as ssm
+from constructs import Construct, IConstruct
+
+from .lazy import lazy_string
+
+
+class SharedAttributes:
+    """The attributes of `owner`.
+
+    Its own stack, with the stacks nested in it, has them as they are. Every other stack reads them
+    from a parameter of Systems Manager at each of its deployments. The parameter exists only if
+    another stack reads it.
+    """
+
+    def __init__(self, owner: Construct) -> None:
+        self._owner = owner
+
+    def token(self, name: str, value: str) -> str:
+        """Return a token for an attribute, which becomes what the stack with the token can use."""
+        return lazy_string(lambda scope: self._value_for(scope, name, value))
+
+    def parameter_for(self, scope: IConstruct, name: str, value: str) -> str | None:
+        """Return the name of the parameter with an attribute, or None if `scope` needs none.
+
+        A stack of another region or account cannot read the parameter: CDK's own references, and
+        its messages, apply.
+        """
+        consumer, producer = top_level_stack(scope), top_level_stack(self._owner)
+        if consumer.node.path == producer.node.path or consumer.environment != producer.environment:
+            return None
+        consumer.add_stack_dependency(producer)
+        address = f"{producer.stack_name}/{self._owner.node.addr}"
+        parameter_name = f"/cdk-code-interpreter/{address}/{name}"
+        construct_id = f"{name}Parameter"
+        if self._owner.node.try_find_child(construct_id) is None:
+            ssm.StringParameter(
+                self._owner,
+                construct_id,
+                parameter_name=parameter_name,
+                string_value=value,
+                description=f"{name} of {self._owner.node.path}, for other stacks",
+            )
+        return parameter_name
+
+    def _value_for(self, scope: IConstruct, name: str, value: str) -> str:
+        parameter_name = self.parameter_for(scope, name, value)
+        if parameter_name is None:
+            return value
+        # A nested stack gets the value from its parent.
+        consumer = top_level_stack(scope)
+        construct_id = f"{name}{self._owner.node.addr}"
+        parameter = consumer.node.try_find_child(construct_id)
+        if parameter is None:
+            parameter = CfnParameter(
+                consumer,
+                construct_id,
+                type="AWS::SSM::Parameter::Value<String>",
+                default=parameter_name,
+            )
+        assert isinstance(parameter, CfnParameter)
+        return parameter.value_as_string
+
+
+def top_level_stack(scope: IConstruct) -> Stack:
+    """Return the stack of `scope`, or the outermost stack in which that is nested."""
+    stack = Stack.of(scope)
+    while stack.nested_stack_parent is not None:
+        stack = stack.nested_stack_parent
+    return stack

@@ -1,0 +1,27 @@
+"""The execution roles of code interpreters. IAM is not the emulator's: its owner has the roles."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from agentcore_emulator.service.owner import Owner
+
+
+class ExecutionRoles(Protocol):
+    """Decides for the roles of every account, as IAM does."""
+
+    def trusts_service(self, owner: Owner, role_arn: str, interpreter_arn: str) -> bool:
+        """Tell whether the role exists and the service can assume it for the interpreter."""
+
+    def can_mount(self, owner: Owner, role_arn: str, filesystem: dict[str, Any]) -> bool:
+        """Tell whether the role's policies allow it to mount one of `filesystemConfigurations`."""
+
+
+class EveryRole:
+    """Roles that exist, trust the service and may mount everything: there is no IAM to ask."""
+
+    def trusts_service(self, owner: Owner, role_arn: str, interpreter_arn: str) -> bool:  # noqa: ARG002 - the protocol's signature
+        return True
+
+    def can_mount(self, owner: Owner, role_arn: str, filesystem: dict[str, Any]) -> bool:  # noqa: ARG002 - the protocol's signature
+        return True

@@ -1,0 +1,46 @@
+"""Name the network that an earlier deployment left, and how to remove it.
+
+`make deploy` runs this program after the CDK CLI. AgentCore keeps network interfaces in the subnets
+for up to 8 hours, so that no deployment can remove the stack together with the code interpreter.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+STACK = "CodeInterpreterNetwork"
+NOTE = """\
+note: the stack {stack} is still there, and the code interpreter is no longer in its VPC.
+      {cost}
+      AgentCore can keep network interfaces in it for up to 8 hours; then remove it:
+      make destroy-network"""
+NAT_COST = "Its NAT gateway costs about 1.20 USD a day in us-east-1, and its flow log by volume."
+LOG_COST = "It has no NAT gateway; only its flow log costs, by volume."
+
+
+def main() -> None:
+    deployed = json.loads(Path("cdk.out/manifest.json").read_text(encoding="utf-8"))
+    if STACK not in deployed["artifacts"]:
+        types = resource_types()
+        if types:
+            cost = NAT_COST if "AWS::EC2::NatGateway" in types else LOG_COST
+            print(NOTE.format(stack=STACK, cost=cost), file=sys.stderr)  # noqa: T201 - a program for a terminal
+
+
+def resource_types() -> set[str]:
+    """Return the types of the stack's resources; none if there is no such stack to be seen."""
+    try:
+        cloudformation = boto3.client("cloudformation")
+        found = cloudformation.describe_stack_resources(StackName=STACK)["StackResources"]
+    except (BotoCoreError, ClientError):
+        return set()
+    return {resource["ResourceType"] for resource in found}
+
+
+if __name__ == "__main__":
+    main()
