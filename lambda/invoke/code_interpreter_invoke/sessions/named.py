@@ -284,7 +284,7 @@ class NamedSession:
         """Return the uploads that the sandbox had and has no more."""
         if self._sandbox is None:
             return set()
-        stored = self._cache.get(self.name) or self._store.read(self.name)
+        stored = self._cache.get(self.name) or self._read()
         found = self._sandbox.inventory(list(stored.record.uploads))
         return {file.path for file in found if file.problem in ABSENT}
 
