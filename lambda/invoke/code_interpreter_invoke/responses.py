@@ -140,6 +140,9 @@ class ResponseMembers(TypedDict, total=False):
 
 
 class Response(ResponseMembers):
-    """A response. `partial`: it worked, but a file was not saved or loaded; see `warnings`."""
+    """A response.
+
+    `partial`: it worked, but a file was not saved, loaded or deleted; see `warnings`.
+    """
 
     status: Literal["ok", "partial", "error"]
