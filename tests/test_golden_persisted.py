@@ -37,6 +37,7 @@ def test_golden_session_record() -> None:
         options={"sessionTimeoutSeconds": 900},
         uploads={"data/sales.csv": '"etag"'},
         removed_uploads={"data/old.csv": '"etag2"'},
+        removed_supplied_at={"data/old.csv": 1_800_000_000.0},
         initial_entries=("sample",),
         lease_expires_at=1_800_000_150.0,
     )

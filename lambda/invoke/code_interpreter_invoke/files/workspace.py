@@ -38,7 +38,8 @@ REQUESTS_AT_ONCE = 8
 class StoredFile(NamedTuple):
     """A file of the workspace. `path` is its path below `folder`, and in the working directory.
 
-    `problem` says why a sandbox cannot have a file of this path.
+    `supplied_at` is when it was last written, in seconds since the epoch. `problem` says why a
+    sandbox cannot have a file of this path.
     """
 
     folder: str
@@ -46,7 +47,8 @@ class StoredFile(NamedTuple):
     key: str
     size: int
     etag: str
-    problem: str | None = None
+    supplied_at: float
+    problem: str | None
 
     @property
     def name(self) -> str:
@@ -242,7 +244,10 @@ class Workspace:
 
     def _stored_file(self, found: ListedObject) -> StoredFile:
         folder, _, path = found.key.removeprefix(self._root).partition("/")
-        return StoredFile(folder, path, found.key, found.size, found.etag, defect(path))
+        supplied_at = found.last_modified.timestamp()
+        return StoredFile(
+            folder, path, found.key, found.size, found.etag, supplied_at, defect(path)
+        )
 
     def list(self, path: str | None, next_token: str | None) -> FileList:
         """Return the first page of the files below a path, or the page after `next_token`.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 import posixpath
 import time
@@ -90,6 +91,8 @@ class NamedSession:
         self._sleep = sleep
         self._began_at = now()
         self._sandbox: Sandbox | None = None
+        # When each upload was supplied, at the beginning of the request.
+        self._supplied_at: dict[str, float] = {}
         self._expires_at: float | None = None
         self._gone_id = ""
         self._was_restarted = False
@@ -265,9 +268,14 @@ class NamedSession:
         while stored.record.session_id == self._sandbox.session_id:
             record = stored.record
             gone = {path: etag for path, etag in record.uploads.items() if is_below(path, removed)}
-            updated = record._replace(removed_uploads={**record.removed_uploads, **gone})
-            if updated == record:
+            if not gone:
                 return
+            supplied_at = {path: self._supplied_at.get(path, 0.0) for path in gone}
+            updated = record._replace(
+                uploads={path: etag for path, etag in record.uploads.items() if path not in gone},
+                removed_uploads={**record.removed_uploads, **gone},
+                removed_supplied_at={**record.removed_supplied_at, **supplied_at},
+            )
             if self._state(record) is SessionState.LOADING:
                 # Only the request with the lease writes the record.
                 self._wait(pause)
@@ -291,6 +299,7 @@ class NamedSession:
     def _ready_record(self) -> SessionRecord:
         """Return the record of a sandbox that runs and has all uploads."""
         uploads = list(self._workspace.uploads())
+        self._supplied_at = {upload.path: upload.supplied_at for upload in uploads}
         stored = self._cache.get(self.name)
         if stored is None or not self._is_usable(stored.record, uploads):
             stored = self._read()
@@ -465,12 +474,20 @@ def missing_uploads(record: SessionRecord, uploads: list[StoredFile]) -> list[St
     """Return the uploads that a sandbox does not have in their present version.
 
     ETags tell versions apart, so that a file that the sandbox has since changed is left alone until
-    the user supplies another one. So is an upload that was removed in this sandbox or an earlier
-    one.
+    the user supplies another one. An upload that was removed in this sandbox or an earlier one is
+    left alone until the user supplies it anew, be it with the same bytes.
     """
     return [
         upload
         for upload in uploads
-        if upload.etag
-        not in (record.uploads.get(upload.path), record.removed_uploads.get(upload.path))
+        if upload.etag != record.uploads.get(upload.path) and not is_removed(record, upload)
     ]
+
+
+def is_removed(record: SessionRecord, upload: StoredFile) -> bool:
+    """Tell whether this version of an upload was removed in a sandbox."""
+    return (
+        upload.etag == record.removed_uploads.get(upload.path)
+        # Earlier versions of the function recorded no moment.
+        and upload.supplied_at <= record.removed_supplied_at.get(upload.path, math.inf)
+    )

@@ -79,6 +79,9 @@ class SessionRecord(NamedTuple):
     # The ETag of each upload that was removed in a sandbox, by its path. Replacements lack it until
     # the user supplies another version.
     removed_uploads: Mapping[str, str] = MappingProxyType({})
+    # The moment at which the user had supplied each of them, by its path. The same bytes, supplied
+    # later, are another version.
+    removed_supplied_at: Mapping[str, float] = MappingProxyType({})
 
     def replacement(self, **members: Any) -> SessionRecord:
         """Return the record of the sandbox that will replace this one: the session's settings.
@@ -91,6 +94,7 @@ class SessionRecord(NamedTuple):
             environment=self.environment,
             observer="" if self.observer == "" else None,
             removed_uploads=self.removed_uploads,
+            removed_supplied_at=self.removed_supplied_at,
             **members,
         )
 

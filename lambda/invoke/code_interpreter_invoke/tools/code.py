@@ -119,13 +119,16 @@ def execute_command(
     check_environment("execute_command", env or {})
     command = with_environment(command, cwd, env or {})
     marker = new_marker()
+
+    def limited(command: str) -> str:
+        # Enforce the limit inside the sandbox, so that a timeout ends the command and keeps the
+        # session.
+        return command_line(marker, "run_command", command=command, seconds=timeout_seconds)
+
     if timeout_seconds is None:
         result = context.run_command(command, None)
     else:
-        # Enforce the limit inside the sandbox, so that a timeout ends the command and keeps the
-        # session.
-        limited = command_line(marker, "run_command", command=command, seconds=timeout_seconds)
-        result = context.run_command(limited, timeout_seconds + GRACE_SECONDS)
+        result = context.run_command(command, timeout_seconds + GRACE_SECONDS, limited)
     # For a failed command the service returns all output as stderr.
     stdout, stderr = overwrite_lines(result.stdout), overwrite_lines(result.stderr)
     # The output of `run_command` in `sandbox/program.py` for a command whose time was up.

@@ -83,12 +83,21 @@ class ToolContext:
             self.in_live_sandbox(lambda _sandbox: self.session.observed_sandbox())
         return self.run_once("executeCode", arguments, timeout)
 
-    def run_command(self, command: str, timeout: float | None) -> Result:
-        """Run a command of the user's, at most once, with the session's environment variables."""
-        check_command(command)
+    def run_command(
+        self,
+        command: str,
+        timeout: float | None,
+        line_of: Callable[[str], str] = lambda command: command,
+    ) -> Result:
+        """Run a command of the user's, at most once, with the session's environment variables.
+
+        :param line_of: Returns the command line that runs a command. It may begin with a program of
+            ours, which the session's variables must not reach: PATH may be one of them.
+        """
+        check_command(line_of(command))
 
         def run(sandbox: Sandbox) -> Result:
-            line = with_environment(command, None, sandbox.environment)
+            line = line_of(with_environment(command, None, sandbox.environment))
             return sandbox.invoke("executeCommand", {"command": line}, timeout=timeout)
 
         return self._run_or_stop(run)

@@ -280,6 +280,33 @@ def test_a_removal_waits_for_the_request_that_prepares_the_sandbox(world: World)
     assert (list(stored()["removed_uploads"]), stored()["lease_expires_at"]) == (["a.csv"], 0.0)
 
 
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_a_removed_upload_comes_back_when_the_same_bytes_are_supplied_anew(
+    world: World, is_replaced: bool
+) -> None:
+    world.s3.upload("s", "a.csv", b"1")
+    for _ in range(2):
+        assert files_in_sandbox(world) == ["a.csv"]
+        remove_by_tool(world, "a.csv")
+        assert files_in_sandbox(world) == []
+        world.s3.upload("s", "a.csv", b"1")
+        if is_replaced:
+            world.agentcore.end_all()
+    assert files_in_sandbox(world) == ["a.csv"]
+
+
+def test_an_upload_that_was_removed_before_moments_were_recorded_stays_away(world: World) -> None:
+    world.s3.upload("s", "a.csv", b"1")
+    world.ok("execute_code", session="s", code="x = 1")
+    remove_by_tool(world, "a.csv")
+    key = f"{RECORDS_PREFIX}s.json"
+    record = json.loads(world.s3.objects[key][0])
+    del record["removed_supplied_at"]
+    world.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(record).encode())
+    world.function = world.new_function()
+    assert files_in_sandbox(world) == []
+
+
 def test_removals_beyond_those_that_are_reported_are_looked_up(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -278,6 +278,17 @@ def test_a_command_runs_in_its_folder_with_its_variables(world: World) -> None:
         assert response["stdout"] == "1\nit's $HOME|two\nlines\n"
 
 
+@pytest.mark.parametrize("limit", [{}, {"timeout_seconds": 60}])
+@pytest.mark.parametrize("of", ["session", "command"])
+def test_a_command_runs_whatever_its_path_is(world: World, of: str, limit: dict[str, Any]) -> None:
+    env = {"PATH": "", "A": "1"}
+    world.ok("start_session", session="s", **({"env": env} if of == "session" else {}))
+    own = {"env": env} if of == "command" else {}
+    command = 'echo "$PATH|$A"'
+    response = world.ok("execute_command", session="s", command=command, **own, **limit)
+    assert response["stdout"] == "|1\n"
+
+
 def test_a_command_does_not_run_in_another_folder(world: World) -> None:
     response = world("execute_command", session="s", command="touch ran", cwd="missing")
     assert response["error"]["type"] == "CodeFailed"
