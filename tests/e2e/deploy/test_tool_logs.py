@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 FAILURES: list[dict[str, Any]] = [
     {"kind": "error", "error": "ValidationException", "message": MESSAGE},
     {"kind": "error", "error": "ThrottlingException", "message": MESSAGE},
+    {"kind": "error", "error": "AccessDeniedException", "message": MESSAGE},
     {"kind": "error", "error": "InternalServerException", "message": MESSAGE},
     {"kind": "stream_exception", "error": "internalServerException", "message": MESSAGE},
     {"kind": "reset", "when": "after"},
@@ -35,6 +36,7 @@ FIELDS = {
     "caller",
     "duration_ms",
     "error_type",
+    "files_deleted",
     "files_loaded",
     "files_saved",
     "replayed",
