@@ -36,6 +36,7 @@ def note(local_aws: LocalAws, directory: Path) -> str:
     ).stderr
 
 
+@pytest.mark.slow
 def test_a_network_that_is_no_longer_used_is_named_and_destroyed(
     local_aws: LocalAws, tmp_path: Path
 ) -> None:

@@ -22,7 +22,14 @@ SESSION = "guide"
 Call = Callable[..., Response]
 
 
-@pytest.fixture(scope="module", params=CALLERS)
+# `make test` runs the patterns through one caller that reads JSON and one that reads text.
+QUICK = ("direct", "agent")
+PARAMETERS = [
+    pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in CALLERS
+]
+
+
+@pytest.fixture(scope="module", params=PARAMETERS)
 def caller(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

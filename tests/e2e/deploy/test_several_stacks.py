@@ -42,8 +42,8 @@ CASES: list[Any] = [
     (two_stacks, "none"),
     pytest.param(two_stacks, "recommended", marks=pytest.mark.slow),
     pytest.param(nested_stacks, "none", marks=pytest.mark.slow),
-    (one_with_a_nested_stack, "recommended"),
-    (stage, "recommended"),
+    pytest.param(one_with_a_nested_stack, "recommended", marks=pytest.mark.slow),
+    pytest.param(stage, "recommended", marks=pytest.mark.slow),
 ]
 
 

@@ -21,7 +21,14 @@ def function(local_aws: LocalAws) -> Iterator[Function]:
         yield function
 
 
-@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
+# `make test` runs each third program without an observer, and all of them with one.
+ROWS = [
+    pytest.param(program, id=program.name, marks=pytest.mark.slow if number % 3 else ())
+    for number, program in enumerate(PROGRAMS)
+]
+
+
+@pytest.mark.parametrize("program", ROWS)
 def test_the_response_without_an_observer(function: Function, program: Program) -> None:
     response = run(program, lambda **event: function({"session": "s", **event}))
     assert response == program.expected(is_observed=False)

@@ -320,14 +320,14 @@ def test_a_progress_bar_leaves_its_last_state(world: World) -> None:
 def test_code_that_ran_is_no_failure_when_saving_fails(world: World, operation: str) -> None:
     def fail(called: str, _detail: str) -> None:
         if called == operation:
-            raise client_error("ThrottlingException", 429, "Invoke")
+            raise client_error("AccessDeniedException", 403, "Invoke")
 
     world.ok("execute_code", session="s", code="(here / 'x').write_text('made')")
     world.agentcore.before = fail
     response = world("execute_code", session="s", code="print('ran')", output_filename="x")
     if operation == "executeCommand":
         assert response["status"] == "partial"
-        assert "ThrottlingException" in response["warnings"][0]
+        assert "AccessDeniedException" in response["warnings"][0]
     assert response["stdout"] == "ran"
     assert world.agentcore.operations().count("executeCode") == 2
 
