@@ -362,7 +362,7 @@ def test_a_text_that_looks_like_an_exit_is_none(wire: Wire) -> None:
     assert (response["status"], response["exit_code"]) == ("error", 1)
 
 
-# What the observer costs.
+# The price of the observer.
 
 
 def test_a_warm_request_is_one_invoke_and_one_listing(wire: Wire) -> None:

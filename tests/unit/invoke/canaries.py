@@ -19,7 +19,7 @@ WRITE = (
 EVENTS: list[dict[str, Any]] = [
     {"tool": "execute_code", "code": f"print('{CANARY}')"},
     {"tool": "execute_code", "code": f"raise ValueError('{CANARY}')"},
-    # What the observer in the kernel reports: results, files, exceptions with notes and members.
+    # The observer in the kernel reports these: results, files, exceptions with notes and members.
     {"tool": "execute_code", "code": f"'{CANARY}'"},
     {"tool": "execute_code", "code": f"print('{CANARY}'); {{'{CANARY}': 1}}", "save_figures": True},
     {

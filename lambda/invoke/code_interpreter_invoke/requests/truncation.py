@@ -15,7 +15,7 @@ from .callers import Caller
 
 # Values up to this length are never truncated, so that the status and the ids always survive.
 MIN_TRUNCATED_LENGTH = 100
-# What was kept and what there was, by the place in the response and the unit.
+# The numbers kept and present, by the place in the response and the unit.
 Cuts = dict[tuple[str, str], tuple[int, int]]
 # How to get the rest of a member, if not from the whole response.
 WAYS = {

@@ -232,7 +232,7 @@ class Observer:
         self.files: dict[str, tuple[int, ...]] | None = None
         self.bounds: list[BoundedWrite] = []
 
-    # How it is attached to the kernel, and detached.
+    # Attaching to the kernel, and detaching.
 
     def attach(self) -> None:
         shell = self.shell
@@ -265,7 +265,7 @@ class Observer:
         shell.reset = self.reset
         signal.signal(signal.SIGURG, signal.SIG_DFL)
 
-    # What the kernel calls.
+    # The kernel calls these.
 
     def before(self, info: Any) -> None:
         """Take note of a program that begins. One that it runs in turn is a part of it."""

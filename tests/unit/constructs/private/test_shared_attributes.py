@@ -1,4 +1,4 @@
-"""What a replacement of the code interpreter changes reaches every stack that uses it."""
+"""The replacement of a code interpreter reaches every stack that uses it."""
 
 from __future__ import annotations
 
