@@ -237,6 +237,13 @@ def test_a_closed_standard_output_is_no_lost_kernel(wire: Wire) -> None:
     assert "kept" in names(wire)
 
 
+def test_a_new_kernel_knows_the_users_folders(wire: Wire) -> None:
+    code = "import os; os.makedirs('mine'); os.chdir('mine'); os._exit(1)"
+    wire("execute_code", session="s", code=code)
+    response = wire.ok("execute_code", session="s", code="open('mine/a', 'w').close()")
+    assert response["files_changed"] == {"created": ["mine/a"]}
+
+
 # Programs that meet the observer in a bad moment.
 
 

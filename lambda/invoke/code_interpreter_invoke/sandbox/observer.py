@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -72,9 +72,20 @@ class Observer(NamedTuple):
         """The name of the folder for the programs' tags, which does not show the mark."""
         return f"code-interpreter-{hashlib.sha256(self.mark.encode()).hexdigest()[:16]}"
 
-    def install_code(self, environment: Mapping[str, str]) -> str:
-        """Return the code that installs the observer and sets environment variables."""
-        request = {"mark": self.mark, "folder": self.folder, "environment": dict(environment)}
+    def install_code(
+        self, environment: Mapping[str, str], own_entries: Sequence[str] | None
+    ) -> str:
+        """Return the code that installs the observer and sets environment variables.
+
+        :param own_entries: The names that the service has put into the working directory; None if
+            the present ones are.
+        """
+        request = {
+            "mark": self.mark,
+            "folder": self.folder,
+            "environment": dict(environment),
+            "own_entries": None if own_entries is None else list(own_entries),
+        }
         return run_action("install", {"request": request})
 
     def uninstall_code(self) -> str:

@@ -2,7 +2,7 @@
 
 The function sends the text of this file as code, once for each kernel. It needs IPython and
 nothing but Python 3.8 or later. It observes the programs that run after it and prints, behind a
-mark that only the function knows, one line of JSON about each: see `Observer.report`.
+mark that only the function knows, one line of JSON about each: see `Observer.finish`.
 
 Nothing of it may fail a program or change its result, so that each part that can fail is guarded.
 """
@@ -207,15 +207,17 @@ class Exit:
 class Observer:
     """Observes the programs of a kernel."""
 
-    def __init__(self, shell: Any, mark: str, folder: str) -> None:
-        """Take the kernel's shell, the mark of the reports, and the name of a folder for tags."""
+    def __init__(self, shell: Any, mark: str, folder: str, own_entries: list[str]) -> None:
+        """Take the kernel's shell, the mark of the reports, and the name of a folder for tags.
+
+        :param own_entries: The names that the service has put into the working directory.
+        """
         self.shell = shell
         self.mark = mark
         self.out = sys.stdout
         self.home = Path.cwd()
         self.folder = Path(tempfile.gettempdir(), folder)
-        # The service's own files are not the user's.
-        self.own_folders = {entry.name for entry in os.scandir(self.home) if entry.is_dir()}
+        self.own_entries = set(own_entries)
         self.tags: collections.deque[tuple[float, str]] = collections.deque()
         self.known_figures: weakref.WeakSet[Any] = weakref.WeakSet()
         self.reset_variables = False
@@ -511,7 +513,7 @@ class Observer:
                         return None
                     path = f"{folder}{entry.name}"
                     if entry.is_dir(follow_symlinks=False):
-                        is_own = not folder and entry.name in self.own_folders
+                        is_own = not folder and entry.name in self.own_entries
                         if not (is_own or entry.name.startswith((".", "__pycache__"))):
                             folders.append(f"{path}/")
                         continue
@@ -631,12 +633,14 @@ def install(request: dict[str, Any]) -> None:
     shell = sys.modules["IPython"].get_ipython()
     os.environ.update(request["environment"])
     earlier = getattr(shell, "code_interpreter_observer", None)
+    entries = sorted(entry.name for entry in os.scandir("."))
+    own_entries = entries if request["own_entries"] is None else request["own_entries"]
+    observer = Observer(shell, request["mark"], request["folder"], own_entries)
     if earlier is not None:
         earlier.detach()
-    observer = Observer(shell, request["mark"], request["folder"])
+        observer.home = earlier.home  # a program may have changed the folder
     observer.attach()
     shell.code_interpreter_observer = observer
-    entries = sorted(entry.name for entry in os.scandir("."))
     installed = {"entries": entries, "is_new": earlier is None}
     sys.stdout.write(f"\n{request['mark']}{json.dumps(installed)}\n")
     forget_this_program(shell)

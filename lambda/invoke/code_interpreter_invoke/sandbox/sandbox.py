@@ -72,7 +72,7 @@ class Sandbox:
         of the kernel's hooks does not come back.
         """
         observer = Observer.new()
-        installation = self._install(observer) if observed or self.environment else None
+        installation = self._install(observer, None) if observed or self.environment else None
         if installation is None:
             self.own_entries = tuple(self.root_entries())
             return
@@ -82,8 +82,10 @@ class Sandbox:
         else:
             self._run_own_code(observer.uninstall_code())
 
-    def _install(self, observer: Observer) -> Installation | None:
-        result = self._run_own_code(observer.install_code(self.environment))
+    def _install(
+        self, observer: Observer, own_entries: tuple[str, ...] | None
+    ) -> Installation | None:
+        result = self._run_own_code(observer.install_code(self.environment, own_entries))
         return observer.installation(result.stdout)
 
     def _run_own_code(self, code: str) -> Result:
@@ -129,7 +131,7 @@ class Sandbox:
         if report is not None and not report.variables_lost:
             return False
         try:
-            installation = self._install(observer)
+            installation = self._install(observer, self.own_entries)
         except RequestError:
             return report is not None  # the program's own result stands
         # Without a report the program may also have closed the standard output.
