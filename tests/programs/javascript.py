@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from .program import Containing, Matching, Program, failed, ok
+from .program import Containing, Matching, Program, Response, failed, ok
 
 
-def in_both(name: str, code: str, **members: object) -> list[Program]:
+def in_both(name: str, code: str, response: Response) -> list[Program]:
     """Return a program that both languages run."""
     return [
-        Program(name=f"{language}: {name}", code=code, language=language, **members)  # type: ignore[arg-type]
+        Program(name=f"{language}: {name}", code=code, language=language, response=response)
         for language in ("javascript", "typescript")
     ]
 

@@ -189,7 +189,7 @@ class CodeInterpreterClient:
             except ThrottledError:
                 if waiting.remaining() < pause:
                     raise
-            time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311  # no secret
+            time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - not for secrets
             pause = min(pause * 2, MAX_PAUSE)
 
     def _invoke_once(

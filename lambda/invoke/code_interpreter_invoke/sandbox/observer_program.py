@@ -88,7 +88,8 @@ class BoundedWrite:
         # The process of a fork has no end at which the tail could be passed on.
         is_own = os.getpid() == self.process and not self.has_ended
         if not isinstance(text, str) or not is_own:
-            return self.pass_on(text)  # type: ignore[no-any-return]  # a stream of any kind
+            written: int = self.pass_on(text)
+            return written
         with self.lock:
             size = len(text) * weight(text)
             if self.room >= size:
