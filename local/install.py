@@ -46,7 +46,7 @@ def main():
             )
         install_unless_current(
             ROOT / ".venv" / "project",
-            [ROOT / "pyproject.toml", ROOT / ".venv" / "installed"],
+            [ROOT / "pyproject.toml", ROOT / "client/pyproject.toml", ROOT / ".venv/installed"],
             install_project,
         )
         install_unless_current(
@@ -103,11 +103,12 @@ def install_python(venv, requirements):
 
 
 def install_project():
-    """Make the library and the local AWS importable, and put Node on the PATH."""
+    """Make the library, the local AWS and the client importable, and put Node on the PATH."""
     # fmt: off
     run([
         uv(), "pip", "install", "--quiet", "--no-deps", "--no-build-isolation",
-        "--python", str(ROOT / ".venv" / "bin" / "python"), "--editable", str(ROOT),
+        "--python", str(ROOT / ".venv" / "bin" / "python"),
+        "--editable", str(ROOT), "--editable", str(ROOT / "client"),
     ])
     # fmt: on
     # Both the CDK CLI and jsii look for `node` on the PATH, which starts with .venv/bin.

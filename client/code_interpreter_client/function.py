@@ -1,0 +1,263 @@
+"""Requests to the deployed function, each of which runs at most once.
+
+Every request that may change something has an idempotency key, with which the function runs it at
+most once however often it arrives. So a lost response is asked for again with the same key, and
+nothing else is ever sent twice but what the function itself calls `retryable`.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import socket
+import time
+import uuid
+from collections.abc import Mapping
+from typing import Any, Final
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from .aws_errors import unavailable
+from .errors import CodeInterpreterError, FunctionUnavailable, InvalidRequest, OutcomeUnknown
+
+Response = dict[str, Any]
+
+# In seconds. A function may run for 30 minutes (Lambda's limit for synchronous invocations since
+# 2026-11-19), and only its own settings say for how long this one does. To read them takes a
+# permission that a caller need not have.
+MAX_FUNCTION_SECONDS: Final = 1_800
+CONNECT_SECONDS: Final = 10
+READ_SECONDS: Final = MAX_FUNCTION_SECONDS + 10
+# Seconds for which a request is sent again that has not begun.
+RETRY_SECONDS: Final = 120.0
+FIRST_PAUSE: Final = 0.5
+MAX_PAUSE: Final = 10.0
+# NAT gateways and load balancers drop a connection that is idle for 350 seconds.
+KEEP_ALIVE_SECONDS: Final = 60
+# Bytes of a synchronous request (Lambda's quota).
+MAX_REQUEST_BYTES: Final = 6 * 1024 * 1024
+
+# The tools that may run something or write files: the function takes a key for them alone.
+KEYED_TOOLS: Final = frozenset(
+    {
+        "execute_code",
+        "execute_command",
+        "file_operations",
+        "ci_push_to_workspace",
+        "ci_pull_from_workspace",
+        "workspace_write",
+        "workspace_delete",
+        "invoke_code_interpreter",
+    }
+)
+# Their operations that only read. A request without a key leaves no record.
+READING_OPERATIONS: Final = frozenset({"read", "list", "readFiles", "listFiles", "getTask"})
+
+
+class ResponseLost(Exception):
+    """The request may have reached the function, but its response did not come back."""
+
+
+class Function:
+    """The deployed function, by its name or ARN.
+
+    :param name: The function's name or ARN.
+    :param client: A boto3 client of Lambda, made by `lambda_client`.
+    :param retry_seconds: For how long a request is sent again of which nothing ran.
+    """
+
+    def __init__(self, name: str, client: Any, *, retry_seconds: float = RETRY_SECONDS) -> None:
+        self.name = name
+        self._client = client
+        self._retry_seconds = retry_seconds
+
+    def request(
+        self,
+        tool: str,
+        arguments: Mapping[str, Any] | None = None,
+        *,
+        session: str | None = None,
+        key: str | None = None,
+    ) -> Response:
+        """Send a request, and return the function's response, whatever its status is.
+
+        :param arguments: The tool's arguments. Those that are None are left out.
+        :param session: The session's name.
+        :param key: The idempotency key. Default: a new one for a request that may change something.
+        :raises FunctionUnavailable: if the function cannot be called
+        :raises InvalidRequest: if the request is too large
+        :raises OutcomeUnknown: if its response was lost for good
+        """
+        if key is None and takes_key(tool, arguments or {}):
+            key = new_key()
+        event = {"idempotency_key": key, **(arguments or {}), "tool": tool, "session": session}
+        present = {name: value for name, value in event.items() if value is not None}
+        return self._send(encode(present), key)
+
+    def _send(self, payload: bytes, key: str | None) -> Response:
+        """Send a request until it has a response, or until sending it again is of no use."""
+        patience = Patience(self._retry_seconds)
+        while True:
+            failure: CodeInterpreterError | None = None
+            response: Response = {}
+            try:
+                response = self._invoke(payload, key)
+            except ResponseLost as error:
+                patience.may_have_run = True
+                failure = lost(str(error), key)
+            except FunctionUnavailable as error:
+                failure = lost(error.message, key) if patience.may_have_run else error
+                if not error.retryable:
+                    raise failure from error
+            else:
+                if not is_retryable(response):
+                    return response
+                patience.may_have_run |= response["error"]["type"] == "OutcomeUnknown"
+            if patience.wait():
+                continue
+            if failure is not None:
+                raise failure
+            return response
+
+    def _invoke(self, payload: bytes, key: str | None) -> Response:
+        """Invoke the function once.
+
+        :raises FunctionUnavailable: if nothing ran
+        :raises ResponseLost: if it may have run, and a request with the same key may tell
+        :raises OutcomeUnknown: if it ended outside its own code
+        """
+        try:
+            invocation = self._client.invoke(FunctionName=self.name, Payload=payload)
+            body = invocation["Payload"].read()
+        except (BotoCoreError, ClientError, OSError) as error:
+            refusal = unavailable(error, f"the function {self.name}")
+            raise refusal or ResponseLost(str(error)) from error
+        if "FunctionError" in invocation:
+            raise OutcomeUnknown(
+                f"the function {self.name} ended without a response ({failure_text(body)}); the "
+                "code may have run",
+                idempotency_key=key,
+            )
+        response: Response = json.loads(body)
+        return response
+
+
+class Patience:
+    """For how long a request is sent again, and the pauses between.
+
+    A request of which nothing ran is sent again for `retry_seconds`. A request that may run is
+    asked for again for as long as it can run, as long as the function can be reached.
+    """
+
+    def __init__(self, retry_seconds: float) -> None:
+        self._retry_seconds = retry_seconds
+        self._pause = FIRST_PAUSE
+        self._began_at = self._reached_at = self._sent_at = time.monotonic()
+        self.may_have_run = False
+
+    def wait(self) -> bool:
+        """Pause, and return whether to send the request again."""
+        now = time.monotonic()
+        if self.may_have_run and now - self._sent_at > MAX_PAUSE:
+            self._reached_at = now  # the connection lasted
+            self._pause = FIRST_PAUSE
+        pause = self._pause * random.uniform(0.5, 1)  # noqa: S311 - no secret depends on it
+        self._pause = min(self._pause * 2, MAX_PAUSE)
+        self._sent_at = now + pause
+        if self._sent_at - self._reached_at > self._retry_seconds:
+            return False
+        if self._sent_at - self._began_at > READ_SECONDS:
+            return False
+        time.sleep(pause)
+        return True
+
+
+def takes_key(tool: str, arguments: Mapping[str, Any]) -> bool:
+    """Return whether a request may change something, so that it must not run twice."""
+    operation = arguments.get("operation") or arguments.get("name")
+    return tool in KEYED_TOOLS and operation not in READING_OPERATIONS
+
+
+def is_retryable(response: Response) -> bool:
+    return bool(response.get("error", {}).get("retryable"))
+
+
+def lost(reason: str, key: str | None) -> OutcomeUnknown:
+    advice = "" if key is None else f"; ask for its result with the key {key}"
+    return OutcomeUnknown(
+        f"the response was lost ({reason}), and the code may have run{advice}",
+        idempotency_key=key,
+    )
+
+
+def failure_text(body: bytes) -> str:
+    """Return why Lambda ended the function, such as its timeout."""
+    try:
+        details = json.loads(body)
+        return str(details.get("errorMessage") or details["errorType"])
+    except (ValueError, KeyError, AttributeError):
+        return "no reason given"
+
+
+def encode(event: Mapping[str, Any]) -> bytes:
+    """Return the payload.
+
+    :raises InvalidRequest: if it is larger than Lambda takes
+    """
+    payload = json.dumps(event).encode()
+    if len(payload) > MAX_REQUEST_BYTES:
+        raise InvalidRequest(
+            f"the request has {len(payload)} bytes, and Lambda takes at most {MAX_REQUEST_BYTES}; "
+            "upload large content as a file"
+        )
+    return payload
+
+
+def new_key() -> str:
+    """Return a new idempotency key."""
+    return uuid.uuid4().hex
+
+
+def lambda_client(session: Any) -> Any:
+    """Return a client of Lambda that waits as long as a function can run, and never sends twice.
+
+    By default boto3 waits for one minute, and then sends the request up to four times more.
+
+    :param session: A boto3 session.
+    :raises FunctionUnavailable: if the region or the credentials are missing
+    """
+    config = Config(
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        retries={"total_max_attempts": 1},
+        tcp_keepalive=True,
+        max_pool_connections=50,
+    )
+    try:
+        client = session.client("lambda", config=config)
+    except BotoCoreError as error:
+        raise unavailable(error, "Lambda") or FunctionUnavailable(
+            str(error), "no_credentials"
+        ) from error
+    keep_alive(client)
+    return client
+
+
+def keep_alive(client: Any) -> None:
+    """Make the client's connections send probes before an idle connection is dropped.
+
+    botocore's own option switches probes on, the first of which Linux sends after two hours. It has
+    no public place for the interval.
+    """
+    http_session = client._endpoint.http_session
+    options = [
+        (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+        (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    ]
+    # Linux has TCP_KEEPIDLE; macOS calls it TCP_KEEPALIVE.
+    for name in ("TCP_KEEPIDLE", "TCP_KEEPALIVE", "TCP_KEEPINTVL"):
+        if hasattr(socket, name):
+            options.append((socket.IPPROTO_TCP, getattr(socket, name), KEEP_ALIVE_SECONDS))
+    http_session._socket_options = options
+    http_session._manager.connection_pool_kw["socket_options"] = options
