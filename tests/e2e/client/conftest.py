@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import boto3
@@ -24,20 +23,18 @@ ACCOUNT = "220000000000"
 
 @pytest.fixture(scope="session")
 def environment(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Deploy the project's stack, and return the environment in which its users have it."""
+    """Deploy the project's stack, and return the variables that its users export."""
     assembly = tmp_path_factory.mktemp("assembly")
     app = App(outdir=str(assembly), builtin_cloud_formation_validation=False)
     CodeInterpreterStack(app, "CodeInterpreter", settings=Settings())
     app.synth()
     local_aws.deploy(assembly, ACCOUNT)
-    return {**os.environ, **local_aws.environment(ACCOUNT)}
+    return local_aws.environment(ACCOUNT)
 
 
 @pytest.fixture
-def interpreter(
-    environment: dict[str, str], local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch
-) -> CodeInterpreter:
-    for name, value in local_aws.environment(ACCOUNT).items():
+def interpreter(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> CodeInterpreter:
+    for name, value in environment.items():
         monkeypatch.setenv(name, value)
     return CodeInterpreter.from_stack("CodeInterpreter", boto3_session=boto3.Session())
 
