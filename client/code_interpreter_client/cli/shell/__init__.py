@@ -1,0 +1,7 @@
+"""The command `shell`."""
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    pass
