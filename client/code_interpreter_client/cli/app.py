@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         fail(f"{error.format_message()} (code-interpreter --help)")
         return USAGE
     except UsageError as error:
-        fail(str(error))
+        fail(sentence(error))
         return USAGE
     except Exception as error:
         fail(sentence(error))

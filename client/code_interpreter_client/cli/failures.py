@@ -34,8 +34,12 @@ def words(error: Exception) -> str:
             return f"{error.message}; ask for its result with --key {error.idempotency_key}"
         case CodeInterpreterError():
             return error.message
+        case UsageError():
+            return str(error)
         case OSError(strerror=str(reason), filename=str(name)):
             return f"{name}: {reason}"
+        case UnicodeDecodeError():
+            return f"the program is no text in UTF-8: {error.reason}"
         case _:
             return f"{type(error).__name__}: {error}"
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
-from ..errors import CodeInterpreterError, NotStarted, ProgramError, error_from
+from ..errors import CodeInterpreterError, NotStarted, ProgramError, TimedOut, error_from
 from ..results import Result
 from .failures import INTERRUPTED, NOT_DONE, UsageError, exit_code_of
 from .output import counted, fail, note, show, show_json, tell
@@ -62,10 +62,6 @@ def run(
         Path,
         typer.Argument(
             metavar="FILE",
-            exists=True,
-            dir_okay=False,
-            readable=True,
-            allow_dash=True,
             help="The program: .py, .js or .ts. - reads standard input.",
         ),
     ],
@@ -151,22 +147,30 @@ def finish(
 ) -> tuple[Result, int]:
     """Wait for a program, print its result, and return the result and the exit code."""
     result, was_interrupted = wait(program)
-    failure = error_of(result)
-    exit_code = INTERRUPTED if was_interrupted else exit_code_of(result, failure)
     if as_json:
         show_json(result.response)
         save_figures(result, figures)
-        return result, exit_code
+        failure = error_of(result)
+        return result, INTERRUPTED if was_interrupted else exit_code_of(result, failure)
+    exit_code = show_outcome(result, was_interrupted=was_interrupted)
+    for path in save_figures(result, figures):
+        note(f"saved {path}")
+    if result.figures and figures is None:
+        note(f"{counted(len(result.figures), 'figure')}; --figures FOLDER saves them")
+    return result, exit_code
+
+
+def show_outcome(result: Result, *, was_interrupted: bool) -> int:
+    """Print the output of a program and what is to say about it, and return the exit code."""
     show(result)
     tell(result)
-    saved = save_figures(result, figures)
-    if len(saved) < len(result.figures):
-        note(f"{counted(len(result.figures), 'figure')}; --figures FOLDER saves them")
-    for path in saved:
-        note(f"saved {path}")
-    if failure is not None and result.exit_code is None and not was_interrupted:
+    failure = error_of(result)
+    if was_interrupted:
+        return INTERRUPTED
+    # A program's own exit code, and Python's traceback, need no further words.
+    if failure is not None and (result.exit_code is None or isinstance(failure, TimedOut)):
         fail(failure.message)
-    return result, exit_code
+    return exit_code_of(result, failure)
 
 
 def wait(program: RunningProgram) -> tuple[Result, bool]:

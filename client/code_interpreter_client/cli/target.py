@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from inspect import Parameter, Signature, signature
-from typing import TYPE_CHECKING, Annotated, Any, Concatenate, Final, ParamSpec
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -39,8 +39,6 @@ OPTIONS: Final[Mapping[str, tuple[str, str | None]]] = {
     "profile": ("The profile of the AWS configuration.", None),
 }
 CONTEXT: Final = Parameter("context", Parameter.KEYWORD_ONLY, annotation=typer.Context)
-
-P = ParamSpec("P")
 
 
 @dataclass(frozen=True)
@@ -144,7 +142,7 @@ def parameters(*, variables: bool) -> list[Parameter]:
     ]
 
 
-def takes_target(function: Callable[Concatenate[Target, P], int]) -> Callable[..., int]:
+def takes_target(function: Callable[..., int]) -> Callable[..., int]:
     """Return a command whose first argument is the target, from the options on its line."""
     _, *own = signature(function, eval_str=True).parameters.values()
 
