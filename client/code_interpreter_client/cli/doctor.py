@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 
-from ..errors import CodeInterpreterError, FunctionUnavailable
+from ..errors import CodeInterpreterError, FunctionUnavailable, InvalidRequest, TransferFailed
 from .failures import sentence
 from .output import has_colours, write
 from .target import STACK, Target, takes_target
@@ -17,20 +17,28 @@ from .target import STACK, Target, takes_target
 if TYPE_CHECKING:
     from ..code_interpreter import CodeInterpreter
 
-# Tools of the function that its older versions lack, and that read only.
 FAILED: Final = 1
 OUTPUT: Final = "it works"
+# The checks in their order, each with what to do if it fails for a reason that the function names.
+CHECKS: Final = {
+    "credentials": "set up credentials and a region",
+    "function": "name the stack or the function",
+    "permission": "look into the log of the function",
+    "program": "check the role of the function, and the code interpreter",
+    "workspace": "check what the role of the function may do with the bucket, and the bucket's "
+    "policy",
+}
 
 
 @takes_target
 def doctor(target: Target) -> int:
-    """Check the credentials, the stack, the permissions, a program and the workspace."""
+    """Check the credentials, the function, the permissions, a program and the workspace."""
     checks = Checks(target)
-    for name in ("credentials", "function", "permission", "version", "program", "workspace"):
+    for name in CHECKS:
         try:
             report(name, getattr(checks, name)(), passed=True)
         except Exception as error:
-            report(name, sentence(error), passed=False)
+            report(name, f"{sentence(error)}{advice(name, error)}", passed=False)
             return FAILED
     return 0
 
@@ -76,12 +84,6 @@ class Checks:
         tools = self._interpreter.describe_tools()
         return f"the function may be invoked, and has {len(tools)} tools for a language model"
 
-    def version(self) -> str:
-        """Send a request of a tool that an older function lacks."""
-        with self._interpreter.session() as session:
-            session.interrupt("code-interpreter doctor")
-        return "the function has the tools of this client"
-
     def program(self) -> str:
         """Run a program in a sandbox of its own, without the workspace."""
         response = self._interpreter.request("execute_code", code=f"print({OUTPUT!r})")
@@ -94,6 +96,7 @@ class Checks:
     def workspace(self) -> str:
         """Move a file to the workspace, list it, and read it."""
         with self._interpreter.session() as session, tempfile.TemporaryDirectory() as folder:
+            session.interrupt("code-interpreter doctor")  # the tool that came last
             file = Path(folder, "doctor.txt")
             file.write_text(OUTPUT)
             path = session.upload(file)
@@ -101,6 +104,19 @@ class Checks:
             if path not in listed or session.load(path) != OUTPUT.encode():
                 raise CodeInterpreterError(f"{path} is not in the workspace after its upload")
         return "a file was uploaded, listed and downloaded"
+
+
+def advice(name: str, error: Exception) -> str:
+    """Return what to do, if the error does not say it."""
+    match error:
+        case FunctionUnavailable(problem="access_denied") if name == "function":
+            return ", or name the function with --function, which needs no permission on a stack"
+        case FunctionUnavailable() | TransferFailed():
+            return ""
+        case InvalidRequest():
+            return "; the function is older than this client, so deploy it anew"
+        case _:
+            return f"; {CHECKS[name]}"
 
 
 def report(name: str, text: str, *, passed: bool) -> None:
