@@ -29,7 +29,7 @@ def upload(
     target: Target,
     paths: Annotated[
         list[Path],
-        typer.Argument(metavar="FILE...", exists=True, help="Files, or folders with all in them."),
+        typer.Argument(metavar="FILE...", help="Files, or folders with all in them."),
     ],
     name: Annotated[
         str | None,

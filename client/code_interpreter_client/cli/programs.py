@@ -89,8 +89,8 @@ def run(
     """Run a program of this machine."""
     if output is not None:
         check_output(output)
-    code = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
     chosen = language or language_of(file)
+    code = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
     with target.any_session() as session:
         program = session.submit(
             code,

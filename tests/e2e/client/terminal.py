@@ -14,13 +14,18 @@ import termios
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
+if TYPE_CHECKING:
+    from code_interpreter_client import Session
+
+COMMAND: Final = (sys.executable, "-m", "code_interpreter_client.cli.app")
 SECONDS: Final = 60
 ROWS, COLUMNS = 40, 120
 # The program's own terminal, so that Ctrl-C reaches it as SIGINT while it does not read keys.
 START: Final = (
-    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
+    "import fcntl, os, signal, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
+    "signal.signal(signal.SIGINT, signal.SIG_DFL);"  # a parent in the background ignores it
     "os.execv(sys.argv[1], sys.argv[1:])"
 )
 CONTROL_SEQUENCE: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[=>]|\x1b\][^\x07]*\x07")
@@ -96,3 +101,10 @@ class Terminal:
             return False
         self.raw += data.decode(errors="replace")
         return bool(data)
+
+
+def wait_for_file(session: Session, name: str) -> None:
+    """Wait until a program has made a file in the sandbox."""
+    ends_at = time.monotonic() + SECONDS
+    while name not in {entry.name for entry in session.list()}:
+        assert time.monotonic() < ends_at, f"no file {name}"
