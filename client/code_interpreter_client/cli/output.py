@@ -57,6 +57,12 @@ def note(message: str) -> None:
     write(sys.stderr, f"{coloured('note:', 36)} {message}")
 
 
+def leave_line() -> None:
+    """Begin a new line after the ^C that a terminal has shown."""
+    if sys.stderr.isatty():
+        write(sys.stderr, "\n")
+
+
 def coloured(text: str, colour: int) -> str:
     return f"\033[1;{colour}m{text}\033[0m" if has_colours(sys.stderr) else text
 

@@ -11,7 +11,7 @@ import typer
 from ..errors import CodeInterpreterError, NotStarted, ProgramError, TimedOut, error_from
 from ..results import Result
 from .failures import INTERRUPTED, NOT_DONE, UsageError, exit_code_of
-from .output import counted, fail, note, show, show_json, tell
+from .output import counted, fail, leave_line, note, show, show_json, tell
 from .target import Target, takes_target
 
 if TYPE_CHECKING:
@@ -181,6 +181,7 @@ def wait(program: RunningProgram) -> tuple[Result, bool]:
     try:
         return program.result(), False
     except KeyboardInterrupt:
+        leave_line()
         try:
             program.interrupt()
         except CodeInterpreterError:
