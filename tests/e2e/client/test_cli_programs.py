@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -180,3 +181,13 @@ def test_ctrl_c_ends_the_program_and_shows_its_output(
         assert "late" not in terminal.shown.replace(program, "").splitlines()
     # The session is kept, and free again.
     assert session.run("print('free')", timeout=20).stdout == "free"
+
+
+def test_the_help_waits_for_no_import_that_it_does_not_need() -> None:
+    program = (
+        "import sys; from code_interpreter_client.cli.app import main; main(['--help']);"
+        "sys.exit(' '.join({'boto3', 'botocore', 'prompt_toolkit', 'rich'} & {*sys.modules}) or 0)"
+    )
+    completed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (completed.stderr, completed.returncode) == ("", 0)
+    assert "Usage: code-interpreter" in completed.stdout
