@@ -66,8 +66,8 @@ class Function:
 
     :param name: The function's name or ARN.
     :param client: A boto3 client of Lambda, made by `lambda_client`.
-    :param retry_seconds: For how long a request is sent again of which nothing ran, at most; one with
-        a time limit is sent again for that time.
+    :param retry_seconds: For how long a request is sent again of which nothing ran. A request's own
+        time limit is another bound.
     """
 
     def __init__(self, name: str, client: Any, *, retry_seconds: float = RETRY_SECONDS) -> None:
