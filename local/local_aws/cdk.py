@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -26,13 +27,20 @@ class Cdk:
     """The CDK CLI for the app in `app_directory`, with `aws` as its account.
 
     The CLI's caches and the cloud assembly are in `home`, so that nothing is written to the user's
-    home directory or the app's folder.
+    home directory or the app's folder. `show` is called with each line that the CLI writes.
     """
 
-    def __init__(self, aws: LocalAws, home: Path, app_directory: Path = PROJECT) -> None:
+    def __init__(
+        self,
+        aws: LocalAws,
+        home: Path,
+        app_directory: Path = PROJECT,
+        show: Callable[[str], None] = lambda line: None,
+    ) -> None:
         self.aws = aws
         self.home = home
         self.app_directory = app_directory
+        self._show = show
 
     def bootstrap(self) -> str:
         account = self.aws.environment()[ACCOUNT_VARIABLE]
@@ -67,7 +75,13 @@ class Cdk:
                 )
                 cleanup.enter_context(cli)
                 cleanup.callback(kill_process_group, cli.pid)
-            output, _ = cli.communicate()
+            assert cli.stdout is not None
+            lines = []
+            for line in cli.stdout:
+                lines.append(line)
+                self._show(line.rstrip("\n"))
+            cli.wait()
+        output = "".join(lines)
         if cli.returncode != 0:
             raise CdkError(f"cdk {arguments[0]} failed:\n{output.strip()}")
         return output

@@ -194,7 +194,7 @@ def test_a_request_that_may_change_something_has_a_key(
 
 def test_idle_connections_send_probes(monkeypatch: pytest.MonkeyPatch) -> None:
     # macOS has another name for the time until the first probe.
-    idle = getattr(socket, "TCP_KEEPIDLE", None) or getattr(socket, "TCP_KEEPALIVE", 0)
+    idle: int = getattr(socket, "TCP_KEEPIDLE", None) or getattr(socket, "TCP_KEEPALIVE", 0)
     seen: list[tuple[int, int, int]] = []
     connect = socket.socket.connect
 
