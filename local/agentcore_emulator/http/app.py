@@ -57,8 +57,9 @@ def create_app(
 
     `authorize` refuses a request by raising `errors.AccessDeniedError`.
     `resolve_account(access_key)` names the account of a key that is not itself a 12-digit
-    account id. `start_sandbox(directory)` replaces the real sandbox. `roles` decides about
-    execution roles; without it, every role will do.
+    account id. `start_sandbox(directory, variables)` replaces the real sandbox. `roles` decides
+    about execution roles and gives their credentials; without it, every role will do, and none has
+    credentials.
     """
     return Emulator(settings, authorize, resolve_account, start_sandbox, roles)
 
