@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Self
 
+from agentcore_emulator.origin import NOT_LOCAL, is_local
+
 TOKEN_PATH = "/latest/api/token"  # noqa: S105 - a path
 METADATA_PATH = "/latest/meta-data/"
 CREDENTIALS_PATH = f"{METADATA_PATH}iam/security-credentials/"
@@ -98,6 +100,8 @@ class InstanceMetadata:
             name.strip().lower(): value.strip()
             for name, _, value in (line.partition(":") for line in lines)
         }
+        if not is_local(headers):
+            return response("403 Forbidden", NOT_LOCAL)
         if method == "PUT" and path == TOKEN_PATH:
             return self._respond_with_token(headers)
         if method != "GET":

@@ -15,7 +15,7 @@ from ministack.core import lambda_runtime as ministack_lambda
 
 from agentcore_emulator.certificates import certificate_variables
 from agentcore_emulator.http.app import create_app
-from agentcore_emulator.http.origin import NOT_LOCAL, is_local
+from agentcore_emulator.origin import NOT_LOCAL, is_local
 from agentcore_emulator.sandbox import SandboxSettings
 from agentcore_emulator.settings import EmulatorSettings
 from local_aws import ministack_patches

@@ -24,10 +24,10 @@ from botocore import xform_name
 from agentcore_emulator.http import responses
 from agentcore_emulator.http.admin_api import ADMIN_PATH, AdminApi
 from agentcore_emulator.http.exchange import Exchange, HttpResponse, Receive, Scope, Send
-from agentcore_emulator.http.origin import NOT_LOCAL, is_local
 from agentcore_emulator.model import service_model
 from agentcore_emulator.model.errors import InternalServerError, ModelledError, ValidationError
 from agentcore_emulator.model.service_model import DATA_OPERATIONS, Operation
+from agentcore_emulator.origin import NOT_LOCAL, is_local
 from agentcore_emulator.service.authorization import Authorize, access_request
 from agentcore_emulator.service.clock import ServiceClock
 from agentcore_emulator.service.data import StartSandbox, StreamError

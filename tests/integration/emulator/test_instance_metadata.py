@@ -115,13 +115,21 @@ def test_a_token_opens_the_credentials_of_the_role(running: Running) -> None:
         ("PUT", TOKEN, {TTL: "60", "X-Forwarded-For": "10.0.0.1"}, 403),
         ("PUT", ROLES, {TTL: "60"}, 405),
         ("POST", TOKEN, {TTL: "60"}, 405),
-        ("OPTIONS", TOKEN, {}, 405),  # the browser's question on behalf of a web page
+        ("OPTIONS", TOKEN, {}, 405),
     ],
 )
 def test_a_request_without_the_protocol_of_version_2_is_refused(
     running: Running, method: str, path: str, headers: dict[str, str], status: int
 ) -> None:
     assert running.request(method, path, headers) == (status, "")
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Host": "a-page.example"}, {"Origin": "https://a-page.example"}]
+)
+def test_a_web_page_gets_no_token(running: Running, headers: dict[str, str]) -> None:
+    status, body = running.request("PUT", TOKEN, {TTL: "60", **headers})
+    assert (status, "not for web pages" in body) == (403, True)
 
 
 @pytest.mark.parametrize("path", [f"{ROLES}admin", "/latest/meta-data/", "/", f"{ROLES}../x"])
