@@ -97,9 +97,9 @@ class EmulatorSettings:
     """Undocumented: the error of Start if the execution role has gone since Create, or no longer
     trusts the service."""
 
-    region_variables: bool = True
+    region_variables: bool = False
     """Undocumented: whether the sandbox's programs have AWS_REGION and AWS_DEFAULT_REGION. One
-    published measurement found no AWS_REGION; a program for the service must name its region."""
+    published measurement found no AWS_REGION: a program names its region, but for Amazon S3."""
 
     start_while_not_ready: Literal[
         "ConflictException", "ResourceNotFoundException", "ValidationException"

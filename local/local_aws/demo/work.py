@@ -90,7 +90,7 @@ def fail(session: Session, programs: Path, output: Path) -> None:
     try:
         session.run("print('about to divide')\nratio = 1 / 0")
     except CodeFailed as error:
-        print(error.exception.type, "in line", error.exception.line)
+        print(error)
         print(error.result.stdout)
     print(session.run("len(df)").results[0], "rows are still in memory")
 

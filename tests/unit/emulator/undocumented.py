@@ -23,7 +23,7 @@ CHANGED_SETTINGS: dict[str, Any] = {
     "mount_not_allowed": "ValidationException",
     "output_bytes": 1_000_000,
     "refuse_service_s3_endpoint": False,
-    "region_variables": False,
+    "region_variables": True,
     "remove_folders": False,
     "resource_type": False,
     "role_not_assumable": "ValidationException",

@@ -28,7 +28,7 @@ for is_profit, colour, label in ((True, BLUE, "profit"), (False, ORANGE, "loss")
 edges = [df["costs"].min(), df["costs"].max()]
 days.plot(edges, edges, color=GREY, linestyle="--", label="revenue = costs")
 days.set(title="Each day's costs and revenue", xlabel="costs, USD", ylabel="revenue, USD")
-days.legend(frameon=False)
+days.legend(frameon=False, loc="upper left")
 
 margin = df["profit"].sum() / df["revenue"].sum()
 headline = f"{len(df)} days: profit of ${df['profit'].sum():,.0f}, {margin:.1%} of the revenue"
