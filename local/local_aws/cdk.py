@@ -41,31 +41,34 @@ class Cdk:
         self.home = home
         self.app_directory = app_directory
         self._show = show
+        self.assembly = home / "cdk.out"
 
     def bootstrap(self) -> str:
+        """Prepare the account. In the app's folder, the CLI would run the app for nothing."""
         account = self.aws.environment()[ACCOUNT_VARIABLE]
-        return self.run("bootstrap", f"aws://{account}/{REGION}")
+        return self.run("bootstrap", f"aws://{account}/{REGION}", directory=self.home)
 
     def deploy(self, *arguments: str) -> str:
         """Deploy every stack, and write the outputs to `home/outputs.json`."""
         outputs = ["--outputs-file", str(self.home / "outputs.json")]
         return self.run("deploy", "--all", "--require-approval", "never", *outputs, *arguments)
 
-    def destroy(self, *arguments: str) -> str:
-        return self.run("destroy", "--all", "--force", *arguments)
+    def destroy(self, *arguments: str, app: str | None = None) -> str:
+        """Delete every stack of `app`; by default, of the assembly that `deploy` wrote."""
+        return self.run("destroy", "--all", "--force", f"--app={app or self.assembly}", *arguments)
 
-    def run(self, *arguments: str) -> str:
-        """Run the CLI and return its output.
+    def run(self, *arguments: str, directory: Path | None = None) -> str:
+        """Run the CLI in `directory`, by default the app's, and return its output.
 
         :raises CdkError: if the CLI fails.
         """
         cdk = PROJECT / "node_modules" / ".bin" / "cdk"
-        command = [str(cdk), *arguments, "--no-notices", "--output", str(self.home / "cdk.out")]
+        command = [str(cdk), *arguments, "--no-notices", "--output", str(self.assembly)]
         with ExitStack() as cleanup:
             with defer_interrupts():
                 cli = subprocess.Popen(
                     command,
-                    cwd=self.app_directory,
+                    cwd=directory or self.app_directory,
                     env=self._environment(),
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE,

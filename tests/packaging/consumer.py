@@ -52,8 +52,8 @@ class Consumer:
     ) -> Consumer:
         """Create a project with `wheels` and their requirements, and nothing else.
 
-        The project has a copy of `files`. Like pip, the installer writes byte code. What it installs
-        is readable by its owner alone.
+        The project has a copy of `files`. Like pip, the installer writes byte code. The installed
+        files are readable by their owner alone.
         """
         shutil.copytree(files, directory, ignore=shutil.ignore_patterns("__pycache__"))
         consumer = cls(directory)
