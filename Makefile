@@ -13,7 +13,7 @@ export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.cache/jsii
 export CDK_DISABLE_CLI_TELEMETRY := true
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
-.PHONY: help install demo check coverage test test-all golden format lint bench local shell env synth bootstrap deploy destroy \
+.PHONY: help install demo check coverage test test-all pictures golden format lint bench local shell env synth bootstrap deploy destroy \
 	destroy-network lock clean
 .DEFAULT_GOAL := help
 
@@ -39,6 +39,9 @@ test-all: install ## run the tests, and the long ones that make test leaves out
 
 coverage: install ## run the unit tests and those of the sandbox's program, and report missed branches
 	@.venv/bin/python -m pytest tests/unit tests/integration/invoke/test_program.py --cov --cov-report=term
+
+pictures: install ## draw the pictures of the documents anew
+	@.venv/bin/python -m tests.e2e.client.pictures
 
 golden: install ## write the golden files anew
 	@UPDATE_GOLDEN_FILES=1 .venv/bin/python -m pytest -k golden
