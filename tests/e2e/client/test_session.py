@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,12 +18,12 @@ from code_interpreter_client import (
     NotStarted,
     TimedOut,
 )
+from tests.project import PROJECT
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from code_interpreter_client import Session
 
+README = PROJECT / "README.md"
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -45,6 +47,22 @@ def test_the_readmes_program_gives_text_a_table_and_a_figure(
     assert "drawn" in bundle["text/plain"]
     assert "<table" in bundle["text/html"]
     assert '<img src="data:image/png;base64,' in bundle["text/html"]
+
+
+def test_the_program_of_the_readme_runs(
+    interpreter: CodeInterpreter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [program] = [
+        block
+        for block in re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+        if "from code_interpreter_client" in block
+    ]
+    monkeypatch.chdir(tmp_path)
+    before = {sandbox.session_id for sandbox in interpreter.sandboxes()}
+    Path("sales.csv").write_text("month,revenue\nJan,1200\nFeb,1350\n")
+    exec(program)
+    assert Path("chart.png").read_bytes().startswith(PNG)
+    assert {sandbox.session_id for sandbox in interpreter.sandboxes()} <= before
 
 
 def test_variables_last_and_files_that_changed_are_told(session: Session) -> None:
