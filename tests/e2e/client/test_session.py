@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +15,7 @@ from code_interpreter_client import (
     NotStarted,
     TimedOut,
 )
+from tests.e2e.client.terminal import wait_for_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -102,6 +102,16 @@ def test_commands(session: Session) -> None:
     with pytest.raises(CodeFailed) as caught:
         session.command("echo no; exit 3")
     assert caught.value.result.exit_code == 3
+
+
+def test_a_running_command_can_be_interrupted(session: Session) -> None:
+    command = session.submit_command("echo begun; touch begun; sleep 60; echo late")
+    wait_for_file(session, "begun")
+    assert command.interrupt()
+    with pytest.raises(CodeFailed) as caught:
+        command.result()
+    assert caught.value.result.stderr.splitlines() == ["begun"]
+    assert not command.interrupt()
 
 
 def test_commands_in_the_background(session: Session) -> None:
@@ -211,10 +221,3 @@ def test_a_stack_or_function_that_does_not_exist(interpreter: CodeInterpreter) -
     assert function.value.problem == "no_function"
     with pytest.raises(InvalidRequest, match="1 to 64 letters"):
         interpreter.session("not valid").run("1")
-
-
-def wait_for_file(session: Session, name: str) -> None:
-    ends_at = time.monotonic() + 60
-    while name not in [entry.name for entry in session.list()]:
-        assert time.monotonic() < ends_at
-        time.sleep(0.05)
