@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from . import transfers
-from .errors import error_from
+from .errors import FunctionUnavailable, error_from
 from .function import Function, Response, new_key, takes_key
 from .results import Result
 from .running import BackgroundCommand, RunningProgram
@@ -108,7 +108,7 @@ class Session:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._stop_at_exit:
+        if self._stop_at_exit and not isinstance(error, FunctionUnavailable):
             self.stop()
 
     def __repr__(self) -> str:

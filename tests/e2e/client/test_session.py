@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from code_interpreter_client import (
     NotStarted,
     TimedOut,
 )
+from tests.e2e.client.terminal import wait_for_file
 from tests.project import PROJECT
 
 if TYPE_CHECKING:
@@ -120,6 +120,16 @@ def test_commands(session: Session) -> None:
     with pytest.raises(CodeFailed) as caught:
         session.command("echo no; exit 3")
     assert caught.value.result.exit_code == 3
+
+
+def test_a_running_command_can_be_interrupted(session: Session) -> None:
+    command = session.submit_command("echo begun; touch begun; sleep 60; echo late")
+    wait_for_file(session, "begun")
+    assert command.interrupt()
+    with pytest.raises(CodeFailed) as caught:
+        command.result()
+    assert caught.value.result.stderr.splitlines() == ["begun"]
+    assert not command.interrupt()
 
 
 def test_commands_in_the_background(session: Session) -> None:
@@ -229,10 +239,3 @@ def test_a_stack_or_function_that_does_not_exist(interpreter: CodeInterpreter) -
     assert function.value.problem == "no_function"
     with pytest.raises(InvalidRequest, match="1 to 64 letters"):
         interpreter.session("not valid").run("1")
-
-
-def wait_for_file(session: Session, name: str) -> None:
-    ends_at = time.monotonic() + 60
-    while name not in [entry.name for entry in session.list()]:
-        assert time.monotonic() < ends_at
-        time.sleep(0.05)
