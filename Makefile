@@ -6,6 +6,7 @@ PORT ?= 4566
 CONTEXT ?=
 APPROVE ?=
 QUIET ?=
+LIBRARIES ?=
 
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.cache/jsii
@@ -53,8 +54,9 @@ lint: install ## check style, types and the direction of imports
 	@.venv/bin/mypy
 	@PYTHONPATH=lambda/control:lambda/invoke .venv/bin/lint-imports --cache-dir .cache/import_linter
 
-local: install ## keep a local AWS running on PORT (4566), and show what happens in it (QUIET=1 does not)
-	@.venv/bin/python -m local_aws --port $(PORT) $(if $(filter-out 0 no,$(QUIET)),--quiet)
+local: install ## keep a local AWS running on PORT (4566); QUIET=1 shows no requests, LIBRARIES=full installs the libraries of the service
+	@.venv/bin/python -m local_aws --port $(PORT) $(if $(filter-out 0 no,$(QUIET)),--quiet) \
+		$(if $(LIBRARIES),--libraries "$(LIBRARIES)")
 
 env: ## print the variables for the local AWS on PORT: eval "$$(make -s env)"
 	@$(MAKE) --silent --no-print-directory install >&2
@@ -86,4 +88,4 @@ lock: install ## resolve requirements/*.in anew
 	done
 
 clean: ## remove everything that make installed or wrote
-	@rm -rf .venv .venv-lambda .venv-sandbox .cache node_modules cdk.out demo-output
+	@rm -rf .venv .venv-lambda .venv-sandbox .venv-libraries .cache node_modules cdk.out demo-output

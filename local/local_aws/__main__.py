@@ -1,6 +1,6 @@
 """Run a local AWS until Ctrl-C.
 
-python -m local_aws [--port 4566] [--no-authorization] [--quiet]
+python -m local_aws [--port 4566] [--no-authorization] [--quiet] [--libraries full]
 python -m local_aws --port 4566 --env
 """
 
@@ -10,6 +10,7 @@ import argparse
 import sys
 
 from local_aws import LocalAws, LocalAwsError
+from local_aws.interpreters import LIBRARIES
 from local_aws.interrupts import Interrupted, raise_when_interrupted
 from local_aws.local_aws import HOST, environment_variables
 
@@ -33,6 +34,12 @@ def main() -> int:
         "--quiet", action="store_true", help="show neither requests nor the functions' logs"
     )
     parser.add_argument(
+        "--libraries",
+        choices=LIBRARIES,
+        default="basic",
+        help="full gives sandboxes the libraries of the service; a checkout installs them, once",
+    )
+    parser.add_argument(
         "--env",
         action="store_true",
         help="only print the variables for a local AWS that runs on the port",
@@ -45,6 +52,7 @@ def main() -> int:
         with LocalAws(
             port=arguments.port,
             authorization=arguments.authorization,
+            libraries=arguments.libraries,
             show_activity=not arguments.quiet,
         ) as aws:
             sys.stdout.write(welcome(aws))
