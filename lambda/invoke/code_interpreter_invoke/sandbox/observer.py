@@ -26,6 +26,17 @@ TAG_BITS = 64
 OWN_FRAME = re.compile(r"\n[^\n]*<code-interpreter>[^\n]*(?:\n +\d+ [^\n]*)*(?:\n(?=\n))?")
 
 
+class Program(NamedTuple):
+    """A program that runs in a kernel or has run in it, by the id of its request."""
+
+    request_id: str
+    is_running: bool
+
+    @property
+    def tag(self) -> str:
+        return tag_of(self.request_id)
+
+
 class Report(NamedTuple):
     """The observer's report of one program.
 
