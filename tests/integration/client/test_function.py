@@ -30,6 +30,9 @@ from .scripted_server import (
     respond,
 )
 
+# The option for the time until the first probe.
+TCP_KEEPALIVE_ON_MACOS = 0x10
+
 OK = {"status": "ok", "stdout": "42"}
 
 
@@ -193,8 +196,7 @@ def test_a_request_that_may_change_something_has_a_key(
 
 
 def test_idle_connections_send_probes(monkeypatch: pytest.MonkeyPatch) -> None:
-    # macOS has another name for the time until the first probe.
-    idle = getattr(socket, "TCP_KEEPIDLE", None) or getattr(socket, "TCP_KEEPALIVE", 0)
+    idle = socket.TCP_KEEPIDLE if hasattr(socket, "TCP_KEEPIDLE") else TCP_KEEPALIVE_ON_MACOS
     seen: list[tuple[int, int, int]] = []
     connect = socket.socket.connect
 
