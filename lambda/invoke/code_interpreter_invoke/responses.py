@@ -111,6 +111,7 @@ class ResponseMembers(TypedDict, total=False):
     execution_time: float
     images: list[Image]
     results: list[MimeBundle]
+    last_expression: int
     files_changed: FilesChanged
     variables_lost: bool
     interrupted: bool

@@ -240,28 +240,33 @@ class Displayed:
         self.bundles: list[dict[str, Any]] = []
         self.by_id: dict[str, int] = {}
         self.left_out = 0
+        self.last_expression: int | None = None
         self.is_to_clear = False
 
     def add(
         self, data: dict[str, Any], display_id: str | None = None, update: bool = False
-    ) -> None:
+    ) -> bool:
+        """Add a bundle, and return whether it is a new one."""
         if self.is_to_clear:
             self.clear(wait=False)
         if len(self.bundles) >= RESULTS_COUNT and not update:
             self.left_out += 1
-            return
+            return False
         bundle: dict[str, Any] = {}
         for kind, value in data.items():
             with contextlib.suppress(Exception):  # it is not a value that JSON can have
                 bundle[str(kind)] = json_value(value)
         if update and display_id in self.by_id:
             self.bundles[self.by_id[display_id]] = bundle
-            return
+            return False
         if update or (has_image(bundle) and bundle in self.bundles):
-            return  # an update of an earlier program's display, or a figure that is shown twice
+            return (
+                False  # an update of an earlier program's display, or a figure that is shown twice
+            )
         if display_id is not None:
             self.by_id[display_id] = len(self.bundles)
         self.bundles.append(bundle)
+        return True
 
     def clear(self, *, wait: bool) -> None:
         """Forget all bundles, or do so when the next one comes."""
@@ -270,6 +275,7 @@ class Displayed:
             self.bundles.clear()
             self.by_id.clear()
             self.left_out = 0
+            self.last_expression = None
 
 
 def json_value(value: Any) -> Any:
@@ -454,7 +460,8 @@ class Observer:
         return self.clear_output(*args, **options)
 
     def on_last_expression(self, format_dict: Any, *args: Any, **options: Any) -> Any:
-        self.displayed.add(format_dict)
+        if self.displayed.add(format_dict):
+            self.displayed.last_expression = len(self.displayed.bundles) - 1
         with self.displaying():
             return self.write_format_data(format_dict, *args, **options)
 
@@ -558,6 +565,8 @@ class Observer:
         bundles = self.bundles(self.tag)
         if bundles:
             results["results"] = bundles
+        if self.displayed.last_expression is not None:
+            results["last_expression"] = self.displayed.last_expression
         if self.displayed.left_out:
             results["results_left_out"] = self.displayed.left_out
         return results

@@ -92,6 +92,8 @@ def observed_members(result: Result) -> ResponseMembers:
         members["variables_lost"] = True
     if report.results:
         members["results"] = list(report.results)
+    if report.last_expression is not None:
+        members["last_expression"] = report.last_expression
     if report.files_changed:
         members["files_changed"] = report.files_changed
     warnings = []
