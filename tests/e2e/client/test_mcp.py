@@ -243,7 +243,7 @@ async def test_a_program_that_runs_does_not_keep_the_server(
     environment: dict[str, str], interpreter: CodeInterpreter, ending: str
 ) -> None:
     before = {sandbox.session_id for sandbox in interpreter.sandboxes()}
-    messages = [
+    messages: list[dict[str, object]] = [
         {
             "method": "initialize",
             "id": 1,

@@ -1,0 +1,71 @@
+"""The adapters, each in an environment of its own, with its framework's own suite or agents."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.project import PROJECT
+
+SUITES = Path(__file__).parent / "frameworks"
+# The rules that Pydantic AI leaves out where a sandbox is replaced, or where the code is root.
+SKIPPED = {"deepagents": 0, "pydantic-ai": 2, "strands": 0}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1_200)
+@pytest.mark.parametrize("framework", SKIPPED)
+def test_a_framework_works_in_the_deployed_sandbox(
+    environment: dict[str, str], tmp_path: Path, framework: str
+) -> None:
+    suite = SUITES / f"{framework.replace('-', '_')}_suite.py"
+    done = subprocess.run(
+        [
+            *[python_with(framework), "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+            *["--rootdir", SUITES, "--import-mode=importlib", "-c", os.devnull, suite],
+        ],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            **environment,
+            "PYTHONPATH": str(PROJECT / "client"),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            # No traces and no statistics leave the machine.
+            "LANGSMITH_TRACING": "false",
+            "OTEL_SDK_DISABLED": "true",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-20_000:] + done.stderr[-5_000:]
+    summary = done.stdout.splitlines()[-1]
+    skipped = int(summary.partition(" skipped")[0].split()[-1]) if "skipped" in summary else 0
+    assert skipped == SKIPPED[framework], summary
+
+
+def python_with(framework: str) -> Path:
+    """Return a Python that has a framework, pinned by hashes; it is installed once."""
+    requirements = PROJECT / "requirements" / f"adapters-{framework}.txt"
+    folder = PROJECT / ".cache" / "adapters" / framework
+    python = folder / "bin" / "python"
+    stamp = folder / "installed"
+    digest = hashlib.sha256(f"{sys.version} {folder} {requirements.read_text()}".encode())
+    if not stamp.exists() or stamp.read_text() != digest.hexdigest():
+        shutil.rmtree(folder, ignore_errors=True)
+        uv = PROJECT / ".venv" / "bin" / "uv"
+        cache = {**os.environ, "UV_CACHE_DIR": str(PROJECT / ".cache" / "uv")}
+        subprocess.run([uv, "venv", "--quiet", folder], env=cache, check=True)
+        subprocess.run(
+            [uv, "pip", "sync", "--quiet", "--require-hashes", "--python", python, requirements],
+            env=cache,
+            check=True,
+        )
+        stamp.write_text(digest.hexdigest())
+    return python
