@@ -56,7 +56,7 @@ def content_of(result: Result, offset: int = 0) -> list[ContentBlock]:
             failure(response),
             shortened(result.stdout),
             f"stderr:\n{shortened(result.stderr)}" if result.stderr else "",
-            *map(text_of, result.results),
+            *(text for text in map(text_of, result.results) if text not in result.stdout),
         )
         if text
     ]
@@ -80,7 +80,7 @@ def failure(response: Mapping[str, Any]) -> str:
 
 
 def text_of(result: RichResult) -> str:
-    """Return a rich result as text."""
+    """Return a rich result as text. The service prints most of them, too."""
     for kind in TEXT_TYPES:
         if kind in result:
             value = result[kind]

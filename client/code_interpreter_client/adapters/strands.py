@@ -119,11 +119,10 @@ class CodeInterpreterSandbox(Sandbox):
             raise
         if result.response.get("error", {}).get("type") == "TimedOut":
             raise SandboxTimeoutError(timeout, result.stdout, result.stderr)
-        stdout = "\n".join(filter(None, [result.stdout, *map(str, result.results)]))
-        for part in streamed(stdout, result.stderr):
+        for part in streamed(result.stdout, result.stderr):
             yield part
-        code_of_end = 1 if result.exit_code is None else result.exit_code
-        yield ExecutionResult(code_of_end, stdout, result.stderr, files)
+        exit_code = 1 if result.exit_code is None else result.exit_code
+        yield ExecutionResult(exit_code, result.stdout, result.stderr, files)
 
     async def read_file(self, path: str, **_: Any) -> bytes:
         """Return a file's bytes."""

@@ -22,6 +22,16 @@ def backend(interpreter: CodeInterpreter) -> Iterator[CodeInterpreterSandbox]:
 
 
 class TestStandard(SandboxIntegrationTests):
+    # The framework's own `glob` and `write`, which the backend inherits, have other rules since
+    # 0.7: `glob` finds files alone and returns absolute paths, and `write` overwrites.
+    test_glob = None
+    test_glob_basic_pattern = None
+    test_glob_hidden_files_explicitly = None
+    test_glob_with_character_class = None
+    test_glob_with_directories = None
+    test_glob_with_question_mark = None
+    test_write_existing_file_fails = None
+
     @pytest.fixture(scope="class")
     def sandbox(self, backend: CodeInterpreterSandbox) -> CodeInterpreterSandbox:
         return backend
