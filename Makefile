@@ -6,13 +6,14 @@ PORT ?= 4566
 CONTEXT ?=
 APPROVE ?=
 QUIET ?=
+EMPTY ?=
 
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.cache/jsii
 export CDK_DISABLE_CLI_TELEMETRY := true
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
-.PHONY: help install demo check coverage test test-all golden format lint bench local env synth bootstrap deploy destroy \
+.PHONY: help install demo check coverage test test-all golden format lint bench local shell env synth bootstrap deploy destroy \
 	destroy-network lock clean
 .DEFAULT_GOAL := help
 
@@ -53,12 +54,16 @@ lint: install ## check style, types and the direction of imports
 	@.venv/bin/mypy
 	@PYTHONPATH=lambda/control:lambda/invoke .venv/bin/lint-imports --cache-dir .cache/import_linter
 
-local: install ## keep a local AWS running on PORT (4566), and show what happens in it (QUIET=1 does not)
-	@.venv/bin/python -m local_aws --port $(PORT) $(if $(filter-out 0 no,$(QUIET)),--quiet)
+local: install ## keep a local AWS with the stack running on PORT (4566), and show what happens in it (QUIET=1 does not)
+	@.venv/bin/python -m local_aws$(if $(filter-out 0 no,$(EMPTY)),,.project) --port $(PORT) $(if $(filter-out 0 no,$(QUIET)),--quiet)
+
+shell: install ## run Python in a sandbox of the local AWS on PORT, line by line
+	@eval "$$(.venv/bin/python -m local_aws --port $(PORT) --env)" && code-interpreter shell
 
 env: ## print the variables for the local AWS on PORT: eval "$$(make -s env)"
 	@$(MAKE) --silent --no-print-directory install >&2
 	@.venv/bin/python -m local_aws --port $(PORT) --env
+	@echo 'export PATH="$$PATH:$(CURDIR)/.venv/bin"'
 
 synth: install ## write the CloudFormation template to cdk.out
 	@cdk synth --quiet $(CONTEXT)

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import itertools
 import os
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.project import PROJECT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from local_aws import LocalAws
 
 # Node and the CDK CLI are the project's own, also when pytest is started without make.
 os.environ["PATH"] = os.pathsep.join([str(PROJECT / ".venv" / "bin"), os.environ["PATH"]])
@@ -34,9 +40,23 @@ accounts = itertools.count(100_000_000_000)
 
 
 @pytest.fixture
-def account() -> str:
-    """Return a 12-digit account that no other test uses."""
-    return str(next(accounts))
+def account(local_aws: LocalAws) -> Iterator[str]:
+    """Return a 12-digit account that no other test uses, and end its sandboxes after the test."""
+    account = str(next(accounts))
+    yield account
+    end_sandboxes(local_aws, account)
+
+
+def end_sandboxes(aws: LocalAws, account: str) -> None:
+    """End the account's sandboxes: a hundred that wait for the end of the run occupy a core."""
+    for session in aws.agentcore.state()["sessions"]:
+        if (session["account"], session["status"]) == (account, "READY"):
+            client = aws.client("bedrock-agentcore", account, session["region"])
+            client.stop_code_interpreter_session(
+                codeInterpreterIdentifier=session["codeInterpreterIdentifier"],
+                sessionId=session["sessionId"],
+            )
+            client.close()
 
 
 # The folders whose files take long come first, so that no worker is left alone with one of them.
@@ -55,4 +75,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def folder_of(item: pytest.Item) -> str:
-    return item.path.relative_to(PROJECT / "tests").parts[0]
+    return item.nodeid.split("/", 2)[1]

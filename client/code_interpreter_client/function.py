@@ -33,6 +33,8 @@ READ_SECONDS: Final = MAX_FUNCTION_SECONDS + 10
 RETRY_SECONDS: Final = 120.0
 FIRST_PAUSE: Final = 0.5
 MAX_PAUSE: Final = 10.0
+# A connection that lasted for longer has reached the function.
+LASTING_SECONDS: Final = 10.0
 # NAT gateways and load balancers drop a connection that is idle for 350 seconds.
 KEEP_ALIVE_SECONDS: Final = 60
 # Bytes of a synchronous request (Lambda's quota).
@@ -64,7 +66,8 @@ class Function:
 
     :param name: The function's name or ARN.
     :param client: A boto3 client of Lambda, made by `lambda_client`.
-    :param retry_seconds: For how long a request is sent again of which nothing ran.
+    :param retry_seconds: For how long a request is sent again of which nothing ran. A request's own
+        time limit is another bound.
     """
 
     def __init__(self, name: str, client: Any, *, retry_seconds: float = RETRY_SECONDS) -> None:
@@ -93,11 +96,12 @@ class Function:
             key = new_key()
         event = {"idempotency_key": key, **(arguments or {}), "tool": tool, "session": session}
         present = {name: value for name, value in event.items() if value is not None}
-        return self._send(encode(present), key)
+        # A request that has a time limit is to end then, also if it has not begun.
+        limit = min(self._retry_seconds, present.get("timeout_seconds", self._retry_seconds))
+        return self._send(encode(present), key, Patience(limit))
 
-    def _send(self, payload: bytes, key: str | None) -> Response:
+    def _send(self, payload: bytes, key: str | None, patience: Patience) -> Response:
         """Send a request until it has a response, or until sending it again is of no use."""
-        patience = Patience(self._retry_seconds)
         while True:
             failure: CodeInterpreterError | None = None
             response: Response = {}
@@ -139,7 +143,25 @@ class Function:
                 "code may have run",
                 idempotency_key=key,
             )
-        response: Response = json.loads(body)
+        return self._parse(body)
+
+    def _parse(self, body: bytes) -> Response:
+        """Return the response.
+
+        :raises ResponseLost: if it is none: Python takes headers that a broken connection has cut
+            off for a response without a body
+        :raises FunctionUnavailable: if it is that of another kind of function
+        """
+        try:
+            response = json.loads(body)
+        except ValueError as error:
+            raise ResponseLost("the connection broke") from error
+        if not isinstance(response, dict) or "status" not in response:
+            raise FunctionUnavailable(
+                f"{self.name} is not the function of a code interpreter: its response has no "
+                "status; name another function",
+                "no_function",
+            )
         return response
 
 
@@ -159,8 +181,8 @@ class Patience:
     def wait(self) -> bool:
         """Pause, and return whether to send the request again."""
         now = time.monotonic()
-        if self.may_have_run and now - self._sent_at > MAX_PAUSE:
-            self._reached_at = now  # the connection lasted
+        if self.may_have_run and now - self._sent_at > LASTING_SECONDS:
+            self._reached_at = now
             self._pause = FIRST_PAUSE
         pause = self._pause * random.uniform(0.5, 1)  # noqa: S311 - no secret depends on it
         self._pause = min(self._pause * 2, MAX_PAUSE)

@@ -7,5 +7,6 @@ runs, in a sandbox for each session. It is a development tool, not a security bo
     python -m agentcore_emulator --port 8080
 
 Imports point one way: `http` (the wire) -> `service` (the rules) -> `sandbox` (the execution).
-All use `model` (the API's shapes and errors); `testing` has the faults that tests inject.
+All use `model` (the API's shapes and errors); `instance_metadata` has the credentials of execution
+roles, and `testing` has the faults that tests inject.
 """

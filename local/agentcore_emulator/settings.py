@@ -91,6 +91,16 @@ class EmulatorSettings:
     )
     """Undocumented: the error of Start if the execution role may not mount a filesystem."""
 
+    role_not_assumable: Literal["AccessDeniedException", "ValidationException"] = (
+        "AccessDeniedException"
+    )
+    """Undocumented: the error of Start if the execution role has gone since Create, or no longer
+    trusts the service."""
+
+    region_variables: bool = False
+    """Undocumented: whether the sandbox's programs have AWS_REGION and AWS_DEFAULT_REGION. One
+    published measurement found no AWS_REGION: a program names its region, but for Amazon S3."""
+
     start_while_not_ready: Literal[
         "ConflictException", "ResourceNotFoundException", "ValidationException"
     ] = "ConflictException"

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from local_aws import LocalAws, LocalAwsError
 from local_aws.interrupts import Interrupted, raise_when_interrupted
@@ -16,7 +18,11 @@ from local_aws.local_aws import HOST, environment_variables
 PORT = 4566
 
 
-def main() -> int:
+def main(prepare: Callable[[LocalAws], None] | None = None) -> int:
+    """Run the command.
+
+    :param prepare: Called before the activity is shown.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m local_aws", description="Run a local AWS until Ctrl-C."
     )
@@ -42,19 +48,45 @@ def main() -> int:
         return print_environment(arguments.port)
     raise_when_interrupted()
     try:
-        with LocalAws(
-            port=arguments.port,
-            authorization=arguments.authorization,
-            show_activity=not arguments.quiet,
-        ) as aws:
-            sys.stdout.write(welcome(aws))
-            sys.stdout.flush()
-            aws.wait()
+        with (
+            ThreadPoolExecutor() as reader,
+            LocalAws(
+                port=arguments.port,
+                authorization=arguments.authorization,
+                show_activity=not arguments.quiet,
+            ) as aws,
+        ):
+            write(welcome(aws))
+            if prepare is None:
+                aws.wait(write)
+            else:
+                wait_and_prepare(aws, prepare, reader)
     except Interrupted:
         return 0
     except LocalAwsError as error:
         sys.stderr.write(f"error: {error}\n")
     return 1
+
+
+def wait_and_prepare(
+    aws: LocalAws, prepare: Callable[[LocalAws], None], reader: ThreadPoolExecutor
+) -> None:
+    """Wait for as long as the server runs. Its activity is read from the start, and then shown."""
+    is_prepared = False
+
+    def show(line: str) -> None:
+        if is_prepared:
+            write(line)
+
+    waiting = reader.submit(aws.wait, show)
+    prepare(aws)
+    is_prepared = True
+    waiting.result()
+
+
+def write(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
 
 
 def print_environment(port: int) -> int:

@@ -6,14 +6,16 @@ Importing this module imports MiniStack, which reads its settings from the envir
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 from ministack import app as ministack
 from ministack.core import hypercorn_compat
 from ministack.core import lambda_runtime as ministack_lambda
 
+from agentcore_emulator.certificates import certificate_variables
 from agentcore_emulator.http.app import create_app
-from agentcore_emulator.http.origin import NOT_LOCAL, is_local
+from agentcore_emulator.origin import NOT_LOCAL, is_local
 from agentcore_emulator.sandbox import SandboxSettings
 from agentcore_emulator.settings import EmulatorSettings
 from local_aws import ministack_patches
@@ -58,9 +60,8 @@ class LocalAwsApp:
             log=activity.log if activity else None,
         )
         self._activity = activity
-        sandbox = SandboxSettings(python=sandbox_python) if sandbox_python else SandboxSettings()
         self._emulator = create_app(
-            EmulatorSettings(directory=sessions, sandbox=sandbox),
+            EmulatorSettings(directory=sessions, sandbox=sandbox_settings(sandbox_python)),
             authorization.authorize if enforce_policies else None,
             resolve_account=authorization.account_of,
             roles=authorization.IamRoles(enforce_policies=enforce_policies),
@@ -103,6 +104,15 @@ class LocalAwsApp:
             # Treat loopback as TLS: bucket policies that require TLS would deny plain HTTP.
             secured = [*scope["headers"], (b"x-forwarded-proto", b"https")]
             await ministack.app({**scope, "headers": secured}, receive, send)
+
+
+def sandbox_settings(python: Path | None) -> SandboxSettings:
+    """Return the settings of sandboxes whose programs call this local AWS."""
+    endpoint = {"AWS_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"]}
+    environment = {**certificate_variables(), **endpoint}
+    if python is None:
+        return SandboxSettings(environment=environment)
+    return SandboxSettings(environment=environment, python=python)
 
 
 async def send_json(send: Send, content: Any, status: int = 200) -> None:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -26,38 +27,48 @@ class Cdk:
     """The CDK CLI for the app in `app_directory`, with `aws` as its account.
 
     The CLI's caches and the cloud assembly are in `home`, so that nothing is written to the user's
-    home directory or the app's folder.
+    home directory or the app's folder. `show` is called with each line that the CLI writes.
     """
 
-    def __init__(self, aws: LocalAws, home: Path, app_directory: Path = PROJECT) -> None:
+    def __init__(
+        self,
+        aws: LocalAws,
+        home: Path,
+        app_directory: Path = PROJECT,
+        show: Callable[[str], None] = lambda line: None,
+    ) -> None:
         self.aws = aws
         self.home = home
         self.app_directory = app_directory
+        self._show = show
+        self.assembly = home / "cdk.out"
 
     def bootstrap(self) -> str:
+        """Prepare the account. In the app's folder, the CLI would run the app for nothing."""
         account = self.aws.environment()[ACCOUNT_VARIABLE]
-        return self.run("bootstrap", f"aws://{account}/{REGION}")
+        return self.run("bootstrap", f"aws://{account}/{REGION}", directory=self.home)
 
     def deploy(self, *arguments: str) -> str:
         """Deploy every stack, and write the outputs to `home/outputs.json`."""
         outputs = ["--outputs-file", str(self.home / "outputs.json")]
         return self.run("deploy", "--all", "--require-approval", "never", *outputs, *arguments)
 
-    def destroy(self, *arguments: str) -> str:
-        return self.run("destroy", "--all", "--force", *arguments)
+    def destroy(self, *arguments: str, app: str | None = None) -> str:
+        """Delete every stack of `app`; by default, of the assembly that `deploy` wrote."""
+        return self.run("destroy", "--all", "--force", f"--app={app or self.assembly}", *arguments)
 
-    def run(self, *arguments: str) -> str:
-        """Run the CLI and return its output.
+    def run(self, *arguments: str, directory: Path | None = None) -> str:
+        """Run the CLI in `directory`, by default the app's, and return its output.
 
         :raises CdkError: if the CLI fails.
         """
         cdk = PROJECT / "node_modules" / ".bin" / "cdk"
-        command = [str(cdk), *arguments, "--no-notices", "--output", str(self.home / "cdk.out")]
+        command = [str(cdk), *arguments, "--no-notices", "--output", str(self.assembly)]
         with ExitStack() as cleanup:
             with defer_interrupts():
                 cli = subprocess.Popen(
                     command,
-                    cwd=self.app_directory,
+                    cwd=directory or self.app_directory,
                     env=self._environment(),
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
@@ -67,7 +78,13 @@ class Cdk:
                 )
                 cleanup.enter_context(cli)
                 cleanup.callback(kill_process_group, cli.pid)
-            output, _ = cli.communicate()
+            assert cli.stdout is not None
+            lines = []
+            for line in cli.stdout:
+                lines.append(line)
+                self._show(line.rstrip("\n"))
+            cli.wait()
+        output = "".join(lines)
         if cli.returncode != 0:
             raise CdkError(f"cdk {arguments[0]} failed:\n{output.strip()}")
         return output

@@ -24,7 +24,7 @@ from local_aws.interrupts import defer_interrupts
 from local_aws.json_requests import request_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import TracebackType
     from typing import Self
 
@@ -64,8 +64,8 @@ class LocalAws:
         beside this environment, or of a new environment with this environment's boto3 alone.
     :param sandbox_python: the interpreter for code in sandboxes, with ipykernel. Default: that of
         `.venv-sandbox` beside this environment, or this environment's own.
-    :param show_activity: whether `wait` writes each request and what the functions log to standard
-        output. Without `wait`, nobody reads them and the server stops. Default: False.
+    :param show_activity: whether `wait` shows each request and what the functions log. Without
+        `wait`, nobody reads them and the server stops. Default: False.
     """
 
     def __init__(
@@ -115,15 +115,14 @@ class LocalAws:
         """End the server, its Lambda functions and its sandboxes, and remove its directory."""
         self._started.close()
 
-    def wait(self) -> None:
-        """Wait for as long as the server runs, and write its activity if that is asked for.
+    def wait(self, show: Callable[[str], object]) -> None:
+        """Wait for as long as the server runs, and show each line of its activity if there are any.
 
         :raises LocalAwsError: when the server ends by itself.
         """
         assert self._server.stdout is not None
         for line in self._server.stdout:
-            sys.stdout.write(line.decode(errors="replace"))
-            sys.stdout.flush()
+            show(line.decode(errors="replace"))
         code = self._server.wait()
         message = f"the local AWS ended unexpectedly with exit code {code}; start it again"
         raise LocalAwsError(message)

@@ -67,6 +67,13 @@ def test_python_that_catches_its_own_exception(service: Service, shared_session:
     assert structured(result)["stdout"] == "caught division by zero"
 
 
+def test_python_finds_no_credentials_without_an_execution_role(
+    service: Service, shared_session: Session
+) -> None:
+    code = "import boto3\nprint(boto3.Session().get_credentials())"
+    assert structured(service.python(shared_session, code))["stdout"] == "None"
+
+
 def test_python_keeps_variables_imports_and_files(service: Service, session: Session) -> None:
     service.python(session, "import math\nradius = 2\nopen('kept.txt', 'w').write('kept')")
     output = structured(

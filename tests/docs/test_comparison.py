@@ -16,7 +16,6 @@ from aws_cdk import aws_bedrockagentcore as agentcore
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk.assertions import Annotations, Match, Template
-from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from tests.project import PROJECT
 
@@ -24,8 +23,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 TYPE = "AWS::BedrockAgentCore::CodeInterpreterCustom"
-SCHEMA: Mapping[str, Any] = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", TYPE).schema
 Network = agentcore.CodeInterpreterNetworkConfiguration
+
+
+@pytest.fixture(scope="module")
+def schema() -> Mapping[str, Any]:
+    """Return the type's registry schema."""
+    from cfnlint.schema import PROVIDER_SCHEMA_MANAGER  # here: other workers need not wait for it
+
+    schema: Mapping[str, Any] = PROVIDER_SCHEMA_MANAGER.get_resource_schema(
+        "us-east-1", TYPE
+    ).schema
+    return schema
 
 
 @pytest.fixture
@@ -171,36 +180,38 @@ def test_the_construct_has_the_failure_reason_and_the_time_of_the_last_change(st
 # The type
 
 
-def test_the_type_takes_a_name_and_replaces_for_everything_but_tags() -> None:
-    assert SCHEMA["required"] == ["Name", "NetworkConfiguration"]
-    properties = SCHEMA["properties"].keys() - {
-        name.rpartition("/")[2] for name in SCHEMA["readOnlyProperties"]
+def test_the_type_takes_a_name_and_replaces_for_everything_but_tags(
+    schema: Mapping[str, Any],
+) -> None:
+    assert schema["required"] == ["Name", "NetworkConfiguration"]
+    properties = schema["properties"].keys() - {
+        name.rpartition("/")[2] for name in schema["readOnlyProperties"]
     }
-    created_only = {name.rpartition("/")[2] for name in SCHEMA["createOnlyProperties"]}
+    created_only = {name.rpartition("/")[2] for name in schema["createOnlyProperties"]}
     assert properties - created_only == {"Tags"}
-    assert SCHEMA["tagging"]["tagUpdatable"]
+    assert schema["tagging"]["tagUpdatable"]
 
 
-def test_the_type_takes_ten_certificates_and_no_file_systems() -> None:
-    assert SCHEMA["definitions"]["CertificateList"]["maxItems"] == 10
-    assert not [name for name in SCHEMA["properties"] if "Filesystem" in name]
+def test_the_type_takes_ten_certificates_and_no_file_systems(schema: Mapping[str, Any]) -> None:
+    assert schema["definitions"]["CertificateList"]["maxItems"] == 10
+    assert not [name for name in schema["properties"] if "Filesystem" in name]
 
 
-def test_the_type_checks_numbers_of_subnets_and_no_text() -> None:
-    definitions = SCHEMA["definitions"]
+def test_the_type_checks_numbers_of_subnets_and_no_text(schema: Mapping[str, Any]) -> None:
+    definitions = schema["definitions"]
     assert [definitions[name]["maxItems"] for name in ("Subnets", "SecurityGroups")] == [16, 16]
     for name in ("Description", "SandboxName"):
         assert definitions[name].keys() == {"description", "type"}
 
 
-def test_the_type_does_not_stop_sessions() -> None:
-    assert SCHEMA["handlers"]["delete"]["permissions"] == [
+def test_the_type_does_not_stop_sessions(schema: Mapping[str, Any]) -> None:
+    assert schema["handlers"]["delete"]["permissions"] == [
         "bedrock-agentcore:GetCodeInterpreter",
         "bedrock-agentcore:DeleteCodeInterpreter",
     ]
 
 
-def test_the_type_can_be_read_back() -> None:
+def test_the_type_can_be_read_back(schema: Mapping[str, Any]) -> None:
     """Drift detection and import need the handlers `read` and `list`."""
-    assert {"read", "list"} <= SCHEMA["handlers"].keys()
-    assert {"FailureReason", "LastUpdatedAt"} <= SCHEMA["properties"].keys()
+    assert {"read", "list"} <= schema["handlers"].keys()
+    assert {"FailureReason", "LastUpdatedAt"} <= schema["properties"].keys()

@@ -28,6 +28,7 @@ class Distributions:
     wheel_from_sdist: Path
     local_wheel: Path
     local_wheel_from_sdist: Path
+    client_wheel: Path
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +39,7 @@ def distributions(tmp_path_factory: pytest.TempPathFactory) -> Distributions:
     local_wheel, local_sdist = build(PROJECT / "local", directory / "local")
     source = unpack(sdist, directory)
     local_source = unpack(local_sdist, directory)
+    client_wheel, _ = build(PROJECT / "client", directory / "client")
     wear(source)
     return Distributions(
         wheel=wheel,
@@ -46,6 +48,7 @@ def distributions(tmp_path_factory: pytest.TempPathFactory) -> Distributions:
         wheel_from_sdist=build(source, directory / "library-again")[0],
         local_wheel=local_wheel,
         local_wheel_from_sdist=build(local_source, directory / "local-again")[0],
+        client_wheel=client_wheel,
     )
 
 

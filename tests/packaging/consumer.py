@@ -42,12 +42,20 @@ class Consumer:
     directory: Path
 
     @classmethod
-    def create(cls, directory: Path, wheels: Iterable[Path], *, pytest: bool = False) -> Consumer:
+    def create(
+        cls,
+        directory: Path,
+        wheels: Iterable[Path],
+        *,
+        pytest: bool = False,
+        files: Path = FOREIGN,
+    ) -> Consumer:
         """Create a project with `wheels` and their requirements, and nothing else.
 
-        Like pip, the installer writes byte code. The files are readable by their owner alone.
+        The project has a copy of `files`. Like pip, the installer writes byte code. The installed
+        files are readable by their owner alone.
         """
-        shutil.copytree(FOREIGN, directory, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(files, directory, ignore=shutil.ignore_patterns("__pycache__"))
         consumer = cls(directory)
         venv.create(directory / ".venv", symlinks=True)
         (directory / ".venv" / "bin" / "node").symlink_to(PROJECT / ".venv" / "bin" / "node")

@@ -27,7 +27,15 @@ class SharedAttributes:
 
     def token(self, name: str, value: str) -> str:
         """Return a token for an attribute, which becomes what the stack with the token can use."""
-        return lazy_string(lambda scope: self._value_for(scope, name, value))
+        values: dict[Stack, str] = {}  # CDK resolves the token hundreds of times in each stack
+
+        def value_in_stack_of(scope: IConstruct) -> str:
+            stack = Stack.of(scope)
+            if stack not in values:
+                values[stack] = self._value_for(stack, name, value)
+            return values[stack]
+
+        return lazy_string(value_in_stack_of)
 
     def parameter_for(self, scope: IConstruct, name: str, value: str) -> str | None:
         """Return the name of the parameter with an attribute, or None if `scope` needs none.

@@ -24,10 +24,10 @@ from botocore import xform_name
 from agentcore_emulator.http import responses
 from agentcore_emulator.http.admin_api import ADMIN_PATH, AdminApi
 from agentcore_emulator.http.exchange import Exchange, HttpResponse, Receive, Scope, Send
-from agentcore_emulator.http.origin import NOT_LOCAL, is_local
 from agentcore_emulator.model import service_model
 from agentcore_emulator.model.errors import InternalServerError, ModelledError, ValidationError
 from agentcore_emulator.model.service_model import DATA_OPERATIONS, Operation
+from agentcore_emulator.origin import NOT_LOCAL, is_local
 from agentcore_emulator.service.authorization import Authorize, access_request
 from agentcore_emulator.service.clock import ServiceClock
 from agentcore_emulator.service.data import StartSandbox, StreamError
@@ -57,8 +57,9 @@ def create_app(
 
     `authorize` refuses a request by raising `errors.AccessDeniedError`.
     `resolve_account(access_key)` names the account of a key that is not itself a 12-digit
-    account id. `start_sandbox(directory)` replaces the real sandbox. `roles` decides about
-    execution roles; without it, every role will do.
+    account id. `start_sandbox(directory, variables)` replaces the real sandbox. `roles` decides
+    about execution roles and gives their credentials; without it, every role will do, and none has
+    credentials.
     """
     return Emulator(settings, authorize, resolve_account, start_sandbox, roles)
 

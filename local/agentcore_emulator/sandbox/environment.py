@@ -145,6 +145,8 @@ def make_python(folders: Folders, settings: SandboxSettings) -> None:
         (programs / name).symlink_to(interpreter.executable)
     for name in ("pip", "pip3"):
         write_script(programs / name, f'"{programs}/python" -m pip')
+    if any((path / "awscli").is_dir() for path in interpreter.packages):
+        write_script(programs / "aws", f'"{programs}/python" -m awscli')
     link_javascript(programs, settings)
 
 

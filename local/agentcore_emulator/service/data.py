@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -28,6 +28,7 @@ from agentcore_emulator.service.control import (
 from agentcore_emulator.service.idempotency import ClientTokens
 from agentcore_emulator.service.owner import SYSTEM_INTERPRETER_ID, Owner
 from agentcore_emulator.service.paging import page
+from agentcore_emulator.service.role_session import NO_ROLE, RoleSession
 from agentcore_emulator.service.roles import ExecutionRoles
 from agentcore_emulator.settings import EmulatorSettings
 
@@ -54,7 +55,8 @@ class SandboxProtocol(Protocol):
         """End all processes of the session and remove its directory."""
 
 
-StartSandbox = Callable[[Path], Awaitable[SandboxProtocol]]
+# Gets the sandbox's directory, and environment variables for its programs.
+StartSandbox = Callable[[Path, Mapping[str, str]], Awaitable[SandboxProtocol]]
 
 
 class StreamError(Exception):
@@ -76,6 +78,7 @@ class ServiceSession:
     created_at: datetime
     timeout_seconds: int
     sandbox: SandboxProtocol
+    role_session: RoleSession | None
     ended_at: datetime | None = None
     in_flight: int = 0
     ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -230,15 +233,18 @@ class DataPlane:
     ) -> dict[str, Any]:
         owner = interpreter.owner
         self._check_quota(owner)
+        self._check_role(interpreter)
         self._check_mounts(interpreter, params)
         session_id = ulid(self._clock.now())
+        timeout_seconds = params.get("sessionTimeoutSeconds", DEFAULT_TIMEOUT_SECONDS)
         self._starting.append(owner)
         try:
-            sandbox = await self._start_sandbox(self._directory / session_id)
+            role_session = await self._assume_role(interpreter, timeout_seconds)
+            sandbox = await self._start_sandbox_as(role_session, owner, session_id)
         finally:
             self._starting.remove(owner)
         if self._closed or interpreter.delete_requested_at is not None:
-            await sandbox.close()
+            await close(sandbox, role_session)
             raise ConflictError(f"CodeInterpreter {interpreter.id} went away")
         session = ServiceSession(
             owner=owner,
@@ -250,8 +256,9 @@ class DataPlane:
                 if member in params
             },
             created_at=self._clock.now(),
-            timeout_seconds=params.get("sessionTimeoutSeconds", DEFAULT_TIMEOUT_SECONDS),
+            timeout_seconds=timeout_seconds,
             sandbox=sandbox,
+            role_session=role_session,
         )
         self._sessions[owner, session_id] = session
         session.expiry = asyncio.create_task(self._expire(session))
@@ -260,6 +267,28 @@ class DataPlane:
             "sessionId": session.id,
             "createdAt": session.created_at,
         }
+
+    async def _assume_role(
+        self, interpreter: CodeInterpreterRecord, timeout_seconds: int
+    ) -> RoleSession | None:
+        role = interpreter.configuration.get("executionRoleArn")
+        if role is None:
+            return None
+        lifetime = timedelta(seconds=timeout_seconds)
+        return await RoleSession.start(self._roles, interpreter.owner, role, lifetime)
+
+    async def _start_sandbox_as(
+        self, role_session: RoleSession | None, owner: Owner, session_id: str
+    ) -> SandboxProtocol:
+        variables = dict(role_session.variables if role_session else NO_ROLE)
+        if self._settings.region_variables:
+            variables |= {"AWS_REGION": owner.region, "AWS_DEFAULT_REGION": owner.region}
+        try:
+            return await self._start_sandbox(self._directory / session_id, variables)
+        except BaseException:
+            if role_session:
+                await role_session.end()
+            raise
 
     async def _stop(self, owner: Owner, params: dict[str, Any]) -> dict[str, Any]:
         session = self._find(owner, params)
@@ -306,7 +335,7 @@ class DataPlane:
     async def _close_sandbox(self, session: ServiceSession) -> None:
         if session.expiry is not None and self._clock.now() < session.expires_at:
             session.expiry.cancel()
-        await session.sandbox.close()
+        await close(session.sandbox, session.role_session)
 
     async def _release(self, interpreter: CodeInterpreterRecord) -> None:
         now = self._clock.now()
@@ -364,6 +393,15 @@ class DataPlane:
             mounted=interpreter.configuration.get("filesystemConfigurations"),
         )
 
+    def _check_role(self, interpreter: CodeInterpreterRecord) -> None:
+        role = interpreter.configuration.get("executionRoleArn")
+        if role and not self._roles.trusts_service(interpreter.owner, role, interpreter.arn):
+            error = ERRORS[self._settings.role_not_assumable]
+            raise error(
+                f"{role} no longer exists, or its trust policy no longer allows "
+                "bedrock-agentcore.amazonaws.com to assume it"
+            )
+
     def _check_mounts(self, interpreter: CodeInterpreterRecord, params: dict[str, Any]) -> None:
         configuration = interpreter.configuration
         for filesystem in [
@@ -375,6 +413,13 @@ class DataPlane:
                 [target] = filesystem.values()
                 error = ERRORS[self._settings.mount_not_allowed]
                 raise error(f"{role} is not allowed to mount {target['fileSystemArn']}")
+
+
+async def close(sandbox: SandboxProtocol, role_session: RoleSession | None) -> None:
+    """End a sandbox, and the credentials of its programs first."""
+    if role_session:
+        await role_session.end()
+    await sandbox.close()
 
 
 def ulid(moment: datetime) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, Protocol
 
+from agentcore_emulator.instance_metadata import Credentials
 from agentcore_emulator.service.owner import Owner
 
 
@@ -16,12 +18,27 @@ class ExecutionRoles(Protocol):
     def can_mount(self, owner: Owner, role_arn: str, filesystem: dict[str, Any]) -> bool:
         """Tell whether the role's policies allow it to mount one of `filesystemConfigurations`."""
 
+    def assume(self, owner: Owner, role_arn: str, lifetime: timedelta) -> Credentials | None:
+        """Return new credentials of a role that trusts the service, or None if none are given."""
+
+    def revoke(self, credentials: Credentials) -> None:
+        """End the validity of credentials."""
+
 
 class EveryRole:
-    """Roles that exist, trust the service and may mount everything: there is no IAM to ask."""
+    """Roles that exist, trust the service and may mount everything: there is no IAM to ask.
+
+    There are no credentials either, because no service would accept them.
+    """
 
     def trusts_service(self, owner: Owner, role_arn: str, interpreter_arn: str) -> bool:  # noqa: ARG002 - the protocol's signature
         return True
 
     def can_mount(self, owner: Owner, role_arn: str, filesystem: dict[str, Any]) -> bool:  # noqa: ARG002 - the protocol's signature
         return True
+
+    def assume(self, owner: Owner, role_arn: str, lifetime: timedelta) -> None:
+        pass
+
+    def revoke(self, credentials: Credentials) -> None:
+        pass

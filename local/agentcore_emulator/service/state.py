@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 
 from agentcore_emulator.sandbox import LocalSandbox
@@ -55,5 +57,11 @@ class ServiceState:
         )
         self.rates = Rates(self._settings, self.clock)
 
-    async def _start_real_sandbox(self, directory: Path) -> LocalSandbox:
-        return await LocalSandbox.start(directory, self._settings.sandbox)
+    async def _start_real_sandbox(
+        self, directory: Path, variables: Mapping[str, str]
+    ) -> LocalSandbox:
+        settings = self._settings.sandbox
+        environment = {**settings.environment, **variables}
+        return await LocalSandbox.start(
+            directory, dataclasses.replace(settings, environment=environment)
+        )

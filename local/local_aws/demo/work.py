@@ -1,158 +1,118 @@
-"""The steps of the demo: requests to the deployed invoke function, with checks of the responses."""
+"""The steps of the demo: a user's few lines with the client, which the demo shows as they are."""
 
 from __future__ import annotations
 
-import base64
-import io
-import json
+import inspect
+import textwrap
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
+
+from code_interpreter_client import CodeFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Say = Callable[[str], None]
+    from code_interpreter_client import Session
 
 PROGRAMS = Path(__file__).with_name("programs")
-SESSION = "demo"
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 class DemoError(Exception):
     """A step of the demo failed."""
 
 
-@dataclass(frozen=True)
-class Deployment:
-    """The deployed stack as its users see it: a function to invoke and a bucket."""
+class Step(NamedTuple):
+    """One step: work in a session, and texts that its output must have.
 
-    lambda_client: Any
-    s3_client: Any
-    function_name: str
-    bucket_name: str
+    The work is a function of the session, a folder with the demo's programs and a folder for files
+    that it makes.
+    """
 
-    def invoke(self, **event: Any) -> dict[str, Any]:
-        """Invoke the function and return its response, which may report an error."""
-        invocation = self.lambda_client.invoke(
-            FunctionName=self.function_name, Payload=json.dumps(event)
-        )
-        response: dict[str, Any] = json.loads(invocation["Payload"].read())
-        if "FunctionError" in invocation:
-            raise DemoError(f"the function failed: {response.get('errorMessage', response)}")
-        return response
+    name: str
+    work: Callable[[Session, Path, Path], None]
+    expected: tuple[str, ...]
 
-    def call(self, tool: str, **arguments: Any) -> dict[str, Any]:
-        """Call a tool in the demo's session.
+    @property
+    def code(self) -> str:
+        """The lines of the work, as the demo shows them."""
+        lines = inspect.getsource(self.work).splitlines()
+        return textwrap.dedent("\n".join(lines[1:]))
 
-        :raises DemoError: if the response is not a success.
-        """
-        response = self.invoke(tool=tool, session=SESSION, **arguments)
-        if response["status"] != "ok":
-            raise DemoError(f"{tool} failed: {json.dumps(response, indent=2)}")
-        return response
-
-    def run(self, program: str, **arguments: Any) -> dict[str, Any]:
-        """Execute one of the demo's programs."""
-        return self.call("execute_code", code=(PROGRAMS / program).read_text(), **arguments)
+    @property
+    def program(self) -> str | None:
+        """The name of the program that the work reads, if it reads one."""
+        names = [path.name for path in PROGRAMS.iterdir() if f'"{path.name}"' in self.code]
+        return names[0] if names else None
 
 
-def steps(deployment: Deployment, output: Path) -> list[tuple[str, Callable[[Say], None]]]:
-    """Return each step's name and function; the functions print with `say`."""
-    d = deployment
-    return [
-        (
-            "Analyze data with pandas",
-            lambda say: run_program(d, say, "analysis.py", expected="Profit margin"),
-        ),
-        ("Draw a dashboard with matplotlib", lambda say: draw_dashboard(d, say, output)),
-        (
-            "Train a model with scikit-learn",
-            lambda say: run_program(d, say, "iris.py", expected="accuracy"),
-        ),
-        (
-            "Query data with SQL and DuckDB",
-            lambda say: run_program(d, say, "customers.py", expected="Customer_19"),
-        ),
-        ("Share variables and a file between three requests", lambda say: share_state(d, say)),
-        ("Upload a ZIP file and read it in the sandbox", lambda say: upload_zip(d, say)),
-        ("Run a shell command and save the sandbox's files", lambda say: save_files(d, say)),
-        ("Run a failing program and go on in its session", lambda say: fail_and_go_on(d, say)),
-    ]
+def analyse(session: Session, programs: Path, output: Path) -> None:
+    result = session.run((programs / "analysis.py").read_text())
+    print(result.stdout)
 
 
-def run_program(deployment: Deployment, say: Say, program: str, expected: str) -> None:
-    response = deployment.run(program)
-    say(response["stdout"])
-    check(expected in response["stdout"], f"{program} did not print {expected!r}")
+def draw(session: Session, programs: Path, output: Path) -> None:
+    result = session.run((programs / "dashboard.py").read_text(), output_filename="dashboard.png")
+    print(result.stdout)
+    print("downloaded", session.download("dashboard.png", output))
 
 
-def draw_dashboard(deployment: Deployment, say: Say, output: Path) -> None:
-    response = deployment.run("dashboard.py", output_filename="dashboard.png")
-    say(response["stdout"])
-    say(f"saved to the workspace: {', '.join(response['files_saved'])}")
-    saved = deployment.call("workspace_read", path="code-interpreter/dashboard.png")
-    image = base64.b64decode(saved["content"])
-    stored = deployment.s3_client.get_object(
-        Bucket=deployment.bucket_name, Key=f"workspace/{SESSION}/code-interpreter/dashboard.png"
-    )
-    check(image.startswith(PNG_SIGNATURE), "dashboard.png is not a PNG image")
-    check(image == stored["Body"].read(), "workspace_read returned other bytes than the bucket has")
-    output.mkdir(exist_ok=True)
-    (output / "dashboard.png").write_bytes(image)
-    say(f"downloaded to {output.name}/dashboard.png ({len(image):,} bytes)")
+def train(session: Session, programs: Path, output: Path) -> None:
+    print(session.run((programs / "iris.py").read_text()).stdout)
 
 
-def share_state(deployment: Deployment, say: Say) -> None:
-    for program in ("monthly_load.py", "monthly_analyze.py", "monthly_export.py"):
-        say(deployment.run(program)["stdout"])
-    response = deployment.call("file_operations", operation="read", paths=["monthly.csv"])
-    say(f"read with file_operations:\n{response['files'][0]['content']}")
+def query(session: Session, programs: Path, output: Path) -> None:
+    print(session.run((programs / "customers.py").read_text()).results[0])
 
 
-def upload_zip(deployment: Deployment, say: Say) -> None:
-    key = f"workspace/{SESSION}/uploads/survey.zip"
-    deployment.s3_client.put_object(Bucket=deployment.bucket_name, Key=key, Body=survey_zip())
-    say(f"uploaded to s3://{deployment.bucket_name}/{key}")
-    run_program(deployment, say, "survey.py", expected="50 responses")
+def share(session: Session, programs: Path, output: Path) -> None:
+    session.run("monthly = df.groupby(df['date'].dt.strftime('%Y-%m'))['profit'].sum().round(2)")
+    changed = session.run("monthly.to_csv('monthly.csv')").files_changed
+    print(changed.created, "\n" + session.read("monthly.csv").decode())
 
 
-def survey_zip() -> bytes:
-    rows = "\n".join(f"{number},{number % 5 + 1}" for number in range(50))
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("responses.csv", f"respondent,score\n{rows}\n")
-        archive.writestr("README.txt", "How satisfied are you, from 1 to 5?\n")
-    return buffer.getvalue()
+def upload(session: Session, programs: Path, output: Path) -> None:
+    with zipfile.ZipFile(output / "survey.zip", "w") as archive:
+        scores = "\n".join(f"{number},{number % 5 + 1}" for number in range(50))
+        archive.writestr("responses.csv", "respondent,score\n" + scores)
+    session.upload(output / "survey.zip")
+    print(session.run((programs / "survey.py").read_text()).stdout)
 
 
-def save_files(deployment: Deployment, say: Say) -> None:
-    response = deployment.call(
-        "execute_command", command="python --version && pip list 2>/dev/null | head"
-    )
-    say(response["stdout"])
-    check("Python 3" in response["stdout"], "python --version did not print a version")
-    saved = deployment.call("ci_push_to_workspace")
-    say(f"saved to the workspace: {', '.join(saved['files_saved'])}")
-    files = deployment.call("workspace_list")["files"]
-    say("\n".join(f"{file['size']:>10,}  {file['path']}" for file in files))
-    paths = {file["path"] for file in files}
-    check("code-interpreter/monthly.csv" in paths, "monthly.csv is not in the workspace")
-    check("uploads/survey.zip" in paths, "survey.zip is not in the workspace")
+def save(session: Session, programs: Path, output: Path) -> None:
+    print(session.command("python --version && pip list | head -5").stdout)
+    session.push()
+    for file in session.ls():
+        print(f"{file.size:>10,}  {file.path}")
 
 
-def fail_and_go_on(deployment: Deployment, say: Say) -> None:
-    code = (PROGRAMS / "failing.py").read_text()
-    failure = deployment.invoke(tool="execute_code", session=SESSION, code=code)
-    check(failure["status"] == "error", "the failure was reported as a success")
-    say(f"{failure['status']}, {failure['error']['type']}, exit code {failure['exit_code']}")
-    say(failure["stdout"])
-    say(failure["stderr"])
-    check("ZeroDivisionError" in failure["stderr"], "stderr does not have the exception")
-    following = deployment.call("execute_code", code="print(len(df), 'rows are still in memory')")
-    say(following["stdout"])
-    check("100 rows" in following["stdout"], "the session lost its variables")
+def fail(session: Session, programs: Path, output: Path) -> None:
+    try:
+        session.run("print('about to divide')\nratio = 1 / 0")
+    except CodeFailed as error:
+        print(error)
+        print(error.result.stdout)
+    print(session.run("len(df)").results[0], "rows are still in memory")
+
+
+STEPS = (
+    Step("Analyze data with pandas", analyse, ("Profit margin",)),
+    Step("Draw a dashboard with matplotlib", draw, ("100 days: profit of $", "dashboard.png")),
+    Step("Train a model with scikit-learn", train, ("accuracy",)),
+    Step("Query data with SQL and DuckDB", query, ("Customer_19",)),
+    Step("Share variables and a file between requests", share, ("2026-01,",)),
+    Step("Upload a ZIP file and read it in the sandbox", upload, ("50 responses",)),
+    Step(
+        "Run a shell command and save the sandbox's files",
+        save,
+        ("Python 3", "code-interpreter/monthly.csv", "uploads/survey.zip"),
+    ),
+    Step(
+        "Run a failing program and go on in its session",
+        fail,
+        ("ZeroDivisionError", "100 rows are still in memory"),
+    ),
+)
 
 
 def check(condition: bool, message: str) -> None:

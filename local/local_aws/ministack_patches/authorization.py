@@ -9,17 +9,23 @@ from __future__ import annotations
 
 import collections
 import json
+import secrets
 from dataclasses import asdict, dataclass
-from typing import Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, set_request_account_id
-from ministack.services import iam
+from ministack.services import iam, sts
 
+from agentcore_emulator.instance_metadata import Credentials
 from agentcore_emulator.model.errors import AccessDeniedError
 from agentcore_emulator.service.authorization import AccessRequest
 from agentcore_emulator.service.owner import Owner
 from local_aws.ministack_patches.requirements import require
+
+if TYPE_CHECKING:
+    from datetime import timedelta
 
 RECORDED_DECISIONS = 20_000
 SERVICE = "bedrock-agentcore.amazonaws.com"
@@ -41,7 +47,8 @@ decisions: collections.deque[Decision] = collections.deque(maxlen=RECORDED_DECIS
 
 def install() -> None:
     """Record every decision of MiniStack's evaluator."""
-    require(iam, ["_roles"])
+    require(iam, ["_gen_secret", "_gen_session_access_key", "_gen_session_token", "_roles"])
+    require(sts, ["_assumed_role_arn", "_role_id", "_sessions", "register_session"])
     require(
         iam_evaluator,
         [
@@ -105,7 +112,8 @@ def authorize(request: AccessRequest) -> None:
 class IamRoles:
     """The execution roles in MiniStack's IAM.
 
-    `enforce_policies` makes their permissions count; their trust always does.
+    `enforce_policies` makes their permissions count; their trust always does. Their credentials are
+    those of STS, whose sessions MiniStack's evaluator knows.
     """
 
     def __init__(self, *, enforce_policies: bool) -> None:
@@ -142,6 +150,34 @@ class IamRoles:
             == "Allow"
             for action, resource in needed
         )
+
+    def assume(self, owner: Owner, role_arn: str, lifetime: timedelta) -> Credentials:
+        # AWS does not document the name, so no policy can rely on it: it differs each time.
+        name = f"code-interpreter-{secrets.token_hex(8)}"
+        expires_at = datetime.now(UTC) + lifetime
+        credentials = Credentials(
+            access_key_id=iam._gen_session_access_key(),
+            secret_access_key=iam._gen_secret(),
+            session_token=iam._gen_session_token(),
+            expires_at=expires_at,
+        )
+        assumed_arn, _ = sts._assumed_role_arn(role_arn, name)
+        sts.register_session(
+            credentials.access_key_id,
+            {
+                "Arn": assumed_arn,
+                "UserId": f"{sts._role_id(role_arn)}:{name}",
+                "SecretAccessKey": credentials.secret_access_key,
+                "SessionToken": credentials.session_token,
+                "Expiration": expires_at.timestamp(),
+                "AccountId": owner.account,
+                "PrincipalType": "AssumedRole",
+            },
+        )
+        return credentials
+
+    def revoke(self, credentials: Credentials) -> None:
+        sts._sessions.pop(credentials.access_key_id, None)
 
 
 def find_role(owner: Owner, role_arn: str) -> dict[str, Any] | None:

@@ -14,13 +14,15 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+import boto3
 import psutil
 import pytest
 
+from code_interpreter_client import CodeInterpreter
 from local_aws import LocalAws
 from local_aws.cdk import Cdk
-from local_aws.demo.__main__ import OUTPUT, check_nothing_is_left, read_deployment
-from local_aws.demo.work import steps
+from local_aws.demo.__main__ import OUTPUT, SESSION, STACK, check_nothing_is_left, run_step
+from local_aws.demo.work import STEPS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,11 +41,14 @@ def test_demo_runs_from_start_to_end(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert chart.read_bytes().startswith(b"\x89PNG")
+    for step in STEPS:
+        assert step.code.strip().splitlines()[0] in done.stdout
     for expected in (
         "Total profit: $",
         "accuracy",
         "Customer_19",
         "ZeroDivisionError",
+        "deployed   the stack CodeInterpreter with 14 resources",
         "code interpreters: 0",
         "sandbox processes: 0",
     ):
@@ -100,7 +105,9 @@ def test_ctrl_c_leaves_no_process_and_no_file(tmp_path: Path, moment: str) -> No
 
 
 @pytest.mark.slow
-def test_a_second_deploy_changes_nothing_and_a_restarted_local_aws_works(tmp_path: Path) -> None:
+def test_a_second_deploy_changes_nothing_and_a_restarted_local_aws_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("first", "restarted"):
         home = tmp_path / name
         home.mkdir()
@@ -110,11 +117,14 @@ def test_a_second_deploy_changes_nothing_and_a_restarted_local_aws_works(tmp_pat
             cdk.deploy()
             assert memory_of(aws) < MEMORY_LIMIT
             assert "(no changes)" in cdk.deploy()
-            for _, action in steps(read_deployment(aws, home / "outputs.json"), home):
-                action(lambda text: None)
+            for variable, value in aws.environment().items():
+                monkeypatch.setenv(variable, value)
+            interpreter = CodeInterpreter.from_stack(STACK, boto3_session=boto3.Session())
+            for step in STEPS:
+                run_step(step, interpreter.session(SESSION), home)
             assert denied_to(aws, "InvokeFunction") == []
             cdk.destroy()
-            check_nothing_is_left(aws, lambda text: None)
+            check_nothing_is_left(aws)
 
 
 def environment(temporary: Path) -> dict[str, str]:

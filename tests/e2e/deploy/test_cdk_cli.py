@@ -85,7 +85,7 @@ def test_the_cli_deploys_changes_rolls_back_failures_and_destroys(
 
     for _ in range(SESSIONS):
         deployment.start_session(second["CodeInterpreter"]["codeInterpreterId"])
-    cdk.destroy(assembly(after, tmp_path / "end"), *SIDE_BY_SIDE)
+    cdk.destroy(*SIDE_BY_SIDE, app=str(tmp_path / "after"))
     assert deployment.code_interpreters().keys() == {taken}
     control.delete_code_interpreter(codeInterpreterId=taken)
 

@@ -46,7 +46,7 @@ def test_a_network_that_is_no_longer_used_is_named_and_destroyed(
     assert note(local_aws, tmp_path / "vpc") == ""
     assert "1.20 USD a day" in note(local_aws, tmp_path / "sandbox")
     assert "make destroy-network" in note(local_aws, tmp_path / "sandbox")
-    Cdk(local_aws, tmp_path / "home", PROJECT).destroy("--app=python -m stacks.destroy")
+    Cdk(local_aws, tmp_path / "home", PROJECT).destroy(app="python -m stacks.destroy")
     for stack in ("CodeInterpreter", "CodeInterpreterNetwork"):
         assert deployment.status(stack) == "DELETE_COMPLETE"
     assert note(local_aws, tmp_path / "sandbox") == ""

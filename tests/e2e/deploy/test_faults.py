@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from local_aws import LocalAws
 
 SERVICE = "bedrock-agentcore"
-LANES = 24
+LANES = 8
 # Lambda runs an asynchronous event up to three times, as long as the function fails.
 ATTEMPTS = 3
 

@@ -1,4 +1,4 @@
-"""The example `chart.py`, run against the project's own stack as users run it."""
+"""The examples that call the project's own stack, run as users run them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import boto3
 import pytest
 from aws_cdk import App
 
-from examples import chart
+from code_interpreter_client import CodeFailed
+from examples import chart, plain_boto3
 from stacks.code_interpreter_stack import CodeInterpreterStack
 from stacks.settings import Settings
 from tests.project import PROJECT
@@ -19,6 +20,7 @@ from tests.project import PROJECT
 from .calling import Deployed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from local_aws import LocalAws
@@ -36,29 +38,46 @@ def deployed(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> D
     return Deployed.deploy(local_aws, ACCOUNT, assembly)
 
 
-def test_the_chart_is_drawn_and_downloaded(deployed: Deployed, tmp_path: Path) -> None:
+@pytest.mark.parametrize("example", ["chart.py", "plain_boto3.py"])
+def test_the_chart_is_drawn_and_downloaded(
+    deployed: Deployed, tmp_path: Path, example: str
+) -> None:
     done = subprocess.run(
-        [sys.executable, PROJECT / "examples" / "chart.py"],
+        [sys.executable, PROJECT / "examples" / example],
         cwd=tmp_path,
         env={**os.environ, **deployed.aws.environment(ACCOUNT)},
         stdout=subprocess.PIPE,
         text=True,
         check=True,
     )
-    assert done.stdout == "best month: May\n"
+    assert done.stdout.startswith("best month: May\n")
     assert (tmp_path / "chart.png").read_bytes().startswith(PNG)
 
 
-def test_a_failure_is_printed_and_leaves_no_sandbox(
-    deployed: Deployed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def fail_in_boto3(stack: str) -> None:
+    with pytest.raises(SystemExit, match="CodeFailed"):
+        plain_boto3.main(stack)
+
+
+def fail_in_client(stack: str) -> None:
+    with pytest.raises(CodeFailed, match="ZeroDivisionError"):
+        chart.main(stack)
+
+
+@pytest.mark.parametrize("fail", [fail_in_boto3, fail_in_client])
+def test_a_failure_is_told_and_leaves_no_sandbox(
+    deployed: Deployed,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fail: Callable[[str], None],
 ) -> None:
     for name, value in deployed.aws.environment(ACCOUNT).items():
         monkeypatch.setenv(name, value)
     # The default session keeps the first keys that it found.
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(chart, "PROGRAM", "1 / 0")
-    with pytest.raises(SystemExit, match="CodeFailed"):
-        chart.main(deployed.stack)
+    for example in (chart, plain_boto3):
+        monkeypatch.setattr(example, "PROGRAM", "1 / 0")
+    fail(deployed.stack)
     assert {session["status"] for session in deployed.sessions()} == {"TERMINATED"}
-    assert list(tmp_path.iterdir()) == []
+    assert not (tmp_path / "chart.png").exists()

@@ -18,7 +18,15 @@ from examples.many_inputs import ManyInputsStack
 from tests.project import PROJECT
 
 EXAMPLES = sorted((PROJECT / "examples").glob("*.py"))
-PUBLIC = {"__future__", "aws_cdk", "boto3", "botocore", "cdk_code_interpreter", "constructs"}
+PUBLIC = {
+    "__future__",
+    "aws_cdk",
+    "boto3",
+    "botocore",
+    "cdk_code_interpreter",
+    "code_interpreter_client",
+    "constructs",
+}
 # CDK's own constructs create roles with permissions that end in a wildcard.
 WRITTEN_BY_CDK = {"ToolGateway/Gateway", "ManyInputs/StateMachine"}
 

@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,8 +37,9 @@ class MemorySandbox:
     raises, and `large` returns more than a message can carry.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, variables: Mapping[str, str]) -> None:
         self.directory = directory
+        self.variables = variables
         self.invoked: list[tuple[str, dict[str, Any]]] = []
         self.closed = 0
         self.was_closed = threading.Event()
@@ -164,8 +165,8 @@ def serving(
     """Serve an emulator on a free port."""
     sandboxes: list[MemorySandbox] = []
 
-    async def start_memory_sandbox(directory: Path) -> MemorySandbox:
-        sandboxes.append(MemorySandbox(directory))
+    async def start_memory_sandbox(directory: Path, variables: Mapping[str, str]) -> MemorySandbox:
+        sandboxes.append(MemorySandbox(directory, variables))
         return sandboxes[-1]
 
     emulator = create_app(

@@ -29,7 +29,7 @@ def function_with_sandboxes(
     s3.create_bucket(Bucket=bucket)
     s3.close()
     with (
-        serving(start_sandbox=lambda folder: LocalSandbox.start(folder, settings)) as served,
+        serving(start_sandbox=lambda folder, _: LocalSandbox.start(folder, settings)) as served,
         pytest.MonkeyPatch.context() as monkeypatch,
     ):
         for name, value in aws.environment(account).items():

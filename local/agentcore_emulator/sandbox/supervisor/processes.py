@@ -131,12 +131,15 @@ def children(pid: int) -> list[int]:
         return []
     found: list[int] = []
     for thread in threads:
-        try:
-            text = Path(f"/proc/{pid}/task/{thread}/children").read_text()
-        except OSError:
-            continue
-        found += map(int, text.split())
+        with contextlib.suppress(OSError):
+            found += map(int, read_bytes(f"/proc/{pid}/task/{thread}/children").split())
     return found
+
+
+def read_bytes(path: str) -> bytes:
+    """Read a file of /proc. Sessions read hundreds each second; `pathlib` takes thrice the time."""
+    with open(path, "rb", buffering=0) as file:
+        return file.read()
 
 
 def process_table() -> dict[int, list[int]]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from pathlib import Path
+
+from .processes import read_bytes
 
 
 def disk_usage(directory: str) -> int:
@@ -24,7 +25,7 @@ def disk_usage(directory: str) -> int:
 def resident_bytes(pid: int) -> int:
     """Return the memory that a process shares with no file or process; 0 once it has ended."""
     try:
-        _, resident, shared, *_ = Path(f"/proc/{pid}/statm").read_text().split()
+        _, resident, shared, *_ = read_bytes(f"/proc/{pid}/statm").split()
     except (OSError, ValueError):
         return 0
     return (int(resident) - int(shared)) * os.sysconf("SC_PAGE_SIZE")

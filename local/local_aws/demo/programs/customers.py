@@ -12,4 +12,4 @@ top = duckdb.sql("""
     SELECT customer, COUNT(*) AS orders, ROUND(SUM(amount), 2) AS total
     FROM orders GROUP BY customer ORDER BY total DESC LIMIT 5
 """).df()
-print(top.to_string(index=False))
+top

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 import zipfile
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,8 +16,6 @@ from agentcore_emulator.sandbox import SandboxSettings
 from agentcore_emulator.sandbox.environment import describe_python
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.integration.emulator.sandbox.conftest import Sandboxes, StartedSandbox
 
 
@@ -96,6 +96,13 @@ def test_pip_shows_the_libraries(sandbox: StartedSandbox) -> None:
     result = sandbox.command("python --version && pip list | grep -i '^pandas '")
     assert result["isError"] is False
     assert "pandas" in result["structuredContent"]["stdout"]
+
+
+def test_the_aws_command_exists_if_its_package_does(sandboxes: Sandboxes) -> None:
+    version = sandboxes.start().command("aws --version")["structuredContent"]["stdout"]
+    assert version.startswith("aws-cli/1.")
+    without = sandboxes.start(python=Path(sys.executable))  # the project's own environment
+    assert without.command("aws --version")["structuredContent"]["exitCode"] == 127
 
 
 def test_installing_a_package_alters_no_other_session(sandboxes: Sandboxes) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -222,7 +222,7 @@ def test_a_sandbox_that_breaks_is_an_internal_error_and_the_session_stays(served
 
 
 def test_a_sandbox_that_does_not_start_leaves_no_session() -> None:
-    async def fail(_: Path) -> MemorySandbox:
+    async def fail(*_: Any) -> MemorySandbox:
         raise RuntimeError("no sandbox today")
 
     with serving(start_sandbox=fail, enforce_quotas=True, sessions_per_account=1) as served:
@@ -236,10 +236,10 @@ def test_a_sandbox_that_starts_too_late_is_closed(meanwhile: str) -> None:
     began, go_on = threading.Event(), threading.Event()
     sandboxes: list[MemorySandbox] = []
 
-    async def start_slowly(directory: Path) -> MemorySandbox:
+    async def start_slowly(directory: Path, variables: Mapping[str, str]) -> MemorySandbox:
         began.set()
         await asyncio.to_thread(go_on.wait)
-        sandboxes.append(MemorySandbox(directory))
+        sandboxes.append(MemorySandbox(directory, variables))
         return sandboxes[0]
 
     with serving(start_sandbox=start_slowly) as served, ThreadPoolExecutor() as pool:

@@ -1,2 +1,0 @@
-print("about to divide")
-ratio = 1 / 0

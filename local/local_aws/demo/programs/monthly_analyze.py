@@ -1,2 +1,0 @@
-monthly = df.groupby("month")["profit"].agg(["count", "sum"]).round(2)
-print(monthly)

@@ -1,2 +1,0 @@
-monthly.to_csv("monthly.csv")
-print("wrote monthly.csv")
