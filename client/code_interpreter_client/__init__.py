@@ -10,7 +10,11 @@
 No request runs a program twice, whatever happens to the connection.
 """
 
-from .code_interpreter import CodeInterpreter, SandboxSummary
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from .errors import (
     CodeFailed,
     CodeInterpreterError,
@@ -23,8 +27,29 @@ from .errors import (
     TransferFailed,
 )
 from .results import ExceptionDetail, Figure, FilesChanged, Result, RichResult
-from .running import BackgroundCommand, RunningProgram
-from .session import Entry, Session, Transfer, WorkspaceFile
+
+if TYPE_CHECKING:
+    from .code_interpreter import CodeInterpreter, SandboxSummary
+    from .running import BackgroundCommand, RunningProgram
+    from .session import Entry, Session, Transfer, WorkspaceFile
+else:
+    # The modules that import boto3 wait until they are used: `code-interpreter --help` is quick.
+    MODULES = {
+        "BackgroundCommand": "running",
+        "CodeInterpreter": "code_interpreter",
+        "Entry": "session",
+        "RunningProgram": "running",
+        "SandboxSummary": "code_interpreter",
+        "Session": "session",
+        "Transfer": "session",
+        "WorkspaceFile": "session",
+    }
+
+    def __getattr__(name: str) -> Any:
+        if name not in MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f".{MODULES[name]}", __name__), name)
+
 
 __all__ = [
     "BackgroundCommand",

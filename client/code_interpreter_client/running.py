@@ -31,20 +31,23 @@ class RunningProgram:
         self._interrupt = interrupt
         self._outcome: Result | None = None
         self._failure: BaseException | None = None
+        # A thread whose `join` is interrupted by Ctrl-C counts as ended (CPython's issue 90882).
+        self._ended = threading.Event()
         # The process can end while the program runs; its result stays recorded under the key.
-        self._thread = threading.Thread(target=self._run, name="code-interpreter", daemon=True)
-        self._thread.start()
+        threading.Thread(target=self._run, name="code-interpreter", daemon=True).start()
 
     def _run(self) -> None:
         try:
             self._outcome = self._send()
         except BaseException as error:
             self._failure = error
+        finally:
+            self._ended.set()
 
     @property
     def is_running(self) -> bool:
         """Whether the program still runs, as far as is known here."""
-        return self._thread.is_alive()
+        return not self._ended.is_set()
 
     def result(self, timeout: float | None = None) -> Result:
         """Wait for the program's end, and return its result.
@@ -53,8 +56,7 @@ class RunningProgram:
         :raises TimeoutError: if it runs for longer; it goes on
         :raises CodeInterpreterError: if the request failed
         """
-        self._thread.join(timeout)
-        if self._thread.is_alive():
+        if not self._ended.wait(timeout):
             raise TimeoutError(f"the program still runs after {timeout} seconds")
         if self._failure is not None:
             raise self._failure
@@ -72,7 +74,7 @@ class RunningProgram:
                 return True
             if time.monotonic() > ends_at:
                 break
-            self._thread.join(FIRST_LOOK)
+            self._ended.wait(FIRST_LOOK)
         return False
 
 

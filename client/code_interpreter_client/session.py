@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,6 +26,8 @@ Language = Literal["python", "javascript", "typescript"]
 
 UPLOADS: Final = "uploads"
 SAVED: Final = "code-interpreter"
+# Names the request of a command to the command's processes, so that an interrupt finds them.
+REQUEST_VARIABLE: Final = "CODE_INTERPRETER_REQUEST"
 # Files that are transferred at once: most of the time of a small one is waiting.
 TRANSFERS_AT_ONCE: Final = 8
 
@@ -198,6 +202,8 @@ class Session:
     ) -> Result:
         """Run a shell command, at most once, and return its result.
 
+        Ctrl-C interrupts the command, too.
+
         :param cwd: The folder to run it in. Default: the working directory.
         :param env: Environment variables for the command.
         :param timeout: The command's time limit, 1 to 900 seconds. Default: the function's time.
@@ -206,8 +212,51 @@ class Session:
         :raises CodeFailed: if the command failed
         :raises TimedOut: if it was ended because its time was up
         """
-        arguments = {"command": command, "cwd": cwd, "env": env, "timeout_seconds": timeout}
-        return self._run("execute_command", arguments, check=check, key=key or new_key())
+        running = self.submit_command(
+            command, cwd=cwd, env=env, timeout=timeout, check=check, key=key
+        )
+        try:
+            return running.result()
+        except KeyboardInterrupt:
+            running.interrupt()
+            raise
+
+    def submit_command(
+        self,
+        command: str,
+        *,
+        cwd: str | None = None,
+        env: Mapping[str, str] | None = None,
+        timeout: int | None = None,
+        check: bool = True,
+        key: str | None = None,
+    ) -> RunningProgram:
+        """Start a shell command as `command` does, and return while it runs.
+
+        The command has the variable CODE_INTERPRETER_REQUEST, by which an interrupt finds it.
+        """
+        key = key or new_key()
+        request = hashlib.sha256(key.encode()).hexdigest()[:32]
+        arguments = {
+            # A shell of its own, so that it has the variable in its environment, too.
+            "command": f"exec bash -c {shlex.quote(command)}",
+            "cwd": cwd,
+            "env": {**(env or {}), REQUEST_VARIABLE: request},
+            "timeout_seconds": timeout,
+        }
+        return RunningProgram(
+            lambda: self._run("execute_command", arguments, check=check, key=key),
+            lambda: self._interrupt_command(request),
+            key,
+        )
+
+    def _interrupt_command(self, request: str) -> bool:
+        """Send SIGINT to the processes of a command, and return whether there were some."""
+        interrupt = (
+            f"kill -INT $(grep -ls '{REQUEST_VARIABLE}={request}' /proc/[0-9]*/environ"
+            " | cut -d/ -f3)"
+        )
+        return self._run("execute_command", {"command": interrupt}, check=False, key=new_key()).ok
 
     def background(self, command: str) -> BackgroundCommand:
         """Start a shell command that may run for up to eight hours."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import boto3
@@ -9,16 +10,29 @@ import pytest
 from aws_cdk import App
 
 from code_interpreter_client import CodeInterpreter
+from code_interpreter_client.cli.app import main
 from stacks.code_interpreter_stack import CodeInterpreterStack
 from stacks.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from code_interpreter_client import Session
     from local_aws import LocalAws
 
+    CommandLine = Callable[..., "Outcome"]
+
 ACCOUNT = "220000000000"
+
+
+@dataclass
+class Outcome:
+    """What a command left: its exit code, and all that it printed."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
 
 
 @pytest.fixture(scope="session")
@@ -44,3 +58,23 @@ def session(interpreter: CodeInterpreter) -> Iterator[Session]:
     """Return a session that is stopped after the test."""
     with interpreter.session() as session:
         yield session
+
+
+@pytest.fixture
+def code_interpreter(
+    environment: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> CommandLine:
+    """Return the command `code-interpreter` in this process, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    def code_interpreter(*arguments: str) -> Outcome:
+        exit_code = main(arguments)
+        printed = capsys.readouterr()
+        return Outcome(exit_code, printed.out, printed.err)
+
+    return code_interpreter

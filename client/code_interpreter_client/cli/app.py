@@ -1,0 +1,64 @@
+"""The command `code-interpreter`: its options, its commands, and how it ends."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any, Final
+
+import typer
+from typer.main import get_command
+
+from . import agents, doctor, files, programs, sessions, shell
+from .failures import NOT_DONE, USAGE, UsageError, sentence
+from .output import fail
+from .target import CONTEXT, Target, parameters, with_parameters
+
+EPILOG: Final = (
+    "Exit codes: run, exec and sh have that of the program. 124: it exceeded its time. 125: it "
+    "could not be run, or its result was lost. 130: Ctrl-C. 2: the command line is wrong."
+)
+# Each registers its commands.
+GROUPS: Final = (programs, shell, files, sessions, agents, doctor)
+
+
+def options(context: typer.Context, **given: Any) -> None:
+    """Run code in a sandbox of Amazon Bedrock AgentCore, and move files to and from it."""
+    context.obj = Target(**given)
+    if context.invoked_subcommand is None:
+        print(context.get_help())  # noqa: T201 - the output of a command
+
+
+with_parameters(options, [CONTEXT, *parameters(variables=True)])
+
+app = typer.Typer(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help is ready sooner
+)
+app.callback(invoke_without_command=True, epilog=EPILOG)(options)
+for group in GROUPS:
+    group.register(app)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command, and return its exit code. No error has a traceback."""
+    command = get_command(app)
+    try:
+        code: int | None = command.main(
+            arguments, prog_name="code-interpreter", standalone_mode=False
+        )
+    except typer.TyperException as error:
+        fail(f"{error.format_message()} (code-interpreter --help)")
+        return USAGE
+    except UsageError as error:
+        fail(sentence(error))
+        return USAGE
+    except Exception as error:
+        fail(sentence(error))
+        return NOT_DONE
+    return code or 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,77 @@
+"""Text for the terminal: results to standard output, everything about them to standard error."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any, TextIO
+
+from ..results import Result
+
+
+def show(result: Result) -> None:
+    """Print the output of a program; values that it displayed are in it as text."""
+    write(sys.stdout, result.stdout)
+    write(sys.stderr, result.stderr)
+
+
+def tell(result: Result) -> None:
+    """Say what else the response knows."""
+    if result.session_restarted:
+        note("the sandbox had ended, and a new one has taken its place: variables are lost")
+    elif result.variables_lost:
+        note("Python was started anew: variables are lost")
+    for warning in result.warnings:
+        warn(warning)
+
+
+def show_json(response: Mapping[str, Any]) -> None:
+    """Print a response of the function as it is, in one line."""
+    write(sys.stdout, json.dumps(response))
+
+
+def write(stream: TextIO, text: str) -> None:
+    """Print text as it is, and end its last line."""
+    if not text:
+        return
+    end = "" if text.endswith("\n") else "\n"
+    encoding = stream.encoding or "utf-8"
+    stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + end)
+    stream.flush()
+
+
+def fail(message: str) -> None:
+    """Say what went wrong."""
+    write(sys.stderr, f"{coloured('error:', 31)} {message}")
+
+
+def warn(message: str) -> None:
+    """Say what did not work for a part."""
+    write(sys.stderr, f"{coloured('warning:', 33)} {message}")
+
+
+def note(message: str) -> None:
+    """Say what may be useful to know."""
+    write(sys.stderr, f"{coloured('note:', 36)} {message}")
+
+
+def leave_line() -> None:
+    """Begin a new line after the ^C that a terminal has shown."""
+    if sys.stderr.isatty():
+        write(sys.stderr, "\n")
+
+
+def coloured(text: str, colour: int) -> str:
+    return f"\033[1;{colour}m{text}\033[0m" if has_colours(sys.stderr) else text
+
+
+def has_colours(stream: TextIO) -> bool:
+    """Return whether a stream is a terminal that shows colours, and its user wants them."""
+    is_plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return stream.isatty() and not is_plain
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

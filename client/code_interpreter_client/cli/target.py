@@ -1,0 +1,166 @@
+"""The options that name the deployed function and the session, before a command or after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from inspect import Parameter, Signature, signature
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from ..errors import CodeInterpreterError, FunctionUnavailable
+from .failures import UsageError
+from .output import warn
+
+if TYPE_CHECKING:
+    from ..code_interpreter import CodeInterpreter
+    from ..session import Session
+
+STACK: Final = "CodeInterpreter"
+# Seconds for which a request is sent again that has not begun: somebody waits at the terminal.
+RETRY_SECONDS: Final = 20.0
+# Each option, with its help and its environment variable. boto3 reads its own variables.
+OPTIONS: Final[Mapping[str, tuple[str, str | None]]] = {
+    "stack": (
+        f"The deployed stack, in which the function is found. Default: {STACK}.",
+        "CODE_INTERPRETER_STACK",
+    ),
+    "function": (
+        "The function's name or ARN, in the place of the stack.",
+        "CODE_INTERPRETER_FUNCTION",
+    ),
+    "session": (
+        "The session's name. Commands with the same name share variables and files.",
+        "CODE_INTERPRETER_SESSION",
+    ),
+    "region": ("The AWS region.", None),
+    "profile": ("The profile of the AWS configuration.", None),
+}
+CONTEXT: Final = Parameter("context", Parameter.KEYWORD_ONLY, annotation=typer.Context)
+
+
+@dataclass(frozen=True)
+class Target:
+    """The deployed function and the session that a command uses."""
+
+    stack: str | None = None
+    function: str | None = None
+    session: str | None = None
+    region: str | None = None
+    profile: str | None = None
+
+    def boto3_session(self) -> Any:
+        """Return the credentials and the region.
+
+        :raises FunctionUnavailable: if there is no such profile
+        """
+        import boto3
+        from botocore.exceptions import BotoCoreError
+
+        from ..aws_errors import unavailable
+
+        try:
+            return boto3.Session(profile_name=self.profile, region_name=self.region)
+        except BotoCoreError as error:
+            raise unavailable(error, "AWS") or error from error
+
+    def interpreter(self, *, retry_seconds: float = RETRY_SECONDS) -> CodeInterpreter:
+        """Return the deployed code interpreter.
+
+        :raises FunctionUnavailable: if it cannot be found
+        """
+        from ..code_interpreter import CodeInterpreter
+
+        session = self.boto3_session()
+        if self.function is not None:
+            return CodeInterpreter.from_function(
+                self.function, boto3_session=session, retry_seconds=retry_seconds
+            )
+        return CodeInterpreter.from_stack(
+            self.stack or STACK, boto3_session=session, retry_seconds=retry_seconds
+        )
+
+    @contextmanager
+    def any_session(self) -> Iterator[Session]:
+        """Yield the named session, or a new one, whose sandbox is stopped in the end."""
+        session = self.interpreter().session(self.session)
+        try:
+            yield session
+        except FunctionUnavailable:
+            raise  # there is nothing to stop
+        except BaseException:
+            self._stop(session)
+            raise
+        else:
+            self._stop(session)
+
+    def _stop(self, session: Session) -> None:
+        if self.session is not None:
+            return
+        try:
+            session.stop()
+        except CodeInterpreterError as error:
+            # The result stands in any case.
+            warn(f"the sandbox was not stopped, and ends by itself: {error.message}")
+
+    def named_session(self) -> Session:
+        """Return the named session.
+
+        :raises UsageError: if it has no name
+        """
+        if self.session is None:
+            raise UsageError(
+                "this command needs a session: give --session NAME, or set CODE_INTERPRETER_SESSION"
+            )
+        return self.interpreter().session(self.session)
+
+
+def parameters(*, variables: bool) -> list[Parameter]:
+    """Return the options as parameters of a command.
+
+    :param variables: Whether environment variables give their values, too.
+    """
+    return [
+        Parameter(
+            name,
+            Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=Annotated[
+                str | None,
+                typer.Option(
+                    f"--{name}",
+                    metavar="NAME",
+                    help=text,
+                    envvar=variable if variables else None,
+                    show_default=False,
+                ),
+            ],
+        )
+        for name, (text, variable) in OPTIONS.items()
+    ]
+
+
+def takes_target(function: Callable[..., int]) -> Callable[..., int]:
+    """Return a command whose first argument is the target, from the options on its line."""
+    _, *own = signature(function, eval_str=True).parameters.values()
+
+    def command(context: typer.Context, **arguments: Any) -> int:
+        given = {name: arguments.pop(name) for name in OPTIONS}
+        target = replace(
+            context.obj, **{name: value for name, value in given.items() if value is not None}
+        )
+        return function(target, **arguments)
+
+    command.__name__ = function.__name__
+    command.__doc__ = function.__doc__
+    with_parameters(command, [CONTEXT, *own, *parameters(variables=False)])
+    return command
+
+
+def with_parameters(function: Callable[..., Any], given: Sequence[Parameter]) -> None:
+    """Let typer see other parameters of a function than it has."""
+    keywords = [parameter.replace(kind=Parameter.KEYWORD_ONLY) for parameter in given]
+    function.__signature__ = Signature(keywords)  # type: ignore[attr-defined] # PEP 362 has it
+    function.__annotations__ = {parameter.name: parameter.annotation for parameter in keywords}
