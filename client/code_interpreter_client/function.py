@@ -97,8 +97,10 @@ class Function:
         event = {"idempotency_key": key, **(arguments or {}), "tool": tool, "session": session}
         present = {name: value for name, value in event.items() if value is not None}
         # A request that has a time limit is to end then, also if it has not begun.
-        limit = min(self._retry_seconds, present.get("timeout_seconds", self._retry_seconds))
-        return self._send(encode(present), key, Patience(limit))
+        limit = present.get("timeout_seconds")
+        if not isinstance(limit, int | float):  # the function refuses what is no number
+            limit = self._retry_seconds
+        return self._send(encode(present), key, Patience(min(self._retry_seconds, limit)))
 
     def _send(self, payload: bytes, key: str | None, patience: Patience) -> Response:
         """Send a request until it has a response, or until sending it again is of no use."""

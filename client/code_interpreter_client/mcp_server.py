@@ -10,10 +10,9 @@ import base64
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import anyio
 import mcp_types as types
@@ -22,16 +21,13 @@ from mcp.server.stdio import stdio_server
 from mcp.shared.exceptions import MCPError
 
 from .code_interpreter import CodeInterpreter
-from .errors import CodeInterpreterError, InvalidRequest, NotFound
+from .errors import CodeInterpreterError, InvalidRequest, NotFound, ProgramError
 from .function import new_key, takes_key
-from .mcp_content import content_of, failure, mime_type, path_of, text_block, uri_of
+from .mcp_content import content_of, mime_type, path_of, text_block, uri_of
 from .results import Result
+from .running import RunningProgram
 from .session import Session
 from .skill import NAME, instructions
-
-# Seconds for which a cancelled program may be on its way to the function.
-ARRIVAL_SECONDS: Final = 10.0
-PAUSE_SECONDS: Final = 0.25
 
 T = TypeVar("T")
 Context = ServerRequestContext[Any, Any]
@@ -108,13 +104,18 @@ class SessionServer:
                 f"InvalidRequest: {params.name} has no argument {', '.join(unknown)}; it has "
                 f"{', '.join(allowed)}"
             )
-        request = Request(self._session, params.name, arguments)
+        running = start(self._session, params.name, arguments)
         try:
-            return await anyio.to_thread.run_sync(request.send, abandon_on_cancel=True)
+            result = await anyio.to_thread.run_sync(running.result, abandon_on_cancel=True)
+            offset = arguments.get("offset") or 0
+            content = await anyio.to_thread.run_sync(content_of, result, offset)
         except anyio.get_cancelled_exc_class():
             with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(request.interrupt)
+                await anyio.to_thread.run_sync(running.interrupt)
             raise
+        except CodeInterpreterError as error:
+            return failed(described(error))
+        return types.CallToolResult(content=content, is_error=not result.ok)
 
     async def list_resources(
         self, _context: Context, params: types.PaginatedRequestParams | None
@@ -159,41 +160,33 @@ class SessionServer:
         return types.ReadResourceResult(contents=[resource_contents(params.uri, path, data)])
 
 
-class Request:
-    """A tool that a model uses, at most once."""
+def start(session: Session, tool: str, arguments: Mapping[str, Any]) -> RunningProgram:
+    """Start a request, which runs at most once."""
+    command, env = arguments.get("command"), arguments.get("env")
+    # The function refuses the others.
+    is_well_formed = isinstance(command, str) and isinstance(env, dict | None)
+    if tool == "execute_command" and is_well_formed:
+        return session.submit_command(
+            str(command),
+            cwd=arguments.get("cwd"),
+            env=env,
+            timeout=arguments.get("timeout_seconds"),
+            check=False,
+        )
+    key = new_key()
 
-    def __init__(self, session: Session, tool: str, arguments: Mapping[str, Any]) -> None:
-        self._session = session
-        self._tool = tool
-        self._arguments = arguments
-        self._key = new_key() if takes_key(tool, arguments) else None
-        self._ended = threading.Event()
-
-    def send(self) -> types.CallToolResult:
-        """Send the request, and return its response as the result of the tool."""
+    def send() -> Result:
+        own_key = key if takes_key(tool, arguments) else None
         try:
-            response = self._session.request(self._tool, key=self._key, **self._arguments)
-        except CodeInterpreterError as error:
-            if not error.response:
-                return failed(f"{type(error).__name__}: {error.message}")
-            response = dict(error.response)
-        finally:
-            self._ended.set()
-        result = Result.from_response(response, self._key, self._session.load)
-        try:
-            content = content_of(result, self._arguments.get("offset") or 0)
-        except CodeInterpreterError as error:  # an image did not come from the workspace
-            return failed(f"{failure(response)}\n{type(error).__name__}: {error.message}".strip())
-        return types.CallToolResult(content=content, is_error=not result.ok)
+            response = session.request(tool, key=own_key, **arguments)
+        except ProgramError as error:
+            return error.result
+        return Result.from_response(response, own_key, session.load)
 
-    def interrupt(self) -> None:
-        """Interrupt the program, once it has reached the function. Commands go on to their end."""
-        if self._tool != "execute_code" or self._key is None:
-            return
-        pauses = int(ARRIVAL_SECONDS / PAUSE_SECONDS)
-        for _ in range(pauses):
-            if self._ended.wait(PAUSE_SECONDS) or self._session.interrupt(self._key):
-                return
+    def interrupt() -> bool:
+        return tool != "execute_code" or session.interrupt(key)
+
+    return RunningProgram(send, interrupt, key)
 
 
 async def in_thread(call: Callable[[], T]) -> T:
@@ -204,10 +197,9 @@ async def in_thread(call: Callable[[], T]) -> T:
     try:
         return await anyio.to_thread.run_sync(call, abandon_on_cancel=True)
     except (InvalidRequest, NotFound) as error:
-        raise invalid(f"{type(error).__name__}: {error.message}") from error
+        raise invalid(described(error)) from error
     except CodeInterpreterError as error:
-        message = f"{type(error).__name__}: {error.message}"
-        raise MCPError(code=types.INTERNAL_ERROR, message=message) from error
+        raise MCPError(code=types.INTERNAL_ERROR, message=described(error)) from error
 
 
 def resource_contents(
@@ -220,6 +212,10 @@ def resource_contents(
     except UnicodeDecodeError:
         blob = base64.b64encode(data).decode()
         return types.BlobResourceContents(uri=uri, mime_type=kind, blob=blob)
+
+
+def described(error: CodeInterpreterError) -> str:
+    return f"{type(error).__name__}: {error.message}"
 
 
 def failed(text: str) -> types.CallToolResult:

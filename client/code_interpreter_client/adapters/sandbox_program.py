@@ -124,7 +124,7 @@ def write(path, data, parts):
     try:
         os.makedirs(folder, exist_ok=True)
     except FileExistsError:
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), folder)
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), folder) from None
     try:
         with open(path, "wb") as file:
             file.write(base64.b64decode(data))

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from ..skill import NAME, skill_text
 from .failures import UsageError
 from .output import write
 from .target import Target, takes_target
@@ -39,6 +38,8 @@ def skill(
     ] = None,
 ) -> int:
     """Write a skill for agents, which describes the tools of the deployed function."""
+    from ..skill import NAME, skill_text
+
     text = skill_text(target.interpreter().describe_tools())
     if folder is None:
         write(sys.stdout, text)

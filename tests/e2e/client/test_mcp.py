@@ -6,6 +6,7 @@ import base64
 import json
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import anyio
 import mcp_types as types
@@ -15,17 +16,10 @@ from mcp.shared.exceptions import MCPError
 
 from code_interpreter_client import CodeInterpreter, Session
 from code_interpreter_client.mcp_server import SessionServer
-from tests.project import PROJECT
 
 pytestmark = pytest.mark.anyio
 PNG = b"\x89PNG\r\n\x1a\n"
-# As a command of the command line starts it.
-SERVE = """\
-import sys
-from code_interpreter_client import CodeInterpreter
-from code_interpreter_client.mcp_server import serve
-serve(CodeInterpreter.from_stack(), *sys.argv[1:])
-"""
+COMMAND = str(Path(sys.executable).parent / "code-interpreter")
 
 
 @pytest.fixture
@@ -164,6 +158,10 @@ async def test_a_failing_program_is_a_tool_error_with_its_type_and_output(client
     ("tool", "arguments", "message"),
     [
         ("execute_code", {"code": 1}, "InvalidRequest: "),
+        ("execute_code", {"code": "1", "timeout_seconds": "9"}, "InvalidRequest: "),
+        ("execute_command", {"command": 1}, "InvalidRequest: "),
+        ("execute_command", {"command": "ls", "env": {"A": 1}}, "InvalidRequest: "),
+        ("execute_command", {"command": "ls", "env": "A=1"}, "InvalidRequest: "),
         ("execute_code", {"code": "1", "session": "x"}, "has no argument session; it has code"),
         ("execute_code", {"code": "1", "idempotency_key": "x"}, "has no argument idempotency_key"),
         ("workspace_read", {"path": "code-interpreter/none"}, "NotFound: "),
@@ -191,6 +189,16 @@ async def test_a_cancelled_program_is_interrupted(client: Client) -> None:
     assert texts(result) == "kept"
 
 
+async def test_a_cancelled_command_is_interrupted(client: Client) -> None:
+    with anyio.move_on_after(2):
+        await client.call_tool("execute_command", {"command": "echo $$ > pid; sleep 100"})
+    with anyio.fail_after(20):
+        while True:
+            result = await client.call_tool("execute_command", {"command": "kill -0 $(cat pid)"})
+            if result.is_error:
+                break
+
+
 async def test_calls_do_not_hold_up_one_another(client: Client) -> None:
     order: list[str] = []
 
@@ -209,9 +217,7 @@ async def test_over_stdio_it_has_a_session_of_its_own_and_stops_it(
     environment: dict[str, str], interpreter: CodeInterpreter
 ) -> None:
     before = {sandbox.session_id for sandbox in interpreter.sandboxes()}
-    parameters = StdioServerParameters(
-        command=sys.executable, args=["-c", SERVE], env=environment, cwd=PROJECT
-    )
+    parameters = StdioServerParameters(command=COMMAND, args=["mcp"], env=environment)
     async with Client(parameters) as client:
         code = "import os; print('out'); os.system('echo noise'); x = 1"
         result = await client.call_tool("execute_code", {"code": code})
@@ -226,7 +232,7 @@ async def test_over_stdio_a_cancelled_program_is_interrupted_and_a_named_session
     environment: dict[str, str], session: Session
 ) -> None:
     parameters = StdioServerParameters(
-        command=sys.executable, args=["-c", SERVE, session.name], env=environment, cwd=PROJECT
+        command=COMMAND, args=["--session", session.name, "mcp"], env=environment
     )
     async with Client(parameters) as client:
         with anyio.move_on_after(3):
@@ -263,7 +269,7 @@ async def test_a_program_that_runs_does_not_keep_the_server(
             },
         },
     ]
-    async with await anyio.open_process([sys.executable, "-c", SERVE], env=environment) as process:
+    async with await anyio.open_process([COMMAND, "mcp"], env=environment) as process:
         assert process.stdin is not None
         for message in messages:
             line = json.dumps({"jsonrpc": "2.0", **message}) + "\n"

@@ -67,7 +67,7 @@ async def test_a_command_whose_sandbox_ends_is_unavailable_and_the_next_has_anot
 
 
 async def test_an_agent_works_in_it(interpreter: CodeInterpreter, session: str) -> None:
-    def model(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
+    def model(messages: list[ModelMessage], _: AgentInfo) -> ModelResponse:
         returned = [part for part in messages[-1].parts if part.part_kind == "tool-return"]
         if not returned:
             arguments = {"command": "echo $((6 * 7)) > n.txt; cat n.txt"}
