@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from .cutting_proxy import Cut
 
 
+SLOW = (pytest.mark.slow, pytest.mark.timeout(1_200))
+
+
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(function, "FIRST_PAUSE", 0.02)
@@ -26,7 +29,7 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("cut", "count"),
-    [(1, 12), pytest.param(2, 200, marks=pytest.mark.slow)],
+    [(1, 12), pytest.param(2, 200, marks=SLOW)],
     indirect=["cut"],
 )
 def test_each_program_runs_once_and_its_result_comes(
@@ -42,7 +45,7 @@ def test_each_program_runs_once_and_its_result_comes(
 
 @pytest.mark.parametrize(
     ("cut", "count"),
-    [(3, 8), pytest.param(4, 200, marks=pytest.mark.slow)],
+    [(3, 8), pytest.param(4, 200, marks=SLOW)],
     indirect=["cut"],
 )
 def test_each_tool_call_of_a_model_runs_once_and_its_result_comes(
@@ -68,7 +71,7 @@ def test_each_tool_call_of_a_model_runs_once_and_its_result_comes(
 
 @pytest.mark.parametrize(
     ("cut", "count"),
-    [(5, 8), pytest.param(6, 200, marks=pytest.mark.slow)],
+    [(5, 8), pytest.param(6, 200, marks=SLOW)],
     indirect=["cut"],
 )
 def test_each_command_of_an_adapter_runs_once_and_its_result_comes(
