@@ -27,7 +27,7 @@ def instructions() -> str:
 
 
 def document(name: str) -> str:
-    return files(__package__).joinpath(name).read_text()
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
 def tools_text(tools: Sequence[Mapping[str, Any]]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import AsyncGenerator
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from strands.sandbox import (
     LANGUAGE_PATTERN,
@@ -146,11 +146,10 @@ class CodeInterpreterSandbox(Sandbox):
 
     def get_tools(self) -> list[AgentTool]:
         """Return the tools that Strands has for every sandbox: a shell and a file editor."""
-        tools = [
+        return [
             make_shell(sandbox=self, name="sandbox_shell"),
             make_file_editor(sandbox=self, name="sandbox_file_editor"),
         ]
-        return cast("list[AgentTool]", tools)
 
 
 def streamed(stdout: str, stderr: str) -> list[StreamChunk]:

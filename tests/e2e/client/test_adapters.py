@@ -26,12 +26,10 @@ def test_a_framework_works_in_the_deployed_sandbox(
     environment: dict[str, str], tmp_path: Path, framework: str
 ) -> None:
     suite = SUITES / f"{framework.replace('-', '_')}_suite.py"
+    options = ["-p", "no:cacheprovider", "-c", os.devnull, "--override-ini", "asyncio_mode=auto"]
+    folders = ["--rootdir", str(SUITES), "--confcutdir", str(SUITES)]
     done = subprocess.run(
-        [
-            *[python_with(framework), "-m", "pytest", "-q", "-p", "no:cacheprovider"],
-            *["--rootdir", SUITES, "--confcutdir", SUITES, "-c", os.devnull],
-            *["--override-ini", "asyncio_mode=auto", suite],
-        ],
+        [python_with(framework), "-m", "pytest", "-q", *options, *folders, suite],
         cwd=tmp_path,
         env={
             **os.environ,

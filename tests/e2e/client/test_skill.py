@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -79,6 +83,17 @@ def test_the_examples_of_arguments_work_in_their_order(skill: str, session: Sess
     by_tool: dict[str, Any] = dict(responses)
     assert by_tool["workspace_read"]["content"] == '{"key": "value"}'
     assert by_tool["ci_pull_from_workspace"]["files_loaded"] == ["config.json"]
+
+
+def test_the_command_writes_the_skill_where_agents_find_it(
+    environment: dict[str, str], skill: str, tmp_path: Path
+) -> None:
+    command = [Path(sys.executable).parent / "code-interpreter", "skill"]
+    environment = {**os.environ, **environment}
+    printed = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert printed.stdout == skill
+    subprocess.run([*command, tmp_path / "skills"], env=environment, check=True)
+    assert (tmp_path / "skills" / "code-interpreter" / "SKILL.md").read_text() == skill
 
 
 def test_the_libraries_that_the_skill_names_can_be_imported(skill: str, session: Session) -> None:
