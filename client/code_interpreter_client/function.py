@@ -135,10 +135,14 @@ class Function:
         """
         try:
             invocation = self._client.invoke(FunctionName=self.name, Payload=payload)
-            body = invocation["Payload"].read()
         except (BotoCoreError, ClientError, OSError) as error:
             refusal = unavailable(error, f"the function {self.name}")
             raise refusal or ResponseLost(str(error)) from error
+        try:
+            body = invocation["Payload"].read()
+        except (BotoCoreError, OSError, ValueError) as error:
+            # The number of bytes is no number if the connection broke within its header.
+            raise ResponseLost(str(error)) from error
         if "FunctionError" in invocation:
             raise OutcomeUnknown(
                 f"the function {self.name} ended without a response ({failure_text(body)}); the "
