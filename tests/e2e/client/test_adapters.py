@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.environments import python_with
 from tests.project import PROJECT
 
 SUITES = Path(__file__).parent / "frameworks"
@@ -29,7 +27,7 @@ def test_a_framework_works_in_the_deployed_sandbox(
     options = ["-p", "no:cacheprovider", "-c", os.devnull, "--override-ini", "asyncio_mode=auto"]
     folders = ["--rootdir", str(SUITES), "--confcutdir", str(SUITES)]
     done = subprocess.run(
-        [python_with(framework), "-m", "pytest", "-q", *options, *folders, suite],
+        [python_with(f"adapters-{framework}"), "-m", "pytest", "-q", *options, *folders, suite],
         cwd=tmp_path,
         env={
             **os.environ,
@@ -48,24 +46,3 @@ def test_a_framework_works_in_the_deployed_sandbox(
     summary = done.stdout.splitlines()[-1]
     skipped = int(summary.partition(" skipped")[0].split()[-1]) if "skipped" in summary else 0
     assert skipped == SKIPPED[framework], summary
-
-
-def python_with(framework: str) -> Path:
-    """Return a Python that has a framework, pinned by hashes; it is installed once."""
-    requirements = PROJECT / "requirements" / f"adapters-{framework}.txt"
-    folder = PROJECT / ".cache" / "adapters" / framework
-    python = folder / "bin" / "python"
-    stamp = folder / "installed"
-    digest = hashlib.sha256(f"{sys.version} {folder} {requirements.read_text()}".encode())
-    if not stamp.exists() or stamp.read_text() != digest.hexdigest():
-        shutil.rmtree(folder, ignore_errors=True)
-        uv = PROJECT / ".venv" / "bin" / "uv"
-        cache = {**os.environ, "UV_CACHE_DIR": str(PROJECT / ".cache" / "uv")}
-        subprocess.run([uv, "venv", "--quiet", folder], env=cache, check=True)
-        subprocess.run(
-            [uv, "pip", "sync", "--quiet", "--require-hashes", "--python", python, requirements],
-            env=cache,
-            check=True,
-        )
-        stamp.write_text(digest.hexdigest())
-    return python

@@ -88,11 +88,11 @@ def test_the_examples_of_arguments_work_in_their_order(skill: str, session: Sess
 def test_the_command_writes_the_skill_where_agents_find_it(
     environment: dict[str, str], skill: str, tmp_path: Path
 ) -> None:
-    command = [Path(sys.executable).parent / "code-interpreter", "skill"]
+    command = [str(Path(sys.executable).parent / "code-interpreter"), "skill"]
     environment = {**os.environ, **environment}
     printed = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert printed.stdout == skill
-    subprocess.run([*command, tmp_path / "skills"], env=environment, check=True)
+    subprocess.run([*command, str(tmp_path / "skills")], env=environment, check=True)
     assert (tmp_path / "skills" / "code-interpreter" / "SKILL.md").read_text() == skill
 
 
