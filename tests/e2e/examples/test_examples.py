@@ -14,6 +14,7 @@ from cdk_nag import AwsSolutionsChecks
 
 from examples.existing_vpc import ExistingVpcStack
 from examples.gateway import GatewayStack
+from examples.harness import HarnessStack
 from examples.many_inputs import ManyInputsStack
 from tests.project import PROJECT
 
@@ -44,6 +45,7 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
         subnet_ids=["subnet-0123456789abcdef0"],
     )
     GatewayStack(app, "ToolGateway")
+    HarnessStack(app, "Harness")
     ManyInputsStack(app, "ManyInputs")
     with pytest.raises(RuntimeError, match="AwsSolutions-IAM5"):
         app.synth()
@@ -70,7 +72,7 @@ def test_cfn_lint_finds_nothing(assembly: Path) -> None:
         text=True,
         check=False,
     )
-    assert (len(templates), lint.returncode, lint.stdout) == (3, 0, "")
+    assert (len(templates), lint.returncode, lint.stdout) == (4, 0, "")
 
 
 def test_the_results_are_written_whatever_the_flags_of_the_app(assembly: Path) -> None:
