@@ -7,13 +7,14 @@ CONTEXT ?=
 APPROVE ?=
 QUIET ?=
 EMPTY ?=
+LIBRARIES ?=
 
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.cache/jsii
 export CDK_DISABLE_CLI_TELEMETRY := true
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
-.PHONY: help install demo check coverage test test-all golden format lint bench local shell env synth bootstrap deploy destroy \
+.PHONY: help install demo check coverage test test-all pictures golden format lint bench local shell env synth bootstrap deploy destroy \
 	destroy-network lock clean
 .DEFAULT_GOAL := help
 
@@ -40,6 +41,9 @@ test-all: install ## run the tests, and the long ones that make test leaves out
 coverage: install ## run the unit tests and those of the sandbox's program, and report missed branches
 	@.venv/bin/python -m pytest tests/unit tests/integration/invoke/test_program.py --cov --cov-report=term
 
+pictures: install ## draw the pictures of the documents anew
+	@.venv/bin/python -m tests.e2e.client.pictures
+
 golden: install ## write the golden files anew
 	@UPDATE_GOLDEN_FILES=1 .venv/bin/python -m pytest -k golden
 
@@ -54,8 +58,9 @@ lint: install ## check style, types and the direction of imports
 	@.venv/bin/mypy
 	@PYTHONPATH=lambda/control:lambda/invoke .venv/bin/lint-imports --cache-dir .cache/import_linter
 
-local: install ## keep a local AWS with the stack running on PORT (4566), and show what happens in it (QUIET=1 does not)
-	@.venv/bin/python -m local_aws$(if $(filter-out 0 no,$(EMPTY)),,.project) --port $(PORT) $(if $(filter-out 0 no,$(QUIET)),--quiet)
+local: install ## keep a local AWS with the stack running on PORT (4566), and show its requests; QUIET=1, EMPTY=1, LIBRARIES=full
+	@.venv/bin/python -m local_aws$(if $(filter-out 0 no,$(EMPTY)),,.project) --port $(PORT) \
+		$(if $(filter-out 0 no,$(QUIET)),--quiet) $(if $(LIBRARIES),--libraries "$(LIBRARIES)")
 
 shell: install ## run Python in a sandbox of the local AWS on PORT, line by line
 	@eval "$$(.venv/bin/python -m local_aws --port $(PORT) --env)" && code-interpreter shell
@@ -91,4 +96,4 @@ lock: install ## resolve requirements/*.in anew
 	done
 
 clean: ## remove everything that make installed or wrote
-	@rm -rf .venv .venv-lambda .venv-sandbox .cache node_modules cdk.out demo-output
+	@rm -rf .venv .venv-lambda .venv-sandbox .venv-libraries .cache node_modules cdk.out demo-output

@@ -775,6 +775,23 @@ CASES = (
     Case("interrupt", "nothing runs", {"idempotency_key": "k"}, callers=("direct",)),
     Case("interrupt", "without key", {}, callers=("direct",)),
     Case("interrupt", "by a model", {"idempotency_key": "k"}, callers=("agent", "gateway")),
+    # read_output.
+    Case("read_output", "nothing runs", {"idempotency_key": "k"}, callers=("direct",)),
+    Case(
+        "read_output",
+        "of a program that has ended",
+        {"idempotency_key": "order-17", "offset": 3},
+        before=(code("print(1)", **KEY),),
+        callers=("direct",),
+    ),
+    Case("read_output", "without key", {}, callers=("direct",)),
+    Case(
+        "read_output",
+        "negative offset",
+        {"idempotency_key": "k", "offset": -1},
+        callers=("direct",),
+    ),
+    Case("read_output", "by a model", {"idempotency_key": "k"}, callers=("agent", "gateway")),
     # describe_tools.
     Case("describe_tools", "ok", {}, session=None),
     Case("describe_tools", "session", {}),

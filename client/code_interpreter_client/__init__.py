@@ -30,6 +30,7 @@ from .results import ExceptionDetail, Figure, FilesChanged, Result, RichResult
 
 if TYPE_CHECKING:
     from .code_interpreter import CodeInterpreter, SandboxSummary
+    from .output import OnOutput, Stream
     from .running import BackgroundCommand, RunningProgram
     from .session import Entry, Session, Transfer, WorkspaceFile
 else:
@@ -38,9 +39,11 @@ else:
         "BackgroundCommand": "running",
         "CodeInterpreter": "code_interpreter",
         "Entry": "session",
+        "OnOutput": "output",
         "RunningProgram": "running",
         "SandboxSummary": "code_interpreter",
         "Session": "session",
+        "Stream": "output",
         "Transfer": "session",
         "WorkspaceFile": "session",
     }
@@ -64,12 +67,14 @@ __all__ = [
     "InvalidRequest",
     "NotFound",
     "NotStarted",
+    "OnOutput",
     "OutcomeUnknown",
     "Result",
     "RichResult",
     "RunningProgram",
     "SandboxSummary",
     "Session",
+    "Stream",
     "TimedOut",
     "Transfer",
     "TransferFailed",

@@ -9,12 +9,14 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from . import transfers
-from .errors import error_from
+from .errors import FunctionUnavailable, error_from
 from .function import Function, Response, new_key, takes_key
+from .output import OnOutput, OutputReader
 from .results import Result
 from .running import BackgroundCommand, RunningProgram
 from .transfers import Progress
@@ -108,7 +110,7 @@ class Session:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._stop_at_exit:
+        if self._stop_at_exit and not isinstance(error, FunctionUnavailable):
             self.stop()
 
     def __repr__(self) -> str:
@@ -126,6 +128,7 @@ class Session:
         timeout: int | None = None,
         check: bool = True,
         key: str | None = None,
+        on_output: OnOutput | None = None,
     ) -> Result:
         """Run a program, at most once, and return its result.
 
@@ -137,6 +140,11 @@ class Session:
         :param timeout: The program's time limit, in seconds. Default: the function's time.
         :param check: Whether a program that fails or exceeds its time is an error.
         :param key: The idempotency key of an earlier request, to get its result.
+        :param on_output: Called, in another thread, with a stream and a text of the program's
+            output, each part once: while a Python program runs, from its second second on, and the
+            rest when it has ended. The streams are stdout, stderr, display (the text of a displayed
+            value) and traceback. Output of child processes that write to no stream of Python's
+            comes at the end.
         :raises CodeFailed: if the program failed
         :raises TimedOut: if it was still running when its time was up
         :raises NotStarted: if it did not begin
@@ -150,6 +158,7 @@ class Session:
             timeout=timeout,
             check=check,
             key=key,
+            on_output=on_output,
         )
         try:
             return program.result()
@@ -167,6 +176,7 @@ class Session:
         timeout: int | None = None,
         check: bool = True,
         key: str | None = None,
+        on_output: OnOutput | None = None,
     ) -> RunningProgram:
         """Start a program as `run` does, and return while it runs."""
         key = key or new_key()
@@ -177,8 +187,18 @@ class Session:
             "save_figures": save_figures or None,
             "timeout_seconds": timeout,
         }
+
+        def send() -> Result:
+            return self._run("execute_code", arguments, check=check, key=key)
+
+        def read_output(offset: int) -> Response:
+            return self.request("read_output", idempotency_key=key, offset=offset)
+
+        reader = None
+        if on_output is not None:
+            reader = OutputReader(on_output, read_output if language == "python" else None)
         return RunningProgram(
-            lambda: self._run("execute_code", arguments, check=check, key=key),
+            send if reader is None else partial(reader.run, send),
             lambda: self.interrupt(key),
             key,
         )

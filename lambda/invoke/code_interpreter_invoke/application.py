@@ -13,7 +13,7 @@ from .clients import Bucket, Clients, CodeInterpreterClient, CurrentId, connect_
 from .deadline import Deadline
 from .errors import OutcomeUnknownError, RequestError
 from .files.workspace import Workspace
-from .idempotency import IdempotencyKey, running_program
+from .idempotency import IdempotencyKey, find_program
 from .requests.callers import Caller, caller_of
 from .requests.request import Request
 from .requests.rich_results import fit_results
@@ -100,7 +100,7 @@ class Application:
             code_interpreter,
             fits=lambda response: is_within_limit(session.describe(response), caller),
             request_id=request.id,
-            running_program=lambda key: running_program(
+            find_program=lambda key: find_program(
                 request.session, key, bucket, self._settings.records_prefix
             ),
         )

@@ -19,6 +19,7 @@ from .deadline import Deadline
 from .errors import InvalidRequestError, OutcomeUnknownError, RequestError
 from .requests.request import Request
 from .responses import Response
+from .sandbox.observer import Program
 
 # Later versions may add members; none is ever renamed or removed: a renamed one runs a program
 # twice.
@@ -180,23 +181,25 @@ class IdempotencyKey:
         self._sleep(pause)
 
 
-def running_program(
+def find_program(
     session: str | None, key: str, bucket: Bucket, records_prefix: str
-) -> str | None:
-    """Return the id of the request that has a key, or None if it has ended.
+) -> Program | None:
+    """Return the program of the request that has a key, or None if there is no such request.
 
     :raises InvalidRequestError: if it runs something other than a program in Python.
     """
     found = bucket.get(records_prefix + object_name(session, key))
     record = IdempotencyRecord.from_json(found.body) if found else None
-    if record is None or record.status is not RecordStatus.RUNNING:
+    if record is None or record.status is RecordStatus.NOT_STARTED:
         return None
-    if not record.is_program:
+    is_running = record.status is RecordStatus.RUNNING
+    if is_running and not record.is_program:
         raise InvalidRequestError(
             "the request with this idempotency_key runs no program in Python, and only such a "
-            "program can be interrupted; stop_session ends everything in the session"
+            "program can be interrupted or its output be read while it runs; stop_session ends "
+            "everything in the session"
         )
-    return record.owner
+    return Program(record.owner, is_running)
 
 
 def is_program(request: Request) -> bool:

@@ -24,6 +24,13 @@ class ErrorDetail(TypedDict):
     exception: NotRequired[ExceptionDetail]
 
 
+class OutputText(TypedDict):
+    """A text that a program wrote to `stdout` or `stderr`, or that `display` printed of a value."""
+
+    stream: Literal["stdout", "stderr", "display"]
+    text: str
+
+
 # A value that a program displayed, in several formats by their MIME types, as Jupyter has it: text,
 # JSON, or base64. Values that are too large are files, which the member `files` names by their MIME
 # types.
@@ -104,9 +111,12 @@ class ResponseMembers(TypedDict, total=False):
     execution_time: float
     images: list[Image]
     results: list[MimeBundle]
+    last_expression: int
     files_changed: FilesChanged
     variables_lost: bool
     interrupted: bool
+    output: list[OutputText]
+    running: bool
     # Files.
     files: list[FileContent] | list[WorkspaceFile]
     files_written: list[str]

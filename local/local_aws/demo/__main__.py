@@ -102,7 +102,7 @@ class Demo:
                 if step.program:
                     self._show(f"(runs {program_path(step)})", style="dim")
                 self._show(run_step(step, session, OUTPUT), style="green")
-        resources = json.loads((home / "cdk.out" / f"{STACK}.template.json").read_text())
+        resources = json.loads((cdk.assembly / f"{STACK}.template.json").read_text())
         self._run_cdk("cdk destroy", cdk.destroy)
         with self._step("Check that nothing is left"):
             for line in check_nothing_is_left(aws):

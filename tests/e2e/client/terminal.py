@@ -35,9 +35,15 @@ CTRL_C, CTRL_D, TAB, ENTER = "\x03", "\x04", "\t", "\r"
 class Terminal:
     """A program in a pseudo-terminal. `shown` is all that it has shown, without colours."""
 
-    def __init__(self, *command: str, environment: Mapping[str, str], folder: Path) -> None:
+    def __init__(
+        self,
+        *command: str,
+        environment: Mapping[str, str],
+        folder: Path,
+        size: tuple[int, int] = (ROWS, COLUMNS),
+    ) -> None:
         self._master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
         # Nobody here replies to a request for the cursor's position.
         variables = {"TERM": "xterm-256color", "PROMPT_TOOLKIT_NO_CPR": "1", **environment}
         self._process = subprocess.Popen(
@@ -108,3 +114,4 @@ def wait_for_file(session: Session, name: str) -> None:
     ends_at = time.monotonic() + SECONDS
     while name not in {entry.name for entry in session.list()}:
         assert time.monotonic() < ends_at, f"no file {name}"
+        time.sleep(0.05)

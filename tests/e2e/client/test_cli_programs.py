@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -113,6 +114,9 @@ def test_json_is_the_response_of_the_function(code_interpreter: CommandLine) -> 
     assert (response["stdout"], response["session"]) == ("1", "cli-programs")
     assert response["error"]["exception"]["type"] == "ZeroDivisionError"
     assert outcome.stderr == ""
+    outcome = code_interpreter("--session", "a b", "exec", "--json", "1")
+    assert json.loads(outcome.stdout)["error"]["type"] == "InvalidRequest"
+    assert (outcome.exit_code, outcome.stderr[:7]) == (125, "error: ")
 
 
 def test_a_session_without_a_name_is_stopped(
@@ -129,7 +133,7 @@ def test_a_file_that_the_program_writes_is_fetched(
     code_interpreter: CommandLine, tmp_path: Path
 ) -> None:
     Path("a.py").write_text("open('out.bin', 'wb').write(bytes(range(256))); print('written')")
-    outcome = code_interpreter("run", "a.py", "--output", "out.bin")
+    outcome = code_interpreter("run", "a.py", "--output", "./out.bin")
     assert (outcome.exit_code, outcome.stdout, outcome.stderr) == (0, "written\n", "")
     assert (tmp_path / "out.bin").read_bytes() == bytes(range(256))
     outcome = code_interpreter("run", "a.py", "--output", "other.bin")
@@ -180,3 +184,13 @@ def test_ctrl_c_ends_the_program_and_shows_its_output(
         assert "late" not in terminal.shown.replace(program, "").splitlines()
     # The session is kept, and free again.
     assert session.run("print('free')", timeout=20).stdout == "free"
+
+
+def test_the_help_waits_for_no_import_that_it_does_not_need() -> None:
+    program = (
+        "import sys; from code_interpreter_client.cli.app import main; main(['--help']);"
+        "sys.exit(' '.join({'boto3', 'botocore', 'prompt_toolkit', 'rich'} & {*sys.modules}) or 0)"
+    )
+    completed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (completed.stderr, completed.returncode) == ("", 0)
+    assert "Usage: code-interpreter" in completed.stdout

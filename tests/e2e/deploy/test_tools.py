@@ -68,6 +68,7 @@ TOOL_CALLS: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ),
     ({"tool": "list_sessions"}, {"status": "ok"}),
     ({"tool": "interrupt", "idempotency_key": "unused"}, {"interrupted": False}),
+    ({"tool": "read_output", "idempotency_key": "unused"}, {"output": [], "running": False}),
     ({"tool": "stop_session"}, {"stopped": True}),
     ({"tool": "describe_tools"}, {"status": "ok"}),
 ]

@@ -34,9 +34,9 @@ WRITTEN_BY_CDK = {"ToolGateway/Gateway", "ManyInputs/StateMachine"}
 
 @pytest.fixture(scope="module")
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Synthesize all of them without feature flags, and with the findings of cdk-nag."""
+    """Synthesize all of them without feature flags, with the findings of cdk-nag and of CDK."""
     directory = tmp_path_factory.mktemp("examples")
-    app = App(outdir=str(directory), builtin_cloud_formation_validation=False)
+    app = App(outdir=str(directory))
     Validations.of(app).add_plugins(AwsSolutionsChecks(app, verbose=True))
     ExistingVpcStack(
         app,
@@ -52,7 +52,7 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-def test_cdk_nag_finds_only_roles_of_cdks_own_constructs(assembly: Path) -> None:
+def test_cdk_nag_and_cdk_find_only_roles_of_cdks_own_constructs(assembly: Path) -> None:
     report = json.loads((assembly / "validation-report.json").read_text())
     found = {
         (violation["ruleName"].partition("[")[0], "/".join(path.split("/")[:2]))

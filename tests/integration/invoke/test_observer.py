@@ -406,6 +406,21 @@ def test_a_figure_comes_back_as_an_image(wire: Wire) -> None:
     assert "files_saved" not in response
 
 
+@pytest.mark.parametrize(
+    ("code", "index"),
+    [
+        ("40 + 2", 0),
+        ("display(1); display(2); 3", 2),
+        ("display(1)", None),
+        ("import matplotlib.pyplot as plt; plt.plot([1])", 0),  # the figure comes behind it
+        ("1;", None),
+        ("from IPython.display import clear_output\ndisplay(1); clear_output(); 2", 0),
+    ],
+)
+def test_the_value_of_the_last_expression_is_told(wire: Wire, code: str, index: int | None) -> None:
+    assert wire.ok("execute_code", session="s", code=code).get("last_expression") == index
+
+
 def test_a_figure_is_saved_without_a_name(wire: Wire) -> None:
     response = wire.ok("execute_code", session="s", code=FIGURE, save_figures=True)
     [path] = response["files_saved"]

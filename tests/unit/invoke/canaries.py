@@ -28,6 +28,7 @@ EVENTS: list[dict[str, Any]] = [
         f"raise ExceptionGroup('{CANARY}', [error])",
     },
     {"tool": "interrupt", "idempotency_key": CANARY},
+    {"tool": "read_output", "idempotency_key": CANARY},
     {"tool": "start_session", "setup": f"echo {CANARY}; exit 1", "env": {"A": CANARY}},
     {"tool": "start_session", "env": {f"{CANARY}=": CANARY}},
     {"tool": "execute_code", "code": "x = 1", "output_filename": f"{CANARY}.txt"},

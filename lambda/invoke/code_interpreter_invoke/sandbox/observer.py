@@ -26,18 +26,31 @@ TAG_BITS = 64
 OWN_FRAME = re.compile(r"\n[^\n]*<code-interpreter>[^\n]*(?:\n +\d+ [^\n]*)*(?:\n(?=\n))?")
 
 
+class Program(NamedTuple):
+    """A program that runs in a kernel or has run in it, by the id of its request."""
+
+    request_id: str
+    is_running: bool
+
+    @property
+    def tag(self) -> str:
+        return tag_of(self.request_id)
+
+
 class Report(NamedTuple):
     """The observer's report of one program.
 
     `exit_code` is the code of a program that ended with `SystemExit`. `files_changed` is None where
-    changes are not told. `left_out` counts the characters in the middle of the output that the
-    observer has left out, and `results_left_out` further results. `variables_lost` says that the
+    changes are not told. `last_expression` is the index of its value in the results. `left_out`
+    counts the characters in the middle of the output that the observer has left out, and
+    `results_left_out` further results. `variables_lost` says that the
     program removed all variables or ends the kernel.
     """
 
     exception: ExceptionDetail | None = None
     exit_code: int | None = None
     results: tuple[MimeBundle, ...] = ()
+    last_expression: int | None = None
     files_changed: FilesChanged | None = None
     left_out: int = 0
     results_left_out: int = 0
@@ -175,11 +188,14 @@ def with_tag(code: str, tag: str) -> str:
 def report(members: Mapping[str, Any]) -> Report:
     code = members.get("exit")
     exception = members.get("exception")
-    bundles = (mime_bundle(item) for item in items(members.get("results")))
+    bundles = [mime_bundle(item) for item in items(members.get("results"))]
+    last = members.get("last_expression")
+    is_known = isinstance(last, int) and 0 <= last < len(bundles) and all(bundles)
     return Report(
         exception=exception_detail(exception) if isinstance(exception, dict) else None,
         exit_code=code if isinstance(code, int) else None,
         results=tuple(bundle for bundle in bundles if bundle),
+        last_expression=last if is_known else None,
         files_changed=files_changed(members.get("files_changed")),
         left_out=number(members.get("left_out")),
         results_left_out=number(members.get("results_left_out")),

@@ -25,6 +25,7 @@ import tempfile
 import threading
 import time
 import weakref
+from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
@@ -47,6 +48,12 @@ RESULTS_COUNT = 100
 # folder with more.
 SCANNED_FILES = 5_000
 SCAN_PAUSE = 60.0
+# The output of a program that runs for longer than these seconds is written to a file, after each
+# pause, in lines of at most so many characters. The files of the last programs are kept.
+QUICK_SECONDS = 1.0
+WRITE_PAUSE = 0.5
+LINE_TEXT = 50_000
+OUTPUT_FILES = 10
 # The folder of values that are too large for a report.
 RESULTS = "results"
 # The file of a program's tag is kept for longer than a request can last.
@@ -69,11 +76,96 @@ SUFFIXES = {
 }
 
 
+class OutputSoFar:
+    """The output of one program, in a file that a command reads while the program runs.
+
+    A program that ends within its first second writes no file. `path` is None if nobody can ask
+    for its output.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        # Guards the texts, and the order of the streams.
+        self.lock = threading.RLock()
+        self.stream = ""
+        self.texts: list[tuple[str, io.StringIO]] = []
+        self.write_to = io.StringIO()
+        # One thread at a time writes the file.
+        self.file_lock = threading.Lock()
+        self.is_written = False
+
+    def add(self, stream: str, text: str) -> None:
+        """Add what a stream has passed on, with the lock held."""
+        if stream != self.stream:
+            self.stream = stream
+            self.write_to = io.StringIO()
+            self.texts.append((stream, self.write_to))
+        self.write_to.write(text)
+
+    def write_file(self) -> None:
+        """Write the output since the last time."""
+        if self.path is None:
+            return
+        with self.file_lock:
+            with self.lock:
+                texts, self.texts, self.stream = self.texts, [], ""
+            if not texts and self.is_written:
+                return
+            with self.path.open("a") as file:
+                self.is_written = True
+                for stream, buffer in texts:
+                    text = buffer.getvalue()
+                    for begin in range(0, len(text), LINE_TEXT):
+                        part = {"stream": stream, "text": text[begin : begin + LINE_TEXT]}
+                        file.write(f"{json.dumps(part)}\n")
+
+    def end(self) -> None:
+        """Write the rest, if the program was no quick one."""
+        if self.is_written:
+            self.write_file()
+
+
+class OutputWriter:
+    """Writes the output of the program that runs, in a thread that sleeps while none does."""
+
+    def __init__(self) -> None:
+        self.output: OutputSoFar | None = None
+        self.has_begun = threading.Event()
+        self.is_stopped = threading.Event()
+        self.now = time.monotonic  # a program can let the clock stand still
+        self.began_at = 0.0
+        threading.Thread(target=self.run, name="code-interpreter-output", daemon=True).start()
+
+    def begin(self, output: OutputSoFar) -> None:
+        self.began_at = self.now()
+        self.output = output
+        self.has_begun.set()
+
+    def end(self) -> None:
+        self.output = None
+
+    def stop(self) -> None:
+        self.is_stopped.set()
+        self.has_begun.set()
+
+    def run(self) -> None:
+        while not self.is_stopped.is_set():
+            self.has_begun.wait()
+            self.has_begun.clear()
+            while self.output is not None and not self.is_stopped.wait(WRITE_PAUSE):
+                output = self.output
+                if output is not None and self.now() - self.began_at >= QUICK_SECONDS:
+                    with contextlib.suppress(Exception):  # such as a full disk
+                        output.write_file()
+
+
 class BoundedWrite:
     """Takes the place of a stream's `write`, and keeps the middle of a long output back."""
 
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: Any, name: str, output: OutputSoFar) -> None:
         self.stream = stream
+        self.name = name
+        self.output = output
         self.pass_on = stream.write
         self.room = HEAD
         self.tail: collections.deque[str] = collections.deque()
@@ -81,7 +173,7 @@ class BoundedWrite:
         self.left_out = 0
         self.process = os.getpid()
         self.has_ended = False
-        self.lock = threading.RLock()
+        self.lock = output.lock
         stream.write = self
 
     def __call__(self, text: str) -> int:
@@ -95,11 +187,13 @@ class BoundedWrite:
             if self.room >= size:
                 self.room -= size
                 self.pass_on(text)
+                self.output.add(self.name, text)
             else:
                 fitting = max(self.room // weight(text), 0)
                 self.room = 0
                 if fitting:
                     self.pass_on(text[:fitting])
+                    self.output.add(self.name, text[:fitting])
                 self.keep(text[fitting:])
         return len(text)
 
@@ -146,28 +240,33 @@ class Displayed:
         self.bundles: list[dict[str, Any]] = []
         self.by_id: dict[str, int] = {}
         self.left_out = 0
+        self.last_expression: int | None = None
         self.is_to_clear = False
 
     def add(
         self, data: dict[str, Any], display_id: str | None = None, update: bool = False
-    ) -> None:
+    ) -> bool:
+        """Add a bundle, and return whether it is a new one."""
         if self.is_to_clear:
             self.clear(wait=False)
         if len(self.bundles) >= RESULTS_COUNT and not update:
             self.left_out += 1
-            return
+            return False
         bundle: dict[str, Any] = {}
         for kind, value in data.items():
             with contextlib.suppress(Exception):  # it is not a value that JSON can have
                 bundle[str(kind)] = json_value(value)
         if update and display_id in self.by_id:
             self.bundles[self.by_id[display_id]] = bundle
-            return
+            return False
         if update or (has_image(bundle) and bundle in self.bundles):
-            return  # an update of an earlier program's display, or a figure that is shown twice
+            return (
+                False  # an update of an earlier program's display, or a figure that is shown twice
+            )
         if display_id is not None:
             self.by_id[display_id] = len(self.bundles)
         self.bundles.append(bundle)
+        return True
 
     def clear(self, *, wait: bool) -> None:
         """Forget all bundles, or do so when the next one comes."""
@@ -176,6 +275,7 @@ class Displayed:
             self.bundles.clear()
             self.by_id.clear()
             self.left_out = 0
+            self.last_expression = None
 
 
 def json_value(value: Any) -> Any:
@@ -223,6 +323,8 @@ class Observer:
         self.known_figures: weakref.WeakSet[Any] = weakref.WeakSet()
         self.reset_variables = False
         self.next_scan = 0.0
+        self.writer = OutputWriter()
+        self.output_files: collections.deque[Path] = collections.deque()
         self.begin("")
 
     def begin(self, cell: str) -> None:
@@ -234,6 +336,7 @@ class Observer:
         self.displayed = Displayed()
         self.files: dict[str, tuple[int, ...]] | None = None
         self.bounds: list[BoundedWrite] = []
+        self.output = OutputSoFar(None)
 
     # Attaching to the kernel, and detaching.
 
@@ -251,6 +354,8 @@ class Observer:
         shell.display_pub.clear_output = self.on_clear_output
         self.write_format_data = shell.displayhook.write_format_data
         shell.displayhook.write_format_data = self.on_last_expression
+        self.finish_displayhook = shell.displayhook.finish_displayhook
+        shell.displayhook.finish_displayhook = self.on_last_expression_shown
         self.reset, shell.reset = shell.reset, self.on_reset
         shell.user_ns.update(exit=Exit(), quit=Exit())
         # The default action of this signal is none, so that it harms no other process.
@@ -265,6 +370,8 @@ class Observer:
         shell.display_pub.publish = self.publish
         shell.display_pub.clear_output = self.clear_output
         shell.displayhook.write_format_data = self.write_format_data
+        shell.displayhook.finish_displayhook = self.finish_displayhook
+        self.writer.stop()
         shell.reset = self.reset
         signal.signal(signal.SIGURG, signal.SIG_DFL)
 
@@ -281,9 +388,11 @@ class Observer:
         with contextlib.suppress(Exception):
             self.tag = tag_of(info.raw_cell)
             self.cancelled = bool(self.tag) and not self.record_begin()
-        for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            self.begin_output()
+        for stream, name in ((sys.stdout, "stdout"), (sys.stderr, "stderr")):
             with contextlib.suppress(Exception):  # an earlier program has replaced the stream
-                self.bounds.append(BoundedWrite(stream))
+                self.bounds.append(BoundedWrite(stream, name, self.output))
         with contextlib.suppress(Exception):
             self.files = self.scan()
         # The service strips an output at both ends, but nothing behind the mark.
@@ -300,6 +409,9 @@ class Observer:
             self.finish(result)
         finally:
             tag, self.tag = self.tag, ""  # from now on it cannot be interrupted
+            self.writer.end()
+            with contextlib.suppress(Exception):
+                self.output.end()
             with contextlib.suppress(Exception):
                 self.record_end(tag)
             self.begin("")
@@ -340,15 +452,34 @@ class Observer:
         if isinstance(data, dict):
             display_id = (options.get("transient") or {}).get("display_id")
             self.displayed.add(data, display_id, bool(options.get("update")))
-        return self.publish(data, metadata, *args, **options)
+        with self.displaying():
+            return self.publish(data, metadata, *args, **options)
 
     def on_clear_output(self, *args: Any, **options: Any) -> Any:
         self.displayed.clear(wait=bool(options.get("wait", args[0] if args else False)))
         return self.clear_output(*args, **options)
 
     def on_last_expression(self, format_dict: Any, *args: Any, **options: Any) -> Any:
-        self.displayed.add(format_dict)
-        return self.write_format_data(format_dict, *args, **options)
+        if self.displayed.add(format_dict):
+            self.displayed.last_expression = len(self.displayed.bundles) - 1
+        with self.displaying():
+            return self.write_format_data(format_dict, *args, **options)
+
+    def on_last_expression_shown(self) -> Any:
+        with self.displaying():
+            return self.finish_displayhook()
+
+    @contextlib.contextmanager
+    def displaying(self) -> Iterator[None]:
+        """Tell the text that the kernel prints of a value from the program's own."""
+        names = {bound: bound.name for bound in self.bounds}
+        for bound in self.bounds:
+            bound.name = "display"
+        try:
+            yield
+        finally:
+            for bound, name in names.items():
+                bound.name = name
 
     def on_reset(self, *args: Any, **options: Any) -> Any:
         self.reset_variables = True
@@ -383,6 +514,17 @@ class Observer:
         (self.folder / "running").write_text(self.tag)
         self.tags.append((now, self.tag))
         return True
+
+    def begin_output(self) -> None:
+        """Let the program's output be written to a file if the program takes its time."""
+        if not self.tag or self.cancelled:
+            return
+        while len(self.output_files) >= OUTPUT_FILES:
+            self.output_files.popleft().unlink(missing_ok=True)
+        path = self.folder / f"{self.tag}.output"
+        self.output_files.append(path)
+        self.output = OutputSoFar(path)
+        self.writer.begin(self.output)
 
     def record_end(self, tag: str) -> None:
         if tag and not self.cancelled:
@@ -423,6 +565,8 @@ class Observer:
         bundles = self.bundles(self.tag)
         if bundles:
             results["results"] = bundles
+        if self.displayed.last_expression is not None:
+            results["last_expression"] = self.displayed.last_expression
         if self.displayed.left_out:
             results["results_left_out"] = self.displayed.left_out
         return results

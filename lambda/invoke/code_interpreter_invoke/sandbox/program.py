@@ -22,12 +22,15 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 BLOCK = 1 << 20
 # Seconds without a byte, and seconds to connect.
 NETWORK_SECONDS = 20
+# The most that is read of a program's output at once, in bytes.
+READ_BYTES = 1_000_000
 # Seconds between two interrupts of a program.
 SIGNAL_SECONDS = 2.0
 NETWORK_ERRORS = (
@@ -202,6 +205,28 @@ def end_program(folder: str, tag: str, seconds: float) -> str:
     return "running"
 
 
+def read_output(folder: str, tag: str, offset: int) -> dict[str, Any]:
+    """Return what the program that has a tag wrote behind an offset in the file of its output.
+
+    The observer in the kernel writes the file: each line is the JSON of a text and its stream.
+    """
+    try:
+        with Path(tempfile.gettempdir(), folder, f"{tag}.output").open("rb") as file:
+            file.seek(offset)
+            body = file.read(READ_BYTES)
+    except FileNotFoundError:  # it has not run for long
+        body = b""
+    whole = body[: body.rfind(b"\n") + 1]  # the last line may be half-written
+    output: list[dict[str, str]] = []
+    for line in whole.splitlines():
+        part = json.loads(line)
+        if output and output[-1]["stream"] == part["stream"]:
+            output[-1]["text"] += part["text"]
+        else:
+            output.append(part)
+    return {"output": output, "next_offset": offset + len(whole)}
+
+
 def read_number(path: Path) -> int | None:
     try:
         return int(path.read_text())
@@ -230,6 +255,7 @@ ACTIONS = {
         remove_folder,
         run_command,
         end_program,
+        read_output,
     )
 }
 

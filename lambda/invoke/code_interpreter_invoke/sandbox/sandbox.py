@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from ..clients import CodeInterpreterClient
 from ..errors import NotStartedError, RequestError
-from ..responses import Entry
+from ..responses import Entry, OutputText
 from .errors import TransferError
 from .observer import Installation, Observer, Report, tag_of, with_tag, without_own_frames
 from .program_client import command_line, group_paths, new_marker, parse_result
@@ -17,6 +17,9 @@ from .results import Result, fold, without_report
 # Files up to this size travel in operations. They are hashed, so that the function can compare the
 # bytes that arrive. Larger files go through S3.
 MAX_OPERATION_BYTES = 8 * 1024 * 1024
+# Seconds for a command that reads the output of a program beside it. If commands wait for code, it
+# comes too late.
+READ_OUTPUT_SECONDS = 5.0
 # Seconds that a program may take to end after an interrupt, the interrupting command beside it, and
 # the program's result to come. When the function's time is up, they take a part of the time that is
 # kept for the response.
@@ -35,6 +38,13 @@ class FileFound(NamedTuple):
     size: int = 0
     sha256: str = ""
     problem: str = ""
+
+
+class OutputPart(NamedTuple):
+    """A part of a program's output, and where the next one begins."""
+
+    output: list[OutputText]
+    next_offset: int
 
 
 class Sandbox:
@@ -149,6 +159,18 @@ class Sandbox:
             seconds=min(INTERRUPT_SECONDS, self.seconds_for(INTERRUPT_PART)),
         )
         return str(ended)
+
+    def read_output(self, observer: Observer, tag: str, offset: int) -> OutputPart:
+        """Return the output of the kernel's program with a tag, from an offset on."""
+        part = self.run_program(
+            "read_output",
+            timeout=READ_OUTPUT_SECONDS,
+            is_last=True,  # another read comes, so that none waits for its turn
+            folder=observer.folder,
+            tag=tag,
+            offset=offset,
+        )
+        return OutputPart(**part)
 
     def seconds_for(self, part: float) -> float:
         """Return the seconds that work may take which may use a part of the response's time."""

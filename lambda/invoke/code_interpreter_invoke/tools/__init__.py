@@ -24,5 +24,6 @@ IMPLEMENTATIONS: dict[str, Callable[..., Response]] = {
     "list_sessions": sessions.list_sessions,
     "stop_session": sessions.stop_session,
     "interrupt": code.interrupt,
+    "read_output": code.read_output,
     "describe_tools": api.describe_tools,
 }

@@ -19,9 +19,10 @@ from ..files.saving import save
 from ..responses import Image, MimeBundle, Response, ResponseMembers
 from ..sandbox.environment import check_environment, with_environment
 from ..sandbox.failures import failure_line
-from ..sandbox.observer import Report, tag_of
+from ..sandbox.observer import Report
 from ..sandbox.program_client import command_line, new_marker
 from ..sandbox.results import Result
+from ..sandbox.sandbox import OutputPart
 from ..sandbox.system_exit import system_exit
 from ..sandbox.terminal import overwrite_lines, strip_control_sequences
 from .context import INTERRUPTED, ToolContext
@@ -91,6 +92,8 @@ def observed_members(result: Result) -> ResponseMembers:
         members["variables_lost"] = True
     if report.results:
         members["results"] = list(report.results)
+    if report.last_expression is not None:
+        members["last_expression"] = report.last_expression
     if report.files_changed:
         members["files_changed"] = report.files_changed
     warnings = []
@@ -144,16 +147,16 @@ def execute_command(
 
 
 def interrupt(context: ToolContext, *, idempotency_key: str) -> Response:
-    request_id = context.running_program(idempotency_key)
-    sandbox = context.named_session.running_sandbox() if request_id else None
-    if request_id is None or sandbox is None:
+    program = context.find_program(idempotency_key)
+    sandbox = context.named_session.running_sandbox()
+    if program is None or not program.is_running or sandbox is None:
         return {"status": "ok", "interrupted": False}
     if sandbox.observer is None:
         raise InvalidRequestError(
             "this session's programs cannot be interrupted; stop_session ends them"
         )
     try:
-        state = sandbox.end_program(sandbox.observer, tag_of(request_id))
+        state = sandbox.end_program(sandbox.observer, program.tag)
     except OutcomeUnknownError as error:
         raise OutcomeUnknownError(error.message, retryable=True) from None
     if state == "running":
@@ -161,6 +164,21 @@ def interrupt(context: ToolContext, *, idempotency_key: str) -> Response:
             "the program ignores the interrupt and still runs; stop_session ends it"
         )
     return {"status": "ok", "interrupted": state in ("interrupted", "waiting", "idle")}
+
+
+def read_output(context: ToolContext, *, idempotency_key: str, offset: int | None) -> Response:
+    # Whether the program runs is read first: of one that has ended, all output is there.
+    program = context.find_program(idempotency_key)
+    sandbox = context.named_session.running_sandbox()
+    part = OutputPart([], offset or 0)
+    if program is not None and sandbox is not None and sandbox.observer is not None:
+        part = sandbox.read_output(sandbox.observer, program.tag, offset or 0)
+    return {
+        "status": "ok",
+        "output": part.output,
+        "next_offset": part.next_offset,
+        "running": program is not None and program.is_running,
+    }
 
 
 def output_members(result: Result, stdout: str, stderr: str) -> ResponseMembers:

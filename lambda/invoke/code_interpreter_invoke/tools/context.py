@@ -10,6 +10,7 @@ from ..errors import InvalidRequestError, SandboxGoneError, TimedOutError
 from ..files.workspace import Workspace
 from ..responses import Response
 from ..sandbox.environment import with_environment
+from ..sandbox.observer import Program
 from ..sandbox.results import Result
 from ..sandbox.sandbox import Sandbox
 from ..sessions.named import NamedSession
@@ -35,17 +36,16 @@ class ToolContext:
         code_interpreter: CodeInterpreterClient,
         fits: Callable[[Response], bool],
         request_id: str,
-        running_program: Callable[[str], str | None],
+        find_program: Callable[[str], Program | None],
     ) -> None:
         """Take the parts.
 
         :param fits: Tells whether the caller can take a response whole.
         :param request_id: Names the request's program to a request that interrupts it.
-        :param running_program: Returns the id of the request that runs a program and has an
-            idempotency key, or None.
+        :param find_program: Returns the Python program whose request has an idempotency key.
         """
         self._request_id = request_id
-        self.running_program = running_program
+        self.find_program = find_program
         self.session = session
         self.workspace = workspace
         self.code_interpreter = code_interpreter

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,10 +19,12 @@ from code_interpreter_invoke.sandbox.observer import (
 )
 from code_interpreter_invoke.sandbox.observer_program import (
     BoundedWrite,
+    OutputSoFar,
     find_tag,
     without_tag,
 )
 from code_interpreter_invoke.sandbox.observer_program import tag_of as tag_in
+from code_interpreter_invoke.sandbox.program import read_output
 
 OBSERVER = Observer("code-interpreter-report:0123456789abcdef:")
 TAG = tag_of("a request's id")
@@ -237,6 +241,10 @@ class Stream:
         return len(text)
 
 
+def bounded(stream: Stream) -> BoundedWrite:
+    return BoundedWrite(stream, "stdout", OutputSoFar(None))
+
+
 @given(
     st.lists(st.text(alphabet="abü\n", max_size=60), max_size=20),
     st.integers(0, 40),
@@ -248,15 +256,19 @@ def test_a_long_output_keeps_both_ends(texts: list[str], head: int, tail: int) -
         patch.setattr(f"{module}.HEAD", head)
         patch.setattr(f"{module}.TAIL", tail)
         stream = Stream()
-        bound = BoundedWrite(stream)
+        bound = bounded(stream)
         assert [stream.write(text) for text in texts] == [len(text) for text in texts]
         bound.end()
     whole = "".join(texts)
+    so_far = "".join(buffer.getvalue() for _, buffer in bound.output.texts)
     if bound.left_out == 0:
         assert stream.text == whole
+        assert whole.startswith(so_far)
         return
     first, rest = stream.text.split("\n[... ", 1)
     count, last = rest.split(" characters left out ...]\n", 1)
+    # The output so far is the beginning of what comes back.
+    assert so_far == first
     assert whole.startswith(first)
     assert whole.endswith(last)
     assert len(first) + int(count) + len(last) == len(whole)
@@ -265,7 +277,7 @@ def test_a_long_output_keeps_both_ends(texts: list[str], head: int, tail: int) -
 
 def test_a_stream_has_its_own_write_again_afterwards() -> None:
     stream = Stream()
-    bound = BoundedWrite(stream)
+    bound = bounded(stream)
     bound.end()
     stream.write("a")
     assert stream.text == "a"
@@ -273,13 +285,76 @@ def test_a_stream_has_its_own_write_again_afterwards() -> None:
 
 def test_a_program_that_keeps_the_write_of_a_stream_loses_nothing() -> None:
     stream = Stream()
-    kept = BoundedWrite(stream)
+    kept = bounded(stream)
     kept.end()
     kept("x" * 3_000_000)
     assert len(stream.text) == 3_000_000
 
 
 def test_what_is_not_text_fails_as_without_an_observer() -> None:
-    bound = BoundedWrite(Stream())
+    bound = bounded(Stream())
     with pytest.raises(TypeError):
         bound(5)  # type: ignore[arg-type]  # the program's mistake
+
+
+# The output so far.
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["stdout", "stderr", "display"]),
+            st.text(alphabet="aü\U0001f600\udc80\r\n", max_size=30),
+            st.booleans(),
+        ),
+        max_size=20,
+    ),
+    st.integers(1, 10),
+)
+def test_the_output_so_far_is_read_in_order_and_once(
+    writes: list[tuple[str, str, bool]], line_text: int
+) -> None:
+    module = "code_interpreter_invoke.sandbox.observer_program"
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(f"{module}.LINE_TEXT", line_text)
+        output = OutputSoFar(Path(folder, f"{TAG}.output"))
+        offset, read = 0, []
+        for stream, text, is_read in writes:
+            output.add(stream, text)
+            if is_read:
+                output.write_file()
+                part = read_output(folder, TAG, offset)
+                offset = part["next_offset"]
+                read += part["output"]
+        output.write_file()
+        read += read_output(folder, TAG, offset)["output"]
+    characters = [(part["stream"], character) for part in read for character in part["text"]]
+    assert characters == [(stream, character) for stream, text, _ in writes for character in text]
+
+
+def test_a_half_written_line_is_read_when_it_is_whole(tmp_path: Path) -> None:
+    file = tmp_path / f"{TAG}.output"
+    lines = [json.dumps({"stream": "stdout", "text": text}) + "\n" for text in ("a", "b")]
+    file.write_text(lines[0] + lines[1][:10])
+    first = read_output(str(tmp_path), TAG, 0)
+    assert first == {
+        "output": [{"stream": "stdout", "text": "a"}],
+        "next_offset": len(lines[0]),
+    }
+    file.write_text("".join(lines))
+    assert read_output(str(tmp_path), TAG, first["next_offset"])["output"][0]["text"] == "b"
+
+
+def test_a_quick_programs_end_writes_nothing(tmp_path: Path) -> None:
+    output = OutputSoFar(tmp_path / "output")
+    output.add("stdout", "a")
+    output.end()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_rest_is_written_at_the_end_of_a_long_program(tmp_path: Path) -> None:
+    output = OutputSoFar(tmp_path / f"{TAG}.output")
+    output.write_file()
+    output.add("stdout", "late")
+    output.end()
+    assert read_output(str(tmp_path), TAG, 0)["output"] == [{"stream": "stdout", "text": "late"}]

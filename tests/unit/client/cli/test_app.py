@@ -1,0 +1,49 @@
+"""The commands and their options."""
+
+from __future__ import annotations
+
+import pytest
+
+from code_interpreter_client.cli.app import main
+
+FILES = ("download", "ls", "pull", "push", "upload")
+COMMANDS = (*FILES, "doctor", "exec", "run", "sessions", "sh", "shell", "stop")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_explains_itself_and_takes_the_target(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([name, "--help"]) == 0
+    text = capsys.readouterr().out
+    assert f"Usage: code-interpreter {name} " in text
+    for option in ("--stack", "--function", "--session", "--region", "--profile"):
+        assert f" {option} NAME" in text
+
+
+def test_without_a_command_there_is_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    text = capsys.readouterr().out
+    assert {f"  {name} " in text for name in COMMANDS} == {True}
+    assert "CODE_INTERPRETER_SESSION" in text
+    assert "Exit codes:" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nope"], "error: No such command 'nope'"),
+        (["run"], "error: Missing argument 'FILE'"),
+        (["exec", "--nope", "1"], "error: No such option: --nope"),
+        (["exec", "--timeout", "901", "1"], "error: Invalid value for '--timeout'"),
+        (["exec", "--language", "perl", "1"], "error: Invalid value for '--language'"),
+    ],
+)
+def test_a_wrong_command_line_is_one_line(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith(message)
+    assert printed.err.count("\n") == 1

@@ -1,0 +1,53 @@
+"""Text is printed as it is, and colours are for those who want them."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from code_interpreter_client.cli.output import has_colours, write
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "expected"),
+    [
+        ("a", "utf-8", b"a\n"),
+        ("a\n", "utf-8", b"a\n"),
+        ("a\n\n", "utf-8", b"a\n\n"),
+        ("", "utf-8", b""),
+        (" é\t", "utf-8", " é\t\n".encode()),
+        ("é", "ascii", b"\\xe9\n"),
+        ("\ud800", "utf-8", b"\\ud800\n"),
+    ],
+)
+def test_text_ends_with_a_line(text: str, encoding: str, expected: bytes) -> None:
+    written = io.BytesIO()
+    stream = io.TextIOWrapper(written, encoding=encoding, newline="")
+    write(stream, text)
+    assert written.getvalue() == expected
+
+
+@pytest.mark.parametrize(
+    ("is_terminal", "variables", "expected"),
+    [
+        (True, {}, True),
+        (False, {}, False),
+        (True, {"NO_COLOR": "1"}, False),
+        (True, {"NO_COLOR": ""}, True),
+        (True, {"TERM": "dumb"}, False),
+    ],
+)
+def test_colours_are_for_terminals(
+    monkeypatch: pytest.MonkeyPatch,
+    is_terminal: bool,
+    variables: dict[str, str],
+    expected: bool,
+) -> None:
+    for name in ("NO_COLOR", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    stream = io.StringIO()
+    monkeypatch.setattr(stream, "isatty", lambda: is_terminal)
+    assert has_colours(stream) is expected
