@@ -12,7 +12,8 @@ from code_interpreter_client.cli.app import main
 def test_without_its_extra_the_server_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(sys.modules, "mcp", None)
+    for name in ("mcp", "mcp.server"):
+        monkeypatch.setitem(sys.modules, name, None)
     monkeypatch.delitem(sys.modules, "code_interpreter_client.mcp_server", raising=False)
     assert main(["mcp"]) == 2
     assert "pip install 'cdk-code-interpreter-client[mcp]'" in capsys.readouterr().err
