@@ -7,6 +7,7 @@ CONTEXT ?=
 APPROVE ?=
 QUIET ?=
 EMPTY ?=
+LIBRARIES ?=
 
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.cache/jsii
@@ -57,8 +58,9 @@ lint: install ## check style, types and the direction of imports
 	@.venv/bin/mypy
 	@PYTHONPATH=lambda/control:lambda/invoke .venv/bin/lint-imports --cache-dir .cache/import_linter
 
-local: install ## keep a local AWS with the stack running on PORT (4566), and show what happens in it (QUIET=1 does not)
-	@.venv/bin/python -m local_aws$(if $(filter-out 0 no,$(EMPTY)),,.project) --port $(PORT) $(if $(filter-out 0 no,$(QUIET)),--quiet)
+local: install ## keep a local AWS with the stack running on PORT (4566), and show its requests; QUIET=1, EMPTY=1, LIBRARIES=full
+	@.venv/bin/python -m local_aws$(if $(filter-out 0 no,$(EMPTY)),,.project) --port $(PORT) \
+		$(if $(filter-out 0 no,$(QUIET)),--quiet) $(if $(LIBRARIES),--libraries "$(LIBRARIES)")
 
 shell: install ## run Python in a sandbox of the local AWS on PORT, line by line
 	@eval "$$(.venv/bin/python -m local_aws --port $(PORT) --env)" && code-interpreter shell
@@ -88,10 +90,10 @@ destroy-network: install ## remove the VPC that the code interpreter is no longe
 		--output .cache/destroy $(if $(filter yes,$(APPROVE)),--force)
 
 lock: install ## resolve requirements/*.in anew
-	@for name in tools lambda sandbox libraries uv; do \
+	@for name in tools lambda sandbox libraries uv adapters-deepagents adapters-pydantic-ai adapters-strands gateway jupyterlab; do \
 		uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 			--no-header --override requirements/overrides.txt requirements/$$name.in -o requirements/$$name.txt; \
 	done
 
 clean: ## remove everything that make installed or wrote
-	@rm -rf .venv .venv-lambda .venv-sandbox .cache node_modules cdk.out demo-output
+	@rm -rf .venv .venv-lambda .venv-sandbox .venv-libraries .cache node_modules cdk.out demo-output

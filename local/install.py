@@ -2,7 +2,8 @@
 
 `make` runs this file with the machine's own Python, so it uses only the standard library and
 parses on old Pythons, to report that they are too old. It writes nothing outside the project
-folder: the package caches are in `.cache`.
+folder: the package caches are in `.cache`. With `--libraries` it installs the libraries of the real
+service, and nothing else.
 
 Every package is pinned: Python packages by hash (`requirements/*.txt`), Node by the wheel that
 ships it, the CDK CLI by `package-lock.json`. A complete environment has a stamp of its lock file.
@@ -22,6 +23,7 @@ CACHE = ROOT / ".cache"
 LOG = CACHE / "install.log"
 MINIMUM_PYTHON = (3, 11)
 NEEDED_BYTES = 3 * 1024**3  # measured: 2.2 GB with the package caches
+LIBRARIES_BYTES = 5 * 1024**3  # measured: 3.0 GB, and as much in the cache on another file system
 
 # venv folder -> lock file
 ENVIRONMENTS = {
@@ -40,10 +42,11 @@ def main():
     CACHE.mkdir(exist_ok=True)
     with open(str(CACHE / "install.lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # of two `make`s at once, the second waits for the first
+        if sys.argv[1:] == ["--libraries"]:
+            install_environment(".venv-libraries", "requirements/libraries.txt", LIBRARIES_BYTES)
+            return
         for venv, requirements in ENVIRONMENTS.items():
-            install_unless_current(
-                ROOT / venv, [ROOT / requirements], lambda: install_python(venv, requirements)
-            )
+            install_environment(venv, requirements, NEEDED_BYTES)
         install_unless_current(
             ROOT / ".venv" / "project",
             [ROOT / "pyproject.toml", ROOT / "client/pyproject.toml", ROOT / ".venv/installed"],
@@ -62,7 +65,13 @@ def check_python():
         )
 
 
-def install_unless_current(target, inputs, install):
+def install_environment(venv, requirements, needed):
+    install_unless_current(
+        ROOT / venv, [ROOT / requirements], lambda: install_python(venv, requirements), needed
+    )
+
+
+def install_unless_current(target, inputs, install, needed=NEEDED_BYTES):
     """Run `install` unless `target` has the stamp of exactly these inputs."""
     stamp = target / "installed"
     # An environment contains absolute paths, so moving the folder makes it unusable.
@@ -72,18 +81,18 @@ def install_unless_current(target, inputs, install):
     current = digest.hexdigest()
     if stamp.is_file() and stamp.read_text() == current:
         return
-    check_space()
+    check_space(needed)
     install()
     target.mkdir(exist_ok=True)
     stamp.write_text(current)
 
 
-def check_space():
+def check_space(needed):
     free = shutil.disk_usage(str(ROOT)).free
-    if free < NEEDED_BYTES:
+    if free < needed:
         raise InstallError(
             "%.1f GB are free in %s, but the installation needs up to %.0f GB: free some space and "
-            "run the same command again" % (free / 1024**3, ROOT, NEEDED_BYTES / 1024**3)
+            "run the same command again" % (free / 1024**3, ROOT, needed / 1024**3)
         )
 
 

@@ -97,8 +97,10 @@ class Function:
         event = {"idempotency_key": key, **(arguments or {}), "tool": tool, "session": session}
         present = {name: value for name, value in event.items() if value is not None}
         # A request that has a time limit is to end then, also if it has not begun.
-        limit = min(self._retry_seconds, present.get("timeout_seconds", self._retry_seconds))
-        return self._send(encode(present), key, Patience(limit))
+        limit = present.get("timeout_seconds")
+        if not isinstance(limit, int | float):  # the function refuses what is no number
+            limit = self._retry_seconds
+        return self._send(encode(present), key, Patience(min(self._retry_seconds, limit)))
 
     def _send(self, payload: bytes, key: str | None, patience: Patience) -> Response:
         """Send a request until it has a response, or until sending it again is of no use."""
@@ -133,10 +135,14 @@ class Function:
         """
         try:
             invocation = self._client.invoke(FunctionName=self.name, Payload=payload)
-            body = invocation["Payload"].read()
         except (BotoCoreError, ClientError, OSError) as error:
             refusal = unavailable(error, f"the function {self.name}")
             raise refusal or ResponseLost(str(error)) from error
+        try:
+            body = invocation["Payload"].read()
+        except (BotoCoreError, OSError, ValueError) as error:
+            # The number of bytes is no number if the connection broke within its header.
+            raise ResponseLost(str(error)) from error
         if "FunctionError" in invocation:
             raise OutcomeUnknown(
                 f"the function {self.name} ended without a response ({failure_text(body)}); the "

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from . import transfers
-from .errors import error_from
+from .errors import FunctionUnavailable, error_from
 from .function import Function, Response, new_key, takes_key
 from .output import OnOutput, OutputReader
 from .results import Result
@@ -110,7 +110,7 @@ class Session:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._stop_at_exit:
+        if self._stop_at_exit and not isinstance(error, FunctionUnavailable):
             self.stop()
 
     def __repr__(self) -> str:
@@ -465,12 +465,14 @@ class Session:
 
     # Tools of the function by their names.
 
-    def request(self, tool: str, **arguments: Any) -> Response:
+    def request(self, tool: str, *, key: str | None = None, **arguments: Any) -> Response:
         """Use a tool of the function, and return its response.
 
+        :param key: The idempotency key. Default: a new one for a request that may change something.
         :raises CodeInterpreterError: if the response is an error
         """
-        key = new_key() if takes_key(tool, arguments) else None
+        if key is None and takes_key(tool, arguments):
+            key = new_key()
         response = self._function.request(tool, arguments, session=self.name, key=key)
         if "error" in response:
             raise error_from(response, Result.from_response(response, key, self.load))

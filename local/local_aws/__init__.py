@@ -6,6 +6,7 @@ with LocalAws() as aws:
 """
 
 from local_aws.assembly import DeploymentError
-from local_aws.local_aws import LocalAws, LocalAwsError
+from local_aws.errors import LocalAwsError
+from local_aws.local_aws import LocalAws
 
 __all__ = ["DeploymentError", "LocalAws", "LocalAwsError"]

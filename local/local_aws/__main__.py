@@ -1,6 +1,6 @@
 """Run a local AWS until Ctrl-C.
 
-python -m local_aws [--port 4566] [--no-authorization] [--quiet]
+python -m local_aws [--port 4566] [--no-authorization] [--quiet] [--libraries full]
 python -m local_aws --port 4566 --env
 """
 
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from local_aws import LocalAws, LocalAwsError
+from local_aws.interpreters import LIBRARIES
 from local_aws.interrupts import Interrupted, raise_when_interrupted
 from local_aws.local_aws import HOST, environment_variables
 
@@ -39,6 +40,12 @@ def main(prepare: Callable[[LocalAws], None] | None = None) -> int:
         "--quiet", action="store_true", help="show neither requests nor the functions' logs"
     )
     parser.add_argument(
+        "--libraries",
+        choices=LIBRARIES,
+        default="basic",
+        help="full gives sandboxes the libraries of the service; a checkout installs them, once",
+    )
+    parser.add_argument(
         "--env",
         action="store_true",
         help="only print the variables for a local AWS that runs on the port",
@@ -53,6 +60,7 @@ def main(prepare: Callable[[LocalAws], None] | None = None) -> int:
             LocalAws(
                 port=arguments.port,
                 authorization=arguments.authorization,
+                libraries=arguments.libraries,
                 show_activity=not arguments.quiet,
             ) as aws,
         ):

@@ -11,6 +11,7 @@ import io
 import json
 import zipfile
 from dataclasses import dataclass
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -78,7 +79,7 @@ class Assembly:
     ) -> None:
         self._directory = directory
         self._default = default
-        self._client = client
+        self._client = cache(client)  # botocore takes long to make a client
 
     def deploy(self) -> dict[str, dict[str, str]]:
         """Create or update every stack, and return each stack's outputs by its name."""

@@ -19,7 +19,8 @@ import boto3
 from agentcore_emulator.certificates import certificate_variables
 from local_aws.agentcore_client import AgentCoreClient
 from local_aws.assembly import Assembly, Environment
-from local_aws.interpreters import find_lambda_python
+from local_aws.errors import LocalAwsError
+from local_aws.interpreters import Libraries, find_lambda_python, find_sandbox_python
 from local_aws.interrupts import defer_interrupts
 from local_aws.json_requests import request_json
 
@@ -47,10 +48,6 @@ class AccessDecision(TypedDict):
     decision: Literal["Allow", "Deny", "ImplicitDeny"]
 
 
-class LocalAwsError(Exception):
-    """The local AWS could not be started; the message has the cause and the remedy."""
-
-
 class LocalAws:
     """A local AWS as a context manager.
 
@@ -64,6 +61,9 @@ class LocalAws:
         beside this environment, or of a new environment with this environment's boto3 alone.
     :param sandbox_python: the interpreter for code in sandboxes, with ipykernel. Default: that of
         `.venv-sandbox` beside this environment, or this environment's own.
+    :param libraries: "basic" leaves that interpreter as it is. "full" takes that of
+        `.venv-libraries`, with all libraries of the service but the largest; in a checkout it
+        installs them first, once, which takes some minutes and 3 GB. Default: "basic".
     :param show_activity: whether `wait` shows each request and what the functions log. Without
         `wait`, nobody reads them and the server stops. Default: False.
     """
@@ -75,12 +75,14 @@ class LocalAws:
         authorization: bool = True,
         lambda_python: Path | None = None,
         sandbox_python: Path | None = None,
+        libraries: Libraries = "basic",
         show_activity: bool = False,
     ) -> None:
         self.port = port
         self.authorization = authorization
         self.lambda_python = lambda_python
         self.sandbox_python = sandbox_python
+        self.libraries = libraries
         self.show_activity = show_activity
         self.endpoint = ""
         self._started = ExitStack()
@@ -100,14 +102,16 @@ class LocalAws:
     def start(self) -> None:
         """Start the server and wait until it serves requests.
 
-        :raises LocalAwsError: if the port cannot be used or the server does not start.
+        :raises LocalAwsError: if the port or the libraries cannot be used or the server does not
+            start.
         """
         check_port_is_free(self.port)
+        sandbox_python = find_sandbox_python(self.sandbox_python, self.libraries)
         with ExitStack() as starting:
             with defer_interrupts():
                 temporary = TemporaryDirectory(prefix="local-aws-", ignore_cleanup_errors=True)
                 directory = Path(starting.enter_context(temporary))
-            self._server = starting.enter_context(self._serve(directory))
+            self._server = starting.enter_context(self._serve(directory, sandbox_python))
             self.endpoint = read_endpoint(self._server, directory / LOG)
             self._started = starting.pop_all()
 
@@ -128,12 +132,14 @@ class LocalAws:
         raise LocalAwsError(message)
 
     @contextmanager
-    def _serve(self, directory: Path) -> Iterator[subprocess.Popen[bytes]]:
+    def _serve(
+        self, directory: Path, sandbox_python: Path | None
+    ) -> Iterator[subprocess.Popen[bytes]]:
         command = [sys.executable, "-m", "local_aws.server", "--port", str(self.port)]
         command += ["--directory", str(directory)]
         command += ["--lambda-python", str(self.lambda_python or find_lambda_python(directory))]
-        if self.sandbox_python is not None:
-            command += ["--sandbox-python", str(self.sandbox_python)]
+        if sandbox_python is not None:
+            command += ["--sandbox-python", str(sandbox_python)]
         if self.show_activity:
             command.append("--show-activity")
         if not self.authorization:

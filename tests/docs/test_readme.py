@@ -50,9 +50,14 @@ def python_blocks() -> list[str]:
     return re.findall(r"^```python\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
 
 
+def block_with(text: str) -> str:
+    [block] = [block for block in python_blocks() if text in block]
+    return block
+
+
 def test_the_code_of_the_first_screen_synthesises(stack: Stack) -> None:
     role = iam.Role(stack, "Role", assumed_by=iam.AccountRootPrincipal())
-    exec(python_blocks()[0], {"self": stack, "agent_role": role})
+    exec(block_with("grant_invoke(agent_role)"), {"self": stack, "agent_role": role})
     template = Template.from_stack(stack)
     template.resource_count_is("Custom::CodeInterpreter", 1)
     template.resource_count_is("AWS::S3::Bucket", 1)
@@ -61,7 +66,7 @@ def test_the_code_of_the_first_screen_synthesises(stack: Stack) -> None:
 def test_the_stack_for_your_own_project_synthesises(stack: Stack) -> None:
     role = iam.Role(stack, "Role", assumed_by=iam.AccountRootPrincipal())
     names: dict[str, Any] = {"my_agent_role": role}
-    exec(python_blocks()[1], names)
+    exec(block_with("AnalysisStack"), names)
     exec("stack = AnalysisStack(app, 'Analysis')", names | {"app": stack.node.root}, names)
     template = Template.from_stack(names["stack"])
     template.resource_count_is("Custom::CodeInterpreter", 1)

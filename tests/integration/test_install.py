@@ -51,6 +51,30 @@ def test_a_full_disk_is_reported_before_the_installation(
         install.install_unless_current(tmp_path / "venv", [], lambda: pytest.fail("it installed"))
 
 
+def test_the_libraries_are_installed_once_and_alone(
+    install: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "requirements").mkdir()
+    (tmp_path / "requirements" / "libraries.txt").write_text("a==1")
+    runs: list[tuple[str, str]] = []
+    monkeypatch.setattr(install.sys, "argv", ["install.py", "--libraries"])
+    monkeypatch.setattr(install, "install_python", lambda *arguments: runs.append(arguments))
+    for _ in range(2):
+        install.main()
+    assert runs == [(".venv-libraries", "requirements/libraries.txt")]
+
+
+def test_the_libraries_ask_for_more_space(
+    install: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "requirements").mkdir()
+    (tmp_path / "requirements" / "libraries.txt").write_text("a==1")
+    monkeypatch.setattr(install.sys, "argv", ["install.py", "--libraries"])
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=4 * 1024**3))
+    with pytest.raises(install.InstallError, match=r"4.0 GB are free.*needs up to 5 GB"):
+        install.main()
+
+
 def test_an_interrupted_install_is_repeated(install: ModuleType, tmp_path: Path) -> None:
     lock = tmp_path / "lock"
     lock.write_text("a")

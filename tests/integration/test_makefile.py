@@ -1,4 +1,4 @@
-"""`make deploy`, with a program in the place of the CDK CLI."""
+"""The Makefile, with a program in the place of the CDK CLI and of Python."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from tests.project import PROJECT
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Return a folder with the Makefile and a `cdk` that prints its arguments and fails."""
+    """Return a folder with the Makefile and programs that print their arguments and fail."""
     shutil.copy(PROJECT / "Makefile", tmp_path)
-    cdk = tmp_path / ".venv/bin/cdk"
-    cdk.parent.mkdir(parents=True)
-    cdk.write_text('#!/bin/sh\necho "cdk $*"\nexit 3\n')
-    cdk.chmod(0o755)
+    programs = tmp_path / ".venv/bin"
+    programs.mkdir(parents=True)
+    for name in ("cdk", "python"):
+        (programs / name).write_text(f'#!/bin/sh\necho "{name} $*"\nexit 3\n')
+        (programs / name).chmod(0o755)
     return tmp_path
 
 
-def deploy(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["make", "--no-print-directory", "--old-file=install", "deploy", *arguments],
+        ["make", "--no-print-directory", "--old-file=install", *arguments],
         cwd=folder,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -34,14 +35,30 @@ def deploy(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_deployment_that_fails_without_a_terminal_says_how_to_approve(folder: Path) -> None:
-    done = deploy(folder, "CONTEXT=-c code-interpreter:network=public")
+    done = make(folder, "deploy", "CONTEXT=-c code-interpreter:network=public")
     assert done.stdout == "cdk deploy --all -c code-interpreter:network=public\n"
     assert "make deploy APPROVE=yes approves them" in done.stderr
     assert done.returncode != 0
 
 
 def test_an_approved_deployment_asks_nothing(folder: Path) -> None:
-    done = deploy(folder, "APPROVE=yes")
+    done = make(folder, "deploy", "APPROVE=yes")
     assert done.stdout == "cdk deploy --all --require-approval never\n"
     assert "APPROVE" not in done.stderr
     assert done.returncode != 0
+
+
+@pytest.mark.parametrize(
+    ("variables", "options"),
+    [
+        ([], ""),
+        (["QUIET=1", "PORT=0"], " --quiet"),
+        (["LIBRARIES=full"], " --libraries full"),
+    ],
+)
+def test_the_variables_of_make_local_are_options(
+    folder: Path, variables: list[str], options: str
+) -> None:
+    port = "0" if "PORT=0" in variables else "4566"
+    done = make(folder, "local", *variables)
+    assert done.stdout == f"python -m local_aws --port {port}{options}\n"

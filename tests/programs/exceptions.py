@@ -131,6 +131,23 @@ EXCEPTIONS = [
         exception=raised("ModuleNotFoundError", "No module named 'pandas_profiling'"),
     ),
     Program(
+        name="a library that the service has and the local sandbox lacks",
+        code="import plotly",
+        response=failed(
+            "ModuleNotFoundError: No module named 'plotly'",
+            stderr=Containing("No module named 'plotly'", "make local LIBRARIES=full"),
+        ),
+        exception=raised("ModuleNotFoundError", "No module named 'plotly'"),
+    ),
+    Program(
+        name="a table as Markdown, without its library",
+        code="import pandas as pd\nprint(pd.DataFrame({'a': [1]}).to_markdown())",
+        response=failed(
+            Matching("ImportError: .*tabulate.*"), stderr=Containing("the service has tabulate")
+        ),
+        exception=raised("ImportError", Containing("tabulate"), 2),
+    ),
+    Program(
         name="a missing file",
         code="open('missing.csv')",
         response=failed("FileNotFoundError: [Errno 2] No such file or directory: 'missing.csv'"),

@@ -69,7 +69,7 @@ class Checks:
                 "no region was found; set AWS_REGION, or give --region", "no_region"
             )
         key = credentials.get_frozen_credentials().access_key
-        return f"{key[:4]}...{key[-4:]} in {session.region_name}"
+        return f"the access key ...{key[-4:]} in {session.region_name}"
 
     def function(self) -> str:
         """Find the function, if a stack names it."""
@@ -111,8 +111,10 @@ def advice(name: str, error: Exception) -> str:
     match error:
         case FunctionUnavailable(problem="access_denied") if name == "function":
             return ", or name the function with --function, which needs no permission on a stack"
-        case FunctionUnavailable() | TransferFailed():
+        case FunctionUnavailable():
             return ""
+        case TransferFailed():
+            return ", or the role of the function may not do it"
         case InvalidRequest():
             return "; the function is older than this client, so deploy it anew"
         case _:

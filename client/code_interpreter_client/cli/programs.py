@@ -87,8 +87,7 @@ def run(
     as_json: Json = False,
 ) -> int:
     """Run a program of this machine."""
-    if output is not None:
-        check_output(output)
+    output = None if output is None else below_folder(output)
     chosen = language or language_of(file)
     code = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
     with target.any_session() as session:
@@ -226,10 +225,10 @@ def fetch(session: Session, result: Result, output: str) -> bool:
     return True
 
 
-def check_output(output: str) -> None:
-    """Check the name of a file that has the same name in the sandbox and here.
+def below_folder(output: str) -> str:
+    """Return the path of a file that has the same name in the sandbox and here.
 
-    :raises UsageError: if it leads out of a folder
+    :raises UsageError: if it leads out of the folder
     """
     path = PurePosixPath(output)
     if path.is_absolute() or ".." in path.parts:
@@ -237,6 +236,7 @@ def check_output(output: str) -> None:
             f"--output {output} has the same name in the sandbox and here, so that it must be "
             "below the current folder: name it without / at its beginning, and without .."
         )
+    return str(path)
 
 
 def language_of(file: Path) -> Language:

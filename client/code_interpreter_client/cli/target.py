@@ -12,7 +12,7 @@ import typer
 
 from ..errors import CodeInterpreterError, FunctionUnavailable
 from .failures import UsageError
-from .output import warn
+from .output import show_json, warn
 
 if TYPE_CHECKING:
     from ..code_interpreter import CodeInterpreter
@@ -151,7 +151,12 @@ def takes_target(function: Callable[..., int]) -> Callable[..., int]:
         target = replace(
             context.obj, **{name: value for name, value in given.items() if value is not None}
         )
-        return function(target, **arguments)
+        try:
+            return function(target, **arguments)
+        except CodeInterpreterError as error:
+            if arguments.get("as_json") and error.response:
+                show_json(error.response)
+            raise
 
     command.__name__ = function.__name__
     command.__doc__ = function.__doc__

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 Result = dict[str, Any]
 
@@ -67,6 +70,10 @@ def stripped(stdout: str, end: str) -> str:
     if end == "newline":
         return stdout.removesuffix("\n")
     return stdout.rstrip()
+
+
+def without_colours(text: str) -> str:
+    return COLOURS.sub("", text)
 
 
 def valid_text(text: str) -> str:

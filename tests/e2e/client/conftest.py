@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import boto3
 import pytest
@@ -11,8 +12,11 @@ from aws_cdk import App
 
 from code_interpreter_client import CodeInterpreter
 from code_interpreter_client.cli.app import main
+from code_interpreter_client.function import lambda_client
 from stacks.code_interpreter_stack import CodeInterpreterStack
 from stacks.settings import Settings
+
+from .cutting_proxy import Cut, CuttingProxy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -78,3 +82,20 @@ def code_interpreter(
         return Outcome(exit_code, printed.out, printed.err)
 
     return code_interpreter
+
+
+@pytest.fixture
+def cut(environment: dict[str, str], request: pytest.FixtureRequest) -> Iterator[Cut]:
+    """Return the interpreter behind a proxy that cuts connections; the parameter is its seed."""
+    endpoint = urlsplit(environment["AWS_ENDPOINT_URL"])
+    assert endpoint.port is not None
+    with CuttingProxy(endpoint.port, seed=request.param) as proxy:
+        boto3_session = boto3.Session(
+            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+            region_name=environment["AWS_REGION"],
+        )
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("AWS_ENDPOINT_URL_LAMBDA", f"http://127.0.0.1:{proxy.port}")
+            client = lambda_client(boto3_session)
+        yield Cut(proxy, client)

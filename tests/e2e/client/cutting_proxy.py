@@ -7,7 +7,10 @@ import random
 import socket
 import struct
 import threading
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
+
+from code_interpreter_client import CodeInterpreter
+from code_interpreter_client.function import Function
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -29,6 +32,7 @@ class CuttingProxy:
     def __init__(self, target: int, seed: int) -> None:
         self._target = target
         self._random = random.Random(seed)
+        self.most = MAX_BYTES
         self.cut = 0
 
     def __enter__(self) -> Self:
@@ -51,7 +55,7 @@ class CuttingProxy:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            Connection(self, client, self._random.randrange(MAX_BYTES)).start()
+            Connection(self, client, self._random.randrange(self.most)).start()
 
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self._target))
@@ -101,3 +105,14 @@ class Connection:
                 end.shutdown(socket.SHUT_RDWR)
             with contextlib.suppress(OSError):
                 end.close()
+
+
+class Cut(NamedTuple):
+    """A proxy, and a client of Lambda behind it."""
+
+    proxy: CuttingProxy
+    client: Any
+
+    def interpreter(self, interpreter: CodeInterpreter) -> CodeInterpreter:
+        """Return the interpreter whose requests go through the proxy."""
+        return CodeInterpreter(Function(interpreter.function.name, self.client))

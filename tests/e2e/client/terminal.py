@@ -114,3 +114,4 @@ def wait_for_file(session: Session, name: str) -> None:
     ends_at = time.monotonic() + SECONDS
     while name not in {entry.name for entry in session.list()}:
         assert time.monotonic() < ends_at, f"no file {name}"
+        time.sleep(0.05)

@@ -106,7 +106,7 @@ def test_a_function_without_a_tool(code_interpreter: CommandLine, function: str)
     ("action", "check", "message"),
     [
         ("s3:ListBucket", "workspace", DENIED),
-        ("s3:GetObject", "workspace", "."),
+        ("s3:GetObject", "workspace", "refused by the storage: AccessDenied; .*the role of"),
         (
             "bedrock-agentcore:StartCodeInterpreterSession",
             "program",

@@ -114,6 +114,9 @@ def test_json_is_the_response_of_the_function(code_interpreter: CommandLine) -> 
     assert (response["stdout"], response["session"]) == ("1", "cli-programs")
     assert response["error"]["exception"]["type"] == "ZeroDivisionError"
     assert outcome.stderr == ""
+    outcome = code_interpreter("--session", "a b", "exec", "--json", "1")
+    assert json.loads(outcome.stdout)["error"]["type"] == "InvalidRequest"
+    assert (outcome.exit_code, outcome.stderr[:7]) == (125, "error: ")
 
 
 def test_a_session_without_a_name_is_stopped(
@@ -130,7 +133,7 @@ def test_a_file_that_the_program_writes_is_fetched(
     code_interpreter: CommandLine, tmp_path: Path
 ) -> None:
     Path("a.py").write_text("open('out.bin', 'wb').write(bytes(range(256))); print('written')")
-    outcome = code_interpreter("run", "a.py", "--output", "out.bin")
+    outcome = code_interpreter("run", "a.py", "--output", "./out.bin")
     assert (outcome.exit_code, outcome.stdout, outcome.stderr) == (0, "written\n", "")
     assert (tmp_path / "out.bin").read_bytes() == bytes(range(256))
     outcome = code_interpreter("run", "a.py", "--output", "other.bin")

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import urlsplit
+import asyncio
+from typing import TYPE_CHECKING
 
-import boto3
 import pytest
+from mcp import Client
 
 from code_interpreter_client import CodeInterpreter, function
-from code_interpreter_client.function import Function, lambda_client
-
-from .cutting_proxy import CuttingProxy
+from code_interpreter_client.adapters.sandbox import Sandbox, shell_command
+from code_interpreter_client.mcp_server import SessionServer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from code_interpreter_client import Session
+    from tests.e2e.client.conftest import CommandLine
+
+    from .cutting_proxy import Cut
+
+
+SLOW = (pytest.mark.slow, pytest.mark.timeout(1_200))
 
 
 @pytest.fixture(autouse=True)
@@ -25,37 +28,9 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(function, "MAX_PAUSE", 0.2)
 
 
-@pytest.fixture
-def cut(environment: dict[str, str], request: pytest.FixtureRequest) -> Iterator[Cut]:
-    """Return the interpreter behind a proxy that cuts connections; the parameter is its seed."""
-    endpoint = urlsplit(environment["AWS_ENDPOINT_URL"])
-    assert endpoint.port is not None
-    with CuttingProxy(endpoint.port, seed=request.param) as proxy:
-        boto3_session = boto3.Session(
-            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-            region_name=environment["AWS_REGION"],
-        )
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("AWS_ENDPOINT_URL_LAMBDA", f"http://127.0.0.1:{proxy.port}")
-            client = lambda_client(boto3_session)
-        yield Cut(proxy, client)
-
-
-class Cut(NamedTuple):
-    """A proxy, and a client of Lambda behind it."""
-
-    proxy: CuttingProxy
-    client: Any
-
-    def interpreter(self, interpreter: CodeInterpreter) -> CodeInterpreter:
-        """Return the interpreter whose requests go through the proxy."""
-        return CodeInterpreter(Function(interpreter.function.name, self.client))
-
-
 @pytest.mark.parametrize(
     ("cut", "count"),
-    [(1, 12), pytest.param(2, 200, marks=pytest.mark.slow)],
+    [(1, 12), pytest.param(2, 200, marks=SLOW)],
     indirect=["cut"],
 )
 def test_each_program_runs_once_and_its_result_comes(
@@ -65,5 +40,69 @@ def test_each_program_runs_once_and_its_result_comes(
     for number in range(count):
         result = behind.run(f"open('runs.txt', 'a').write('{number} '); {number} * 2")
         assert str(result.results[-1]) == str(number * 2)
+    assert cut.proxy.cut > count / 3
+    assert session.read("runs.txt").split() == [str(number).encode() for number in range(count)]
+
+
+@pytest.mark.parametrize(("seed", "count"), [(3, 6), pytest.param(4, 200, marks=pytest.mark.slow)])
+def test_each_command_runs_once_and_its_result_comes(
+    environment: dict[str, str],
+    session: Session,
+    code_interpreter: CommandLine,
+    monkeypatch: pytest.MonkeyPatch,
+    seed: int,
+    count: int,
+) -> None:
+    endpoint = urlsplit(environment["AWS_ENDPOINT_URL"])
+    assert endpoint.port is not None
+    with CuttingProxy(endpoint.port, seed=seed) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", f"http://127.0.0.1:{proxy.port}")
+        for number in range(count):
+            program = f"echo -n '{number} ' >> runs.txt; echo $(({number} * 2))"
+            outcome = code_interpreter("--session", session.name, "sh", program)
+            assert (outcome.exit_code, outcome.stdout) == (0, f"{number * 2}\n")
+        assert proxy.cut > count / 3
+    assert session.read("runs.txt").split() == [str(number).encode() for number in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("cut", "count"),
+    [(3, 8), pytest.param(4, 200, marks=SLOW)],
+    indirect=["cut"],
+)
+def test_each_tool_call_of_a_model_runs_once_and_its_result_comes(
+    interpreter: CodeInterpreter, session: Session, cut: Cut, count: int
+) -> None:
+    behind = cut.interpreter(interpreter)
+    # The description is longer than a connection lasts.
+    tools = interpreter.describe_tools()
+    server = SessionServer(behind.session(session.name), tools).server
+
+    async def call() -> None:
+        async with Client(server) as client:
+            for number in range(count):
+                code = f"open('runs.txt', 'a').write('{number} '); print({number} * 2)"
+                result = await client.call_tool("execute_code", {"code": code})
+                assert not result.is_error, result
+                assert result.content[0].model_dump()["text"] == str(number * 2)
+
+    asyncio.run(call())
+    assert cut.proxy.cut > count / 3
+    assert session.read("runs.txt").split() == [str(number).encode() for number in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("cut", "count"),
+    [(5, 8), pytest.param(6, 200, marks=SLOW)],
+    indirect=["cut"],
+)
+def test_each_command_of_an_adapter_runs_once_and_its_result_comes(
+    interpreter: CodeInterpreter, session: Session, cut: Cut, count: int
+) -> None:
+    cut.proxy.most = 20_000  # the program of the adapter goes with each command
+    sandbox = Sandbox(cut.interpreter(interpreter).session(session.name))
+    for number in range(count):
+        done = sandbox.run(shell_command(f"echo {number} >> runs.txt; printf {number * 2}"))
+        assert (done.exit_code, done.stdout) == (0, str(number * 2))
     assert cut.proxy.cut > count / 3
     assert session.read("runs.txt").split() == [str(number).encode() for number in range(count)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import time
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,12 +17,13 @@ from code_interpreter_client import (
     NotStarted,
     TimedOut,
 )
+from tests.e2e.client.terminal import wait_for_file
+from tests.project import PROJECT
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from code_interpreter_client import Session
 
+README = PROJECT / "README.md"
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -45,6 +47,22 @@ def test_the_readmes_program_gives_text_a_table_and_a_figure(
     assert "drawn" in bundle["text/plain"]
     assert "<table" in bundle["text/html"]
     assert '<img src="data:image/png;base64,' in bundle["text/html"]
+
+
+def test_the_program_of_the_readme_runs(
+    interpreter: CodeInterpreter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [program] = [
+        block
+        for block in re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+        if "from code_interpreter_client" in block
+    ]
+    monkeypatch.chdir(tmp_path)
+    before = {sandbox.session_id for sandbox in interpreter.sandboxes()}
+    Path("sales.csv").write_text("month,revenue\nJan,1200\nFeb,1350\n")
+    exec(program)
+    assert Path("chart.png").read_bytes().startswith(PNG)
+    assert {sandbox.session_id for sandbox in interpreter.sandboxes()} <= before
 
 
 def test_variables_last_and_files_that_changed_are_told(session: Session) -> None:
@@ -102,6 +120,16 @@ def test_commands(session: Session) -> None:
     with pytest.raises(CodeFailed) as caught:
         session.command("echo no; exit 3")
     assert caught.value.result.exit_code == 3
+
+
+def test_a_running_command_can_be_interrupted(session: Session) -> None:
+    command = session.submit_command("echo begun; touch begun; sleep 60; echo late")
+    wait_for_file(session, "begun")
+    assert command.interrupt()
+    with pytest.raises(CodeFailed) as caught:
+        command.result()
+    assert caught.value.result.stderr.splitlines() == ["begun"]
+    assert not command.interrupt()
 
 
 def test_commands_in_the_background(session: Session) -> None:
@@ -211,10 +239,3 @@ def test_a_stack_or_function_that_does_not_exist(interpreter: CodeInterpreter) -
     assert function.value.problem == "no_function"
     with pytest.raises(InvalidRequest, match="1 to 64 letters"):
         interpreter.session("not valid").run("1")
-
-
-def wait_for_file(session: Session, name: str) -> None:
-    ends_at = time.monotonic() + 60
-    while name not in [entry.name for entry in session.list()]:
-        assert time.monotonic() < ends_at
-        time.sleep(0.05)

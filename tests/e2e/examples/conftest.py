@@ -29,6 +29,8 @@ def synthesise(tmp_path_factory: pytest.TempPathFactory) -> Synthesise:
             cwd=PROJECT,
             env={
                 **os.environ,
+                # `test_examples.py` has CDK validate all templates at once; it takes some seconds.
+                "CDK_VALIDATION": "false",
                 "CDK_OUTDIR": str(assembly),
                 "CDK_CONTEXT_JSON": json.dumps({**flags, **(context or {})}),
             },

@@ -14,6 +14,7 @@ from cdk_nag import AwsSolutionsChecks
 
 from examples.existing_vpc import ExistingVpcStack
 from examples.gateway import GatewayStack
+from examples.harness import HarnessStack
 from examples.many_inputs import ManyInputsStack
 from tests.project import PROJECT
 
@@ -33,9 +34,9 @@ WRITTEN_BY_CDK = {"ToolGateway/Gateway", "ManyInputs/StateMachine"}
 
 @pytest.fixture(scope="module")
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Synthesize all of them without feature flags, and with the findings of cdk-nag."""
+    """Synthesize all of them without feature flags, with the findings of cdk-nag and of CDK."""
     directory = tmp_path_factory.mktemp("examples")
-    app = App(outdir=str(directory), builtin_cloud_formation_validation=False)
+    app = App(outdir=str(directory))
     Validations.of(app).add_plugins(AwsSolutionsChecks(app, verbose=True))
     ExistingVpcStack(
         app,
@@ -44,13 +45,14 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
         subnet_ids=["subnet-0123456789abcdef0"],
     )
     GatewayStack(app, "ToolGateway")
+    HarnessStack(app, "Harness")
     ManyInputsStack(app, "ManyInputs")
     with pytest.raises(RuntimeError, match="AwsSolutions-IAM5"):
         app.synth()
     return directory
 
 
-def test_cdk_nag_finds_only_roles_of_cdks_own_constructs(assembly: Path) -> None:
+def test_cdk_nag_and_cdk_find_only_roles_of_cdks_own_constructs(assembly: Path) -> None:
     report = json.loads((assembly / "validation-report.json").read_text())
     found = {
         (violation["ruleName"].partition("[")[0], "/".join(path.split("/")[:2]))
@@ -70,7 +72,7 @@ def test_cfn_lint_finds_nothing(assembly: Path) -> None:
         text=True,
         check=False,
     )
-    assert (len(templates), lint.returncode, lint.stdout) == (3, 0, "")
+    assert (len(templates), lint.returncode, lint.stdout) == (4, 0, "")
 
 
 def test_the_results_are_written_whatever_the_flags_of_the_app(assembly: Path) -> None:

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import subprocess
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,11 +19,11 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel
 from botocore.validate import validate_parameters
 
+from tests.environments import python_with
+
 from .calling import Deployed
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from local_aws import LocalAws
 
     from .conftest import Synthesise
@@ -127,6 +130,33 @@ def test_a_call_without_the_header_gets_a_temporary_sandbox(
     refused = call_through_gateway(deployed, target, "workspace_list", {})
     assert refused["error"]["type"] == "InvalidRequest"
     assert "x-code-interpreter-session" in refused["error"]["message"]
+
+
+@pytest.mark.slow
+def test_a_gateway_of_others_calls_the_tools(target: dict[str, Any], deployed: Deployed) -> None:
+    """localcore-gateway implements the Gateway's contract, and passes no headers on."""
+    schemas = target["TargetConfiguration"]["Mcp"]["Lambda"]["ToolSchema"]["InlinePayload"]
+    described = {
+        "name": target["Name"],
+        "function": deployed.outputs["InvokeFunctionName"],
+        "tools": [as_api_member(schema) for schema in schemas],
+    }
+    done = subprocess.run(
+        [python_with("gateway"), Path(__file__).with_name("calls_through_gateway.py")],
+        input=json.dumps(described),
+        env={**os.environ, **deployed.aws.environment(ACCOUNT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    seen = json.loads(done.stdout.splitlines()[-1])
+    assert seen["tools"] == [f"{target['Name']}___{tool['name']}" for tool in described["tools"]]
+    computed, failed, echoed, refused = seen["responses"]
+    assert (computed["status"], computed["stdout"]) == ("ok", "42")
+    assert failed["error"]["exception"]["type"] == "ZeroDivisionError"
+    assert echoed["stdout"] == "2\n"
+    assert refused["error"]["type"] == "InvalidRequest"
 
 
 def call_through_gateway(

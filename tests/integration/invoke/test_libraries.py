@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,31 +9,19 @@ import pytest
 
 from agentcore_emulator.sandbox import SandboxSettings
 from local_aws import LocalAws
+from local_aws.interpreters import find_sandbox_python
 from tests.programs import LIBRARIES, Program
 from tests.programs.running import run
-from tests.project import PROJECT
 
 from .sandboxed import Function, function_with_sandboxes
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # it installs the libraries
 
-REQUIREMENTS = PROJECT / "requirements" / "libraries.txt"
-
 
 @pytest.fixture(scope="module")
-def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Install the libraries into an environment of their own."""
-    environment = tmp_path_factory.mktemp("libraries") / "venv"
-    python = environment / "bin" / "python"
-    uv = PROJECT / ".venv" / "bin" / "uv"
-    base = PROJECT / ".venv-sandbox" / "bin" / "python"
-    install = [uv, "pip", "sync", "--require-hashes", "--compile-bytecode", "--python", python]
-    for command in ([uv, "venv", "--python", base, environment], [*install, REQUIREMENTS]):
-        subprocess.run(
-            [*map(str, command), "--quiet"],
-            env={**os.environ, "UV_CACHE_DIR": str(PROJECT / ".cache" / "uv")},
-            check=True,
-        )
+def python() -> Path:
+    python = find_sandbox_python(None, "full")
+    assert python is not None
     return python
 
 

@@ -158,8 +158,11 @@ def test_parallel_callers_of_one_session_share_a_sandbox(wire: Wire) -> None:
     assert int(ran) == 20 - len(refused) >= 10
 
 
+CALLERS = 10  # each starts a kernel
+
+
 def test_parallel_callers_of_different_sessions_have_their_own(wire: Wire) -> None:
-    functions = [wire.new_function() for _ in range(20)]
+    functions = [wire.new_function() for _ in range(CALLERS)]
 
     def run(index: int) -> str:
         session = f"s{index}"
@@ -169,9 +172,9 @@ def test_parallel_callers_of_different_sessions_have_their_own(wire: Wire) -> No
             assert response["status"] == "ok", response
         return str(response["stdout"])
 
-    with ThreadPoolExecutor(20) as pool:
-        assert list(pool.map(run, range(20))) == [str(index) for index in range(20)]
-    assert len(wire.running()) == 20
+    with ThreadPoolExecutor(CALLERS) as pool:
+        assert list(pool.map(run, range(CALLERS))) == [str(index) for index in range(CALLERS)]
+    assert len(wire.running()) == CALLERS
 
 
 # The API's own members.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 
+from agentcore_emulator.sandbox.libraries import missing_library_note
 from agentcore_emulator.sandbox.programs import (
     Captured,
     describe_excess,
@@ -52,8 +53,10 @@ async def finish_command(captured: Captured, settings: SandboxSettings) -> Resul
     [output] = captured.take()
     await captured.close()
     output = with_note(output, describe_excess(ended, settings))
-    # The service moves all output of a command that fails to stderr.
     failed = ended.status != 0
+    if failed:
+        output = with_note(output, missing_library_note(output, settings))
+    # The service moves all output of a command that fails to stderr.
     return execution(
         stdout="" if failed else output,
         stderr=output if failed else "",

@@ -6,7 +6,6 @@ import asyncio
 import base64
 import json
 import os
-import re
 import secrets
 import time
 from itertools import count
@@ -17,6 +16,7 @@ from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.connect import KernelConnectionInfo
 
 from agentcore_emulator.sandbox.environment import Folders
+from agentcore_emulator.sandbox.libraries import missing_library_note
 from agentcore_emulator.sandbox.programs import (
     Captured,
     describe_excess,
@@ -31,13 +31,13 @@ from agentcore_emulator.sandbox.results import (
     stripped,
     valid_text,
     with_note,
+    without_colours,
 )
 from agentcore_emulator.sandbox.settings import SandboxSettings
 from agentcore_emulator.sandbox.supervisor_client import Supervisor
 
 PROGRAM = Path(__file__).with_name("kernel_program.py").read_text()
 SHELL = 1
-ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 RESET = "from IPython import get_ipython as _; _().reset()"
 POLL_SECONDS = 0.005
 
@@ -89,7 +89,9 @@ class Kernel:
             error = describe_excess(ended, self._settings) or "The Python process ended."
             payload, exit_code = [], ended.status or 1
         else:
-            error, payload = self._describe(reply), reply.get("payload", [])
+            error = self._describe(reply)
+            error = with_note(error, missing_library_note(error, self._settings))
+            payload = reply.get("payload", [])
             exit_code = 0 if reply["status"] == "ok" else 1
         seconds = time.perf_counter() - started
         stdout, stderr = process.captured.take()
@@ -114,7 +116,7 @@ class Kernel:
             return ""
         if self._settings.traceback == "last_line":
             return f"{reply['ename']}: {reply['evalue']}"
-        return ESCAPES.sub("", "\n".join(reply["traceback"]))
+        return without_colours("\n".join(reply["traceback"]))
 
     def _images(self, payload: list[dict[str, Any]]) -> list[Result]:
         if not self._settings.image_blocks:

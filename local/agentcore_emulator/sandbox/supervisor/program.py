@@ -112,13 +112,22 @@ def execute(program: Program) -> None:
     # The directory may have been removed by an earlier program.
     program.directory.mkdir(parents=True, exist_ok=True)
     os.chdir(program.directory)
-    for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    reset_signals()
     try:
         os.execvpe(program.arguments[0], list(program.arguments), dict(program.environment))
     except OSError as error:
         os.write(2, f"{program.arguments[0]}: {error.strerror}\n".encode())
+
+
+def reset_signals() -> None:
+    """Give this process the default action of every signal.
+
+    A signal that Python, `nohup` or a shell's background job ignores would stay ignored in the
+    program and in all that it starts.
+    """
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
 def set_limits(limits: Limits) -> None:

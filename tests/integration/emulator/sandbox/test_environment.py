@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import signal
 import sys
 import zipfile
 from io import BytesIO
@@ -16,6 +17,8 @@ from agentcore_emulator.sandbox import SandboxSettings
 from agentcore_emulator.sandbox.environment import describe_python
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.integration.emulator.sandbox.conftest import Sandboxes, StartedSandbox
 
 
@@ -74,6 +77,46 @@ def test_programs_get_nothing_of_the_emulators_environment(
         assert found["HOME"].startswith(str(sandbox.directory))
         assert found["TMPDIR"].startswith(str(sandbox.directory))
         assert found["PATH"].startswith(str(sandbox.directory))
+
+
+@pytest.fixture
+def ignored_signals() -> Iterator[None]:
+    """Ignore what `nohup`, a shell's background job or a service ignores."""
+    numbers = (signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP, signal.SIGUSR1, signal.SIGPIPE)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
+    yield
+    for number, action in before.items():
+        signal.signal(number, action)
+
+
+IGNORED = (
+    "import signal; "
+    "print([n.name for n in signal.valid_signals() if signal.getsignal(n) is signal.SIG_IGN])"
+)
+PROGRAMS = {
+    "python": f"import subprocess; _ = subprocess.run(['python', '-c', {IGNORED!r}])",
+    "javascript": f"const program = new Deno.Command('python', {{args: ['-c', '{IGNORED}']}});\n"
+    "await Deno.stdout.write((await program.output()).stdout);",
+}
+
+
+@pytest.mark.usefixtures("ignored_signals")
+@pytest.mark.parametrize("language", PROGRAMS)
+def test_code_inherits_no_ignored_signal(sandboxes: Sandboxes, language: str) -> None:
+    code = PROGRAMS[language]
+    result = sandboxes.start().invoke("executeCode", language=language, code=code)
+    # Python itself ignores these two, in every process.
+    assert result["structuredContent"]["stdout"] == "['SIGPIPE', 'SIGXFSZ']"
+
+
+@pytest.mark.usefixtures("ignored_signals")
+@pytest.mark.parametrize("operation", ["executeCommand", "startCommandExecution"])
+def test_commands_inherit_no_ignored_signal(sandboxes: Sandboxes, operation: str) -> None:
+    sandbox = sandboxes.start()
+    command = f"(python -c '{IGNORED}'; yes | head -1; echo ${{PIPESTATUS[@]}}) > out; touch ended"
+    sandbox.invoke(operation, command=command)
+    sandbox.command("until test -e ended; do sleep 0.01; done")
+    assert (sandbox.work / "out").read_text() == "['SIGPIPE', 'SIGXFSZ']\ny\n141 0\n"
 
 
 def test_variables_can_be_given(sandboxes: Sandboxes) -> None:

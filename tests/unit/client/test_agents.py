@@ -1,0 +1,18 @@
+"""The commands for agents without what they need."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from code_interpreter_client.cli.app import main
+
+
+def test_without_its_extra_the_server_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "mcp", None)
+    monkeypatch.delitem(sys.modules, "code_interpreter_client.mcp_server", raising=False)
+    assert main(["mcp"]) == 2
+    assert "pip install 'cdk-code-interpreter-client[mcp]'" in capsys.readouterr().err
