@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TextIO
-
-from pygments import highlight
-from pygments.formatters import TerminalFormatter
-from pygments.lexers import PythonTracebackLexer
 
 from ..errors import CodeInterpreterError, error_from
 
@@ -22,6 +19,7 @@ if TYPE_CHECKING:
 Send = Callable[[str, Mapping[str, Any]], None]
 
 RED: Final = "\x1b[31m{}\x1b[0m"
+GREEN: Final = "\x1b[32m{}\x1b[0m"
 
 
 @dataclass
@@ -90,7 +88,7 @@ class Cell:
         name, value = result.exception.type, result.exception.message
         if not self._traceback:
             return CellError.of(name, value)
-        return CellError(name, value, coloured(self._traceback).split("\n"))
+        return CellError(name, value, coloured(self._traceback, name).split("\n"))
 
     def fail(self, error: CellError) -> None:
         self.send("error", error.content)
@@ -119,6 +117,18 @@ def bundle_of(value: RichResult) -> dict[str, Any]:
     return bundle
 
 
-def coloured(traceback: str) -> str:
-    """Return a traceback with colours, which the function has taken off."""
-    return highlight(traceback, PythonTracebackLexer(), TerminalFormatter()).rstrip("\n")
+def coloured(traceback: str, name: str) -> str:
+    """Return the traceback of an exception with the most of IPython's colours."""
+    for pattern, colour in (
+        (r"^-{60,}$", RED),
+        (rf"^{re.escape(name)}\b", RED),
+        (r"^-+> \d+.*$", GREEN),
+        (r"^(?:File|Cell) [^\n]*$", GREEN),
+    ):
+        traceback = re.sub(
+            pattern,
+            lambda found, colour=colour: colour.format(found[0]),
+            traceback,
+            flags=re.MULTILINE,
+        )
+    return traceback

@@ -57,6 +57,7 @@ class CodeInterpreterKernel(Kernel):
 
         def send(message_type: str, content: Mapping[str, Any]) -> None:
             # From any thread: the base class knows the cell in its own one alone.
+            assert self.session is not None
             self.session.send(self.iopub_socket, message_type, dict(content), parent)
 
         cell = Cell(send, self.execution_count, silent=silent)
@@ -77,6 +78,7 @@ class CodeInterpreterKernel(Kernel):
     async def interrupt_request(self, stream: Any, ident: Any, parent: Any) -> None:
         """Interrupt the program of the cell that runs, from the thread of the control channel."""
         await asyncio.to_thread(self._notebook.interrupt)
+        assert self.session is not None
         self.session.send(stream, "interrupt_reply", {"status": "ok"}, parent, ident=ident)
 
     async def do_complete(self, code: str, cursor_pos: int) -> Content:
