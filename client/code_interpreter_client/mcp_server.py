@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any, TypeVar
 
 import anyio
@@ -44,8 +44,10 @@ def serve(interpreter: CodeInterpreter, session: str | None = None) -> None:
         named = stack.enter_context(interpreter.session(session))
 
         def end(*_: object) -> None:
-            stack.close()
-            os._exit(0)  # a request that still runs would keep the process
+            try:
+                stack.close()
+            finally:
+                os._exit(0)  # a request that still runs would keep the process
 
         signal.signal(signal.SIGTERM, end)
         anyio.run(serve_streams, SessionServer(named, tools).server)
@@ -110,7 +112,7 @@ class SessionServer:
             offset = arguments.get("offset") or 0
             content = await anyio.to_thread.run_sync(content_of, result, offset)
         except anyio.get_cancelled_exc_class():
-            with anyio.CancelScope(shield=True):
+            with anyio.CancelScope(shield=True), suppress(CodeInterpreterError):
                 await anyio.to_thread.run_sync(running.interrupt)
             raise
         except CodeInterpreterError as error:

@@ -44,24 +44,22 @@ def test_each_program_runs_once_and_its_result_comes(
     assert session.read("runs.txt").split() == [str(number).encode() for number in range(count)]
 
 
-@pytest.mark.parametrize(("seed", "count"), [(3, 6), pytest.param(4, 200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("cut", "count"), [(7, 6), pytest.param(8, 200, marks=SLOW)], indirect=["cut"]
+)
 def test_each_command_runs_once_and_its_result_comes(
-    environment: dict[str, str],
     session: Session,
+    cut: Cut,
     code_interpreter: CommandLine,
     monkeypatch: pytest.MonkeyPatch,
-    seed: int,
     count: int,
 ) -> None:
-    endpoint = urlsplit(environment["AWS_ENDPOINT_URL"])
-    assert endpoint.port is not None
-    with CuttingProxy(endpoint.port, seed=seed) as proxy:
-        monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", f"http://127.0.0.1:{proxy.port}")
-        for number in range(count):
-            program = f"echo -n '{number} ' >> runs.txt; echo $(({number} * 2))"
-            outcome = code_interpreter("--session", session.name, "sh", program)
-            assert (outcome.exit_code, outcome.stdout) == (0, f"{number * 2}\n")
-        assert proxy.cut > count / 3
+    monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", f"http://127.0.0.1:{cut.proxy.port}")
+    for number in range(count):
+        program = f"echo -n '{number} ' >> runs.txt; echo $(({number} * 2))"
+        outcome = code_interpreter("--session", session.name, "sh", program)
+        assert (outcome.exit_code, outcome.stdout) == (0, f"{number * 2}\n")
+    assert cut.proxy.cut > count / 3
     assert session.read("runs.txt").split() == [str(number).encode() for number in range(count)]
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 
 import pytest
 from deepagents import create_deep_agent
@@ -22,19 +23,37 @@ def backend(interpreter: CodeInterpreter) -> Iterator[CodeInterpreterSandbox]:
 
 
 class TestStandard(SandboxIntegrationTests):
-    # The framework's own `glob` and `write`, which the backend inherits, have other rules since
-    # 0.7: `glob` finds files alone and returns absolute paths, and `write` overwrites.
-    test_glob = None
-    test_glob_basic_pattern = None
-    test_glob_hidden_files_explicitly = None
-    test_glob_with_character_class = None
-    test_glob_with_directories = None
-    test_glob_with_question_mark = None
-    test_write_existing_file_fails = None
-
     @pytest.fixture(scope="class")
     def sandbox(self, backend: CodeInterpreterSandbox) -> CodeInterpreterSandbox:
         return backend
+
+
+# The backend inherits `glob` and `write`, which have had other rules since deepagents 0.7: `glob`
+# finds files alone and returns absolute paths, and `write` overwrites.
+FORMER_RULES = (
+    "test_glob",
+    "test_glob_basic_pattern",
+    "test_glob_hidden_files_explicitly",
+    "test_glob_with_character_class",
+    "test_glob_with_directories",
+    "test_glob_with_question_mark",
+    "test_write_existing_file_fails",
+)
+
+
+def expected_to_fail(test: Callable[..., None]) -> Callable[..., None]:
+    """Return a test in the form in which the standard tests let others override theirs."""
+
+    @pytest.mark.xfail(reason="the framework's own code has other rules", strict=True)
+    @functools.wraps(test)
+    def failing(*arguments: object, **fixtures: object) -> None:
+        test(*arguments, **fixtures)
+
+    return failing
+
+
+for name in FORMER_RULES:
+    setattr(TestStandard, name, expected_to_fail(getattr(TestStandard, name)))
 
 
 def test_a_time_limit_is_kept(backend: CodeInterpreterSandbox) -> None:
