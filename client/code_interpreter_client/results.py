@@ -172,12 +172,28 @@ class Result:
             response=response,
         )
 
+    @property
+    def printed(self) -> str:
+        """The text that the program printed: `stdout` without the texts of `results`.
+
+        The service has the text of each displayed value in `stdout`, too.
+        """
+        printed = self.stdout
+        for result in reversed(self.results):
+            # The service strips an output at both ends.
+            for text in {str(result): None, str(result).strip(): None}:
+                if text and text in printed:
+                    before, _, after = printed.rpartition(text)
+                    printed = before + after
+                    break
+        return printed.strip("\n")
+
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         """Return all that the program printed and displayed, as Jupyter shows it."""
-        texts = [self.stdout, self.stderr, *map(str, self.results)]
+        texts = [self.printed, self.stderr, *map(str, self.results)]
         bundle = {"text/plain": "\n".join(text for text in texts if text)}
         if self.results:
-            parts = [pre(self.stdout), pre(self.stderr), *map(as_html, self.results)]
+            parts = [pre(self.printed), pre(self.stderr), *map(as_html, self.results)]
             bundle["text/html"] = "\n".join(part for part in parts if part)
         return bundle
 

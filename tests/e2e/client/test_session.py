@@ -44,7 +44,8 @@ def test_the_readmes_program_gives_text_a_table_and_a_figure(
     assert figure.save(tmp_path) == tmp_path / "figure-1.png"
     assert (tmp_path / "figure-1.png").read_bytes().startswith(PNG)
     bundle = result._repr_mimebundle_()
-    assert "drawn" in bundle["text/plain"]
+    assert result.printed == "drawn"
+    assert bundle["text/plain"].count("drawn") == bundle["text/plain"].count("Feb") == 1
     assert "<table" in bundle["text/html"]
     assert '<img src="data:image/png;base64,' in bundle["text/html"]
 

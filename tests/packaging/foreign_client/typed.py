@@ -23,12 +23,14 @@ from code_interpreter_client import (
     InvalidRequest,
     NotFound,
     NotStarted,
+    OnOutput,
     OutcomeUnknown,
     Result,
     RichResult,
     RunningProgram,
     SandboxSummary,
     Session,
+    Stream,
     TimedOut,
     Transfer,
     TransferFailed,
@@ -38,6 +40,13 @@ from code_interpreter_client import (
 
 def report(done: int, total: int | None) -> None:
     print(done, total)
+
+
+def show(stream: Stream, text: str) -> None:
+    print(stream, text)
+
+
+on_output: OnOutput = show
 
 
 def sessions(interpreter: CodeInterpreter) -> None:
@@ -61,6 +70,7 @@ def programs(session: Session) -> None:
     assert_type(result.files_changed, FilesChanged)
     assert_type(result.exception, ExceptionDetail | None)
     assert_type(result.response, Mapping[str, Any])
+    session.run("1", on_output=on_output)
     program = session.submit("1")
     assert_type(program, RunningProgram)
     assert_type(program.interrupt(), bool)
