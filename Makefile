@@ -90,7 +90,7 @@ destroy-network: install ## remove the VPC that the code interpreter is no longe
 		--output .cache/destroy $(if $(filter yes,$(APPROVE)),--force)
 
 lock: install ## resolve requirements/*.in anew
-	@for name in tools lambda sandbox libraries uv adapters-deepagents adapters-pydantic-ai adapters-strands gateway; do \
+	@for name in tools lambda sandbox libraries uv adapters-deepagents adapters-pydantic-ai adapters-strands gateway jupyterlab; do \
 		uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 			--no-header --override requirements/overrides.txt requirements/$$name.in -o requirements/$$name.txt; \
 	done

@@ -9,7 +9,7 @@ from typing import Any, Final
 import typer
 from typer.main import get_command
 
-from . import agents, doctor, files, programs, sessions, shell
+from . import agents, doctor, files, kernel, programs, sessions, shell
 from .failures import NOT_DONE, USAGE, UsageError, sentence
 from .output import fail
 from .target import CONTEXT, Target, parameters, with_parameters
@@ -19,7 +19,7 @@ EPILOG: Final = (
     "could not be run, or its result was lost. 130: Ctrl-C. 2: the command line is wrong."
 )
 # Each registers its commands.
-GROUPS: Final = (programs, shell, files, sessions, agents, doctor)
+GROUPS: Final = (programs, shell, files, sessions, kernel, agents, doctor)
 
 
 def options(context: typer.Context, **given: Any) -> None:

@@ -12,7 +12,11 @@ from code_interpreter_client import CodeInterpreter, function
 from code_interpreter_client.adapters.sandbox import Sandbox, shell_command
 from code_interpreter_client.mcp_server import SessionServer
 
+from .notebook import started, text_of
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from code_interpreter_client import Session
     from tests.e2e.client.conftest import CommandLine
 
@@ -102,5 +106,36 @@ def test_each_command_of_an_adapter_runs_once_and_its_result_comes(
     for number in range(count):
         done = sandbox.run(shell_command(f"echo {number} >> runs.txt; printf {number * 2}"))
         assert (done.exit_code, done.stdout) == (0, str(number * 2))
+    assert cut.proxy.cut > count / 3
+    assert session.read("runs.txt").split() == [str(number).encode() for number in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("cut", "count"), [(11, 6), pytest.param(12, 200, marks=SLOW)], indirect=["cut"]
+)
+def test_each_cell_runs_once_and_its_results_come(
+    session: Session,
+    cut: Cut,
+    code_interpreter: CommandLine,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    count: int,
+) -> None:
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "share/jupyter"))
+    installed = code_interpreter(
+        "--session", session.name, "kernel", "install", "--prefix", str(tmp_path)
+    )
+    assert installed.exit_code == 0, installed
+    monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", f"http://127.0.0.1:{cut.proxy.port}")
+    with started() as notebook:
+        for number in range(count):
+            # Some run for long enough that their output is read beside them.
+            pause = 2 if number % 20 == 0 else 0
+            messages = notebook.run(
+                f"open('runs.txt', 'a').write('{number} '); print({number}, flush=True)\n"
+                f"import time; time.sleep({pause}); {number} * 2"
+            )
+            assert text_of(messages).strip() == str(number)
+            assert messages[-1][1]["data"] == {"text/plain": str(number * 2)}
     assert cut.proxy.cut > count / 3
     assert session.read("runs.txt").split() == [str(number).encode() for number in range(count)]

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from ..failures import UsageError
 from ..files import Bar, sandbox_table, workspace_table
@@ -15,7 +15,8 @@ from ..output import note, warn, write
 from ..programs import language_of
 
 if TYPE_CHECKING:
-    from .shell import Shell
+    from ...running import RunningProgram
+    from ...session import Session
 
 HELP: Final = """\
 %upload FILE [NAME]      put a file into the workspace and the sandbox
@@ -29,28 +30,39 @@ HELP: Final = """\
 Tab completes names, Ctrl-C ends the program, Ctrl-D leaves. Other magics are those of IPython."""
 
 
-def upload(shell: Shell, file: str, name: str | None = None) -> None:
+class HasSession(Protocol):
+    """A prompt or a notebook, whose commands these are."""
+
+    @property
+    def session(self) -> Session:
+        """The session."""
+
+    def follow(self, program: RunningProgram) -> object:
+        """Wait for a program, and show its result."""
+
+
+def upload(shell: HasSession, file: str, name: str | None = None) -> None:
     source = Path(file).expanduser()
     with Bar("uploading") as bar:
         path = shell.session.upload(source, name, progress=bar.of(file))
     note(f"uploaded {path}; the next program finds {name or source.name}")
 
 
-def download(shell: Shell, path: str, file: str | None = None) -> None:
+def download(shell: HasSession, path: str, file: str | None = None) -> None:
     with Bar("downloading") as bar:
         written = shell.session.download(path, file, progress=bar.of(path))
     note(f"wrote {written}")
 
 
-def files(shell: Shell, folder: str = "") -> None:
+def files(shell: HasSession, folder: str = "") -> None:
     write(sys.stdout, workspace_table(shell.session, folder))
 
 
-def ls(shell: Shell, folder: str = "") -> None:
+def ls(shell: HasSession, folder: str = "") -> None:
     write(sys.stdout, sandbox_table(shell.session, folder))
 
 
-def save(shell: Shell, name: str, file: str | None = None) -> None:
+def save(shell: HasSession, name: str, file: str | None = None) -> None:
     saved = shell.session.push(name)
     for warning in saved.warnings:
         warn(warning)
@@ -58,18 +70,18 @@ def save(shell: Shell, name: str, file: str | None = None) -> None:
         download(shell, path, file)
 
 
-def run(shell: Shell, file: str) -> None:
+def run(shell: HasSession, file: str) -> None:
     path = Path(file).expanduser()
     code = path.read_text(encoding="utf-8")
     shell.follow(shell.session.submit(code, language=language_of(path), check=False))
 
 
-def restart(shell: Shell) -> None:
+def restart(shell: HasSession) -> None:
     shell.session.stop()
     note("the sandbox is stopped; the next program starts a new one")
 
 
-def show_help(_: Shell) -> None:
+def show_help(_: HasSession) -> None:
     write(sys.stdout, HELP)
 
 
@@ -85,7 +97,7 @@ MAGICS: Final[Mapping[str, Callable[..., None]]] = {
 }
 
 
-def execute(shell: Shell, line: str) -> bool:
+def execute(shell: HasSession, line: str) -> bool:
     """Run a command of the shell, and return whether the line is one.
 
     :raises UsageError: if its arguments are wrong

@@ -1,0 +1,1 @@
+"""A Jupyter kernel whose cells run in the sandbox of a session. It needs the extra `jupyter`."""

@@ -1,0 +1,216 @@
+"""The Jupyter kernel, as Jupyter starts it, in front of the deployed function."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import jupyter_kernel_test
+import pytest
+
+from code_interpreter_client import CodeInterpreter
+from code_interpreter_client.cli.app import main
+
+from .notebook import TIMEOUT, Notebook, started, text_of
+
+FIGURE = "import matplotlib.pyplot as plt; plt.plot([1, 2]); plt.show()"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def kernels(
+    environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
+    """Install the kernel where Jupyter finds it, and return the folder of its working files."""
+    prefix = tmp_path_factory.mktemp("prefix")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        patch.setenv("JUPYTER_PATH", str(prefix / "share/jupyter"))
+        patch.setenv("IPYTHONDIR", str(prefix / "ipython"))
+        assert main(["kernel", "install", "--prefix", str(prefix)]) == 0
+        assert (
+            main(
+                [
+                    "--session",
+                    "named",
+                    "kernel",
+                    "install",
+                    "--prefix",
+                    str(prefix),
+                    "--name",
+                    "named",
+                ]
+            )
+            == 0
+        )
+        assert (
+            main(
+                [
+                    "--stack",
+                    "Missing",
+                    "kernel",
+                    "install",
+                    "--prefix",
+                    str(prefix),
+                    "--name",
+                    "missing",
+                ]
+            )
+            == 0
+        )
+        yield prefix
+
+
+class TestKernel(jupyter_kernel_test.KernelTests):
+    """Jupyter's own tests of a kernel."""
+
+    kernel_name = "code-interpreter"
+    language_name = "python"
+    file_extension = ".py"
+    code_hello_world = "print('hello, world')"
+    code_stderr = "import sys; print('hello, world', file=sys.stderr)"
+    code_generate_error = "1 / 0"
+    code_inspect_sample = "print"
+    completion_samples = (
+        {"text": "import base6", "matches": ["base64"]},
+        {"text": "%upl", "matches": ["%upload"]},
+    )
+    complete_code_samples = ("1", "print('hello, world')", "def f(x):\n  return x*2\n\n\n")
+    incomplete_code_samples = ("print('''hello", "def f(x):\n  x*2")
+    invalid_code_samples = ("import = 7q",)
+    code_execute_result = (
+        {"code": "6 * 7", "result": "42"},
+        {"code": "import pandas; pandas.DataFrame({'a': [1]})", "mime": "text/html"},
+    )
+    code_display_data = (
+        {"code": FIGURE, "mime": "image/png"},
+        {"code": "display(1)", "mime": "text/plain"},
+    )
+    # A description of a name is displayed below the cell; the history is the notebook's.
+    test_pager = test_history = test_clear_output = None
+
+    def setUp(self) -> None:
+        self.execute_helper("1")  # names are asked for once a cell has run
+
+
+@pytest.fixture(scope="module")
+def notebook(kernels: Path) -> Iterator[Notebook]:
+    folder = kernels / "work"
+    folder.mkdir()
+    with started(cwd=str(folder)) as notebook:
+        yield notebook
+
+
+def sandboxes() -> list[str | None]:
+    return [sandbox.session for sandbox in CodeInterpreter.from_stack().sandboxes()]
+
+
+def test_a_cell_shows_text_values_and_figures_where_they_belong(notebook: Notebook) -> None:
+    messages = notebook.run(
+        "import pandas as pd\nprint('printed')\ndisplay('shown')\n"
+        f"{FIGURE}\npd.DataFrame({{'a': [1]}})"
+    )
+    assert [kind for kind, _ in messages] == [
+        "stream",
+        "display_data",
+        "display_data",
+        "execute_result",
+    ]
+    (_, stream), (_, shown), (_, figure), (_, table) = messages
+    assert (stream["name"], stream["text"].strip()) == ("stdout", "printed")
+    assert shown["data"] == {"text/plain": "'shown'"}
+    assert figure["data"]["image/png"].startswith("iVBOR")
+    assert "<table" in table["data"]["text/html"]
+    assert table["execution_count"] > 0
+
+
+def test_output_comes_while_the_cell_runs_and_an_interrupt_keeps_the_variables(
+    notebook: Notebook,
+) -> None:
+    notebook.run("kept = 7")
+    number = notebook.begin("import time\nprint('begun')\ntime.sleep(300)")
+    messages = notebook.messages(number)
+    assert next(messages) == ("stream", {"name": "stdout", "text": "begun\n"})
+    notebook.manager.interrupt_kernel()
+    [(kind, error)] = messages
+    assert (kind, error["ename"]) == ("error", "KeyboardInterrupt")
+    assert notebook.text("print(kept)") == "7"
+
+
+def test_an_error_has_its_name_and_a_coloured_traceback(notebook: Notebook) -> None:
+    [(_, stream), (kind, error)] = notebook.run("print('before')\n{}['key']")
+    assert (stream["text"].strip(), kind) == ("before", "error")
+    assert (error["ename"], error["evalue"]) == ("KeyError", "'key'")
+    traceback = "\n".join(error["traceback"])
+    assert "\x1b[" in traceback
+    assert "Traceback" in traceback
+
+
+def test_names_are_completed_and_described_and_nothing_is_left_behind(notebook: Notebook) -> None:
+    notebook.run("mine_alone = {'a': 1}")
+    seen = "print([n for n in sorted(globals()) if n[:2] != '_i'], '|', len(In), '|', _i)"
+    names, count, _ = notebook.text(seen).split(" | ")
+    completed = notebook.complete("x = mine_al")
+    assert completed["matches"] == ["mine_alone"]
+    assert (completed["cursor_start"], completed["cursor_end"]) == (4, 11)
+    described = notebook.client.inspect("mine_alone", reply=True, timeout=TIMEOUT)["content"]
+    assert described["found"]
+    assert "dict" in described["data"]["text/plain"]
+    unknown = notebook.client.inspect("no_such_name", reply=True, timeout=TIMEOUT)["content"]
+    assert (unknown["status"], unknown["found"]) == ("ok", False)
+    again = [part.rstrip() for part in notebook.text(seen).split(" | ", 2)]
+    assert again == [names, str(int(count) + 1), seen]
+    assert notebook.complete("mine_alone.ke")["matches"] == ["keys"]
+
+
+def test_files_go_up_and_down_by_commands(notebook: Notebook, kernels: Path) -> None:
+    (kernels / "work/in.txt").write_text("6 7")
+    messages = notebook.run("%upload in.txt\na, b = map(int, open('in.txt').read().split())\na * b")
+    assert "uploaded uploads/in.txt" in text_of(messages)
+    assert messages[-1][1]["data"]["text/plain"] == "42"
+    notebook.run("open('out.txt', 'w').write(str(a * b))")
+    assert "out.txt" in notebook.text("%save out.txt\n%files")
+    assert (kernels / "work/out.txt").read_text() == "42"
+    [(kind, error)] = notebook.run("%upload\nprint('not reached')")
+    assert (kind, error["evalue"]) == (
+        "error",
+        "usage: %upload FILE [NAME] put a file into the workspace and the sandbox",
+    )
+    [(_, error)] = notebook.run("%upload none.txt")
+    assert error["evalue"] == "none.txt: No such file or directory"
+
+
+def test_a_restart_begins_with_a_new_sandbox_and_a_shutdown_leaves_none() -> None:
+    before = set(sandboxes())
+    with started() as notebook:
+        notebook.run("kept = 7")
+        [first] = set(sandboxes()) - before
+        notebook.manager.restart_kernel()
+        notebook.client.wait_for_ready(timeout=TIMEOUT)
+        [(_, error)] = notebook.run("kept")
+        assert error["ename"] == "NameError"
+        [second] = set(sandboxes()) - before
+        assert second != first
+    assert set(sandboxes()) == before
+
+
+def test_a_named_session_is_kept_until_a_restart() -> None:
+    with started("named") as notebook:
+        notebook.run("kept = 7")
+    assert "named" in sandboxes()
+    with started("named") as notebook:
+        assert notebook.text("print(kept)") == "7"
+        notebook.manager.restart_kernel()
+        notebook.client.wait_for_ready(timeout=TIMEOUT)
+        [(_, error)] = notebook.run("kept")
+        assert error["ename"] == "NameError"
+    CodeInterpreter.from_stack().session("named").stop()
+
+
+def test_a_missing_stack_is_an_error_of_the_cell() -> None:
+    with started("missing") as notebook:
+        for _ in range(2):
+            [(kind, error)] = notebook.run("1")
+            assert (kind, error["ename"]) == ("error", "FunctionUnavailable")
+            assert "there is no stack Missing" in error["evalue"]
+        assert notebook.complete("pri")["matches"] == []
