@@ -80,7 +80,7 @@ def upload(session: Session, programs: Path, output: Path) -> None:
 
 
 def save(session: Session, programs: Path, output: Path) -> None:
-    print(session.command("python --version && pip list | head -5").stdout)
+    print(session.command("python --version && pip list | sed -n 1,5p").stdout)
     session.push()
     for file in session.ls():
         print(f"{file.size:>10,}  {file.path}")
