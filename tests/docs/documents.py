@@ -19,6 +19,7 @@ FOLDERS = (
     PROJECT / "lambda" / "invoke" / "code_interpreter_invoke",
     PROJECT / "lambda" / "control" / "code_interpreter_control",
     PROJECT / "constructs" / "cdk_code_interpreter",
+    PROJECT / "client" / "code_interpreter_client",
     PROJECT / "local",
     PROJECT / "local" / "agentcore_emulator",
     PROJECT / "local" / "local_aws",
