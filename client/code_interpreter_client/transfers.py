@@ -30,6 +30,7 @@ PAUSE_SECONDS: Final = 0.5
 TIMEOUT: Final = urllib3.Timeout(connect=10, read=120)
 # S3 has these while it is busy, and when a part was lost on the way.
 RETRIED: Final = frozenset({408, 429, 500, 502, 503, 504})
+PARTIAL: Final = 206
 # The file has changed since its first part came.
 CHANGED: Final = 412
 
@@ -49,8 +50,9 @@ def upload(source: Path, link: Link, progress: Progress | None = None) -> None:
         request = link()
         with source.open("rb") as file:
             body = file if progress is None else Counted(file, size, progress)
-            response = send(request, body=body if size else b"")
-            check(response, source.name)
+            with send(request, body=body if size else b"") as response:
+                check(response, source.name)
+                response.drain_conn()  # so that the next file can use the connection
 
     with_attempts(attempt, source.name)
 
@@ -94,22 +96,21 @@ def receive(file: IO[bytes], name: str, link: Link, progress: Progress | None) -
         headers = {**request["headers"]}
         if etag is not None and file.tell():
             headers |= {"Range": f"bytes={file.tell()}-", "If-Match": etag}
-        response = send({**request, "headers": headers})
-        if response.status == CHANGED:
-            restart(file)
-            etag = None
-            raise Interruption("the file has changed")
-        check(response, name)
-        if response.status != 206:
-            restart(file)
-        etag = response.headers.get("ETag")
-        remaining = response.headers.get("Content-Length")
-        total = None if remaining is None else file.tell() + int(remaining)
-        for part in response.stream(PART_BYTES):
-            file.write(part)
-            if progress is not None:
-                progress(file.tell(), total)
-        response.release_conn()
+        with send({**request, "headers": headers}) as response:
+            if response.status == CHANGED:
+                restart(file)
+                etag = None
+                raise Interruption("the file has changed")
+            check(response, name)
+            if response.status != PARTIAL:
+                restart(file)
+            etag = response.headers.get("ETag")
+            remaining = response.headers.get("Content-Length")
+            total = None if remaining is None else file.tell() + int(remaining)
+            for part in response.stream(PART_BYTES):
+                file.write(part)
+                if progress is not None:
+                    progress(file.tell(), total)
 
     with_attempts(attempt, name)
 
@@ -157,7 +158,6 @@ def check(response: urllib3.BaseHTTPResponse, name: str) -> None:
     if 200 <= response.status < 300:
         return
     text = response.read(2_000, decode_content=True).decode(errors="replace")
-    response.release_conn()
     if response.status in RETRIED:
         raise Interruption(f"the storage has HTTP status {response.status}")
     code = text.partition("<Code>")[2].partition("</Code>")[0] or f"HTTP status {response.status}"
