@@ -1,4 +1,4 @@
-"""The commands `kernel install` and `kernel remove`: a kernel for Jupyter."""
+"""The command `kernel install`: a kernel for Jupyter whose cells run in the sandbox."""
 
 from __future__ import annotations
 

@@ -17,6 +17,34 @@ def show(result: Result) -> None:
     write(sys.stderr, result.stderr)
 
 
+class Live:
+    """Prints the output of a program as it comes."""
+
+    def __init__(self) -> None:
+        # The stream whose last line has no end yet.
+        self._begun: TextIO | None = None
+
+    def __call__(self, stream: str, text: str) -> None:
+        """Print a part of it."""
+        file = sys.stderr if stream in ("stderr", "traceback") else sys.stdout
+        if file is not self._begun:
+            self.end()
+        file.write(printable(file, text))
+        file.flush()
+        self._begun = None if text.endswith("\n") else file
+
+    def end(self) -> None:
+        """End the last line."""
+        if self._begun is not None:
+            write(self._begun, "\n")
+        self._begun = None
+
+
+def live() -> Live | None:
+    """Return what prints output as it comes, if somebody can see it."""
+    return Live() if sys.stdout.isatty() else None
+
+
 def tell(result: Result) -> None:
     """Say what else the response knows."""
     if result.session_restarted:
@@ -37,9 +65,14 @@ def write(stream: TextIO, text: str) -> None:
     if not text:
         return
     end = "" if text.endswith("\n") else "\n"
-    encoding = stream.encoding or "utf-8"
-    stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + end)
+    stream.write(printable(stream, text) + end)
     stream.flush()
+
+
+def printable(stream: TextIO, text: str) -> str:
+    """Return text without characters that a stream does not have."""
+    encoding = stream.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def fail(message: str) -> None:

@@ -11,7 +11,7 @@ import typer
 from ..errors import CodeInterpreterError, NotStarted, ProgramError, TimedOut, error_from
 from ..results import Result
 from .failures import INTERRUPTED, NOT_DONE, UsageError, exit_code_of
-from .output import counted, fail, leave_line, note, show, show_json, tell
+from .output import Live, counted, fail, leave_line, live, note, show, show_json, tell
 from .target import Target, takes_target
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ def run(
     chosen = language or language_of(file)
     code = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
     with target.any_session() as session:
+        printer = None if as_json else live()
         program = session.submit(
             code,
             language=chosen,
@@ -98,8 +99,9 @@ def run(
             timeout=timeout,
             check=False,
             key=key,
+            on_output=printer,
         )
-        result, exit_code = finish(program, as_json=as_json, figures=figures)
+        result, exit_code = finish(program, printer, as_json=as_json, figures=figures)
         if output is not None and not fetch(session, result, output) and not exit_code:
             return NOT_DONE
         return exit_code
@@ -117,8 +119,11 @@ def exec_code(
 ) -> int:
     """Run a program that is on the command line."""
     with target.any_session() as session:
-        program = session.submit(code, language=language, timeout=timeout, check=False, key=key)
-        return finish(program, as_json=as_json, figures=figures)[1]
+        printer = None if as_json else live()
+        program = session.submit(
+            code, language=language, timeout=timeout, check=False, key=key, on_output=printer
+        )
+        return finish(program, printer, as_json=as_json, figures=figures)[1]
 
 
 @takes_target
@@ -142,15 +147,24 @@ def register(app: typer.Typer) -> None:
 
 
 def finish(
-    program: RunningProgram, *, as_json: bool, figures: Path | None = None
+    program: RunningProgram,
+    printer: Live | None = None,
+    *,
+    as_json: bool,
+    figures: Path | None = None,
 ) -> tuple[Result, int]:
-    """Wait for a program, print its result, and return the result and the exit code."""
-    result, was_interrupted = wait(program)
+    """Wait for a program, print its result, and return the result and the exit code.
+
+    :param printer: Prints its output as it comes.
+    """
+    result, was_interrupted = wait(program, printer)
     if as_json:
         show_json(result.response)
         save_figures(result, figures)
         failure = error_of(result)
         return result, INTERRUPTED if was_interrupted else exit_code_of(result, failure)
+    if printer is None:
+        show(result)
     exit_code = show_outcome(result, was_interrupted=was_interrupted)
     for path in save_figures(result, figures):
         note(f"saved {path}")
@@ -160,8 +174,7 @@ def finish(
 
 
 def show_outcome(result: Result, *, was_interrupted: bool) -> int:
-    """Print the output of a program and what is to say about it, and return the exit code."""
-    show(result)
+    """Print what is to say about a program whose output is printed, and return the exit code."""
     tell(result)
     failure = error_of(result)
     if was_interrupted:
@@ -172,11 +185,20 @@ def show_outcome(result: Result, *, was_interrupted: bool) -> int:
     return exit_code_of(result, failure)
 
 
-def wait(program: RunningProgram) -> tuple[Result, bool]:
+def wait(program: RunningProgram, printer: Live | None) -> tuple[Result, bool]:
     """Wait for a program's end, and return its result, and whether Ctrl-C has ended it.
 
+    :param printer: Prints its output as it comes.
     :raises KeyboardInterrupt: if it cannot be interrupted, or at a second Ctrl-C
     """
+    try:
+        return wait_or_interrupt(program)
+    finally:
+        if printer is not None:
+            printer.end()
+
+
+def wait_or_interrupt(program: RunningProgram) -> tuple[Result, bool]:
     try:
         return program.result(), False
     except KeyboardInterrupt:

@@ -123,12 +123,7 @@ def coloured(traceback: str, name: str) -> str:
         (r"^-{60,}$", RED),
         (rf"^{re.escape(name)}\b", RED),
         (r"^-+> \d+.*$", GREEN),
-        (r"^(?:File|Cell) [^\n]*$", GREEN),
+        (r"^(?:File|Cell) .*$", GREEN),
     ):
-        traceback = re.sub(
-            pattern,
-            lambda found, colour=colour: colour.format(found[0]),
-            traceback,
-            flags=re.MULTILINE,
-        )
+        traceback = re.sub(pattern, colour.format(r"\g<0>"), traceback, flags=re.MULTILINE)
     return traceback

@@ -11,6 +11,7 @@ from ..errors import CodeInterpreterError
 from .introspection import Introspection
 
 if TYPE_CHECKING:
+    from ..cli.programs import Language
     from ..cli.target import Target
     from ..results import Result
     from ..running import RunningProgram
@@ -55,12 +56,13 @@ class Notebook:
         program = "\n".join(lines)
         if not program.strip():
             return None
-        return self.follow(
-            cell, self.session.submit(program, check=False, on_output=cell.on_output)
-        )
+        return self.run_program(cell, program)
 
-    def follow(self, cell: Cell, program: RunningProgram) -> CellError | None:
-        """Wait for a program, show its values, and return how it failed."""
+    def run_program(self, cell: Cell, code: str, language: Language = "python") -> CellError | None:
+        """Run a program, show its output and its values, and return how it failed."""
+        program = self.session.submit(
+            code, language=language, check=False, on_output=cell.on_output
+        )
         self._running = program, cell
         try:
             result = program.result()
@@ -134,6 +136,6 @@ class Commands:
     def session(self) -> Session:
         return self._notebook.session
 
-    def follow(self, program: RunningProgram) -> None:
-        """Wait for the program of `%run`."""
-        self.error = self._notebook.follow(self._cell, program)
+    def run_program(self, code: str, language: Language = "python") -> None:
+        """Run the program of `%run`."""
+        self.error = self._notebook.run_program(self._cell, code, language)

@@ -1,4 +1,4 @@
-"""`make pictures`: draw docs/terminal.svg, the shell at work in a real terminal.
+"""`make pictures`: draw the shell in a real terminal, and a notebook in a real browser.
 
 A local AWS runs, the stack is deployed in it, and a person's keys are typed into the shell.
 """
@@ -25,9 +25,11 @@ from local_aws import LocalAws
 from stacks.code_interpreter_stack import CodeInterpreterStack
 from stacks.settings import Settings
 
+from .jupyterlab import CHROMIUM, draw_notebook
 from .terminal import Terminal
 
 PICTURE: Final = Path(__file__).parents[3] / "docs" / "terminal.svg"
+NOTEBOOK: Final = PICTURE.with_name("notebook.png")
 COLUMNS, ROWS = 88, 30
 PROMPT: Final = r"\n>>>"
 SALES: Final = "month,revenue\nJan,1200\nFeb,1350\nMar,1280\nApr,1610\nMay,1750\nJun,1690\n"
@@ -57,6 +59,11 @@ def main() -> int:
         work.mkdir()
         (work / "sales.csv").write_text(SALES)
         raw = use_shell(aws, work)
+        if CHROMIUM is None:
+            print("notebook.png stays as it is: there is no chromium on the PATH")  # noqa: T201
+        else:
+            (folder / "lab").mkdir()
+            draw_notebook(aws.environment(), folder / "lab", NOTEBOOK)
     screen = pyte.Screen(COLUMNS, ROWS)
     pyte.Stream(screen).feed(raw)
     PICTURE.write_text(svg(screen))

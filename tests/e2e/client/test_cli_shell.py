@@ -82,6 +82,15 @@ def test_ctrl_c_ends_the_program_and_not_the_shell(
     assert "ZeroDivisionError" not in shell.run("pass")
 
 
+def test_output_comes_while_the_program_runs(shell: Shell) -> None:
+    shell.enter("print('be' 'gun'); import time; time.sleep(1000)")
+    shell.expect("begun")
+    shell.type(CTRL_C)
+    shell.expect("KeyboardInterrupt")
+    shell.expect(PROMPT)
+    assert shell.shown.count("begun") == 1
+
+
 def test_tab_completes_names_of_the_session_and_leaves_no_trace(shell: Shell) -> None:
     shell.run("unusual_name = 5; before = set(globals())")
     shell.type("unus" + TAB)

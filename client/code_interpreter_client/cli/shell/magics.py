@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Final, Protocol
 from ..failures import UsageError
 from ..files import Bar, sandbox_table, workspace_table
 from ..output import note, warn, write
-from ..programs import language_of
+from ..programs import Language, language_of
 
 if TYPE_CHECKING:
-    from ...running import RunningProgram
     from ...session import Session
 
 HELP: Final = """\
@@ -37,8 +36,8 @@ class HasSession(Protocol):
     def session(self) -> Session:
         """The session."""
 
-    def follow(self, program: RunningProgram) -> object:
-        """Wait for a program, and show its result."""
+    def run_program(self, code: str, language: Language = "python") -> None:
+        """Run a program, and show its output and its result."""
 
 
 def upload(shell: HasSession, file: str, name: str | None = None) -> None:
@@ -73,7 +72,7 @@ def save(shell: HasSession, name: str, file: str | None = None) -> None:
 def run(shell: HasSession, file: str) -> None:
     path = Path(file).expanduser()
     code = path.read_text(encoding="utf-8")
-    shell.follow(shell.session.submit(code, language=language_of(path), check=False))
+    shell.run_program(code, language_of(path))
 
 
 def restart(shell: HasSession) -> None:

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Final
 
 from ...errors import CodeInterpreterError
 from ..failures import UsageError, sentence
-from ..output import fail, note
-from ..programs import show_outcome, wait
+from ..output import Live, fail, note, show
+from ..programs import Language, show_outcome, wait
 from . import magics
 from .completion import ShellCompleter
 from .images import show_image
 from .prompt import Prompt
 
 if TYPE_CHECKING:
-    from ...results import Figure, Result
+    from ...results import Figure
     from ...running import RunningProgram
     from ...session import Session
 
@@ -53,20 +53,27 @@ class Shell:
         if not stripped:
             return
         if stripped.startswith("!"):
-            self.follow(self.session.submit_command(stripped[1:], check=False))
+            self._follow(self.session.submit_command(stripped[1:], check=False))
         elif not magics.execute(self, stripped):
             # IPython in the sandbox has magics, too.
-            self.follow(self.session.submit(text, check=False))
+            self.run_program(text)
 
-    def follow(self, program: RunningProgram) -> Result:
-        """Print all that a program prints, save its figures, and return its result."""
-        result, was_interrupted = wait(program)
+    def run_program(self, code: str, language: Language = "python") -> None:
+        """Run a program, and print its output as it comes."""
+        printer = Live()
+        program = self.session.submit(code, language=language, check=False, on_output=printer)
+        self._follow(program, printer)
+
+    def _follow(self, program: RunningProgram, printer: Live | None = None) -> None:
+        """Wait for a program, print what is not printed yet, and save its figures."""
+        result, was_interrupted = wait(program, printer)
+        if printer is None:
+            show(result)
         if self._completer.take_restarted() and not result.session_restarted:
             note("the sandbox had ended, and a new one has taken its place: variables are lost")
         show_outcome(result, was_interrupted=was_interrupted)
         for figure in result.figures:
             self._save(figure)
-        return result
 
     def _save(self, figure: Figure) -> None:
         """Save a figure under a new name, and show it if the terminal can."""

@@ -16,7 +16,7 @@ SECONDS = 1_000  # in milliseconds
 def main(url: str, chromium: str, picture: str) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1100, "height": 860})
+        page = browser.new_page(viewport={"width": 920, "height": 900})
         page.set_default_timeout(120 * SECONDS)
         page.goto(url)
         page.wait_for_selector(".jp-Notebook .jp-CodeCell")
@@ -33,6 +33,9 @@ def main(url: str, chromium: str, picture: str) -> None:
         page.click("text=Interrupt Kernel")
         page.wait_for_selector(".jp-OutputArea-output >> text=KeyboardInterrupt >> nth=0")
         page.wait_for_selector("text=Code interpreter | Idle")
+        page.get_by_role("button", name="No", exact=True).click()  # Jupyter asks about its news
+        page.keyboard.press("Control+b")  # the side bar
+        page.locator(".jp-toast, .Toastify__toast").first.wait_for(state="detached")
         page.screenshot(path=picture)
         browser.close()
 

@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from code_interpreter_client.cli.output import has_colours, write
+from code_interpreter_client.cli.output import Live, has_colours, write
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,32 @@ def test_colours_are_for_terminals(
     stream = io.StringIO()
     monkeypatch.setattr(stream, "isatty", lambda: is_terminal)
     assert has_colours(stream) is expected
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        ([], ""),
+        ([("stdout", "a\n")], "a\n"),
+        ([("stdout", "a")], "a\n"),
+        ([("stdout", "a"), ("stdout", "b\n")], "ab\n"),
+        ([("stdout", "a"), ("display", "b")], "ab\n"),
+        # Each stream begins in a line of its own.
+        ([("stdout", "a"), ("traceback", "b")], "a\nb\n"),
+        ([("stderr", "a"), ("stdout", "b"), ("stderr", "c\n")], "a\nb\nc\n"),
+        ([("stdout", "1%\r"), ("stdout", "2%\r")], "1%\r2%\r\n"),
+    ],
+)
+def test_output_is_printed_as_it_comes(
+    monkeypatch: pytest.MonkeyPatch, parts: list[tuple[str, str]], expected: str
+) -> None:
+    written = io.BytesIO()
+    for name in ("stdout", "stderr"):
+        stream = io.TextIOWrapper(written, encoding="utf-8", newline="")
+        monkeypatch.setattr("sys." + name, stream)
+    printer = Live()
+    for part in parts:
+        printer(*part)
+    printer.end()
+    printer.end()
+    assert written.getvalue().decode() == expected
