@@ -56,7 +56,7 @@ def test_output_is_shown_and_the_text_of_values_is_not() -> None:
         ({"last_expression": 7}, ["display_data", "display_data"]),
     ],
 )
-def test_the_last_expressions_value_is_the_result(last: dict[str, int], kinds: list[str]) -> None:
+def test_the_last_expressions_value_is_the_result(last: dict[str, Any], kinds: list[str]) -> None:
     messages = Messages()
     bundles = [{"text/plain": "a"}, {"text/plain": "b", "image/png": "iVBOR"}]
     messages.cell.show(result(results=bundles, **last))
