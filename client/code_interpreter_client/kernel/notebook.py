@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import redirect_stderr, redirect_stdout, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ..cli.failures import sentence
 from ..cli.shell import magics
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from ..session import Session
     from .cell import Cell, CellError
     from .introspection import Bundle
+
+
+# Seconds for which a request is sent again: a cell's result is worth more patience than a prompt's.
+RETRY_SECONDS: Final = 60.0
 
 
 class Notebook:
@@ -40,7 +44,8 @@ class Notebook:
         :raises FunctionUnavailable: if the function cannot be found
         """
         if self._session is None:
-            self._session = self._target.interpreter().session(self._target.session)
+            interpreter = self._target.interpreter(retry_seconds=RETRY_SECONDS)
+            self._session = interpreter.session(self._target.session)
         return self._session
 
     def run(self, cell: Cell, code: str) -> CellError | None:

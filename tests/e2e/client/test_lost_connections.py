@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,6 +26,14 @@ if TYPE_CHECKING:
 
 
 SLOW = (pytest.mark.slow, pytest.mark.timeout(1_200))
+
+
+# The kernel, whose process has short pauses, too.
+QUICK_KERNEL = (
+    "import runpy; from code_interpreter_client import function;"
+    "function.FIRST_PAUSE, function.MAX_PAUSE = 0.02, 0.2;"
+    "runpy.run_module('code_interpreter_client.kernel', run_name='__main__')"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -126,6 +136,10 @@ def test_each_cell_runs_once_and_its_results_come(
         "--session", session.name, "kernel", "install", "--prefix", str(tmp_path)
     )
     assert installed.exit_code == 0, installed
+    file = tmp_path / "share/jupyter/kernels/code-interpreter/kernel.json"
+    spec = json.loads(file.read_text())
+    spec["argv"] = [sys.executable, "-c", QUICK_KERNEL, "-f", "{connection_file}"]
+    file.write_text(json.dumps(spec))
     monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", f"http://127.0.0.1:{cut.proxy.port}")
     with started() as notebook:
         for number in range(count):
@@ -135,7 +149,7 @@ def test_each_cell_runs_once_and_its_results_come(
                 f"open('runs.txt', 'a').write('{number} '); print({number}, flush=True)\n"
                 f"import time; time.sleep({pause}); {number} * 2"
             )
-            assert text_of(messages).strip() == str(number)
+            assert text_of(messages).strip() == str(number), messages
             assert messages[-1][1]["data"] == {"text/plain": str(number * 2)}
     assert cut.proxy.cut > count / 3
     assert session.read("runs.txt").split() == [str(number).encode() for number in range(count)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -27,7 +28,7 @@ class Messages:
         )
 
 
-def result(error: dict[str, Any] | None = None, **members: Any) -> Result:
+def result(error: Mapping[str, Any] | None = None, **members: Any) -> Result:
     def load(path: str) -> bytes:
         raise TransferFailed(f"{path} did not come")
 
@@ -59,7 +60,7 @@ def test_output_is_shown_and_the_text_of_values_is_not() -> None:
 def test_the_last_expressions_value_is_the_result(last: dict[str, Any], kinds: list[str]) -> None:
     messages = Messages()
     bundles = [{"text/plain": "a"}, {"text/plain": "b", "image/png": "iVBOR"}]
-    messages.cell.show(result(results=bundles, **last))
+    messages.cell.show(result(None, results=bundles, **last))
     assert [kind for kind, _ in messages.sent] == kinds
     assert [content["data"] for _, content in messages.sent] == bundles
     numbers = [content.get("execution_count") for _, content in messages.sent]
