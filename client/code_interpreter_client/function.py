@@ -8,10 +8,12 @@ nothing else is ever sent twice but what the function itself calls `retryable`.
 from __future__ import annotations
 
 import json
+import os
 import random
 import socket
 import time
 import uuid
+import weakref
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -117,14 +119,18 @@ class Function:
                 if not error.retryable:
                     raise failure from error
             else:
-                if not is_retryable(response):
-                    return response
-                patience.may_have_run |= response["error"]["type"] == "OutcomeUnknown"
-            if patience.wait():
-                continue
-            if failure is not None:
-                raise failure
-            return response
+                error = response.get("error", {})
+                if patience.may_have_run and key and error.get("type") == "NotStarted":
+                    # An earlier attempt may have run all the same.
+                    failure = lost(error["message"], key)
+                if not error.get("retryable"):
+                    break
+                patience.may_have_run |= error["type"] == "OutcomeUnknown"
+            if not patience.wait():
+                break
+        if failure is not None:
+            raise failure
+        return response
 
     def _invoke(self, payload: bytes, key: str | None) -> Response:
         """Invoke the function once.
@@ -207,10 +213,6 @@ def takes_key(tool: str, arguments: Mapping[str, Any]) -> bool:
     return tool in KEYED_TOOLS and operation not in READING_OPERATIONS
 
 
-def is_retryable(response: Response) -> bool:
-    return bool(response.get("error", {}).get("retryable"))
-
-
 def lost(reason: str, key: str | None) -> OutcomeUnknown:
     advice = "" if key is None else f"; ask for its result with the key {key}"
     return OutcomeUnknown(
@@ -269,6 +271,7 @@ def lambda_client(session: Any) -> Any:
             str(error), "no_credentials"
         ) from error
     keep_alive(client)
+    HTTP_SESSIONS.add(client._endpoint.http_session)
     return client
 
 
@@ -289,3 +292,24 @@ def keep_alive(client: Any) -> None:
             options.append((socket.IPPROTO_TCP, getattr(socket, name), KEEP_ALIVE_SECONDS))
     http_session._socket_options = options
     http_session._manager.connection_pool_kw["socket_options"] = options
+
+
+# The connections of the clients, and those that this process has inherited, which it must not use:
+# both processes would read from them, each the other's responses. Nor does it close them, which can
+# wait for a lock of a thread that the fork has not copied.
+NUM_POOLS: Final = 10
+HTTP_SESSIONS: Final[weakref.WeakSet[Any]] = weakref.WeakSet()
+INHERITED: Final[list[Any]] = []
+
+
+def forget_connections() -> None:
+    """Let the clients of a forked process make connections of their own."""
+    for http_session in HTTP_SESSIONS:
+        connections = http_session._manager
+        INHERITED.extend((connections.pools, http_session._proxy_managers))
+        connections.pools = type(connections.pools)(NUM_POOLS)
+        http_session._proxy_managers = {}
+
+
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    os.register_at_fork(after_in_child=forget_connections)
