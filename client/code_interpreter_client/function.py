@@ -102,9 +102,11 @@ class Function:
         limit = present.get("timeout_seconds")
         if not isinstance(limit, int | float):  # the function refuses what is no number
             limit = self._retry_seconds
-        return self._send(encode(present), key, Patience(min(self._retry_seconds, limit)))
+        return self._send(encode(present), key, session, Patience(min(self._retry_seconds, limit)))
 
-    def _send(self, payload: bytes, key: str | None, patience: Patience) -> Response:
+    def _send(
+        self, payload: bytes, key: str | None, session: str | None, patience: Patience
+    ) -> Response:
         """Send a request until it has a response, or until sending it again is of no use."""
         while True:
             failure: CodeInterpreterError | None = None
@@ -113,16 +115,16 @@ class Function:
                 response = self._invoke(payload, key)
             except ResponseLost as error:
                 patience.may_have_run = True
-                failure = lost(str(error), key)
+                failure = lost(str(error), key, session)
             except FunctionUnavailable as error:
-                failure = lost(error.message, key) if patience.may_have_run else error
+                failure = lost(error.message, key, session) if patience.may_have_run else error
                 if not error.retryable:
                     raise failure from error
             else:
                 error = response.get("error", {})
                 if patience.may_have_run and key and error.get("type") == "NotStarted":
                     # An earlier attempt may have run all the same.
-                    failure = lost(error["message"], key)
+                    failure = lost(error["message"], key, session)
                 if not error.get("retryable"):
                     break
                 patience.may_have_run |= error["type"] == "OutcomeUnknown"
@@ -213,8 +215,10 @@ def takes_key(tool: str, arguments: Mapping[str, Any]) -> bool:
     return tool in KEYED_TOOLS and operation not in READING_OPERATIONS
 
 
-def lost(reason: str, key: str | None) -> OutcomeUnknown:
+def lost(reason: str, key: str | None, session: str | None) -> OutcomeUnknown:
     advice = "" if key is None else f"; ask for its result with the key {key}"
+    if key is not None and session is not None:
+        advice += f" in the session {session}"
     return OutcomeUnknown(
         f"the response was lost ({reason}), and the code may have run{advice}",
         idempotency_key=key,

@@ -1,4 +1,4 @@
-"""The end of a session that the client has named by itself."""
+"""A session: its end, its names and keys, and a response that does not come whole."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import pytest
 
+from code_interpreter_client.code_interpreter import CodeInterpreter
 from code_interpreter_client.errors import FunctionUnavailable, NotStarted
 from code_interpreter_client.function import Function
 from code_interpreter_client.session import Session
@@ -41,3 +42,33 @@ def test_a_session_is_stopped_unless_the_function_cannot_be_called(
     with pytest.raises(type(error)), session:
         session.run("pass")
     assert function.tools == tools
+
+
+class Recording:
+    """A function that returns a response, and that cannot give the file that has the whole."""
+
+    def __init__(self, response: dict[str, Any]) -> None:
+        self.requests: list[dict[str, Any]] = []
+        self._response = response
+
+    def request(self, tool: str, *_: Any, **members: Any) -> dict[str, Any]:
+        if tool == "workspace_link":
+            error = {"type": "NotFound", "message": "there is no file", "retryable": False}
+            return {"status": "error", "error": error}
+        self.requests.append(members)
+        return self._response
+
+
+@pytest.mark.parametrize("method", ["run", "command"])
+def test_an_empty_name_or_key_is_for_the_function_to_refuse(method: str) -> None:
+    function = Recording({"status": "ok"})
+    session = CodeInterpreter(cast("Function", function)).session("")
+    getattr(session, method)("1", key="")
+    assert function.requests == [{"session": "", "key": ""}]
+
+
+def test_a_response_whose_whole_does_not_come_is_returned_as_it_came() -> None:
+    cut = {"status": "ok", "stdout": "a", "full_response": "code-interpreter/whole.json"}
+    result = Session(cast("Function", Recording(cut)), "s").run("1")
+    assert result.stdout == "a"
+    assert result.warnings == ("the whole response did not come: there is no file",)

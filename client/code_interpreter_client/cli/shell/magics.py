@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from ..failures import UsageError
 from ..files import Bar, sandbox_table, workspace_table
 from ..output import note, warn, write
-from ..programs import language_of
+from ..programs import language_of, program_of
 
 if TYPE_CHECKING:
     from .shell import Shell
@@ -60,7 +60,7 @@ def save(shell: Shell, name: str, file: str | None = None) -> None:
 
 def run(shell: Shell, file: str) -> None:
     path = Path(file).expanduser()
-    code = path.read_text(encoding="utf-8")
+    code = program_of(path)
     shell.follow(shell.session.submit(code, language=language_of(path), check=False))
 
 
