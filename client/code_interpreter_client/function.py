@@ -20,7 +20,7 @@ from typing import Any, Final
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from .aws_errors import unavailable
+from .aws_errors import reason, unavailable
 from .errors import CodeInterpreterError, FunctionUnavailable, InvalidRequest, OutcomeUnknown
 
 Response = dict[str, Any]
@@ -145,7 +145,7 @@ class Function:
             invocation = self._client.invoke(FunctionName=self.name, Payload=payload)
         except (BotoCoreError, ClientError, OSError) as error:
             refusal = unavailable(error, f"the function {self.name}")
-            raise refusal or ResponseLost(str(error)) from error
+            raise refusal or ResponseLost(reason(error)) from error
         try:
             body = invocation["Payload"].read()
         except (BotoCoreError, OSError, ValueError) as error:

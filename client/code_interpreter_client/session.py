@@ -275,9 +275,17 @@ class Session:
         )
         return self._run("execute_command", {"command": interrupt}, check=False, key=new_key()).ok
 
-    def background(self, command: str) -> BackgroundCommand:
-        """Start a shell command that may run for up to eight hours."""
-        started = self.operation("startCommandExecution", command=command)
+    def background(self, command: str, *, key: str | None = None) -> BackgroundCommand:
+        """Start a shell command that may run for up to eight hours, at most once.
+
+        :param key: The idempotency key of an earlier request, to get its command.
+        """
+        started = self.request(
+            "invoke_code_interpreter",
+            key=key,
+            name="startCommandExecution",
+            arguments={"command": command},
+        )
         task_id = started["structuredContent"]["taskId"]
         return BackgroundCommand(
             task_id,
@@ -520,12 +528,18 @@ class Session:
         return self._result(members, check=check, key=None)
 
     def _stop_task(self, task_id: str) -> None:
-        """End a background command, if it runs."""
-        self._function.request(
+        """End a background command, if it runs.
+
+        :raises CodeInterpreterError: if the request failed
+        """
+        response = self._function.request(
             "invoke_code_interpreter",
             {"name": "stopTask", "arguments": {"taskId": task_id}},
             session=self.name,
         )
+        # The service refuses to stop a command that has ended.
+        if response.get("error", {}).get("type") not in (None, "CodeFailed", "NotFound"):
+            raise error_from(response, Result.from_response(response, None, self.load))
 
 
 def transfer_of(response: Response, member: str) -> Transfer:
