@@ -91,7 +91,7 @@ class CodeInterpreter:
         has_options = (timeout, setup, env) != (None, None, None)
         return Session(
             self.function,
-            name or f"client-{secrets.token_hex(8)}",
+            f"client-{secrets.token_hex(8)}" if name is None else name,
             options=SessionOptions(timeout, setup, env) if has_options else None,
             stop_at_exit=name is None,
         )

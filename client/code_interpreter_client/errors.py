@@ -138,5 +138,12 @@ def error_from(response: Mapping[str, Any], result: Result) -> CodeInterpreterEr
             return InvalidRequest(message, response=response)
         case "NotFound":
             return NotFound(message, response=response)
-        case _:
+        case "NotStarted":
             return NotStarted(message, retryable=retryable, response=response)
+        case _:  # of a later function, so that nobody knows whether something ran
+            return OutcomeUnknown(
+                f"{kind}: {message}",
+                idempotency_key=result.idempotency_key,
+                retryable=retryable,
+                response=response,
+            )

@@ -8,17 +8,19 @@ nothing else is ever sent twice but what the function itself calls `retryable`.
 from __future__ import annotations
 
 import json
+import os
 import random
 import socket
 import time
 import uuid
+import weakref
 from collections.abc import Mapping
 from typing import Any, Final
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from .aws_errors import unavailable
+from .aws_errors import reason, unavailable
 from .errors import CodeInterpreterError, FunctionUnavailable, InvalidRequest, OutcomeUnknown
 
 Response = dict[str, Any]
@@ -100,9 +102,11 @@ class Function:
         limit = present.get("timeout_seconds")
         if not isinstance(limit, int | float):  # the function refuses what is no number
             limit = self._retry_seconds
-        return self._send(encode(present), key, Patience(min(self._retry_seconds, limit)))
+        return self._send(encode(present), key, session, Patience(min(self._retry_seconds, limit)))
 
-    def _send(self, payload: bytes, key: str | None, patience: Patience) -> Response:
+    def _send(
+        self, payload: bytes, key: str | None, session: str | None, patience: Patience
+    ) -> Response:
         """Send a request until it has a response, or until sending it again is of no use."""
         while True:
             failure: CodeInterpreterError | None = None
@@ -111,20 +115,24 @@ class Function:
                 response = self._invoke(payload, key)
             except ResponseLost as error:
                 patience.may_have_run = True
-                failure = lost(str(error), key)
+                failure = lost(str(error), key, session)
             except FunctionUnavailable as error:
-                failure = lost(error.message, key) if patience.may_have_run else error
+                failure = lost(error.message, key, session) if patience.may_have_run else error
                 if not error.retryable:
                     raise failure from error
             else:
-                if not is_retryable(response):
-                    return response
-                patience.may_have_run |= response["error"]["type"] == "OutcomeUnknown"
-            if patience.wait():
-                continue
-            if failure is not None:
-                raise failure
-            return response
+                refusal = response.get("error", {})
+                if patience.may_have_run and key and refusal.get("type") == "NotStarted":
+                    # An earlier attempt may have run all the same.
+                    failure = lost(refusal["message"], key, session)
+                if not refusal.get("retryable"):
+                    break
+                patience.may_have_run |= refusal["type"] == "OutcomeUnknown"
+            if not patience.wait():
+                break
+        if failure is not None:
+            raise failure
+        return response
 
     def _invoke(self, payload: bytes, key: str | None) -> Response:
         """Invoke the function once.
@@ -137,7 +145,7 @@ class Function:
             invocation = self._client.invoke(FunctionName=self.name, Payload=payload)
         except (BotoCoreError, ClientError, OSError) as error:
             refusal = unavailable(error, f"the function {self.name}")
-            raise refusal or ResponseLost(str(error)) from error
+            raise refusal or ResponseLost(reason(error)) from error
         try:
             body = invocation["Payload"].read()
         except (BotoCoreError, OSError, ValueError) as error:
@@ -207,12 +215,10 @@ def takes_key(tool: str, arguments: Mapping[str, Any]) -> bool:
     return tool in KEYED_TOOLS and operation not in READING_OPERATIONS
 
 
-def is_retryable(response: Response) -> bool:
-    return bool(response.get("error", {}).get("retryable"))
-
-
-def lost(reason: str, key: str | None) -> OutcomeUnknown:
+def lost(reason: str, key: str | None, session: str | None) -> OutcomeUnknown:
     advice = "" if key is None else f"; ask for its result with the key {key}"
+    if key is not None and session is not None:
+        advice += f" in the session {session}"
     return OutcomeUnknown(
         f"the response was lost ({reason}), and the code may have run{advice}",
         idempotency_key=key,
@@ -269,6 +275,7 @@ def lambda_client(session: Any) -> Any:
             str(error), "no_credentials"
         ) from error
     keep_alive(client)
+    HTTP_SESSIONS.add(client._endpoint.http_session)
     return client
 
 
@@ -289,3 +296,24 @@ def keep_alive(client: Any) -> None:
             options.append((socket.IPPROTO_TCP, getattr(socket, name), KEEP_ALIVE_SECONDS))
     http_session._socket_options = options
     http_session._manager.connection_pool_kw["socket_options"] = options
+
+
+# The connections of the clients, and those that this process has inherited, which it must not use:
+# both processes would read from them, each the other's responses. Nor does it close them, which can
+# wait for a lock of a thread that the fork has not copied.
+NUM_POOLS: Final = 10
+HTTP_SESSIONS: Final[weakref.WeakSet[Any]] = weakref.WeakSet()
+INHERITED: Final[list[Any]] = []
+
+
+def forget_connections() -> None:
+    """Let the clients of a forked process make connections of their own."""
+    for http_session in HTTP_SESSIONS:
+        connections = http_session._manager
+        INHERITED.extend((connections.pools, http_session._proxy_managers))
+        connections.pools = type(connections.pools)(NUM_POOLS)
+        http_session._proxy_managers = {}
+
+
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    os.register_at_fork(after_in_child=forget_connections)

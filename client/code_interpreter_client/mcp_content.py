@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote
 
 from mcp_types import ContentBlock, ImageContent, ResourceLink, TextContent
 
+from .errors import CodeInterpreterError
 from .results import Result, RichResult
 
 SCHEME: Final = "workspace:///"
@@ -45,7 +46,9 @@ SHOWN: Final = frozenset(
 
 
 def content_of(result: Result, offset: int = 0) -> list[ContentBlock]:
-    """Return all that a response says. Large images are fetched from the workspace.
+    """Return all that a response says. Large images and texts are fetched from the workspace.
+
+    A part that cannot be fetched is named: the program has run, and need not run again for it.
 
     :param offset: The byte of the file that the request asked for, if it read a part of a file.
     """
@@ -56,12 +59,15 @@ def content_of(result: Result, offset: int = 0) -> list[ContentBlock]:
             failure(response),
             shortened(result.stdout),
             f"stderr:\n{shortened(result.stderr)}" if result.stderr else "",
-            *(text for text in map(text_of, result.results) if text not in result.stdout),
+            *(text for text in map(fetched_text, result.results) if text not in result.stdout),
         )
         if text
     ]
     for figure in result.figures:
-        blocks += image(figure.mime_type, figure.data, figure.name)
+        try:
+            blocks += image(figure.mime_type, figure.data, figure.name)
+        except CodeInterpreterError as error:
+            blocks.append(text_block(not_fetched(figure.name, error)))
     for file in response.get("files", ()):
         blocks += file_content(file)
     if "content" in response and "path" in response:
@@ -77,6 +83,17 @@ def failure(response: Mapping[str, Any]) -> str:
     """Return an error's type and message."""
     error = response.get("error")
     return f"{error['type']}: {error['message']}" if error else ""
+
+
+def fetched_text(result: RichResult) -> str:
+    try:
+        return text_of(result)
+    except CodeInterpreterError as error:
+        return not_fetched("a result", error)
+
+
+def not_fetched(name: str, error: CodeInterpreterError) -> str:
+    return f"[{name} is there, but did not come: {error.message}]"
 
 
 def text_of(result: RichResult) -> str:

@@ -23,7 +23,7 @@ from mcp.shared.exceptions import MCPError
 from .code_interpreter import CodeInterpreter
 from .errors import CodeInterpreterError, InvalidRequest, NotFound, ProgramError
 from .function import new_key, takes_key
-from .mcp_content import content_of, mime_type, path_of, text_block, uri_of
+from .mcp_content import SCHEME, content_of, mime_type, path_of, text_block, uri_of
 from .results import Result
 from .running import RunningProgram
 from .session import Session
@@ -157,7 +157,7 @@ class SessionServer:
     ) -> types.ReadResourceResult:
         path = path_of(params.uri)
         if path is None:
-            raise invalid(f"{params.uri} is not in the workspace: {uri_of('<path>')} is")
+            raise invalid(f"{params.uri} is not in the workspace: {SCHEME}<path> is")
         data = await in_thread(lambda: self._session.load(path))
         return types.ReadResourceResult(contents=[resource_contents(params.uri, path, data)])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
+import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal
@@ -96,9 +97,16 @@ class OutputReader:
             return
         try:
             self._on_output(stream, text)
-        except Exception:
+        except BaseException as error:  # also `SystemExit`, which would end this thread
             self._has_failed = True
-            logger.exception("on_output failed and gets no more output; the program goes on")
+            # Its message may hold what the program printed.
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            logger.error(
+                "on_output failed and gets no more output; the program goes on (%s in %s, line %s)",
+                type(error).__name__,
+                frame.name,
+                frame.lineno,
+            )
 
 
 def rest_of(result: Result, seen: Mapping[str, str]) -> list[tuple[Stream, str]]:

@@ -7,14 +7,13 @@ import hashlib
 import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from . import transfers
-from .errors import FunctionUnavailable, error_from
+from .errors import CodeInterpreterError, FunctionUnavailable, InvalidRequest, error_from
 from .function import Function, Response, new_key, takes_key
 from .output import OnOutput, OutputReader
 from .results import Result
@@ -30,8 +29,6 @@ UPLOADS: Final = "uploads"
 SAVED: Final = "code-interpreter"
 # Names the request of a command to the command's processes, so that an interrupt finds them.
 REQUEST_VARIABLE: Final = "CODE_INTERPRETER_REQUEST"
-# Files that are transferred at once: most of the time of a small one is waiting.
-TRANSFERS_AT_ONCE: Final = 8
 
 
 @dataclass(frozen=True)
@@ -179,7 +176,7 @@ class Session:
         on_output: OnOutput | None = None,
     ) -> RunningProgram:
         """Start a program as `run` does, and return while it runs."""
-        key = key or new_key()
+        key = new_key() if key is None else key
         arguments = {
             "code": code,
             "language": None if language == "python" else language,
@@ -255,7 +252,7 @@ class Session:
 
         The command has the variable CODE_INTERPRETER_REQUEST, by which an interrupt finds it.
         """
-        key = key or new_key()
+        key = new_key() if key is None else key
         request = hashlib.sha256(key.encode()).hexdigest()[:32]
         arguments = {
             # A shell of its own, so that it has the variable in its environment, too.
@@ -278,9 +275,17 @@ class Session:
         )
         return self._run("execute_command", {"command": interrupt}, check=False, key=new_key()).ok
 
-    def background(self, command: str) -> BackgroundCommand:
-        """Start a shell command that may run for up to eight hours."""
-        started = self.operation("startCommandExecution", command=command)
+    def background(self, command: str, *, key: str | None = None) -> BackgroundCommand:
+        """Start a shell command that may run for up to eight hours, at most once.
+
+        :param key: The idempotency key of an earlier request, to get its command.
+        """
+        started = self.request(
+            "invoke_code_interpreter",
+            key=key,
+            name="startCommandExecution",
+            arguments={"command": command},
+        )
         task_id = started["structuredContent"]["taskId"]
         return BackgroundCommand(
             task_id,
@@ -303,9 +308,18 @@ class Session:
         return result
 
     def _whole(self, response: Response) -> Response:
-        """Return the response, or the one that was too large for Lambda and is in the workspace."""
+        """Return the response, or the one that was too large for Lambda and is in the workspace.
+
+        A response that cannot be fetched is as good as it came: the code has run.
+        """
         path = response.get("full_response")
-        return response if path is None else {**json.loads(self.load(path)), "full_response": path}
+        if path is None:
+            return response
+        try:
+            return {**json.loads(self.load(path)), "full_response": path}
+        except CodeInterpreterError as error:
+            warning = f"the whole response did not come: {error.message}"
+            return {**response, "warnings": [*response.get("warnings", ()), warning]}
 
     # Files of the sandbox.
 
@@ -386,12 +400,15 @@ class Session:
         :param name: Its name in the sandbox's working directory. Default: the file's own.
         :param progress: Called with the bytes sent so far, and all bytes.
         :return: The file's path in the workspace.
+        :raises InvalidRequest: if it is not a regular file, or its name is not allowed
         :raises TransferFailed: if it did not arrive
         """
         source = Path(source)
-        path = f"{UPLOADS}/{name or source.name}"
+        path = f"{UPLOADS}/{source.name if name is None else name}"
         size = source.stat().st_size
-        transfers.upload(source, lambda: self._link(path, "upload", size), progress)
+        if not source.is_file():
+            raise InvalidRequest(f"{source} is not a regular file; upload_folder uploads a folder")
+        transfers.upload(source, size, lambda: self._link(path, "upload", size), progress)
         return path
 
     def upload_folder(self, source: str | Path, name: str = "") -> Sequence[str]:
@@ -403,8 +420,7 @@ class Session:
         source = Path(source)
         files = sorted(file for file in source.rglob("*") if file.is_file())
         names = [str(PurePosixPath(name, file.relative_to(source).as_posix())) for file in files]
-        with ThreadPoolExecutor(TRANSFERS_AT_ONCE) as pool:
-            return list(pool.map(self.upload, files, names))
+        return transfers.upload_all(self.upload, list(zip(files, names, strict=True)))
 
     def download(
         self,
@@ -417,7 +433,8 @@ class Session:
 
         :param path: The file, such as code-interpreter/chart.png. A name without a folder is that
             of a saved file.
-        :param target: The file to write, or a folder for it. Default: the current folder.
+        :param target: The file to write, or a folder for it, which is there or ends with a slash.
+            Default: the current folder.
         :param progress: Called with the bytes received so far, and all bytes if they are known.
         :return: The file that was written.
         :raises NotFound: if there is no such file
@@ -425,7 +442,7 @@ class Session:
         """
         path = in_workspace(path)
         written = Path(target) if target is not None else Path()
-        if written.is_dir():
+        if written.is_dir() or str(target).endswith("/"):
             written = written / PurePosixPath(path).name
         transfers.download(written, lambda: self._link(path, "download"), progress)
         return written
@@ -511,12 +528,18 @@ class Session:
         return self._result(members, check=check, key=None)
 
     def _stop_task(self, task_id: str) -> None:
-        """End a background command, if it runs."""
-        self._function.request(
+        """End a background command, if it runs.
+
+        :raises CodeInterpreterError: if the request failed
+        """
+        response = self._function.request(
             "invoke_code_interpreter",
             {"name": "stopTask", "arguments": {"taskId": task_id}},
             session=self.name,
         )
+        # The service refuses to stop a command that has ended.
+        if response.get("error", {}).get("type") not in (None, "CodeFailed", "NotFound"):
+            raise error_from(response, Result.from_response(response, None, self.load))
 
 
 def transfer_of(response: Response, member: str) -> Transfer:

@@ -6,10 +6,13 @@ A file is sent and received in parts, so that memory does not depend on its size
 from __future__ import annotations
 
 import os
+import secrets
 import tempfile
+import threading
 import time
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import IO, Any, Final
 from urllib.parse import urlsplit
@@ -17,7 +20,7 @@ from urllib.parse import urlsplit
 import urllib3
 from botocore.httpsession import get_cert_path
 
-from .errors import TransferFailed
+from .errors import InvalidRequest, TransferFailed
 
 # Called with the bytes that have been transferred so far, and with all bytes if they are known.
 Progress = Callable[[int, int | None], None]
@@ -25,6 +28,8 @@ Progress = Callable[[int, int | None], None]
 Link = Callable[[], Mapping[str, Any]]
 
 PART_BYTES: Final = 1024 * 1024
+# Files that are transferred at once: most of the time of a small one is waiting.
+TRANSFERS_AT_ONCE: Final = 8
 ATTEMPTS: Final = 5
 PAUSE_SECONDS: Final = 0.5
 TIMEOUT: Final = urllib3.Timeout(connect=10, read=120)
@@ -39,17 +44,16 @@ class Interruption(Exception):
     """A transfer that broke off, and that another attempt may complete."""
 
 
-def upload(source: Path, link: Link, progress: Progress | None = None) -> None:
-    """Send a file.
+def upload(source: Path, size: int, link: Link, progress: Progress | None = None) -> None:
+    """Send as many bytes of a file as it had when its size was taken.
 
-    :raises TransferFailed: if the storage refuses it, or cannot be reached
+    :raises TransferFailed: if it has fewer by now, the storage refuses it or cannot be reached
     """
-    size = source.stat().st_size
 
     def attempt() -> None:
         request = link()
         with source.open("rb") as file:
-            body = file if progress is None else Counted(file, size, progress)
+            body = Beginning(file, source.name, size, progress)
             with send(request, body=body if size else b"") as response:
                 check(response, source.name)
                 response.drain_conn()  # so that the next file can use the connection
@@ -57,18 +61,57 @@ def upload(source: Path, link: Link, progress: Progress | None = None) -> None:
     with_attempts(attempt, source.name)
 
 
+def upload_all(
+    upload: Callable[..., str],
+    files: Sequence[tuple[Path, str]],
+    progress_of: Callable[[str], Progress | None] = lambda _: None,
+) -> list[str]:
+    """Upload files, several at once, and return their paths. The first failure ends the others.
+
+    :param upload: Uploads a file under a name, and has `progress`.
+    :param files: Each file and its name.
+    :param progress_of: Returns what is called with the progress of a name.
+    """
+    has_ended = threading.Event()
+
+    def call(file: Path, name: str) -> str:
+        progress = progress_of(name)
+
+        def report(done: int, total: int | None) -> None:
+            if has_ended.is_set():
+                raise TransferFailed(f"{file} was not sent: another file failed, or Ctrl-C came")
+            if progress is not None:
+                progress(done, total)
+
+        return upload(file, name, progress=report)
+
+    with ThreadPoolExecutor(TRANSFERS_AT_ONCE) as pool:
+        uploads = [pool.submit(call, file, name) for file, name in files]
+        try:
+            wait(uploads, return_when=FIRST_EXCEPTION)
+            failed = [found for found in uploads if found.done() and found.exception()]
+            return [found.result() for found in failed or uploads]
+        except BaseException:
+            has_ended.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
 def download(target: Path, link: Link, progress: Progress | None = None) -> None:
     """Write a file, whole or not at all. A connection that breaks is continued where it broke.
 
+    :raises InvalidRequest: if there is a folder or a device in its place
     :raises TransferFailed: if the storage refuses it, or cannot be reached
     """
+    if target.exists() and not target.is_file():
+        raise InvalidRequest(
+            f"{target} is not a regular file, and would be replaced; name another file"
+        )
     target.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    part = Path(name)
+    part = target.with_name(f".{secrets.token_hex(8)}.part")
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with part.open("xb") as file:
             receive(file, target.name, link, progress)
-        part.chmod(0o666 & ~current_umask())
         part.replace(target)
     except BaseException:
         part.unlink(missing_ok=True)
@@ -107,7 +150,8 @@ def receive(file: IO[bytes], name: str, link: Link, progress: Progress | None) -
             etag = response.headers.get("ETag")
             remaining = response.headers.get("Content-Length")
             total = None if remaining is None else file.tell() + int(remaining)
-            for part in response.stream(PART_BYTES):
+            # As they are stored, also those that have a Content-Encoding.
+            for part in response.stream(PART_BYTES, decode_content=False):
                 file.write(part)
                 if progress is not None:
                     progress(file.tell(), total)
@@ -190,22 +234,41 @@ def pool_for(url: str) -> urllib3.PoolManager:
 POOLS: dict[str, urllib3.PoolManager] = {}
 
 
-class Counted:
-    """A file that reports how much of it has been read."""
+# Those that this process has inherited, and must neither use nor close: see `function.INHERITED`.
+INHERITED: list[Any] = []
 
-    def __init__(self, file: IO[bytes], size: int, progress: Progress) -> None:
+
+def forget_connections() -> None:
+    """Let a forked process make connections of its own."""
+    INHERITED.extend(POOLS.values())
+    POOLS.clear()
+
+
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    os.register_at_fork(after_in_child=forget_connections)
+
+
+class Beginning:
+    """The beginning of a file, which reports how much of it has been read."""
+
+    def __init__(self, file: IO[bytes], name: str, size: int, progress: Progress | None) -> None:
         self._file = file
+        self._name = name
         self._size = size
         self._progress = progress
 
-    def read(self, size: int = -1) -> bytes:
-        """Read a part."""
-        part = self._file.read(size)
-        self._progress(self._file.tell(), self._size)
+    def read(self, size: int) -> bytes:
+        """Read a part.
+
+        :raises TransferFailed: if the file has become shorter
+        """
+        remaining = self._size - self._file.tell()
+        part = self._file.read(min(size, remaining))
+        if remaining and not part:
+            raise TransferFailed(
+                f"{self._name} has become shorter while it was sent: it had {self._size} bytes, "
+                f"and has {self._file.tell()}; upload it when nothing writes it"
+            )
+        if self._progress is not None:
+            self._progress(self._file.tell(), self._size)
         return part
-
-
-def current_umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask

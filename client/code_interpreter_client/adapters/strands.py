@@ -24,7 +24,7 @@ from strands.vended_tools.file_editor import make_file_editor
 from strands.vended_tools.shell import make_shell
 
 from ..code_interpreter import CodeInterpreter
-from ..errors import TimedOut
+from ..errors import CodeInterpreterError, TimedOut
 from ..function import new_key
 from ..results import Result
 from ..session import Language
@@ -113,16 +113,17 @@ class CodeInterpreterSandbox(Sandbox):
         program = self.session.submit(code, language=language, timeout=seconds, check=False)
         try:
             result: Result = await asyncio.to_thread(program.result)
-            files = await asyncio.to_thread(output_files, result)
+            files, missing = await asyncio.to_thread(output_files, result)
         except asyncio.CancelledError:
             core.in_background(program.interrupt)
             raise
         if result.response.get("error", {}).get("type") == "TimedOut":
             raise SandboxTimeoutError(timeout, result.stdout, result.stderr)
-        for part in streamed(result.stdout, result.stderr):
+        stderr = result.stderr + missing
+        for part in streamed(result.stdout, stderr):
             yield part
         exit_code = 1 if result.exit_code is None else result.exit_code
-        yield ExecutionResult(exit_code, result.stdout, result.stderr, files)
+        yield ExecutionResult(exit_code, result.stdout, stderr, files)
 
     async def read_file(self, path: str, **_: Any) -> bytes:
         """Return a file's bytes."""
@@ -157,6 +158,13 @@ def streamed(stdout: str, stderr: str) -> list[StreamChunk]:
     return [chunk for chunk in chunks if chunk.data]
 
 
-def output_files(result: Result) -> list[OutputFile]:
-    """Return the figures. Those that are large come from the workspace."""
-    return [OutputFile(figure.name, figure.data, figure.mime_type) for figure in result.figures]
+def output_files(result: Result) -> tuple[list[OutputFile], str]:
+    """Return the figures, and a line about each that did not come from the workspace."""
+    files: list[OutputFile] = []
+    missing = ""
+    for figure in result.figures:
+        try:
+            files.append(OutputFile(figure.name, figure.data, figure.mime_type))
+        except CodeInterpreterError as error:
+            missing += f"\n{figure.name} is there, but did not come: {error.message}"
+    return files, missing

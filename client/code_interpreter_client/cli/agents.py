@@ -46,7 +46,7 @@ def skill(
         return 0
     path = folder / NAME / "SKILL.md"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     write(sys.stdout, str(path))
     return 0
 

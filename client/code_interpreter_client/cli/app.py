@@ -10,13 +10,14 @@ import typer
 from typer.main import get_command
 
 from . import agents, doctor, files, kernel, programs, sessions, shell
-from .failures import NOT_DONE, USAGE, UsageError, sentence
-from .output import fail
+from .failures import BROKEN_PIPE, NOT_DONE, USAGE, UsageError, sentence
+from .output import OutputClosed, fail
 from .target import CONTEXT, Target, parameters, with_parameters
 
 EPILOG: Final = (
     "Exit codes: run, exec and sh have that of the program. 124: it exceeded its time. 125: it "
-    "could not be run, or its result was lost. 130: Ctrl-C. 2: the command line is wrong."
+    "could not be run, or its result was lost. 130: Ctrl-C. 141: the reader of the output has "
+    "ended. 2: the command line is wrong."
 )
 # Each registers its commands.
 GROUPS: Final = (programs, shell, files, sessions, kernel, agents, doctor)
@@ -43,11 +44,24 @@ for group in GROUPS:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command, and return its exit code. No error has a traceback."""
+    try:
+        return run(arguments)
+    except OutputClosed:
+        return BROKEN_PIPE
+
+
+def run(arguments: Sequence[str] | None) -> int:
+    """Run a command, and return its exit code.
+
+    :raises OutputClosed: if nobody reads its output any more
+    """
     command = get_command(app)
     try:
         code: int | None = command.main(
             arguments, prog_name="code-interpreter", standalone_mode=False
         )
+    except OutputClosed:
+        raise
     except typer.TyperException as error:
         fail(f"{error.format_message()} (code-interpreter --help)")
         return USAGE

@@ -38,8 +38,6 @@ def words(error: Exception) -> str:
             return str(error)
         case OSError(strerror=str(reason), filename=str(name)):
             return f"{name}: {reason}"
-        case UnicodeDecodeError():
-            return f"the program is no text in UTF-8: {error.reason}"
         case _:
             return f"{type(error).__name__}: {error}"
 

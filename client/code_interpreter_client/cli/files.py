@@ -5,14 +5,13 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from .failures import PARTIAL, UsageError
-from .output import show_json, warn, write
+from .output import note, show_json, warn, write
 from .programs import Json
 from .target import Target, takes_target
 
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from ..function import Response
     from ..session import Session
     from ..transfers import Progress
-
-FILES_AT_ONCE: Final = 8
 
 
 @takes_target
@@ -43,15 +40,20 @@ def upload(
     """Put files into the workspace, from where each sandbox of the session gets them."""
     if name is not None and len(paths) > 1:
         raise UsageError("--name is for a single file: leave it out, or upload one at a time")
-    files = [found for path in paths for found in files_below(path, name or path.resolve().name)]
+    from ..transfers import upload_all  # here, because botocore takes its time
+
+    files = [
+        found
+        for path in paths
+        for found in files_below(path, own_name(path) if name is None else name)
+    ]
+    check_names([(str(file), target_name) for file, target_name in files])
     session = target.named_session()
-    with Bar("uploading") as bar, ThreadPoolExecutor(FILES_AT_ONCE) as pool:
+    with Bar("uploading") as bar:
         bar.expect(sum(file.stat().st_size for file, _ in files))
-        uploads = [
-            pool.submit(session.upload, file, target_name, progress=bar.of(target_name))
-            for file, target_name in files
-        ]
-        written = [upload.result() for upload in uploads]
+        written = upload_all(session.upload, files, bar.of)
+    if not files:
+        note("there is no file to upload")
     for path in written:
         write(sys.stdout, path)
     return 0
@@ -68,22 +70,28 @@ def download(
         ),
     ],
     to: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             metavar="PATH",
-            help="The file to write, or a folder for the files. Default: the current folder.",
+            help="The file to write, or a folder for the files, which is there or ends with a "
+            "slash. Default: the current folder.",
             show_default=False,
         ),
     ] = None,
 ) -> int:
     """Write files of the workspace to this machine."""
+    check_names([(path, PurePosixPath(path).name) for path in paths])
     if to is not None and len(paths) > 1:
-        to.mkdir(parents=True, exist_ok=True)
+        Path(to).mkdir(parents=True, exist_ok=True)
     session = target.named_session()
-    with Bar("downloading") as bar:
-        written = [session.download(path, to, progress=bar.of(path)) for path in paths]
-    for file in written:
-        write(sys.stdout, str(file))
+    written: list[Path] = []
+    try:
+        with Bar("downloading") as bar:
+            for path in paths:
+                written.append(session.download(path, to, progress=bar.of(path)))
+    finally:
+        for file in written:
+            write(sys.stdout, str(file))
     return 0
 
 
@@ -145,6 +153,27 @@ def pull(
 def register(app: typer.Typer) -> None:
     for command in (upload, download, ls, push, pull):
         app.command()(command)
+
+
+def own_name(path: Path) -> str:
+    """Return the name of a file, which may be a link, or of a folder, which may be `.`."""
+    return path.name if path.name not in ("", "..") else path.resolve().name
+
+
+def check_names(files: Sequence[tuple[str, str]]) -> None:
+    """Check that no file would replace another one of the same command.
+
+    :param files: Each file, and its name where it is transferred to.
+    :raises UsageError: if two of them have the same name there
+    """
+    known: dict[str, str] = {}
+    for file, name in files:
+        if name in known:
+            raise UsageError(
+                f"{known[name]} and {file} would both be written to {name}; transfer them one at "
+                "a time, under two names"
+            )
+        known[name] = file
 
 
 def files_below(path: Path, name: str) -> Iterator[tuple[Path, str]]:
@@ -231,7 +260,7 @@ class Bar:
         self._task: Any = None
 
     def __enter__(self) -> Bar:
-        if sys.stderr.isatty():
+        if sys.stderr is not None and sys.stderr.isatty():
             from rich.console import Console
             from rich.progress import (
                 BarColumn,

@@ -42,7 +42,7 @@ class Live:
 
 def live() -> Live | None:
     """Return what prints output as it comes, if somebody can see it."""
-    return Live() if sys.stdout.isatty() else None
+    return Live() if sys.stdout is not None and sys.stdout.isatty() else None
 
 
 def tell(result: Result) -> None:
@@ -60,13 +60,26 @@ def show_json(response: Mapping[str, Any]) -> None:
     write(sys.stdout, json.dumps(response))
 
 
-def write(stream: TextIO, text: str) -> None:
-    """Print text as it is, and end its last line."""
-    if not text:
+class OutputClosed(Exception):
+    """Nobody reads the output any more: the reader of a pipe has ended."""
+
+
+def write(stream: TextIO | None, text: str) -> None:
+    """Print text as it is, and end its last line.
+
+    :param stream: None if the process was started without it.
+    :raises OutputClosed: if nobody reads it any more
+    """
+    if not text or stream is None:
         return
     end = "" if text.endswith("\n") else "\n"
-    stream.write(printable(stream, text) + end)
-    stream.flush()
+    try:
+        stream.write(printable(stream, text) + end)
+        stream.flush()
+    except BrokenPipeError as error:
+        # Python would report it once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        raise OutputClosed from error
 
 
 def printable(stream: TextIO, text: str) -> str:
@@ -92,7 +105,7 @@ def note(message: str) -> None:
 
 def leave_line() -> None:
     """Begin a new line after the ^C that a terminal has shown."""
-    if sys.stderr.isatty():
+    if sys.stderr is not None and sys.stderr.isatty():
         write(sys.stderr, "\n")
 
 
@@ -100,10 +113,10 @@ def coloured(text: str, colour: int) -> str:
     return f"\033[1;{colour}m{text}\033[0m" if has_colours(sys.stderr) else text
 
 
-def has_colours(stream: TextIO) -> bool:
+def has_colours(stream: TextIO | None) -> bool:
     """Return whether a stream is a terminal that shows colours, and its user wants them."""
     is_plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return stream.isatty() and not is_plain
+    return stream is not None and stream.isatty() and not is_plain
 
 
 def counted(number: int, noun: str) -> str:

@@ -89,8 +89,8 @@ def run(
     """Run a program of this machine."""
     output = None if output is None else below_folder(output)
     chosen = language or language_of(file)
-    code = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
-    with target.any_session() as session:
+    code = program_of(file)
+    with target.any_session(key) as session:
         printer = None if as_json else live()
         program = session.submit(
             code,
@@ -118,7 +118,7 @@ def exec_code(
     as_json: Json = False,
 ) -> int:
     """Run a program that is on the command line."""
-    with target.any_session() as session:
+    with target.any_session(key) as session:
         printer = None if as_json else live()
         program = session.submit(
             code, language=language, timeout=timeout, check=False, key=key, on_output=printer
@@ -135,7 +135,7 @@ def sh(
     as_json: Json = False,
 ) -> int:
     """Run a shell command. Its output is on standard error if it fails."""
-    with target.any_session() as session:
+    with target.any_session(key) as session:
         running = session.submit_command(command, timeout=timeout, check=False, key=key)
         return finish(running, as_json=as_json)[1]
 
@@ -259,6 +259,22 @@ def below_folder(output: str) -> str:
             "below the current folder: name it without / at its beginning, and without .."
         )
     return str(path)
+
+
+def program_of(file: Path) -> str:
+    """Return the program in a file, or in standard input.
+
+    :raises UsageError: if it is no text in UTF-8
+    """
+    if str(file) == "-" and sys.stdin is None:
+        raise UsageError("standard input is closed, and - reads the program from it")
+    content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    try:
+        return content.decode("utf-8-sig")  # editors may begin it with a byte order mark
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"{file} is no text in UTF-8: {error.reason} at byte {error.start}; save it in UTF-8"
+        ) from error
 
 
 def language_of(file: Path) -> Language:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from ..errors import CodeInterpreterError, FunctionUnavailable
+from ..errors import CodeInterpreterError, FunctionUnavailable, OutcomeUnknown
 from .failures import UsageError
-from .output import show_json, warn
+from .output import note, show_json, warn
 
 if TYPE_CHECKING:
     from ..code_interpreter import CodeInterpreter
@@ -83,11 +83,25 @@ class Target:
         )
 
     @contextmanager
-    def any_session(self) -> Iterator[Session]:
-        """Yield the named session, or a new one, whose sandbox is stopped in the end."""
+    def any_session(self, key: str | None = None) -> Iterator[Session]:
+        """Yield the named session, or a new one, whose sandbox is stopped in the end.
+
+        :param key: The key of an earlier request, which is known to its session alone.
+        :raises UsageError: if there is a key, and no session
+        """
+        if key is not None and self.session is None:
+            raise UsageError(
+                "--key needs the session of the earlier request, because another one would run "
+                "the program again: give --session NAME"
+            )
         session = self.interpreter().session(self.session)
         try:
             yield session
+        except OutcomeUnknown:
+            self._stop(session)
+            if self.session is None:
+                note(f"the key belongs to the session {session.name}: give --session, too")
+            raise
         except FunctionUnavailable:
             raise  # there is nothing to stop
         except BaseException:

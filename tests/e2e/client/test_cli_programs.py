@@ -91,7 +91,7 @@ def test_a_file_has_the_language_of_its_suffix(
 def test_a_program_comes_from_standard_input(
     code_interpreter: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys, "stdin", io.StringIO("print('from stdin')\n"))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"print('from stdin')\n")))
     assert code_interpreter("--session", "cli-programs", "run", "-").stdout == "from stdin\n"
 
 

@@ -165,7 +165,7 @@ def test_an_upload_is_made_again_until_it_arrives(
     source.write_bytes(body)
     storage.faults = [fault for fault in faults if body or isinstance(fault, str)]
     count = len(storage.faults) + 1
-    transfers.upload(source, storage.link(len(body)))
+    transfers.upload(source, len(body), storage.link(len(body)))
     assert storage.body == body
     assert len(storage.requests) == count
 
@@ -175,5 +175,5 @@ def test_an_upload_that_is_refused_is_told(storage: Storage, tmp_path: Path) -> 
     source.write_bytes(b"x")
     storage.faults = ["403 AccessDenied"]
     with pytest.raises(TransferFailed, match=r"file\.bin was refused by the storage: AccessDenied"):
-        transfers.upload(source, storage.link(1))
+        transfers.upload(source, 1, storage.link(1))
     assert storage.requests == ["PUT"]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from ..failures import UsageError
 from ..files import Bar, sandbox_table, workspace_table
 from ..output import note, warn, write
-from ..programs import Language, language_of
+from ..programs import Language, language_of, program_of
 
 if TYPE_CHECKING:
     from ...session import Session
@@ -71,8 +71,7 @@ def save(shell: HasSession, name: str, file: str | None = None) -> None:
 
 def run(shell: HasSession, file: str) -> None:
     path = Path(file).expanduser()
-    code = path.read_text(encoding="utf-8")
-    shell.run_program(code, language_of(path))
+    shell.run_program(program_of(path), language_of(path))
 
 
 def restart(shell: HasSession) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import os
+import sys
 
 import pytest
 
-from code_interpreter_client.cli.output import Live, has_colours, write
+from code_interpreter_client.cli.app import main
+from code_interpreter_client.cli.output import Live, OutputClosed, has_colours, write
 
 
 @pytest.mark.parametrize(
@@ -80,3 +83,22 @@ def test_output_is_printed_as_it_comes(
     printer.end()
     printer.end()
     assert written.getvalue().decode() == expected
+
+
+def test_a_stream_that_was_closed_from_the_start_gets_nothing() -> None:
+    write(None, "text")
+    assert not has_colours(None)
+
+
+def test_a_reader_that_has_ended_ends_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as stream:
+        with pytest.raises(OutputClosed):
+            write(stream, "text")
+        write(stream, "Python writes what is left at its end")
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as stream:
+        monkeypatch.setattr(sys, "stderr", stream)
+        assert main(["nope"]) == 141

@@ -1,0 +1,66 @@
+"""Files of the command line, by their names."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+
+from code_interpreter_client.cli.app import main
+from code_interpreter_client.cli.failures import UsageError
+from code_interpreter_client.cli.files import own_name
+from code_interpreter_client.cli.programs import program_of
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("path", "name"), [("latest", "latest"), (".", "folder"), ("../folder/..", "{tmp}")]
+)
+def test_a_file_has_its_own_name(path: str, name: str, folder: Path) -> None:
+    Path("latest").symlink_to("data-2026.csv")
+    assert own_name(Path(path)) == name.format(tmp=folder.parent.name)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (["upload", "a/x.csv", "b/x.csv"], "a/x.csv and b/x.csv would both be written to x.csv"),
+        (["upload", "a", "c/a"], "a/x.csv and c/a/x.csv would both be written to a/x.csv"),
+        (["download", "uploads/x", "x"], "uploads/x and x would both be written to x"),
+    ],
+)
+def test_no_file_replaces_another_of_the_same_command(
+    arguments: list[str], names: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a", "b", "c/a"):
+        Path(name).mkdir(parents=True)
+        Path(name, "x.csv").touch()
+    assert main(["--function", "f", "--session", "s", *arguments]) == 2
+    assert capsys.readouterr().err == (
+        f"error: {names}; transfer them one at a time, under two names\n"
+    )
+
+
+def test_a_program_may_begin_with_a_byte_order_mark(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = "\ufeffprint('é')\r\n".encode()
+    Path("a.py").write_bytes(content)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content), encoding="ascii"))
+    assert [program_of(Path(name)) for name in ("a.py", "-")] == ["print('é')\r\n"] * 2
+
+
+def test_a_program_that_is_no_text_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("a.py").write_bytes(b"1\n\xff")
+    with pytest.raises(UsageError, match=r"a.py is no text in UTF-8: invalid start byte at byte 2"):
+        program_of(Path("a.py"))
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(UsageError, match="standard input is closed"):
+        program_of(Path("-"))
