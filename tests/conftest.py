@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.loaders import JSONFileLoader
 from hypothesis import HealthCheck, settings
 
 from tests.project import PROJECT
@@ -22,6 +23,20 @@ os.environ.setdefault("JSII_RUNTIME_PACKAGE_CACHE_ROOT", str(PROJECT / ".cache" 
 # Botocore must never find the credentials or the region of the person who runs the tests.
 for name in [name for name in os.environ if name.startswith("AWS_")]:
     del os.environ[name]
+
+# Botocore reads the models of services anew for each session, for a tenth of a second; here each
+# file is read once.
+load_file = JSONFileLoader.load_file
+loaded_files: dict[str, Any] = {}
+
+
+def load_file_once(self: JSONFileLoader, path: str) -> Any:
+    if path not in loaded_files:
+        loaded_files[path] = load_file(self, path)
+    return loaded_files[path]
+
+
+JSONFileLoader.load_file = load_file_once
 
 # The same examples on every machine, without a deadline, since a machine may be busy. Examples may
 # share a fixture: each of them sets up all that it needs.

@@ -49,16 +49,16 @@ def test_an_approved_deployment_asks_nothing(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("variables", "options"),
+    ("variables", "arguments"),
     [
-        ([], ""),
-        (["QUIET=1", "PORT=0"], " --quiet"),
-        (["LIBRARIES=full"], " --libraries full"),
+        ([], "local_aws.project --port 4566"),
+        (["EMPTY=1"], "local_aws --port 4566"),
+        (["QUIET=1", "PORT=0"], "local_aws.project --port 0 --quiet"),
+        (["LIBRARIES=full"], "local_aws.project --port 4566 --libraries full"),
     ],
 )
 def test_the_variables_of_make_local_are_options(
-    folder: Path, variables: list[str], options: str
+    folder: Path, variables: list[str], arguments: str
 ) -> None:
-    port = "0" if "PORT=0" in variables else "4566"
     done = make(folder, "local", *variables)
-    assert done.stdout == f"python -m local_aws --port {port}{options}\n"
+    assert done.stdout == f"python -m {arguments}\n"

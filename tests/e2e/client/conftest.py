@@ -50,17 +50,35 @@ def environment(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -
     return local_aws.environment(ACCOUNT)
 
 
+@pytest.fixture(scope="session")
+def connected(environment: dict[str, str]) -> CodeInterpreter:
+    """Return the interpreter, which all tests use: each connects for a tenth of a second."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        return CodeInterpreter.from_stack("CodeInterpreter", boto3_session=boto3.Session())
+
+
 @pytest.fixture
-def interpreter(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> CodeInterpreter:
+def interpreter(
+    connected: CodeInterpreter, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> CodeInterpreter:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    return CodeInterpreter.from_stack("CodeInterpreter", boto3_session=boto3.Session())
+    return connected
 
 
 @pytest.fixture
 def session(interpreter: CodeInterpreter) -> Iterator[Session]:
     """Return a session that is stopped after the test."""
     with interpreter.session() as session:
+        yield session
+
+
+@pytest.fixture(scope="module")
+def shared_session(connected: CodeInterpreter) -> Iterator[Session]:
+    """Return a session for the tests of a module that do not stop it: a new one starts a kernel."""
+    with connected.session() as session:
         yield session
 
 

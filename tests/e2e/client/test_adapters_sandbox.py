@@ -17,7 +17,12 @@ FOLDER = "/tmp/code-interpreter-"
 
 
 @pytest.fixture
-def sandbox(session: Session) -> Sandbox:
+def sandbox(shared_session: Session) -> Sandbox:
+    return Sandbox(shared_session)
+
+
+@pytest.fixture
+def own_sandbox(session: Session) -> Sandbox:
     return Sandbox(session)
 
 
@@ -125,25 +130,25 @@ def test_a_command_that_is_stopped_before_it_comes_does_not_begin(sandbox: Sandb
     assert (done.exit_code, sandbox.exists("begun")) == (137, False)
 
 
-def test_a_sandbox_that_has_ended_is_replaced(sandbox: Sandbox) -> None:
-    folder = sandbox.working_folder()
-    sandbox.write("lost.txt", b"x")
-    sandbox.session.stop()
-    assert not sandbox.exists("lost.txt")
-    assert sandbox.run(["pwd", "-P"]).stdout.strip() == sandbox.working_folder()
+def test_a_sandbox_that_has_ended_is_replaced(own_sandbox: Sandbox) -> None:
+    folder = own_sandbox.working_folder()
+    own_sandbox.write("lost.txt", b"x")
+    own_sandbox.session.stop()
+    assert not own_sandbox.exists("lost.txt")
+    assert own_sandbox.run(["pwd", "-P"]).stdout.strip() == own_sandbox.working_folder()
     assert folder
 
 
 def test_a_command_whose_sandbox_ends_may_have_run(
-    sandbox: Sandbox,
+    own_sandbox: Sandbox,
 ) -> None:
     async def end_while_it_runs() -> None:
         command = asyncio.create_task(
-            asyncio.to_thread(sandbox.run, shell_command("touch begun; sleep 60"))
+            asyncio.to_thread(own_sandbox.run, shell_command("touch begun; sleep 60"))
         )
-        while not await asyncio.to_thread(sandbox.exists, "begun"):
+        while not await asyncio.to_thread(own_sandbox.exists, "begun"):
             await asyncio.sleep(0.05)
-        await asyncio.to_thread(sandbox.session.stop)
+        await asyncio.to_thread(own_sandbox.session.stop)
         with pytest.raises(OutcomeUnknown):
             await command
 

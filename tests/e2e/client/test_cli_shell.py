@@ -27,6 +27,7 @@ class Shell(Terminal):
     def __init__(
         self, session: str | None, *, environment: dict[str, str], folder: Path, **variables: str
     ) -> None:
+        self.folder = folder
         options = () if session is None else ("--session", session)
         super().__init__(
             *COMMAND, *options, "shell", environment={**environment, **variables}, folder=folder
@@ -39,8 +40,17 @@ class Shell(Terminal):
         return self.expect(PROMPT)
 
 
+@pytest.fixture(scope="module")
+def shell(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    """Return a shell in which tests go on after one another, each at a prompt."""
+    folder = tmp_path_factory.mktemp("shell")
+    with Shell("cli-shell", environment=environment, folder=folder) as shell:
+        yield shell
+
+
 @pytest.fixture
-def shell(environment: dict[str, str], tmp_path: Path) -> Iterator[Shell]:
+def own_shell(environment: dict[str, str], tmp_path: Path) -> Iterator[Shell]:
+    """Return a shell for keys after which it may show its prompt more than once."""
     with Shell("cli-shell", environment=environment, folder=tmp_path) as shell:
         yield shell
 
@@ -66,45 +76,45 @@ def test_a_pasted_block_is_one_program(shell: Shell) -> None:
 
 
 def test_ctrl_c_ends_the_program_and_not_the_shell(
-    shell: Shell, interpreter: CodeInterpreter
+    own_shell: Shell, interpreter: CodeInterpreter
 ) -> None:
     session = interpreter.session("cli-shell")
     programs = ("open('begun1', 'w'); import time; time.sleep(100)", "!touch begun2; sleep 100")
     for number, program in enumerate(programs, start=1):
-        shell.enter(program)
+        own_shell.enter(program)
         wait_for_file(session, f"begun{number}")
-        shell.type(CTRL_C)
-        shell.expect(PROMPT)
-    assert "\n42\r\n" in shell.run("6 * 7")
+        own_shell.type(CTRL_C)
+        own_shell.expect(PROMPT)
+    assert "\n42\r\n" in own_shell.run("6 * 7")
     # At the prompt it clears the line.
-    shell.type("1/0" + CTRL_C)
-    shell.expect(PROMPT)
-    assert "ZeroDivisionError" not in shell.run("pass")
+    own_shell.type("1/0" + CTRL_C)
+    own_shell.expect(PROMPT)
+    assert "ZeroDivisionError" not in own_shell.run("pass")
 
 
-def test_output_comes_while_the_program_runs(shell: Shell) -> None:
-    shell.enter("print('be' 'gun'); import time; time.sleep(1000)")
-    shell.expect("begun")
-    shell.type(CTRL_C)
-    shell.expect("KeyboardInterrupt")
-    shell.expect(PROMPT)
-    assert shell.shown.count("begun") == 1
+def test_output_comes_while_the_program_runs(own_shell: Shell) -> None:
+    own_shell.enter("print('be' 'gun'); import time; time.sleep(1000)")
+    own_shell.expect("begun")
+    own_shell.type(CTRL_C)
+    own_shell.expect("KeyboardInterrupt")
+    own_shell.expect(PROMPT)
+    assert own_shell.shown.count("begun") == 1
 
 
-def test_tab_completes_names_of_the_session_and_leaves_no_trace(shell: Shell) -> None:
-    shell.run("unusual_name = 5; before = set(globals())")
-    shell.type("unus" + TAB)
-    shell.expect("ual_name")
-    assert "\n6\r\n" in shell.run(" + 1")
-    shell.type("unusual_name.as_int" + TAB)
-    shell.expect("eger_ratio")
-    assert "(5, 1)" in shell.run("()")
-    assert "\n{'before'}\r\n" in shell.run(
+def test_tab_completes_names_of_the_session_and_leaves_no_trace(own_shell: Shell) -> None:
+    own_shell.run("unusual_name = 5; before = set(globals())")
+    own_shell.type("unus" + TAB)
+    own_shell.expect("ual_name")
+    assert "\n6\r\n" in own_shell.run(" + 1")
+    own_shell.type("unusual_name.as_int" + TAB)
+    own_shell.expect("eger_ratio")
+    assert "(5, 1)" in own_shell.run("()")
+    assert "\n{'before'}\r\n" in own_shell.run(
         "{n for n in set(globals()) - before if not n.startswith('_')}"
     )
-    shell.type("%upl" + TAB)
-    shell.expect("oad")
-    shell.run("")
+    own_shell.type("%upl" + TAB)
+    own_shell.expect("oad")
+    own_shell.run("")
 
 
 def test_figures_are_saved_under_new_names(environment: dict[str, str], tmp_path: Path) -> None:
@@ -116,18 +126,18 @@ def test_figures_are_saved_under_new_names(environment: dict[str, str], tmp_path
     assert (tmp_path / "figure-2.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_files_move_by_commands_of_the_shell(shell: Shell, tmp_path: Path) -> None:
-    (tmp_path / "in.txt").write_text("content")
-    (tmp_path / "program.py").write_text("print('program', open('in.txt').read())")
+def test_files_move_by_commands_of_the_shell(shell: Shell) -> None:
+    (shell.folder / "in.txt").write_text("content")
+    (shell.folder / "program.py").write_text("print('program', open('in.txt').read())")
     assert "uploaded uploads/in.txt" in shell.run("%upload in.txt")
     assert "\nprogram content\r\n" in shell.run("%run program.py")
     assert "\nfrom bash\r\n" in shell.run("!echo from bash; echo saved > out.txt")
     assert "out.txt" in shell.run("%ls")
     assert "note: wrote out.txt" in shell.run("%save out.txt")
-    assert (tmp_path / "out.txt").read_text() == "saved\n"
+    assert (shell.folder / "out.txt").read_text() == "saved\n"
     assert "code-interpreter/out.txt" in shell.run("%files")
     assert "note: wrote copy.txt" in shell.run("%download uploads/in.txt copy.txt")
-    assert (tmp_path / "copy.txt").read_text() == "content"
+    assert (shell.folder / "copy.txt").read_text() == "content"
     assert "error: usage: %upload FILE [NAME]" in shell.run("%upload")
     assert "error: nope.py: No such file" in shell.run("%run nope.py")
     assert "%restart" in shell.run("%help")

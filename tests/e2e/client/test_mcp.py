@@ -16,6 +16,7 @@ from mcp.shared.exceptions import MCPError
 
 from code_interpreter_client import CodeInterpreter, Session
 from code_interpreter_client.mcp_server import SessionServer
+from tests.e2e.client.terminal import SECONDS, wait_for_file
 
 pytestmark = pytest.mark.anyio
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -28,10 +29,18 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-async def client(interpreter: CodeInterpreter, session: Session) -> AsyncIterator[Client]:
+async def client(interpreter: CodeInterpreter, shared_session: Session) -> AsyncIterator[Client]:
     tools = interpreter.describe_tools()
-    async with Client(SessionServer(session, tools).server) as client:
+    async with Client(SessionServer(shared_session, tools).server) as client:
         yield client
+
+
+async def cancel(client: Client, session: Session, tool: str, arguments: dict[str, str]) -> None:
+    """Call a tool, and cancel the call when its program has made a file with the tool's name."""
+    async with anyio.create_task_group() as calling:
+        calling.start_soon(client.call_tool, tool, arguments)
+        await anyio.to_thread.run_sync(wait_for_file, session, tool)
+        calling.cancel_scope.cancel()
 
 
 def texts(result: types.CallToolResult) -> str:
@@ -82,7 +91,7 @@ async def test_rich_results_are_text_without_html_and_figures_are_images(client:
     assert base64.b64decode(image.data).startswith(PNG)
 
 
-async def test_a_saved_file_is_a_resource(client: Client) -> None:
+async def test_a_saved_file_is_a_resource(client: Client, shared_session: Session) -> None:
     code = "open('päge 1.txt', 'w').write('hello')"
     result = await client.call_tool("execute_code", {"code": code, "output_filename": "päge 1.txt"})
     [link] = [block for block in result.content if isinstance(block, types.ResourceLink)]
@@ -92,11 +101,12 @@ async def test_a_saved_file_is_a_resource(client: Client) -> None:
     assert content.text == "hello"
     listed = (await client.list_resources()).resources
     assert [(resource.uri, resource.size) for resource in listed] == [(link.uri, 5)]
+    shared_session.delete(link.name)
 
 
-async def test_a_binary_resource_has_its_bytes(client: Client, session: Session) -> None:
-    session.write("some.bin", bytes(range(256)))
-    session.push("some.bin")
+async def test_a_binary_resource_has_its_bytes(client: Client, shared_session: Session) -> None:
+    shared_session.write("some.bin", bytes(range(256)))
+    shared_session.push("some.bin")
     [content] = (await client.read_resource("workspace:///code-interpreter/some.bin")).contents
     assert isinstance(content, types.BlobResourceContents)
     assert base64.b64decode(content.blob) == bytes(range(256))
@@ -117,9 +127,11 @@ async def test_a_resource_that_does_not_exist_is_an_error(
         await client.read_resource(uri)
 
 
-async def test_an_image_of_the_workspace_can_be_looked_at(client: Client, session: Session) -> None:
-    session.run("import matplotlib.pyplot as plt; plt.plot([1, 2]); plt.savefig('a.png')")
-    session.push("a.png")
+async def test_an_image_of_the_workspace_can_be_looked_at(
+    client: Client, shared_session: Session
+) -> None:
+    shared_session.run("import matplotlib.pyplot as plt; plt.plot([1, 2]); plt.savefig('a.png')")
+    shared_session.push("a.png")
     arguments = {"path": "code-interpreter/a.png"}
     result = await client.call_tool("workspace_read", arguments)
     assert isinstance(result.content[0], types.ImageContent)
@@ -128,10 +140,10 @@ async def test_an_image_of_the_workspace_can_be_looked_at(client: Client, sessio
 
 
 async def test_a_long_text_of_the_workspace_is_read_in_parts(
-    client: Client, session: Session
+    client: Client, shared_session: Session
 ) -> None:
     text = "".join(f"line {number}\n" for number in range(10_000))
-    session.request("workspace_write", path="code-interpreter/long.txt", content=text)
+    shared_session.request("workspace_write", path="code-interpreter/long.txt", content=text)
     parts, offset = [], 0
     while True:
         arguments = {"path": "code-interpreter/long.txt", "offset": offset}
@@ -180,18 +192,19 @@ async def test_a_tool_that_models_are_not_offered_does_not_exist(client: Client)
         await client.call_tool("stop_session", {})
 
 
-async def test_a_cancelled_program_is_interrupted(client: Client) -> None:
-    code = "import time\nx = 'kept'\nwhile True: time.sleep(0.05)"
-    with anyio.move_on_after(2):
-        await client.call_tool("execute_code", {"code": code})
+LOOP = "import time\nx = 'kept'\nopen('execute_code', 'w')\nwhile True: time.sleep(0.05)"
+
+
+async def test_a_cancelled_program_is_interrupted(client: Client, shared_session: Session) -> None:
+    await cancel(client, shared_session, "execute_code", {"code": LOOP})
     with anyio.fail_after(20):
         result = await client.call_tool("execute_code", {"code": "print(x)"})
     assert texts(result) == "kept"
 
 
-async def test_a_cancelled_command_is_interrupted(client: Client) -> None:
-    with anyio.move_on_after(2):
-        await client.call_tool("execute_command", {"command": "echo $$ > pid; sleep 100"})
+async def test_a_cancelled_command_is_interrupted(client: Client, shared_session: Session) -> None:
+    command = "echo $$ > pid; touch execute_command; sleep 100"
+    await cancel(client, shared_session, "execute_command", {"command": command})
     with anyio.fail_after(20):
         while True:
             result = await client.call_tool("execute_command", {"command": "kill -0 $(cat pid)"})
@@ -199,17 +212,20 @@ async def test_a_cancelled_command_is_interrupted(client: Client) -> None:
                 break
 
 
-async def test_calls_do_not_hold_up_one_another(client: Client) -> None:
+async def test_calls_do_not_hold_up_one_another(client: Client, shared_session: Session) -> None:
     order: list[str] = []
 
     async def call(name: str, tool: str, arguments: dict[str, str]) -> None:
         await client.call_tool(tool, arguments)
         order.append(name)
 
-    async with anyio.create_task_group() as group:
-        group.start_soon(call, "slow", "execute_command", {"command": "sleep 3"})
-        await anyio.sleep(0.5)
-        group.start_soon(call, "quick", "workspace_list", {})
+    command = "touch waits; while ! test -e go; do sleep 0.05; done"
+    with anyio.fail_after(SECONDS):
+        async with anyio.create_task_group() as group:
+            group.start_soon(call, "slow", "execute_command", {"command": command})
+            await anyio.to_thread.run_sync(wait_for_file, shared_session, "waits")
+            go = {"operation": "write", "path": "go", "text": ""}
+            group.start_soon(call, "quick", "file_operations", go)
     assert order == ["quick", "slow"]
 
 
@@ -235,9 +251,7 @@ async def test_over_stdio_a_cancelled_program_is_interrupted_and_a_named_session
         command=COMMAND, args=["--session", session.name, "mcp"], env=environment
     )
     async with Client(parameters) as client:
-        with anyio.move_on_after(3):
-            code = "import time\nx = 'kept'\nwhile True: time.sleep(0.05)"
-            await client.call_tool("execute_code", {"code": code})
+        await cancel(client, session, "execute_code", {"code": LOOP})
         with anyio.fail_after(20):
             result = await client.call_tool("execute_code", {"code": "print(x)"})
         assert texts(result) == "kept"

@@ -30,6 +30,7 @@ LEAVING = "leaving"
 SESSIONS = 25
 
 
+@pytest.mark.slow
 def test_the_cli_deploys_changes_rolls_back_failures_and_destroys(
     local_aws: LocalAws, tmp_path: Path
 ) -> None:

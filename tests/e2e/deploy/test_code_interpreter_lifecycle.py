@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 STACK = "CodeInterpreter"
 RESOURCE = "Custom::CodeInterpreter"
+PAUSE_SECONDS = 0.1  # between two calls
 
 
 def stack_with(**properties: Any) -> Callable[[App], object]:
@@ -75,13 +76,16 @@ def test_a_change_of_description_replaces_it_while_it_is_used(
 
 @contextmanager
 def calling(deployment: Deployment) -> Iterator[list[dict[str, Any]]]:
-    """Call the invoke function again and again meanwhile, and yield its responses."""
+    """Call the invoke function again and again meanwhile, and yield its responses.
+
+    Each call has a sandbox of its own; a command needs no kernel in it.
+    """
     responses: list[dict[str, Any]] = []
     done = threading.Event()
 
     def call() -> None:
-        while not done.is_set():
-            responses.append(deployment.invoke(tool="execute_code", code="print(6 * 7)"))
+        while not done.wait(PAUSE_SECONDS):
+            responses.append(deployment.invoke(tool="execute_command", command="echo 42"))
 
     thread = threading.Thread(target=call)
     thread.start()
@@ -165,7 +169,7 @@ def test_an_update_that_fails_after_the_replacement_returns_to_the_old_one(
         stack = CodeInterpreterStack(app, STACK, settings=Settings(description="second"))
         function = stack.invoke_function
         handle = CfnWaitConditionHandle(stack, "Handle").ref
-        signal = CfnWaitCondition(stack, "Signal", handle=handle, timeout="5")
+        signal = CfnWaitCondition(stack, "Signal", handle=handle, timeout="2")
         signal.node.add_dependency(stack.code_interpreter, function.node.find_child("UsePolicy"))
         function.function.node.add_dependency(signal)
 

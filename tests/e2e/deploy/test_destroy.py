@@ -72,7 +72,7 @@ def test_the_bucket_of_an_earlier_deployment_is_used_again(
     assert bucket in str(deployment.client("s3").list_buckets()["Buckets"])
 
 
-@pytest.mark.parametrize("first", ["destroy", "retain"])
+@pytest.mark.parametrize("first", ["destroy", pytest.param("retain", marks=pytest.mark.slow)])
 def test_the_retention_can_change(deployment: Deployment, deploy: Deploy, first: str) -> None:
     last = "retain" if first == "destroy" else "destroy"
     for retention in (first, last):

@@ -7,6 +7,7 @@ event has faults. Many lives run side by side, each in an account of its own.
 
 from __future__ import annotations
 
+import itertools
 import json
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from local_aws import LocalAws
 
 SERVICE = "bedrock-agentcore"
-LANES = 8
+LANES = 4
 # Lambda runs an asynchronous event up to three times, as long as the function fails.
 ATTEMPTS = 3
 
@@ -41,6 +42,7 @@ ATTEMPTS = 3
 PASSING: tuple[Fault, ...] = tuple(
     Fault(kind, when) for kind in (429, 500, 503, "reset") for when in ("before", "after")
 )
+QUICK = tuple(fault for fault in PASSING if fault.kind in (500, "reset"))
 # One such fault may fail the event: CloudFormation rolls back, and the user tries again.
 FAILING = (Fault(403, "before"), Fault(403, "after"))
 # Lambda runs the event again, once. A kill before a call leaves the same state as a kill after the
@@ -172,12 +174,20 @@ class Lives:
 
     clean: Life
     repeated: Future[Life]
+    killed: Future[Life]
     faulty: dict[Fault, list[Future[Life]]]
     lanes: list[Lane]
 
 
 @pytest.fixture(scope="module")
-def lives(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lives]:
+def lives(
+    local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Lives]:
+    faults = {
+        item.callspec.params["fault"]
+        for item in request.session.items
+        if item.path == request.path and hasattr(item, "callspec")
+    }
     assembly = synthesise(define, tmp_path_factory.mktemp("control"))
     lanes = [Lane(Deployment(local_aws, f"3{n:011d}"), assembly) for n in range(LANES)]
     free: SimpleQueue[Lane] = SimpleQueue()
@@ -195,13 +205,17 @@ def lives(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iter
             free.put(lane)
         pool = running.enter_context(ThreadPoolExecutor(LANES))
         anywhere = dict.fromkeys(EVENTS, everywhere)
-        faulty = {fault: [pool.submit(live, fault, anywhere)] for fault in PASSING}
+        faulty = {
+            fault: [pool.submit(live, fault, anywhere)] for fault in PASSING if fault in faults
+        }
         repeated = pool.submit(live, None, anywhere, 2)
         clean = pool.submit(live, None, anywhere).result()
         plans = plans_for_each_call(clean.rows)
         for fault in (*FAILING, KILLED):
-            faulty[fault] = [pool.submit(live, fault, plan) for plan in plans]
-        yield Lives(clean, repeated, faulty, lanes)
+            if fault in faults:
+                faulty[fault] = [pool.submit(live, fault, plan) for plan in plans]
+        killed = pool.submit(live, KILLED, plans[1])
+        yield Lives(clean, repeated, killed, faulty, lanes)
 
 
 def plans_for_each_call(rows: dict[str, Row]) -> list[dict[str, Plan]]:
@@ -216,7 +230,15 @@ def plans_for_each_call(rows: dict[str, Row]) -> list[dict[str, Plan]]:
     ]
 
 
-@pytest.mark.parametrize("fault", [*PASSING, *FAILING, KILLED], ids=str)
+# `make test` has the quick ones, and a process that dies once in each event; the unit tests have
+# each fault at each call (`tests/unit/control/test_faults.py`).
+FAULTS = [
+    pytest.param(fault, id=str(fault), marks=() if fault in QUICK else pytest.mark.slow)
+    for fault in (*PASSING, *FAILING, KILLED)
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
 def test_faults_leave_exactly_what_is_wanted(lives: Lives, fault: Fault) -> None:
     errors = [error for life in lives.faulty[fault] if (error := life.exception()) is not None]
     if errors:
@@ -230,6 +252,14 @@ def test_faults_leave_exactly_what_is_wanted(lives: Lives, fault: Fault) -> None
             for operation in life.result().rows[name].hit_operations()
         }
         assert hit == set(row.calls), name
+
+
+def test_a_process_that_dies_once_in_each_event_leaves_exactly_what_is_wanted(
+    lives: Lives,
+) -> None:
+    rows = lives.killed.result().rows
+    assert rows.keys() == set(EVENTS)
+    assert [name for name, row in rows.items() if len(row.hits) != 1] == []
 
 
 def test_an_event_that_is_delivered_twice_has_one_effect_and_the_same_response(
@@ -246,8 +276,7 @@ BY_OTHERS = {
 
 
 def test_the_control_function_uses_all_its_permissions_and_needs_no_more(lives: Lives) -> None:
-    for futures in lives.faulty.values():
-        wait(futures)
+    wait([lives.repeated, lives.killed, *itertools.chain(*lives.faulty.values())])
     for lane in lives.lanes:
         gone = set()
         for decision in lane.deployment.decisions(lane.role_name):

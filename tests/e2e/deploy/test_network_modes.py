@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .deployment import Deployment
 
 
-@pytest.mark.parametrize("network", ["sandbox", "public"])
+@pytest.mark.parametrize("network", ["sandbox", pytest.param("public", marks=pytest.mark.slow)])
 def test_a_network_without_a_vpc_is_deployed_used_and_destroyed(
     deployment: Deployment, deploy: Deploy, network: str
 ) -> None:
@@ -25,7 +25,7 @@ def test_a_network_without_a_vpc_is_deployed_used_and_destroyed(
     assert deployment.code_interpreters() == {}
 
 
-@pytest.mark.parametrize("internet", [False, True])
+@pytest.mark.parametrize("internet", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_a_new_vpc_is_deployed_used_and_destroyed(
     deployment: Deployment, deploy: Deploy, internet: bool
 ) -> None:

@@ -22,10 +22,9 @@ SESSION = "guide"
 Call = Callable[..., Response]
 
 
-# `make test` runs the patterns through one caller that reads JSON and one that reads text.
-QUICK = ("direct", "agent")
+# `make test` runs the patterns through one caller; `test_tools.py` runs every tool through each.
 PARAMETERS = [
-    pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in CALLERS
+    pytest.param(name, marks=() if name == "direct" else pytest.mark.slow) for name in CALLERS
 ]
 
 

@@ -78,8 +78,19 @@ ERRORS: dict[str, tuple[dict[str, Any] | None, str, dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("error_type", ERRORS)
-@pytest.mark.parametrize("caller", CALLERS)
+# A time limit takes ten seconds to end a call; the others show how a caller gets an error.
+ERRORS_OF_CALLERS = [
+    pytest.param(
+        caller,
+        error_type,
+        marks=pytest.mark.slow if (caller != "direct" and error_type == "TimedOut") else (),
+    )
+    for caller in CALLERS
+    for error_type in ERRORS
+]
+
+
+@pytest.mark.parametrize(("caller", "error_type"), ERRORS_OF_CALLERS)
 def test_every_caller_gets_every_error(deployed: Deployment, caller: str, error_type: str) -> None:
     call, session = CALLERS[caller], f"errors-{caller}"
     fault, tool, arguments = ERRORS[error_type]
@@ -118,7 +129,9 @@ def test_every_tool_reports_access_that_is_denied(deployed: Deployment) -> None:
 # Repeated calls.
 
 
-@pytest.mark.parametrize("error_type", ["CodeFailed", "OutcomeUnknown", "TimedOut"])
+@pytest.mark.parametrize(
+    "error_type", ["CodeFailed", "OutcomeUnknown", pytest.param("TimedOut", marks=pytest.mark.slow)]
+)
 def test_repeating_an_asynchronous_call_returns_its_recorded_response(
     deployed: Deployment, session: str, error_type: str
 ) -> None:

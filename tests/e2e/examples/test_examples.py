@@ -32,6 +32,7 @@ PUBLIC = {
 WRITTEN_BY_CDK = {"ToolGateway/Gateway", "ManyInputs/StateMachine"}
 
 
+# `tests/integration/constructs/test_checks.py` has the checks of all that the examples are made of.
 @pytest.fixture(scope="module")
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Synthesize all of them without feature flags, with the findings of cdk-nag and of CDK."""
@@ -52,6 +53,7 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
+@pytest.mark.slow
 def test_cdk_nag_and_cdk_find_only_roles_of_cdks_own_constructs(assembly: Path) -> None:
     report = json.loads((assembly / "validation-report.json").read_text())
     found = {
@@ -63,6 +65,7 @@ def test_cdk_nag_and_cdk_find_only_roles_of_cdks_own_constructs(assembly: Path) 
     assert found == {("AwsSolutions-IAM5", construct) for construct in WRITTEN_BY_CDK}
 
 
+@pytest.mark.slow
 def test_cfn_lint_finds_nothing(assembly: Path) -> None:
     templates = sorted(assembly.glob("*.template.json"))
     lint = subprocess.run(
@@ -75,8 +78,11 @@ def test_cfn_lint_finds_nothing(assembly: Path) -> None:
     assert (len(templates), lint.returncode, lint.stdout) == (4, 0, "")
 
 
-def test_the_results_are_written_whatever_the_flags_of_the_app(assembly: Path) -> None:
-    assert "ResultWriter" in (assembly / "ManyInputs.template.json").read_text()
+def test_the_results_are_written_whatever_the_flags_of_the_app(tmp_path: Path) -> None:
+    app = App(outdir=str(tmp_path), builtin_cloud_formation_validation=False)
+    ManyInputsStack(app, "ManyInputs")
+    app.synth()
+    assert "ResultWriter" in (tmp_path / "ManyInputs.template.json").read_text()
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
