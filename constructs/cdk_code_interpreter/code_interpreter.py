@@ -251,6 +251,8 @@ class CodeInterpreter(CodeInterpreterBase):
         self.node.default_child = self._resource.node.default_child
         if self.filesystem_policy is not None:
             self._resource.node.add_dependency(self.filesystem_policy)
+        for filesystem in filesystems:
+            self._resource.node.add_dependency(*filesystem.mount_targets())
 
     @property
     def cdk_tag_manager(self) -> TagManager:

@@ -76,9 +76,16 @@ class ExecutionRole(iam.Role):
         An id is the name, a hyphen and ten characters (API model). A name has no hyphen, so the
         pattern never matches a longer name with the same beginning.
 
+        The name alone is trusted, too: AWS does not document whether the service validates the role
+        before the code interpreter has its id. IAM takes 2,048 characters of a role's trust policy,
+        which is room for about six code interpreters.
+
         :param name_pattern: The name of the code interpreters, with `?` for an unknown character.
         """
-        self._trusted.append(code_interpreter_arn(scope, f"{name_pattern}-{'?' * 10}"))
+        self._trusted += [
+            code_interpreter_arn(scope, f"{name_pattern}-{'?' * 10}"),
+            code_interpreter_arn(scope, name_pattern),
+        ]
 
     def _check_use(self) -> list[str]:
         if self._trusted:

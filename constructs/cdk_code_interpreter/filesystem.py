@@ -13,10 +13,13 @@ from aws_cdk import Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_efs as efs
 from aws_cdk import aws_iam as iam
+from constructs import IDependable
 
 from ._private.arguments import check_arguments
 from ._private.permissions import (
+    DESCRIBE_EFS,
     EFS_ACCESS_POINT_KEY,
+    LIST_S3_FILES_MOUNT_TARGETS,
     MOUNT_EFS,
     MOUNT_S3_FILES,
     READ_S3_FILES_ACCESS_POINT,
@@ -36,7 +39,9 @@ class Filesystem(ABC):
     Create it with `Filesystem.efs()` or `Filesystem.s3_files()`. The code interpreter needs a
     network in a VPC and an execution role. The construct adds the permissions to the role, and the
     rules for TCP port 2049 to the security groups that it knows. The file system needs mount
-    targets in the code interpreter's availability zones.
+    targets in the code interpreter's availability zones. CDK creates those of an `efs.FileSystem`
+    of your app before the code interpreter. For other mount targets of your app, call
+    `code_interpreter.node.add_dependency(mount_target)`.
 
     :ivar kind: The service of the file system, for messages.
     :ivar mount_path: The directory in the sandbox, such as `/mnt/data`.
@@ -96,6 +101,10 @@ class Filesystem(ABC):
     def allow(self, grantee: iam.IGrantable, connections: ec2.Connections) -> None:
         """Let sandboxes with these connections, and with the role `grantee`, mount and write it."""
 
+    def mount_targets(self) -> list[IDependable]:
+        """Return the mount targets that CDK has to create before the code interpreter."""
+        return []
+
 
 def check_filesystems(filesystems: Sequence[Filesystem]) -> None:
     """Check the limits of the API model.
@@ -151,6 +160,18 @@ class _Efs(Filesystem):
                 },
             )
         )
+        grantee.grant_principal.add_to_principal_policy(
+            iam.PolicyStatement(
+                actions=DESCRIBE_EFS,
+                resources=[
+                    self.access_point.file_system.file_system_arn,
+                    self.access_point.access_point_arn,
+                ],
+            )
+        )
+
+    def mount_targets(self) -> list[IDependable]:
+        return [self.access_point.file_system.mount_targets_available]
 
 
 @dataclass(frozen=True)
@@ -184,5 +205,10 @@ class _S3Files(Filesystem):
         grantee.grant_principal.add_to_principal_policy(
             iam.PolicyStatement(
                 actions=READ_S3_FILES_ACCESS_POINT, resources=[self.access_point_arn]
+            )
+        )
+        grantee.grant_principal.add_to_principal_policy(
+            iam.PolicyStatement(
+                actions=LIST_S3_FILES_MOUNT_TARGETS, resources=[self.file_system_arn]
             )
         )

@@ -86,6 +86,11 @@ class EmulatorSettings:
     delete_while_deleting: Literal["accept", "conflict"] = "conflict"
     """Undocumented: a second Delete, with another clientToken, before the first has finished."""
 
+    check_mounts: Literal["create_and_start", "start"] = "create_and_start"
+    """Undocumented: whether Create checks that the execution role may mount its filesystems, and
+    whether both it and Start check that the role may describe the access point and the mount
+    targets, as users of AgentCore Runtime report; or whether Start alone checks the mount."""
+
     mount_not_allowed: Literal["AccessDeniedException", "ValidationException"] = (
         "AccessDeniedException"
     )
@@ -96,6 +101,11 @@ class EmulatorSettings:
     )
     """Undocumented: the error of Start if the execution role has gone since Create, or no longer
     trusts the service."""
+
+    role_source: Literal["id", "id_and_name"] = "id_and_name"
+    """Undocumented: the `aws:SourceArn` with which Create validates the execution role. It is the
+    ARN with the interpreter's id, or the trust policy must allow the ARN that ends with the name,
+    too, because the service may validate the role before there is an id."""
 
     region_variables: bool = False
     """Undocumented: whether the sandbox's programs have AWS_REGION and AWS_DEFAULT_REGION. One

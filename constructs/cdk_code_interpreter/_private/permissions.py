@@ -79,12 +79,19 @@ BEDROCK_PRINCIPAL = "bedrock.amazonaws.com"
 # "Using IAM to control file system data access", Amazon EFS user guide:
 # https://docs.aws.amazon.com/efs/latest/ug/iam-access-control-nfs-efs.html
 MOUNT_EFS = ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"]
+# Users of AgentCore Runtime report that it validates these, too, when a file system is configured
+# and mounted. "Actions, resources, and condition keys for Amazon Elastic File System", Service
+# Authorization Reference, has their resources:
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticfilesystem.html
+DESCRIBE_EFS = ["elasticfilesystem:DescribeAccessPoints", "elasticfilesystem:DescribeMountTargets"]
 EFS_ACCESS_POINT_KEY = "elasticfilesystem:AccessPointArn"
 
 # "Actions, resources, and condition keys for Amazon S3 Files", Service Authorization Reference:
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3files.html
 MOUNT_S3_FILES = ["s3files:ClientMount", "s3files:ClientWrite"]
 READ_S3_FILES_ACCESS_POINT = ["s3files:GetAccessPoint"]
+# Validated in the same way as `DESCRIBE_EFS`.
+LIST_S3_FILES_MOUNT_TARGETS = ["s3files:ListMountTargets"]
 S3_FILES_ACCESS_POINT_KEY = "s3files:AccessPointArn"
 
 # "Permissions policy examples for AWS Secrets Manager", AWS Secrets Manager user guide:

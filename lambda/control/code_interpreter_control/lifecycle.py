@@ -23,6 +23,10 @@ RESPONSE_SECONDS = 20.0
 UNDO_SECONDS = 240.0
 # Seconds for which a creation waits until IAM has propagated a new role or policy.
 IAM_PROPAGATION_SECONDS = 120.0
+# Parts of the messages with which the service refuses an execution role. Both pass once IAM has
+# propagated its trust and its policies: Terraform's provider retries the first; users of AgentCore
+# Runtime saw the second seconds after they had written a policy for a file system.
+ROLE_REFUSALS = ("role validation failed", "missing required permissions")
 # Reads in a row that may miss a code interpreter that was just created. AWS can deny them, too:
 # the permission to read depends on a tag, and is as new as the function's role.
 MAX_MISSES = 10
@@ -265,6 +269,5 @@ class Lifecycle:
 
 def may_be_iam_propagation(error: ServiceError) -> bool:
     """Return whether the cause can be a role or policy that IAM has not propagated yet."""
-    return error.is_denied or (
-        error.is_invalid and "role validation failed" in error.message.lower()
-    )
+    message = error.message.lower()
+    return error.is_denied or (error.is_invalid and any(text in message for text in ROLE_REFUSALS))

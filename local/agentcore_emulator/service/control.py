@@ -21,7 +21,7 @@ from agentcore_emulator.service.clock import ServiceClock
 from agentcore_emulator.service.idempotency import ClientTokens
 from agentcore_emulator.service.owner import SYSTEM_INTERPRETER_ID, Owner
 from agentcore_emulator.service.paging import page
-from agentcore_emulator.service.roles import ExecutionRoles
+from agentcore_emulator.service.roles import ExecutionRoles, not_mountable
 from agentcore_emulator.settings import EmulatorSettings
 
 SYSTEM_INTERPRETER_NAME = "Amazon Bedrock AgentCore Code Interpreter"
@@ -226,6 +226,7 @@ class ControlPlane:
             tags=dict(params.get("tags", {})),
         )
         self._check_role(interpreter)
+        self._check_mounts(interpreter)
         self._interpreters[owner, interpreter.id] = interpreter
         return {
             "codeInterpreterId": interpreter.id,
@@ -261,11 +262,32 @@ class ControlPlane:
 
     def _check_role(self, interpreter: CodeInterpreterRecord) -> None:
         role = interpreter.configuration.get("executionRoleArn")
-        if role and not self._roles.trusts_service(interpreter.owner, role, interpreter.arn):
+        sources = [interpreter.arn]
+        if self._settings.role_source == "id_and_name":
+            sources.append(interpreter.owner.interpreter_arn(interpreter.configuration["name"]))
+        if role and not all(
+            self._roles.trusts_service(interpreter.owner, role, source) for source in sources
+        ):
             # The first four words are the service's, as Terraform's provider knows them.
             raise ValidationError(
                 f"CodeInterpreter role validation failed: {role} does not exist, or its trust "
-                "policy does not allow bedrock-agentcore.amazonaws.com to assume it"
+                "policy does not allow bedrock-agentcore.amazonaws.com to assume it for each "
+                f"aws:SourceArn of {sources}"
+            )
+
+    def _check_mounts(self, interpreter: CodeInterpreterRecord) -> None:
+        if self._settings.check_mounts != "create_and_start":
+            return
+        configuration = interpreter.configuration
+        filesystems = configuration.get("filesystemConfigurations", [])
+        arn = not_mountable(
+            self._roles, interpreter.owner, configuration, filesystems, describes=True
+        )
+        if arn:
+            # The first six words are the service's, as users of AgentCore Runtime report them.
+            raise ValidationError(
+                "Execution role is missing required permissions: "
+                f"{configuration['executionRoleArn']} may not describe and mount {arn}"
             )
 
     def _owned_by(self, owner: Owner) -> list[CodeInterpreterRecord]:

@@ -29,7 +29,7 @@ from agentcore_emulator.service.idempotency import ClientTokens
 from agentcore_emulator.service.owner import SYSTEM_INTERPRETER_ID, Owner
 from agentcore_emulator.service.paging import page
 from agentcore_emulator.service.role_session import NO_ROLE, RoleSession
-from agentcore_emulator.service.roles import ExecutionRoles
+from agentcore_emulator.service.roles import ExecutionRoles, not_mountable
 from agentcore_emulator.settings import EmulatorSettings
 
 # The API model's documentation of sessionTimeoutSeconds.
@@ -404,15 +404,19 @@ class DataPlane:
 
     def _check_mounts(self, interpreter: CodeInterpreterRecord, params: dict[str, Any]) -> None:
         configuration = interpreter.configuration
-        for filesystem in [
-            *configuration.get("filesystemConfigurations", []),
-            *params.get("filesystemConfigurations", []),
-        ]:
-            role = configuration["executionRoleArn"]
-            if not self._roles.can_mount(interpreter.owner, role, filesystem):
-                [target] = filesystem.values()
-                error = ERRORS[self._settings.mount_not_allowed]
-                raise error(f"{role} is not allowed to mount {target['fileSystemArn']}")
+        arn = not_mountable(
+            self._roles,
+            interpreter.owner,
+            configuration,
+            [
+                *configuration.get("filesystemConfigurations", []),
+                *params.get("filesystemConfigurations", []),
+            ],
+            describes=self._settings.check_mounts == "create_and_start",
+        )
+        if arn:
+            error = ERRORS[self._settings.mount_not_allowed]
+            raise error(f"{configuration['executionRoleArn']} is not allowed to mount {arn}")
 
 
 async def close(sandbox: SandboxProtocol, role_session: RoleSession | None) -> None:

@@ -18,11 +18,36 @@ class ExecutionRoles(Protocol):
     def can_mount(self, owner: Owner, role_arn: str, filesystem: dict[str, Any]) -> bool:
         """Tell whether the role's policies allow it to mount one of `filesystemConfigurations`."""
 
+    def can_describe_mount(self, owner: Owner, role_arn: str, filesystem: dict[str, Any]) -> bool:
+        """Tell whether they allow it to describe the access point and the mount targets of one."""
+
     def assume(self, owner: Owner, role_arn: str, lifetime: timedelta) -> Credentials | None:
         """Return new credentials of a role that trusts the service, or None if none are given."""
 
     def revoke(self, credentials: Credentials) -> None:
         """End the validity of credentials."""
+
+
+def not_mountable(
+    roles: ExecutionRoles,
+    owner: Owner,
+    configuration: dict[str, Any],
+    filesystems: list[dict[str, Any]],
+    *,
+    describes: bool,
+) -> str | None:
+    """Return the ARN of a file system that an interpreter's role may not mount, or None.
+
+    `describes` requires the permissions to describe the mounts, too.
+    """
+    for filesystem in filesystems:
+        role = configuration["executionRoleArn"]
+        if not roles.can_mount(owner, role, filesystem) or (
+            describes and not roles.can_describe_mount(owner, role, filesystem)
+        ):
+            [target] = filesystem.values()
+            return str(target["fileSystemArn"])
+    return None
 
 
 class EveryRole:
@@ -35,6 +60,9 @@ class EveryRole:
         return True
 
     def can_mount(self, owner: Owner, role_arn: str, filesystem: dict[str, Any]) -> bool:  # noqa: ARG002 - the protocol's signature
+        return True
+
+    def can_describe_mount(self, owner: Owner, role_arn: str, filesystem: dict[str, Any]) -> bool:  # noqa: ARG002 - the protocol's signature
         return True
 
     def assume(self, owner: Owner, role_arn: str, lifetime: timedelta) -> None:

@@ -134,22 +134,41 @@ class IamRoles:
         )
 
     def can_mount(self, owner: Owner, role_arn: str, filesystem: dict[str, Any]) -> bool:
+        service, target = mount_target(filesystem)
+        access_point = {f"{service}:accesspointarn": target["accessPointArn"]}
+        actions = [f"{service}:{action}" for action in ("ClientMount", "ClientWrite")]
+        return all(
+            self._allows(owner, role_arn, action, target["fileSystemArn"], access_point)
+            for action in actions
+        )
+
+    def can_describe_mount(self, owner: Owner, role_arn: str, filesystem: dict[str, Any]) -> bool:
+        service, target = mount_target(filesystem)
+        file_system, access_point = target["fileSystemArn"], target["accessPointArn"]
+        if service == "s3files":
+            needed = [("GetAccessPoint", access_point), ("ListMountTargets", file_system)]
+        else:
+            needed = [
+                (action, resource)
+                for action in ("DescribeAccessPoints", "DescribeMountTargets")
+                for resource in (file_system, access_point)
+            ]
+        # None of these actions has the condition key of the access point.
+        return all(
+            self._allows(owner, role_arn, f"{service}:{action}", resource, {})
+            for action, resource in needed
+        )
+
+    def _allows(
+        self, owner: Owner, role_arn: str, action: str, resource: str, context: dict[str, str]
+    ) -> bool:
+        if not self._enforce_policies:
+            return True
         name = role_arn.rpartition("/")[2]
         policies = iam_evaluator._gather_role_policies(name, owner.account)
         limits = iam_evaluator._permissions_boundary(iam._roles, name, owner.account)
-        [(kind, target)] = filesystem.items()
-        service = "s3files" if kind == "s3FilesConfiguration" else "elasticfilesystem"
-        access_point = {f"{service}:accesspointarn": target["accessPointArn"]}
-        needed = [(f"{service}:ClientMount", target["fileSystemArn"])]
-        if service == "s3files":
-            needed.append(("s3files:GetAccessPoint", target["accessPointArn"]))
-        return not self._enforce_policies or all(
-            iam_evaluator.evaluate(
-                evaluation(owner, role_arn, action, resource, access_point), policies, *limits
-            ).decision
-            == "Allow"
-            for action, resource in needed
-        )
+        request = evaluation(owner, role_arn, action, resource, context)
+        return bool(iam_evaluator.evaluate(request, policies, *limits).decision == "Allow")
 
     def assume(self, owner: Owner, role_arn: str, lifetime: timedelta) -> Credentials:
         # AWS does not document the name, so no policy can rely on it: it differs each time.
@@ -178,6 +197,12 @@ class IamRoles:
 
     def revoke(self, credentials: Credentials) -> None:
         sts._sessions.pop(credentials.access_key_id, None)
+
+
+def mount_target(filesystem: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    """Return the IAM name of a filesystem's service, and the ARNs to mount."""
+    [(kind, target)] = filesystem.items()
+    return ("s3files" if kind == "s3FilesConfiguration" else "elasticfilesystem"), target
 
 
 def find_role(owner: Owner, role_arn: str) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from local_aws import LocalAws
 
@@ -151,17 +151,15 @@ FILESYSTEMS = {
 }
 
 
-def trust(
-    account: str, service: str = SERVICE, source: str = "code-interpreter-custom/one-*"
-) -> str:
-    arn = f"arn:aws:bedrock-agentcore:us-east-1:{account}:{source}"
+def trust(account: str, service: str = SERVICE, sources: Sequence[str] = ("one-*", "one")) -> str:
+    arn = f"arn:aws:bedrock-agentcore:us-east-1:{account}:code-interpreter-custom/"
     statement = {
         "Effect": "Allow",
         "Principal": {"Service": service},
         "Action": "sts:AssumeRole",
         "Condition": {
             "StringEquals": {"aws:SourceAccount": account},
-            "ArnLike": {"aws:SourceArn": arn},
+            "ArnLike": {"aws:SourceArn": [arn + source for source in sources]},
         },
     }
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
@@ -169,10 +167,17 @@ def trust(
 
 @pytest.mark.parametrize(
     "changes",
-    [{"service": "lambda.amazonaws.com"}, {"source": "code-interpreter-custom/other-*"}, None],
+    [
+        {"service": "lambda.amazonaws.com"},
+        {"sources": ["other-*", "other"]},
+        # The service may validate the role before there is an id.
+        {"sources": ["one-*"]},
+        {"sources": ["one"]},
+        None,
+    ],
 )
 def test_an_execution_role_that_the_service_cannot_assume_is_refused(
-    local_aws: LocalAws, account: str, changes: dict[str, str] | None
+    local_aws: LocalAws, account: str, changes: dict[str, Any] | None
 ) -> None:
     iam = local_aws.client("iam", account)
     control = local_aws.client("bedrock-agentcore-control", account)
@@ -193,14 +198,18 @@ def test_an_execution_role_that_the_service_cannot_assume_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("service", "actions"),
+    ("service", "mounting", "describing"),
     [
-        ("elasticfilesystem", ["ClientMount"]),
-        ("s3files", ["ClientMount", "GetAccessPoint"]),
+        (
+            "elasticfilesystem",
+            ["ClientMount", "ClientWrite"],
+            ["DescribeAccessPoints", "DescribeMountTargets"],
+        ),
+        ("s3files", ["ClientMount", "ClientWrite"], ["GetAccessPoint", "ListMountTargets"]),
     ],
 )
 def test_a_session_whose_role_may_not_mount_its_filesystem_does_not_start(
-    local_aws: LocalAws, account: str, service: str, actions: list[str]
+    local_aws: LocalAws, account: str, service: str, mounting: list[str], describing: list[str]
 ) -> None:
     iam = local_aws.client("iam", account)
     iam.create_role(RoleName="mounts", AssumeRolePolicyDocument=trust(account))
@@ -220,23 +229,27 @@ def test_a_session_whose_role_may_not_mount_its_filesystem_does_not_start(
             filesystemConfigurations=[filesystem],
         )
 
-    def allow(names: list[str]) -> None:
+    def allow(missing: str) -> None:
         condition = {"StringEquals": {f"{service}:AccessPointArn": target["accessPointArn"]}}
-        statement = {
-            "Effect": "Allow",
-            "Action": [f"{service}:{name}" for name in names],
-            "Resource": [target["fileSystemArn"], target["accessPointArn"]],
-            "Condition": condition,
-        }
-        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        resources = [target["fileSystemArn"], target["accessPointArn"]]
+        statements = [
+            {
+                "Effect": "Allow",
+                "Action": [f"{service}:{name}" for name in names if name != missing],
+                "Resource": resources,
+                **conditions,
+            }
+            for names, conditions in ((mounting, {"Condition": condition}), (describing, {}))
+        ]
+        policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
         iam.put_role_policy(RoleName="mounts", PolicyName="mounts", PolicyDocument=policy)
 
     wait_until_ready(local_aws, account, interpreter["codeInterpreterId"])
-    for names in (["ClientWrite"], actions[1:], actions[:-1]):
-        allow(names or ["ClientWrite"])
+    for missing in (*mounting, *describing):
+        allow(missing)
         with pytest.raises(ClientError, match=r"AccessDenied.*is not allowed to mount"):
             start()
-    allow(actions)
+    allow("nothing")
     session = start()
     data.stop_code_interpreter_session(
         codeInterpreterIdentifier=interpreter["codeInterpreterId"], sessionId=session["sessionId"]

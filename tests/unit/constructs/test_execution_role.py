@@ -21,7 +21,13 @@ def test_only_this_code_interpreter_may_assume_it(stack: Stack) -> None:
         "Principal": {"Service": "bedrock-agentcore.amazonaws.com"},
         "Condition": {
             "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}},
-            "ArnLike": {"aws:SourceArn": [arn_of("code-interpreter-custom/mine-??????????")]},
+            "ArnLike": {
+                "aws:SourceArn": [
+                    arn_of("code-interpreter-custom/mine-??????????"),
+                    # The service may validate the role before there is an id.
+                    arn_of("code-interpreter-custom/mine"),
+                ]
+            },
         },
     }
 
@@ -30,7 +36,8 @@ def test_a_generated_name_is_known_up_to_its_suffix(stack: Stack) -> None:
     CodeInterpreter(stack, "One", execution_role=ExecutionRole(stack, "Role"))
     prefix = only(stack, "Custom::CodeInterpreter")["NamePrefix"]
     assert trust(stack)["Condition"]["ArnLike"]["aws:SourceArn"] == [
-        arn_of(f"code-interpreter-custom/{prefix}_??????????-??????????")
+        arn_of(f"code-interpreter-custom/{prefix}_??????????-??????????"),
+        arn_of(f"code-interpreter-custom/{prefix}_??????????"),
     ]
 
 
@@ -38,7 +45,7 @@ def test_several_code_interpreters_can_share_it(stack: Stack) -> None:
     role = ExecutionRole(stack, "Role")
     CodeInterpreter(stack, "One", name="one", execution_role=role)
     CodeInterpreter(stack, "Two", name="two", execution_role=role)
-    assert len(trust(stack)["Condition"]["ArnLike"]["aws:SourceArn"]) == 2
+    assert len(trust(stack)["Condition"]["ArnLike"]["aws:SourceArn"]) == 4
 
 
 def test_it_may_do_nothing_until_it_is_granted(stack: Stack) -> None:

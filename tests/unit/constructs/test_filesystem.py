@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from aws_cdk import Stack
+from aws_cdk import App, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_efs as efs
 from aws_cdk import aws_iam as iam
@@ -97,6 +97,65 @@ def test_the_role_may_mount_s3_files_through_this_access_point_only(
         "Condition": {"StringEquals": {"s3files:AccessPointArn": ACCESS_POINT}},
     }
     assert found["s3files:GetAccessPoint"][0]["Resource"] == ACCESS_POINT
+
+
+@pytest.mark.parametrize(
+    "action", ["elasticfilesystem:DescribeAccessPoints", "elasticfilesystem:DescribeMountTargets"]
+)
+def test_the_role_may_describe_the_mount_of_efs(
+    stack: Stack, vpc: ec2.Vpc, access_point: efs.AccessPoint, action: str
+) -> None:
+    """The service reads both when it validates the role."""
+    build(stack, vpc, Filesystem.efs(access_point, mount_path="/mnt/data"))
+    [statement] = statements(stack, of="InterpreterFilesystemPolicy")[action]
+    assert statement["Resource"] == [
+        stack.resolve(access_point.file_system.file_system_arn),
+        stack.resolve(access_point.access_point_arn),
+    ]
+    # These actions have no condition key for the access point.
+    assert "Condition" not in statement
+
+
+def test_the_role_may_list_the_mount_targets_of_s3_files(stack: Stack, vpc: ec2.Vpc) -> None:
+    build(stack, vpc, s3_files())
+    [statement] = statements(stack, of="InterpreterFilesystemPolicy")["s3files:ListMountTargets"]
+    assert statement["Resource"] == FILE_SYSTEM
+    assert "Condition" not in statement
+
+
+def test_the_code_interpreter_is_created_after_the_mount_targets(
+    stack: Stack, vpc: ec2.Vpc, access_point: efs.AccessPoint
+) -> None:
+    build(stack, vpc, Filesystem.efs(access_point, mount_path="/mnt/data"))
+    template = Template.from_stack(stack)
+    targets = template.find_resources("AWS::EFS::MountTarget")
+    [interpreter] = template.find_resources("Custom::CodeInterpreter").values()
+    assert targets.keys() <= {*interpreter["DependsOn"]}
+
+
+def test_a_file_system_of_another_stack_is_created_before(app: App, stack: Stack) -> None:
+    other = Stack(app, "Other")
+    vpc = ec2.Vpc(other, "Vpc")
+    point = efs.FileSystem(other, "Efs", vpc=vpc).add_access_point("Data")
+    build(stack, vpc, Filesystem.efs(point, mount_path="/mnt/data"))
+    app.synth()
+    assert stack.dependencies == [other]
+
+
+def test_an_imported_file_system_has_no_mount_targets_to_wait_for(
+    stack: Stack, vpc: ec2.Vpc
+) -> None:
+    imported = efs.FileSystem.from_file_system_attributes(
+        stack,
+        "Efs",
+        file_system_id="fs-01234567",
+        security_group=ec2.SecurityGroup(stack, "MountTargets", vpc=vpc),
+    )
+    point = efs.AccessPoint.from_access_point_attributes(
+        stack, "Point", access_point_id="fsap-01234567", file_system=imported
+    )
+    build(stack, vpc, Filesystem.efs(point, mount_path="/mnt/data"))
+    Template.from_stack(stack).resource_count_is("AWS::EFS::MountTarget", 0)
 
 
 def test_the_code_interpreter_is_created_after_the_policy_of_the_role(

@@ -149,6 +149,7 @@ def test_create_without_enough_time_leaves_nothing(
     "error",
     [
         service_error("ValidationException", "CodeInterpreter role validation failed"),
+        service_error("ValidationException", "Execution role is missing required permissions: x"),
         service_error("AccessDeniedException"),
     ],
 )

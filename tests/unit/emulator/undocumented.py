@@ -7,6 +7,7 @@ from typing import Any
 CHANGED_SETTINGS: dict[str, Any] = {
     "absolute_paths": "strip",
     "accept_arn_as_identifier": True,
+    "check_mounts": "start",
     "client_token_seconds": 60,
     "command_input": "terminal",
     "default_language": "javascript",
@@ -27,6 +28,7 @@ CHANGED_SETTINGS: dict[str, Any] = {
     "remove_folders": False,
     "resource_type": False,
     "role_not_assumable": "ValidationException",
+    "role_source": "id",
     "start_while_not_ready": "ResourceNotFoundException",
     "stop_ended_session": "accept",
     "stripped_end": "newline",

@@ -313,8 +313,15 @@ class NoMounts(EveryRole):
         return False
 
 
-@pytest.mark.parametrize("error", ["AccessDeniedException", "ValidationException"])
-def test_a_filesystem_that_the_role_may_not_mount(error: str) -> None:
+class NoDescriptions(EveryRole):
+    """Roles that may mount everything, and describe nothing."""
+
+    def can_describe_mount(self, *_: Any) -> bool:
+        return False
+
+
+def mounting() -> dict[str, Any]:
+    """Return the parameters of an interpreter with a filesystem."""
     point = f"arn:aws:elasticfilesystem:{REGION}:111122223333"
     filesystem = {
         "efsConfiguration": {
@@ -324,12 +331,44 @@ def test_a_filesystem_that_the_role_may_not_mount(error: str) -> None:
         }
     }
     vpc = {"subnets": ["subnet-12345678"], "securityGroups": ["sg-12345678"]}
-    with serving(roles=NoMounts(), mount_not_allowed=error) as served:
-        interpreter_id = served.interpreter(
-            networkConfiguration={"networkMode": "VPC", "vpcConfig": vpc},
-            executionRoleArn="arn:aws:iam::111122223333:role/r",
-            filesystemConfigurations=[filesystem],
-        )
+    return {
+        "networkConfiguration": {"networkMode": "VPC", "vpcConfig": vpc},
+        "executionRoleArn": "arn:aws:iam::111122223333:role/r",
+        "filesystemConfigurations": [filesystem],
+    }
+
+
+@pytest.mark.parametrize("roles", [NoMounts(), NoDescriptions()])
+def test_create_refuses_a_role_that_may_not_describe_and_mount(roles: EveryRole) -> None:
+    with (
+        serving(roles=roles) as served,
+        pytest.raises(ClientError, match="Execution role is missing required permissions") as error,
+    ):
+        served.interpreter(**mounting())
+    assert error.value.response["Error"]["Code"] == "ValidationException"
+
+
+def test_a_session_refuses_a_role_that_may_not_describe() -> None:
+    parameters = mounting()
+    filesystems = parameters.pop("filesystemConfigurations")
+    with serving(roles=NoDescriptions()) as served:
+        start = {
+            "codeInterpreterIdentifier": served.interpreter(**parameters),
+            "filesystemConfigurations": filesystems,
+        }
+        assert code_of(lambda: served.session(**start)) == "AccessDeniedException"
+
+
+def test_descriptions_need_no_permission_if_only_the_mount_is_checked() -> None:
+    with serving(roles=NoDescriptions(), check_mounts="start") as served:
+        interpreter_id = served.interpreter(**mounting())
+        assert served.session(codeInterpreterIdentifier=interpreter_id)
+
+
+@pytest.mark.parametrize("error", ["AccessDeniedException", "ValidationException"])
+def test_a_filesystem_that_the_role_may_not_mount(error: str) -> None:
+    with serving(roles=NoMounts(), mount_not_allowed=error, check_mounts="start") as served:
+        interpreter_id = served.interpreter(**mounting())
         assert code_of(lambda: served.session(codeInterpreterIdentifier=interpreter_id)) == error
         assert served.sandboxes == []
 

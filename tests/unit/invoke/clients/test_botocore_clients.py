@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import json
+import logging
+import socket
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import boto3
 import pytest
+from botocore.exceptions import BotoCoreError
 
 from code_interpreter_invoke.clients import Bucket, Clients, connect
-from code_interpreter_invoke.clients.botocore_clients import API_VERSION, MODELS
+from code_interpreter_invoke.clients.botocore_clients import API_VERSION, MODELS, keep_alive
 from code_interpreter_invoke.clients.bucket import URL_SECONDS
 from code_interpreter_invoke.deadline import Deadline
 
@@ -110,3 +113,46 @@ def test_the_endpoints_can_be_set_in_the_environment(
     assert clients.agentcore_single_attempt.meta.endpoint_url == "http://127.0.0.1:9999"
     url = bucket(clients).presigned_get("k")
     assert url.startswith("http://127.0.0.1:4566/workspace-bucket/k?")
+
+
+@pytest.mark.usefixtures("region")
+def test_another_botocore_does_not_stop_the_function(caplog: pytest.LogCaptureFixture) -> None:
+    client = connect().agentcore_single_attempt
+    del client._endpoint.http_session._manager
+    with caplog.at_level(logging.WARNING):
+        keep_alive(client)
+    assert "keep-alive" in caplog.text
+
+
+@pytest.mark.usefixtures("region")
+@pytest.mark.parametrize("proxy", [False, True], ids=["direct", "through a proxy"])
+def test_a_connection_that_waits_for_a_program_sends_probes(
+    monkeypatch: pytest.MonkeyPatch, *, proxy: bool
+) -> None:
+    """NAT gateways drop connections that are idle for 350 seconds."""
+    idle = getattr(socket, "TCP_KEEPIDLE", None)
+    if idle is None:
+        pytest.skip("the function runs on Linux; macOS has no TCP_KEEPIDLE")
+    seen: list[tuple[int, ...]] = []
+
+    def refuse(self: socket.socket, address: Any) -> None:  # noqa: ARG001 - as socket calls it
+        seen.append(
+            (
+                self.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE),
+                self.getsockopt(socket.IPPROTO_TCP, idle),
+                self.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL),
+            )
+        )
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_AGENTCORE", "http://127.0.0.2:1")
+    if proxy:
+        monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.3:1")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with pytest.raises(BotoCoreError):
+        connect().agentcore_single_attempt.invoke_code_interpreter(
+            codeInterpreterIdentifier="a-0123456789", name="listFiles"
+        )
+    assert set(seen) == {(1, 60, 60)}
