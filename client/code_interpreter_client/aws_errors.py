@@ -42,6 +42,7 @@ REFUSALS: Final[Mapping[str, Problem]] = {
     "ExpiredTokenException": "no_credentials",
     "InvalidClientTokenId": "no_credentials",
     "InvalidSignatureException": "no_credentials",
+    "ResourceConflictException": "updating",
     "ResourceNotFoundException": "no_function",
     "SignatureDoesNotMatch": "no_credentials",
     "Throttling": "throttled",
@@ -57,6 +58,7 @@ REMEDIES: Final[Mapping[Problem, str]] = {
     "refused": "check the name of the function",
     "throttled": "try again later, or raise the concurrency of the function",
     "unreachable": "check the network, the proxy, and AWS_ENDPOINT_URL if it is set",
+    "updating": "try again when the deployment of the function has ended",
 }
 
 
@@ -71,7 +73,7 @@ def unavailable(error: Exception, target: str) -> FunctionUnavailable | None:
     return FunctionUnavailable(
         f"{target} cannot be used: {reason(error)}; {REMEDIES[problem]}",
         problem,
-        retryable=problem in ("throttled", "unreachable"),
+        retryable=problem in ("throttled", "unreachable", "updating"),
     )
 
 

@@ -7,12 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
-
 from .errors import error_from
 from .function import RETRY_SECONDS, Function, Response, lambda_client, new_key
 from .results import Result
 from .session import Language, Session, SessionOptions
+from .stack import boto3_session as new_boto3_session
 from .stack import function_of_stack
 
 
@@ -53,7 +52,7 @@ class CodeInterpreter:
         :param retry_seconds: For how long a request is sent again of which nothing ran.
         :raises FunctionUnavailable: if there is no such stack, or no function in it
         """
-        session = boto3_session or boto3.Session()
+        session = boto3_session or new_boto3_session()
         return cls.from_function(
             function_of_stack(name, session), boto3_session=session, retry_seconds=retry_seconds
         )
@@ -69,7 +68,7 @@ class CodeInterpreter:
         :param boto3_session: Credentials and region. Default: those of the environment.
         :param retry_seconds: For how long a request is sent again of which nothing ran.
         """
-        client = lambda_client(boto3_session or boto3.Session())
+        client = lambda_client(boto3_session or new_boto3_session())
         return cls(Function(name, client, retry_seconds=retry_seconds))
 
     def session(

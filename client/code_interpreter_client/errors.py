@@ -31,6 +31,7 @@ Problem = Literal[
     "refused",
     "throttled",
     "unreachable",
+    "updating",
 ]
 
 

@@ -121,13 +121,13 @@ class Function:
                 if not error.retryable:
                     raise failure from error
             else:
-                refusal = response.get("error", {})
-                if patience.may_have_run and key and refusal.get("type") == "NotStarted":
+                details = response.get("error", {})
+                if patience.may_have_run and key and details.get("type") == "NotStarted":
                     # An earlier attempt may have run all the same.
-                    failure = lost(refusal["message"], key, session)
-                if not refusal.get("retryable"):
+                    failure = lost(details["message"], key, session)
+                if not details.get("retryable"):
                     break
-                patience.may_have_run |= refusal["type"] == "OutcomeUnknown"
+                patience.may_have_run |= details["type"] == "OutcomeUnknown"
             if not patience.wait():
                 break
         if failure is not None:

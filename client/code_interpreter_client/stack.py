@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -12,6 +13,17 @@ from .errors import FunctionUnavailable
 
 FUNCTION_OUTPUT: Final = "InvokeFunctionName"
 CONFIG: Final = Config(connect_timeout=10, read_timeout=30)
+
+
+def boto3_session(profile: str | None = None, region: str | None = None) -> Any:
+    """Return a boto3 session.
+
+    :raises FunctionUnavailable: if there is no such profile
+    """
+    try:
+        return boto3.Session(profile_name=profile, region_name=region)
+    except BotoCoreError as error:
+        raise unavailable(error, "AWS") or error from error
 
 
 def function_of_stack(stack: str, session: Any) -> str:

@@ -56,7 +56,9 @@ class Checks:
 
     def credentials(self) -> str:
         """Find credentials and a region."""
-        session = self._target.boto3_session()
+        from ..stack import boto3_session
+
+        session = boto3_session(self._target.profile, self._target.region)
         credentials = session.get_credentials()
         if credentials is None:
             raise FunctionUnavailable(

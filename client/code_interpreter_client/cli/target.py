@@ -51,29 +51,15 @@ class Target:
     region: str | None = None
     profile: str | None = None
 
-    def boto3_session(self) -> Any:
-        """Return the credentials and the region.
-
-        :raises FunctionUnavailable: if there is no such profile
-        """
-        import boto3
-        from botocore.exceptions import BotoCoreError
-
-        from ..aws_errors import unavailable
-
-        try:
-            return boto3.Session(profile_name=self.profile, region_name=self.region)
-        except BotoCoreError as error:
-            raise unavailable(error, "AWS") or error from error
-
     def interpreter(self, *, retry_seconds: float = RETRY_SECONDS) -> CodeInterpreter:
         """Return the deployed code interpreter.
 
         :raises FunctionUnavailable: if it cannot be found
         """
         from ..code_interpreter import CodeInterpreter
+        from ..stack import boto3_session
 
-        session = self.boto3_session()
+        session = boto3_session(self.profile, self.region)
         if self.function is not None:
             return CodeInterpreter.from_function(
                 self.function, boto3_session=session, retry_seconds=retry_seconds

@@ -36,7 +36,12 @@ class RoleSession:
         credentials = roles.assume(owner, role_arn, lifetime + LONGER)
         if credentials is None:
             return None
-        return cls(roles, credentials, await InstanceMetadata.start(credentials, owner.region))
+        try:
+            metadata = await InstanceMetadata.start(credentials, owner.region)
+        except BaseException:
+            roles.revoke(credentials)
+            raise
+        return cls(roles, credentials, metadata)
 
     @property
     def variables(self) -> Mapping[str, str]:

@@ -10,6 +10,7 @@ import boto3
 import pytest
 
 from code_interpreter_client import (
+    CodeInterpreter,
     CodeInterpreterError,
     FunctionUnavailable,
     InvalidRequest,
@@ -44,6 +45,7 @@ def error(kind: str, *, retryable: bool = False) -> dict[str, Any]:
 BUSY = error("NotStarted", retryable=True)
 STILL_RUNS = error("OutcomeUnknown", retryable=True)
 THROTTLED = refuse(429, "TooManyRequestsException")
+UPDATING = refuse(409, "ResourceConflictException")
 BROKEN = refuse(502, "ServiceException")
 
 
@@ -73,6 +75,7 @@ def function_at(server: ScriptedServer, **options: float) -> Function:
         [cut_in_headers, respond(OK)],
         [cut_in_body, respond(OK)],
         [THROTTLED, respond(OK)],
+        [UPDATING, respond(OK)],
         [BROKEN, respond(OK)],
         [respond(BUSY), respond(OK)],
         [respond(STILL_RUNS), respond(OK)],
@@ -214,3 +217,10 @@ def test_idle_connections_send_probes(monkeypatch: pytest.MonkeyPatch) -> None:
     with ScriptedServer(respond(OK)) as server:
         function_at(server).request("execute_code", {"code": "1"})
     assert seen == [(1, 60, 60)]
+
+
+def test_a_profile_that_does_not_exist_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nope")
+    with pytest.raises(FunctionUnavailable, match="nope") as caught:
+        CodeInterpreter.from_function("invoke")
+    assert caught.value.problem == "no_credentials"

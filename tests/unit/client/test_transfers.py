@@ -161,7 +161,7 @@ def test_no_error_shows_a_signed_url(
 def test_the_first_failure_ends_the_other_uploads(tmp_path: Path) -> None:
     sent = threading.Event()
 
-    def upload(_path: Path, name: str, *, progress: transfers.Progress) -> str:
+    def upload(_file: Path, name: str, *, progress: transfers.Progress) -> str:
         if name == "bad":
             raise TransferFailed("bad was refused")
         for _ in range(2_000):
