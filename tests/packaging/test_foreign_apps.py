@@ -46,6 +46,7 @@ def test_the_checkout_and_the_wheel_make_the_same_assemblies(
     assert_same(tmp_path, assemblies)
 
 
+@pytest.mark.slow
 def test_a_worn_sdist_and_the_wheel_make_the_same_assemblies(
     consumer: Consumer, distributions: Distributions, assemblies: Path, tmp_path: Path
 ) -> None:

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
+
 import cdk_code_interpreter
 from tests.project import PROJECT
 
@@ -34,6 +36,7 @@ follow_imports = normal
 """
 
 
+@pytest.mark.slow
 def test_mypy_accepts_right_uses_and_finds_every_mistake(consumer: Consumer) -> None:
     modules = sorted(cdk_modules(consumer.packages / "cdk_code_interpreter"))
     assert "aws_cdk.aws_iam" in modules

@@ -164,7 +164,7 @@ def test_a_key_gets_the_result_and_runs_nothing_again(code_interpreter: CommandL
     ("command", "program"),
     [
         ("exec", "print('begun'); open('begun', 'w'); import time; time.sleep(100); print('late')"),
-        ("sh", "echo begun; touch begun; sleep 100; echo late"),
+        pytest.param("sh", "echo begun; touch begun; sleep 100; echo late", marks=pytest.mark.slow),
     ],
 )
 def test_ctrl_c_ends_the_program_and_shows_its_output(

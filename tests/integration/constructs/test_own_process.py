@@ -33,6 +33,7 @@ def test_importing_the_library_imports_no_sdk() -> None:
     assert result.stdout.strip() == "[]"
 
 
+@pytest.mark.slow  # the golden templates were written by other processes, too
 def test_another_process_synthesises_the_same_templates(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

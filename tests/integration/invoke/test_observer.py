@@ -73,15 +73,15 @@ def wait_until(condition: Callable[[], bool]) -> None:
         "%%capture\nimport time; time.sleep(60)",
     ],
 )
-def test_a_program_whose_time_is_up_is_interrupted(wire: Wire, endless: str) -> None:
-    wire.ok("execute_code", session="s", code="kept = 7")
+def test_a_program_whose_time_is_up_is_interrupted(shared_wire: Wire, endless: str) -> None:
+    shared_wire.ok("execute_code", session="s", code="kept = 7")
     code = f"{endless}" if endless.startswith("%%") else f"print('so far', flush=True)\n{endless}"
-    response = wire("execute_code", session="s", code=code, timeout_seconds=1)
+    response = shared_wire("execute_code", session="s", code=code, timeout_seconds=1)
     assert response["error"]["type"] == "TimedOut", response
     assert "variables and files are kept" in response["error"]["message"]
     assert response["stdout"] == ("" if endless.startswith("%%") else "so far")
     assert "code-interpreter" not in response["stderr"]
-    after = wire.ok("execute_code", session="s", code="print(kept)")
+    after = shared_wire.ok("execute_code", session="s", code="print(kept)")
     assert after["stdout"] == "7"
     assert "session_restarted" not in after
 
@@ -138,15 +138,15 @@ def test_the_same_program_twice_is_two_programs(wire: Wire, pool: ThreadPoolExec
 # The tool `interrupt`.
 
 
-def test_a_request_is_interrupted_by_its_key(wire: Wire, pool: ThreadPoolExecutor) -> None:
-    wire.ok("execute_code", session="s", code="kept = 7")
-    running = begin(pool, wire, f"print('so far')\n{BUSY}", idempotency_key="k")
-    assert wire.ok("interrupt", session="s", idempotency_key="k")["interrupted"]
+def test_a_request_is_interrupted_by_its_key(shared_wire: Wire, pool: ThreadPoolExecutor) -> None:
+    shared_wire.ok("execute_code", session="s", code="kept = 7")
+    running = begin(pool, shared_wire, f"print('so far')\n{BUSY}", idempotency_key="k")
+    assert shared_wire.ok("interrupt", session="s", idempotency_key="k")["interrupted"]
     response = running.result()
     assert response["error"]["exception"]["type"] == "KeyboardInterrupt"
     assert response["stdout"] == "so far"
-    assert not wire.ok("interrupt", session="s", idempotency_key="k")["interrupted"]
-    assert wire.ok("execute_code", session="s", code="print(kept)")["stdout"] == "7"
+    assert not shared_wire.ok("interrupt", session="s", idempotency_key="k")["interrupted"]
+    assert shared_wire.ok("execute_code", session="s", code="print(kept)")["stdout"] == "7"
 
 
 def test_an_interrupt_never_hits_the_next_program(wire: Wire, pool: ThreadPoolExecutor) -> None:
@@ -173,8 +173,10 @@ def test_an_interrupt_never_hits_the_next_program(wire: Wire, pool: ThreadPoolEx
     assert wire.ok("execute_code", session="s", code="print(ran)")["stdout"] == "['first']"
 
 
-def test_a_key_that_nobody_uses_has_nothing_to_interrupt(wire: Wire) -> None:
-    assert wire.ok("interrupt", session="s", idempotency_key="unused")["interrupted"] is False
+def test_a_key_that_nobody_uses_has_nothing_to_interrupt(shared_wire: Wire) -> None:
+    assert (
+        shared_wire.ok("interrupt", session="s", idempotency_key="unused")["interrupted"] is False
+    )
 
 
 def test_a_command_cannot_be_interrupted(wire: Wire, pool: ThreadPoolExecutor) -> None:
@@ -205,27 +207,31 @@ def test_a_command_cannot_be_interrupted(wire: Wire, pool: ThreadPoolExecutor) -
         "%reset -f",
     ],
 )
-def test_lost_variables_are_told_and_the_new_kernel_is_observed(wire: Wire, deadly: str) -> None:
-    wire.ok("execute_code", session="s", code="kept = 7")
-    assert wire("execute_code", session="s", code=deadly)["variables_lost"]
-    after = wire("execute_code", session="s", code="kept")
+def test_lost_variables_are_told_and_the_new_kernel_is_observed(
+    shared_wire: Wire, deadly: str
+) -> None:
+    shared_wire.ok("execute_code", session="s", code="kept = 7")
+    assert shared_wire("execute_code", session="s", code=deadly)["variables_lost"]
+    after = shared_wire("execute_code", session="s", code="kept")
     assert after["error"]["exception"]["type"] == "NameError"
     assert "variables_lost" not in after
 
 
 @pytest.mark.parametrize("ending", ["exit()", "quit()", "import sys; sys.exit()"])
-def test_the_end_of_a_program_is_not_the_end_of_the_variables(wire: Wire, ending: str) -> None:
-    wire.ok("execute_code", session="s", code="kept = 7")
-    assert "variables_lost" not in wire.ok("execute_code", session="s", code=ending)
-    assert wire.ok("execute_code", session="s", code="print(kept)")["stdout"] == "7"
+def test_the_end_of_a_program_is_not_the_end_of_the_variables(
+    shared_wire: Wire, ending: str
+) -> None:
+    shared_wire.ok("execute_code", session="s", code="kept = 7")
+    assert "variables_lost" not in shared_wire.ok("execute_code", session="s", code=ending)
+    assert shared_wire.ok("execute_code", session="s", code="print(kept)")["stdout"] == "7"
 
 
-def test_a_kernel_that_ended_between_two_requests_is_told(wire: Wire) -> None:
-    found = wire.ok("execute_code", session="s", code="import os; print(os.getpid())")
-    wire.ok("execute_command", session="s", command=f"kill -9 {found['stdout']}; sleep 0.5")
-    after = wire.ok("execute_code", session="s", code="1")
+def test_a_kernel_that_ended_between_two_requests_is_told(shared_wire: Wire) -> None:
+    found = shared_wire.ok("execute_code", session="s", code="import os; print(os.getpid())")
+    shared_wire.ok("execute_command", session="s", command=f"kill -9 {found['stdout']}; sleep 0.5")
+    after = shared_wire.ok("execute_code", session="s", code="1")
     assert after["variables_lost"]
-    assert wire.ok("execute_code", session="s", code="1")["results"] == [{"text/plain": "1"}]
+    assert shared_wire.ok("execute_code", session="s", code="1")["results"] == [{"text/plain": "1"}]
 
 
 def test_a_closed_standard_output_is_no_lost_kernel(wire: Wire) -> None:
@@ -275,16 +281,19 @@ def test_a_kernel_that_no_longer_replies_is_replaced(wire: Wire) -> None:
         "e = ValueError('bad'); e.__notes__ = 5; raise e",
     ],
 )
-def test_an_exception_that_fails_to_be_described_costs_nothing_else(wire: Wire, code: str) -> None:
+def test_an_exception_that_fails_to_be_described_costs_nothing_else(
+    shared_wire: Wire, code: str
+) -> None:
     program = (
         f"from IPython.display import HTML\ndisplay(HTML('x'))\nopen('f', 'w').close()\n{code}"
     )
-    response = wire("execute_code", session="s", code=program)
+    response = shared_wire("execute_code", session="s", code=program)
     assert response["error"]["exception"]["type"] in ("E", "ValueError")
     assert response["results"][0]["text/html"] == "x"
     assert response["files_changed"] == {"created": ["f"]}
     assert "variables_lost" not in response
-    assert wire.ok("execute_code", session="s", code="1")["results"] == [{"text/plain": "1"}]
+    shared_wire.ok("file_operations", session="s", operation="remove", paths=["f"])
+    assert shared_wire.ok("execute_code", session="s", code="1")["results"] == [{"text/plain": "1"}]
 
 
 @pytest.mark.parametrize(
@@ -296,38 +305,38 @@ def test_an_exception_that_fails_to_be_described_costs_nothing_else(wire: Wire, 
     ],
 )
 def test_a_value_that_json_does_not_have_is_left_out(
-    wire: Wire, bundle: str, kept: dict[str, Any]
+    shared_wire: Wire, bundle: str, kept: dict[str, Any]
 ) -> None:
     code = f"from IPython.display import display\ndisplay({bundle}, raw=True)"
-    assert wire.ok("execute_code", session="s", code=code)["results"] == [kept]
+    assert shared_wire.ok("execute_code", session="s", code=code)["results"] == [kept]
 
 
-def test_a_value_that_cannot_be_saved_as_an_image_is_a_file_all_the_same(wire: Wire) -> None:
+def test_a_value_that_cannot_be_saved_as_an_image_is_a_file_all_the_same(shared_wire: Wire) -> None:
     code = "display({'image/png': 'x' * 1_000_001, 'text/plain': 'x'}, raw=True)"
-    [bundle] = wire.ok("execute_code", session="s", code=code)["results"]
-    assert wire.get(bundle["files"]["image/png"]) == b"x" * 1_000_001
+    [bundle] = shared_wire.ok("execute_code", session="s", code=code)["results"]
+    assert shared_wire.get(bundle["files"]["image/png"]) == b"x" * 1_000_001
 
 
-def test_large_values_of_one_bundle_are_files_of_their_own(wire: Wire) -> None:
+def test_large_values_of_one_bundle_are_files_of_their_own(shared_wire: Wire) -> None:
     code = "display({f'application/x-{c}': c * 1_000_100 for c in 'ab'}, raw=True)"
-    [bundle] = wire.ok("execute_code", session="s", code=code)["results"]
-    saved = {kind: wire.get(path)[:1] for kind, path in bundle["files"].items()}
+    [bundle] = shared_wire.ok("execute_code", session="s", code=code)["results"]
+    saved = {kind: shared_wire.get(path)[:1] for kind, path in bundle["files"].items()}
     assert saved == {"application/x-a": b"a", "application/x-b": b"b"}
 
 
-def test_the_number_of_results_is_limited(wire: Wire) -> None:
+def test_the_number_of_results_is_limited(shared_wire: Wire) -> None:
     code = "for i in range(1000): display(i)"
-    response = wire.ok("execute_code", session="s", code=code)
+    response = shared_wire.ok("execute_code", session="s", code=code)
     assert len(response["results"]) == 100
     assert response["warnings"] == ["900 further results were left out"]
 
 
-def test_a_program_may_clean_up_after_an_interrupt(wire: Wire) -> None:
+def test_a_program_may_clean_up_after_an_interrupt(shared_wire: Wire) -> None:
     code = (
         "import time\ntry:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n"
         "    time.sleep(0.5)\n    print('cleaned up')"
     )
-    response = wire("execute_code", session="s", code=code, timeout_seconds=1)
+    response = shared_wire("execute_code", session="s", code=code, timeout_seconds=1)
     assert response["error"]["type"] == "TimedOut"
     assert response["stdout"] == "cleaned up"
 
@@ -363,9 +372,9 @@ def fail_to_load(*_: object) -> None:
     raise NotStartedError("no connection")
 
 
-def test_a_text_that_looks_like_an_exit_is_none(wire: Wire) -> None:
+def test_a_text_that_looks_like_an_exit_is_none(shared_wire: Wire) -> None:
     code = "raise ValueError('bad\\nSystemExit: 0')"
-    response = wire("execute_code", session="s", code=code)
+    response = shared_wire("execute_code", session="s", code=code)
     assert (response["status"], response["exit_code"]) == ("error", 1)
 
 
@@ -398,8 +407,8 @@ def test_a_request_without_a_session_costs_one_more(wire: Wire) -> None:
 # Rich results.
 
 
-def test_a_figure_comes_back_as_an_image(wire: Wire) -> None:
-    response = wire.ok("execute_code", session="s", code=FIGURE)
+def test_a_figure_comes_back_as_an_image(shared_wire: Wire) -> None:
+    response = shared_wire.ok("execute_code", session="s", code=FIGURE)
     [image] = response["images"]
     assert base64.b64decode(image["data"]).startswith(b"\x89PNG")
     assert response["results"][0]["image/png"] == image["data"]
@@ -417,23 +426,25 @@ def test_a_figure_comes_back_as_an_image(wire: Wire) -> None:
         ("from IPython.display import clear_output\ndisplay(1); clear_output(); 2", 0),
     ],
 )
-def test_the_value_of_the_last_expression_is_told(wire: Wire, code: str, index: int | None) -> None:
-    assert wire.ok("execute_code", session="s", code=code).get("last_expression") == index
+def test_the_value_of_the_last_expression_is_told(
+    shared_wire: Wire, code: str, index: int | None
+) -> None:
+    assert shared_wire.ok("execute_code", session="s", code=code).get("last_expression") == index
 
 
-def test_a_figure_is_saved_without_a_name(wire: Wire) -> None:
-    response = wire.ok("execute_code", session="s", code=FIGURE, save_figures=True)
+def test_a_figure_is_saved_without_a_name(shared_wire: Wire) -> None:
+    response = shared_wire.ok("execute_code", session="s", code=FIGURE, save_figures=True)
     [path] = response["files_saved"]
-    assert wire.get(path) == base64.b64decode(response["images"][0]["data"])
+    assert shared_wire.get(path) == base64.b64decode(response["images"][0]["data"])
     assert response["results"][0]["files"] == {"image/png": path}
 
 
-def test_a_large_result_is_a_file(wire: Wire) -> None:
+def test_a_large_result_is_a_file(shared_wire: Wire) -> None:
     code = "from IPython.display import HTML\nHTML('<p>' + 'x' * 2_000_000)"
-    response = wire.ok("execute_code", session="s", code=code)
+    response = shared_wire.ok("execute_code", session="s", code=code)
     [bundle] = response["results"]
     assert response["files_saved"] == [bundle["files"]["text/html"]]
-    assert wire.get(bundle["files"]["text/html"]) == b"<p>" + b"x" * 2_000_000
+    assert shared_wire.get(bundle["files"]["text/html"]) == b"<p>" + b"x" * 2_000_000
 
 
 # Settings of a session.

@@ -103,8 +103,8 @@ def test_a_start_that_fails_is_repeated_and_starts_one_sandbox(
     wire: Wire, fault: dict[str, Any], session: str | None
 ) -> None:
     wire.fault(operation="StartCodeInterpreterSession", **fault)
-    response = wire.ok("execute_code", session=session, code="print(1)")
-    assert response["stdout"] == "1"
+    response = wire.ok("execute_command", session=session, command="echo 1")
+    assert response["stdout"].strip() == "1"
     assert len(wire.calls("StartCodeInterpreterSession")) == 2
     assert len(wire.running()) == (0 if session is None else 1)
 
@@ -158,7 +158,7 @@ def test_parallel_callers_of_one_session_share_a_sandbox(wire: Wire) -> None:
     assert int(ran) == 20 - len(refused) >= 10
 
 
-CALLERS = 10  # each starts a kernel
+CALLERS = 4  # each starts a kernel
 
 
 def test_parallel_callers_of_different_sessions_have_their_own(wire: Wire) -> None:

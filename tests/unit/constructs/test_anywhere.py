@@ -129,7 +129,10 @@ def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    "mode",
+    [pytest.param(mode, marks=() if mode == "all options" else pytest.mark.slow) for mode in MODES],
+)
 def test_feature_flags_change_nothing(mode: str) -> None:
     """Flags can split or merge policies, but the permissions and all other resources stay."""
     found = {

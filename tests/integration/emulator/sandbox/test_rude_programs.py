@@ -35,7 +35,16 @@ SMALL = SandboxSettings(
 
 CASES = [
     *(pytest.param(rude, True, id=name) for name, rude in (ANYWHERE | IN_NAMESPACES).items()),
-    *(pytest.param(rude, False, id=f"{name} (no namespaces)") for name, rude in ANYWHERE.items()),
+    # `make test` runs each third one without namespaces, and all of them with namespaces.
+    *(
+        pytest.param(
+            rude,
+            False,
+            id=f"{name} (no namespaces)",
+            marks=pytest.mark.slow if number % 3 else (),
+        )
+        for number, (name, rude) in enumerate(ANYWHERE.items())
+    ),
 ]
 
 

@@ -79,7 +79,11 @@ MAX_ATTACHED = 10
 
 @pytest.mark.parametrize(
     ("own_roles", "flags", "with_keys"),
-    [(True, "none", True), (False, "none", True), (True, "recommended", False)],
+    [
+        (True, "none", True),
+        pytest.param(False, "none", True, marks=pytest.mark.slow),
+        pytest.param(True, "recommended", False, marks=pytest.mark.slow),
+    ],
 )
 def test_200_certificates_fit_into_the_policies_of_a_role(
     own_roles: bool, flags: str, with_keys: bool
