@@ -116,13 +116,16 @@ class Bucket:
             )
             return str(response["ETag"])
         except ClientError as error:
-            # S3 returns NoSuchKey for If-Match on a missing object, and
-            # ConditionalRequestConflict (409) for two conditional writes at once.
+            # For If-Match on a missing object S3 returns NoSuchKey, or 403 to callers that may not
+            # list the whole bucket. It returns ConditionalRequestConflict (409) for two conditional
+            # writes at once.
             if condition and error_code(error) in (
                 "PreconditionFailed",
                 "ConditionalRequestConflict",
                 "NoSuchKey",
             ):
+                raise PreconditionFailedError from None
+            if if_match and http_status(error) == 403 and self._is_absent(key, error):
                 raise PreconditionFailedError from None
             raise self._failed("PutObject", error) from None
 
