@@ -218,6 +218,7 @@ class CodeInterpreter(CodeInterpreterBase):
             name_pattern = prefix + _NAME_SUFFIX_PATTERN
         else:
             properties["Name"] = name_pattern = name
+        self.control_function.allow_manage(name_pattern)
         if isinstance(execution_role, ExecutionRole):
             execution_role.trust(self, name_pattern)
         if description is not None:

@@ -118,6 +118,7 @@ class ControlFunction(Construct):
         self.function: lambda_.Function = function
         self._handler_function = function
         self.permissions = function.permissions
+        self._own_arns: list[str] = []
         check_trust(self, "role", role, LAMBDA_PRINCIPAL)
         self._allow_manage_code_interpreters()
 
@@ -152,6 +153,24 @@ class ControlFunction(Construct):
             self._allow_service_linked_role()
         # The action supports no resource.
         self._allow(CREATE_CODE_INTERPRETER, "*", conditions)
+
+    @check_arguments
+    def allow_manage(self, name_pattern: str) -> None:
+        """Let the function read and delete the code interpreters with a name, whatever their tags.
+
+        The developer guide calls the service's support of tags in policies partial. If it does not
+        evaluate a tag right after the creation, the function has to read the code interpreter all
+        the same, and to remove it if the creation fails.
+
+        :param name_pattern: A name that only this stack gives, with `?` for an unknown character.
+        """
+        self._own_arns.append(code_interpreter_arn(self, f"{name_pattern}-{'?' * 10}"))
+        if len(self._own_arns) == 1:
+            self.permissions.grant_principal.add_to_principal_policy(
+                iam.PolicyStatement(
+                    actions=MANAGE_CODE_INTERPRETER, resources=lazy_list(lambda: self._own_arns)
+                )
+            )
 
     @check_arguments
     def allow_pass_role(self, role: iam.IRole) -> None:

@@ -23,6 +23,7 @@ from ._private.permissions import (
     READ_PARAMETER,
     READ_SESSIONS,
     SESSION_HEADER,
+    TRACE_HEADER,
 )
 from ._private.shared_attributes import top_level_stack
 from ._private.tools import gateway_tool_schema
@@ -208,7 +209,7 @@ class InvokeFunction(Construct):
         assert isinstance(definition, agentcore.CfnGatewayTarget)
         definition.metadata_configuration = (
             agentcore.CfnGatewayTarget.MetadataConfigurationProperty(
-                allowed_request_headers=[SESSION_HEADER]
+                allowed_request_headers=[SESSION_HEADER, TRACE_HEADER]
             )
         )
         # AgentCore invokes the function when it creates the target.

@@ -257,6 +257,10 @@ def server_environment(directory: Path) -> dict[str, str]:
         "HOME": str(directory),
         "TMPDIR": str(temporary),
         "LANG": "C.UTF-8",
+        # MiniStack's IAM has no delay: a mistyped role is told soon, and a denial is final. A
+        # creation still repeats what a test's fault refuses.
+        "IAM_WAIT_SECONDS": "5",
+        "IAM_PROPAGATION_SECONDS": "0",
         **certificate_variables(),
     }
 

@@ -30,6 +30,9 @@ class FakeS3:
         self.objects: dict[str, tuple[bytes, str, datetime.datetime]] = {}
         self.calls: list[tuple[str, str]] = []
         self.page_size = 1000
+        # S3's documents leave open whether If-Match on a missing object is a 404 or a 403 for a
+        # caller that may list only a part of the bucket.
+        self.refuses_missing = False
         self.lock = threading.RLock()
         # Called with the operation's name and key before and after it is applied; may raise.
         self.before: Callable[[str, str], None] = lambda operation, key: None
@@ -51,6 +54,8 @@ class FakeS3:
             present = self.objects.get(Key)
             if IfNoneMatch and present:
                 raise client_error("PreconditionFailed", 412, "PutObject")
+            if IfMatch and present is None and self.refuses_missing:
+                raise client_error("AccessDenied", 403, "PutObject")
             if IfMatch and present is None:
                 raise client_error("NoSuchKey", 404, "PutObject")
             if IfMatch and present and present[1] != IfMatch:

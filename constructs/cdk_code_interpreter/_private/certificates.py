@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from aws_cdk import Aws
+from aws_cdk import Arn, ArnComponents, Aws, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
@@ -16,6 +16,8 @@ from .permissions import DECRYPT, READ_SECRET
 # So many fit into a managed policy, with names of up to 50 characters and a key for each secret.
 SECRETS_PER_POLICY = 25
 INLINE_SECRETS = 10
+# A UUID, or "mrk-" and 32 digits.
+_KEY_ID_PATTERN = "?" * 36
 
 
 def check_certificates(certificates: Sequence[secretsmanager.ISecret]) -> None:
@@ -61,17 +63,39 @@ def _grant_read(secrets: Sequence[secretsmanager.ISecret], grantee: iam.IGrantab
             secret.secret_full_arn or f"{secret.secret_arn}-??????" for secret in secrets
         ],
     )
-    keys = [secret.encryption_key for secret in secrets if secret.encryption_key is not None]
+    keys = dict.fromkeys(arn for secret in secrets if (arn := _key_arn(secret)) is not None)
     if keys:
         iam.Grant.add_to_principal(
             grantee=grantee,
             actions=DECRYPT,
-            resource_arns=list(dict.fromkeys(key.key_arn for key in keys)),
+            resource_arns=list(keys),
             conditions={
                 "StringEquals": {"kms:ViaService": f"secretsmanager.{Aws.REGION}.{Aws.URL_SUFFIX}"}
             },
         )
     return grant
+
+
+def _key_arn(secret: secretsmanager.ISecret) -> str | None:
+    """Return the ARN of the key that encrypts the secret, or None for Secrets Manager's own key.
+
+    An imported secret does not tell its key. The pattern matches every key of the secret's account,
+    but Secrets Manager decrypts for a caller only the secrets that the caller may read.
+    """
+    if secret.encryption_key is not None:
+        return secret.encryption_key.key_arn
+    if isinstance(secret, secretsmanager.Secret):
+        return None
+    return Arn.format(
+        ArnComponents(
+            service="kms",
+            region=secret.env.region,
+            account=secret.env.account,
+            resource="key",
+            resource_name=_KEY_ID_PATTERN,
+        ),
+        Stack.of(secret),
+    )
 
 
 class SecretPermissions:

@@ -119,3 +119,5 @@ READ_PARAMETER = ["ssm:GetParameter"]
 # The header that names the session of a request through a Gateway. `code_interpreter_invoke` has
 # the same name.
 SESSION_HEADER = "x-code-interpreter-session"
+# The trace of a request through a Gateway (W3C Trace Context), which the function passes on.
+TRACE_HEADER = "traceparent"

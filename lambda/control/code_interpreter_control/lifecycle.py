@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 from collections.abc import Iterator
 
@@ -21,8 +22,9 @@ ID_PATTERN = re.compile(r"[a-zA-Z][a-zA-Z0-9_]{0,47}-[a-zA-Z0-9]{10}")
 # Seconds of the function's time that are reserved for the response, and for undoing a creation.
 RESPONSE_SECONDS = 20.0
 UNDO_SECONDS = 240.0
-# Seconds for which a creation waits until IAM has propagated a new role or policy.
-IAM_PROPAGATION_SECONDS = 120.0
+# Seconds for which a creation waits until IAM has propagated a new role or policy; users report up
+# to 322. The local AWS, whose IAM has no delay, sets fewer.
+IAM_WAIT_SECONDS = float(os.environ.get("IAM_WAIT_SECONDS", "400"))
 # Parts of the messages with which the service refuses an execution role. Both pass once IAM has
 # propagated its trust and its policies: Terraform's provider retries the first; users of AgentCore
 # Runtime saw the second seconds after they had written a policy for a file system.
@@ -106,14 +108,21 @@ class Lifecycle:
             "tags": {**request.spec.tags, **request.owner_tags},
         }
         failure: LifecycleError = DeadlineExceededError()
+        clock = self._clock.with_reserve(UNDO_SECONDS).limited_to(IAM_WAIT_SECONDS)
         try:
-            for _ in self._clock.limited_to(IAM_PROPAGATION_SECONDS).poll():
+            for _ in clock.poll():
                 try:
                     return self._interpreters.create(parameters)
                 except ServiceError as error:
                     failure = error
                     if not may_be_iam_propagation(error):
                         break
+                    log.warning(
+                        "%s: IAM may not have propagated the role or policy yet; waiting for it, "
+                        "for up to %.0f seconds more",
+                        error.code,
+                        clock.left(),
+                    )
         except DeadlineExceededError:
             pass
         raise failure

@@ -33,6 +33,10 @@ class Clock:
         """Return a clock that polls for at most `seconds` from now on."""
         return replace(self, reserve=max(self.reserve, self.remaining() - seconds))
 
+    def left(self) -> float:
+        """Return the seconds for which polling can go on."""
+        return max(self.remaining() - self.reserve, 0)
+
     def poll(self) -> Iterator[None]:
         """Yield at once, then after pauses with jitter, each longer than the pause before.
 

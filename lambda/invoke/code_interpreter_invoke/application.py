@@ -11,7 +11,7 @@ from typing import Any, ParamSpec
 
 from .clients import Bucket, Clients, CodeInterpreterClient, CurrentId, connect_ssm
 from .deadline import Deadline
-from .errors import OutcomeUnknownError, RequestError
+from .errors import DeniedError, NotStartedError, OutcomeUnknownError, RequestError
 from .files.workspace import Workspace
 from .idempotency import IdempotencyKey, find_program
 from .requests.callers import Caller, caller_of
@@ -51,6 +51,9 @@ class Application:
             settings.code_interpreter_id, settings.code_interpreter_parameter, connect_ssm
         )
         self._record_cache: RecordCache = {}
+        # A deployment that changes the function starts new execution environments. Lambda freezes
+        # them between requests, perhaps with their monotonic clock.
+        self._denials_may_pass_until = time.time() + settings.iam_propagation_seconds
 
     def handle(self, event: Any, context: Any) -> dict[str, Any]:
         """Handle an invocation; the event and context are Lambda's."""
@@ -58,7 +61,7 @@ class Application:
         deadline = Deadline(context.get_remaining_time_in_millis() / 1000)
         caller = caller_of(event, context)
         log_fields: LogFields = {"request_id": context.aws_request_id, "caller": caller.name}
-        response = response_of(log_fields, self._respond, caller, deadline, log_fields)
+        response = self._response_of(log_fields, self._respond, caller, deadline, log_fields)
         log(log_fields, response, time.monotonic() - began_at)
         return replace_surrogates(caller.render(response))
 
@@ -105,7 +108,7 @@ class Application:
             ),
         )
         tool = IMPLEMENTATIONS[request.tool.name]
-        response = response_of(log_fields, tool, context, **request.arguments)
+        response = self._response_of(log_fields, tool, context, **request.arguments)
         session.close()
         response = fit_results(session.describe(response), caller, workspace)
         return truncate_to_limit(response, caller, workspace)
@@ -132,26 +135,31 @@ class Application:
             timeout=request.arguments.get("timeout_seconds"),
         )
 
+    def _response_of(
+        self, log_fields: LogFields, step: Callable[P, Response], *args: P.args, **kwargs: P.kwargs
+    ) -> Response:
+        """Return the response of a step's call, or the one that its error becomes.
 
-def response_of(
-    log_fields: LogFields, step: Callable[P, Response], *args: P.args, **kwargs: P.kwargs
-) -> Response:
-    """Return the response of a step's call, or the one that its error becomes.
-
-    Errors become responses nowhere else.
-    """
-    try:
-        return step(*args, **kwargs)
-    except RequestError as error:
-        return error.response()
-    except Exception as defect:
-        # The message may hold what a user sent.
-        frame = traceback.extract_tb(defect.__traceback__)[-1]
-        place = f"{type(defect).__name__} in {frame.name}, line {frame.lineno}"
-        log_fields["failed_at"] = place
-        return OutcomeUnknownError(
-            f"the function failed unexpectedly ({place}); the code may have run"
-        ).response()
+        Errors become responses nowhere else.
+        """
+        try:
+            return step(*args, **kwargs)
+        except RequestError as error:
+            if isinstance(error, DeniedError) and time.time() < self._denials_may_pass_until:
+                error = NotStartedError(
+                    f"{error.message}; soon after a deployment, IAM may not have propagated the "
+                    "function's permissions yet",
+                    **error.members,
+                )
+            return error.response()
+        except Exception as defect:
+            # The message may hold what a user sent.
+            frame = traceback.extract_tb(defect.__traceback__)[-1]
+            place = f"{type(defect).__name__} in {frame.name}, line {frame.lineno}"
+            log_fields["failed_at"] = place
+            return OutcomeUnknownError(
+                f"the function failed unexpectedly ({place}); the code may have run"
+            ).response()
 
 
 def log(fields: LogFields, response: Response, seconds: float) -> None:

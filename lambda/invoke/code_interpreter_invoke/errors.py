@@ -3,6 +3,7 @@
 RequestError
 ├── InvalidRequestError     refused before anything ran
 ├── NotStartedError         nothing ran
+│   ├── DeniedError          AWS denied it, perhaps because of permissions that are too new
 │   ├── ProgramError        a program of ours failed in the sandbox (`sandbox.program_client`)
 │   ├── SandboxGoneError    the sandbox has ended
 │   └── ThrottledError      the service refused it for now
@@ -71,6 +72,15 @@ class NotStartedError(RequestError):
 
 class SandboxGoneError(NotStartedError):
     """The service refused the operation because its session has ended; nothing ran."""
+
+
+class DeniedError(NotStartedError):
+    """AWS denied the request; nothing ran.
+
+    It stays denied, unless the permissions are so new that IAM has not propagated them.
+    """
+
+    retryable_by_default = False
 
 
 class ThrottledError(NotStartedError):

@@ -85,7 +85,7 @@ def test_the_target_is_the_function_and_forwards_the_session(target: dict[str, A
     function = target["TargetConfiguration"]["Mcp"]["Lambda"]["LambdaArn"]["Fn::GetAtt"]
     assert function[0].startswith("InvokeFunction")
     assert target["MetadataConfiguration"] == {
-        "AllowedRequestHeaders": ["x-code-interpreter-session"]
+        "AllowedRequestHeaders": ["x-code-interpreter-session", "traceparent"]
     }
     assert target["CredentialProviderConfigurations"] == [
         {"CredentialProviderType": "GATEWAY_IAM_ROLE"}
@@ -171,7 +171,7 @@ def call_through_gateway(
     The event has the tool's arguments, and the client context everything else (AgentCore's
     developer guide, "Lambda function targets").
     """
-    [header] = target["MetadataConfiguration"]["AllowedRequestHeaders"]
+    [header, _] = target["MetadataConfiguration"]["AllowedRequestHeaders"]
     custom: dict[str, Any] = {
         "bedrockAgentCoreMessageVersion": "1.0",
         "bedrockAgentCoreAwsRequestId": str(uuid.uuid4()),

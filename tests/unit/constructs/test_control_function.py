@@ -84,20 +84,43 @@ def test_it_may_handle_the_code_interpreters_of_its_stack_only(default_stack: St
         "bedrock-agentcore:TagResource",
         "bedrock-agentcore:UntagResource",
     }
+    prefix = only(default_stack, "Custom::CodeInterpreter")["NamePrefix"]
+    own = [arn_of(f"code-interpreter-custom/{prefix}_??????????-??????????")]
     for action, statements_of_it in found.items():
         if action.startswith("bedrock-agentcore:") and action not in (CREATE, *UNCONDITIONAL):
-            assert statements_of_it[-1]["Condition"] == tagged("ResourceTag"), action
-            assert {str(statement["Resource"]) for statement in statements_of_it} == {
+            *_, by_tag, by_name = statements_of_it
+            assert by_tag["Condition"] == tagged("ResourceTag"), action
+            assert {str(statement["Resource"]) for statement in statements_of_it[:-1]} == {
                 str(ALL_INTERPRETERS)
             }, action
-    assert [statement["Condition"] for statement in found["bedrock-agentcore:TagResource"]] == [
+            # The service may not evaluate the tag right after a creation.
+            assert (by_name["Resource"], by_name.get("Condition")) == (own, None), action
+    tagging = found["bedrock-agentcore:TagResource"]
+    assert [statement.get("Condition") for statement in tagging] == [
         tagged("RequestTag"),
         tagged("ResourceTag"),
+        None,
     ]
     # With these it finds the code interpreters of its stack among all others.
     for action, resource in UNCONDITIONAL.items():
         [statement] = found[action]
         assert (statement["Resource"], statement.get("Condition")) == (resource, None)
+
+
+def test_every_code_interpreter_of_the_stack_is_managed_by_its_name(stack: Stack) -> None:
+    CodeInterpreter(stack, "First", name="first")
+    CodeInterpreter(stack, "Second", name="second")
+    [_, by_name] = statements(stack)["bedrock-agentcore:DeleteCodeInterpreter"]
+    assert by_name["Resource"] == [
+        arn_of("code-interpreter-custom/first-??????????"),
+        arn_of("code-interpreter-custom/second-??????????"),
+    ]
+
+
+def test_a_function_without_code_interpreters_manages_none_by_name(stack: Stack) -> None:
+    ControlFunction(stack, "Control")
+    [by_tag] = statements(stack)["bedrock-agentcore:DeleteCodeInterpreter"]
+    assert by_tag["Condition"] == tagged("ResourceTag")
 
 
 def test_without_a_vpc_it_may_create_in_none(stack: Stack) -> None:

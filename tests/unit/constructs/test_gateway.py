@@ -37,11 +37,11 @@ def test_the_target_has_the_tools_as_the_function_takes_them(
     assert "typescript" in execute_code["properties"]["language"]["description"]
 
 
-def test_the_session_comes_in_a_header(stack: Stack, function: InvokeFunction) -> None:
+def test_the_session_and_the_trace_come_in_headers(stack: Stack, function: InvokeFunction) -> None:
     function.add_gateway_target(agentcore.Gateway(stack, "Gateway"))
     target = only(stack, "AWS::BedrockAgentCore::GatewayTarget")
     headers = target["MetadataConfiguration"]["AllowedRequestHeaders"]
-    assert headers == [SESSION_HEADER]
+    assert headers == [SESSION_HEADER, "traceparent"]
 
 
 def test_the_target_is_created_after_the_gateway_may_invoke_the_function(

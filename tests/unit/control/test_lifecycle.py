@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from code_interpreter_control.event import CONFIGURATION_TAG, RESOURCE_TAG, STACK_TAG
+from code_interpreter_control import lifecycle
+from code_interpreter_control.errors import LifecycleError
+from code_interpreter_control.event import (
+    CONFIGURATION_TAG,
+    RESOURCE_TAG,
+    STACK_TAG,
+    CustomResourceRequest,
+)
+from code_interpreter_control.lifecycle import UNDO_SECONDS, Lifecycle
 from tests.fakes.cloudformation import LOGICAL_ID, STACK_ID, CloudFormation
-from tests.fakes.control_plane import FakeCodeInterpreters, InProcessFunction, service_error
+from tests.fakes.control_plane import (
+    FakeCodeInterpreters,
+    FakeTime,
+    InProcessFunction,
+    service_error,
+)
+
+if TYPE_CHECKING:
+    from code_interpreter_control.code_interpreters import CodeInterpreters
 
 SANDBOX = {"NamePrefix": "Demo", "NetworkConfiguration": {"NetworkMode": "SANDBOX"}}
 PUBLIC = {"NamePrefix": "Demo", "NetworkConfiguration": {"NetworkMode": "PUBLIC"}}
@@ -167,7 +183,59 @@ def test_create_stops_waiting_for_iam(
     service.create_errors = [service_error("AccessDeniedException", "not you")] * 1000
     assert not cloudformation.create(SANDBOX)
     assert "not you" in cloudformation.responses[0]["Reason"]
-    assert 10 < service.calls.count("create") < 40
+    # At most ten seconds, give or take a quarter, are between two attempts.
+    assert 400 / 12.5 < service.calls.count("create") < 80
+
+
+def test_create_waits_for_iam_for_more_than_five_minutes_and_leaves_time_to_undo(
+    service: FakeCodeInterpreters,
+    cloudformation: CloudFormation,
+    function: InProcessFunction,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A user reports that IAM took 322 seconds."""
+    service.create_errors = [service_error("AccessDeniedException", "secret-role")] * 1000
+    response = cloudformation.send("Create", SANDBOX)
+    assert response["Status"] == "FAILED"
+    assert 900 - function.seconds_left + 12.5 > 400
+    assert function.seconds_left > UNDO_SECONDS
+    waits = [record for record in caplog.messages if "IAM may not have propagated" in record]
+    assert len(waits) == service.calls.count("create")
+    assert "secret-role" not in caplog.text
+
+
+@pytest.mark.parametrize("left", [UNDO_SECONDS + 30, UNDO_SECONDS - 1])
+def test_waiting_for_iam_never_uses_the_time_to_undo(
+    service: FakeCodeInterpreters, left: float
+) -> None:
+    """Updates restore predecessors first, and have less time."""
+    service.create_errors = [service_error("AccessDeniedException")] * 1000
+    time = FakeTime(left)
+    event = {
+        "RequestType": "Create",
+        "RequestId": "r",
+        "StackId": STACK_ID,
+        "LogicalResourceId": LOGICAL_ID,
+        "ResponseURL": "https://cloudformation.example/",
+        "ResourceProperties": SANDBOX,
+    }
+    request = CustomResourceRequest.from_event(event)
+    with pytest.raises(LifecycleError):
+        # The fake has the methods of `CodeInterpreters`.
+        Lifecycle(request, cast("CodeInterpreters", service), time.clock()).create()
+    assert time.left > min(left, UNDO_SECONDS) - 1
+
+
+def test_the_wait_for_iam_can_be_shortened(
+    service: FakeCodeInterpreters,
+    cloudformation: CloudFormation,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The local AWS does, so that a mistyped role is told at once."""
+    monkeypatch.setattr(lifecycle, "IAM_WAIT_SECONDS", 5.0)
+    service.create_errors = [service_error("AccessDeniedException")] * 1000
+    assert not cloudformation.create(SANDBOX)
+    assert service.calls.count("create") < 7
 
 
 @pytest.mark.parametrize("code", ["ServiceQuotaExceededException", "ValidationException"])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -36,6 +37,28 @@ def test_a_defect_of_the_function_is_no_stack_trace_and_no_success(
     assert "CANARY" not in json.dumps(response)
     assert "failed_at=KeyError in broken" in caplog.text
     assert "CANARY" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("age", "retryable"), [(0, True), (399, True), (401, False)], ids=["new", "young", "old"]
+)
+@pytest.mark.parametrize("service", ["AgentCore", "S3"])
+def test_a_denial_may_pass_in_the_first_minutes_after_a_deployment(
+    world: World, monkeypatch: pytest.MonkeyPatch, service: str, age: float, *, retryable: bool
+) -> None:
+    """IAM can take minutes to propagate the permissions of a new role."""
+
+    def deny(operation: str, _detail: str) -> None:
+        raise client_error("AccessDeniedException", 403, operation)
+
+    world.settings = world.settings._replace(iam_propagation_seconds=400)
+    world.function = world.new_function()
+    now = time.time() + age
+    monkeypatch.setattr("code_interpreter_invoke.application.time.time", lambda: now)
+    (world.agentcore if service == "AgentCore" else world.s3).before = deny
+    error = world("execute_code", session="s", code="x = 1")["error"]
+    assert (error["type"], error["retryable"]) == ("NotStarted", retryable)
+    assert ("IAM may not have propagated" in error["message"]) == retryable
 
 
 def test_a_response_is_json(world: World) -> None:

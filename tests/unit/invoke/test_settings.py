@@ -20,7 +20,14 @@ def test_the_environment_is_read() -> None:
         workspace_prefix="a/b",
         records_prefix="sessions/a/b/Stack.c8/",
         session_timeout_seconds=900,
+        iam_propagation_seconds=400,
     )
+
+
+def test_the_time_of_iam_can_be_shortened() -> None:
+    """The local AWS does: its IAM has no delay."""
+    settings = Settings.from_environment({**COMPLETE, "IAM_PROPAGATION_SECONDS": "0"})
+    assert settings.iam_propagation_seconds == 0
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
 from ..deadline import Deadline
-from ..errors import NotStartedError, RequestError
+from ..errors import DeniedError, NotStartedError, RequestError
 from .botocore_clients import Clients
 from .errors import error_code, error_text, http_status
 
@@ -116,13 +116,16 @@ class Bucket:
             )
             return str(response["ETag"])
         except ClientError as error:
-            # S3 returns NoSuchKey for If-Match on a missing object, and
-            # ConditionalRequestConflict (409) for two conditional writes at once.
+            # For If-Match on a missing object S3 returns NoSuchKey, or 403 to callers that may not
+            # list the whole bucket. It returns ConditionalRequestConflict (409) for two conditional
+            # writes at once.
             if condition and error_code(error) in (
                 "PreconditionFailed",
                 "ConditionalRequestConflict",
                 "NoSuchKey",
             ):
+                raise PreconditionFailedError from None
+            if if_match and http_status(error) == 403 and self._is_absent(key, error):
                 raise PreconditionFailedError from None
             raise self._failed("PutObject", error) from None
 
@@ -225,7 +228,8 @@ class Bucket:
             raise self._failed(name, error) from None
 
     def _failed(self, name: str, error: Exception) -> RequestError:
-        refused = isinstance(error, ClientError) and 400 <= http_status(error) < 500
-        return NotStartedError(
-            f"{name} on the workspace bucket: {error_text(error)}", retryable=not refused
-        )
+        text = f"{name} on the workspace bucket: {error_text(error)}"
+        status = http_status(error) if isinstance(error, ClientError) else 0
+        if status == 403:
+            return DeniedError(text)
+        return NotStartedError(text, retryable=not 400 <= status < 500)

@@ -12,7 +12,13 @@ from botocore.exceptions import (
     ProxyConnectionError,
 )
 
-from ..errors import InvalidRequestError, NotStartedError, RequestError, ThrottledError
+from ..errors import (
+    DeniedError,
+    InvalidRequestError,
+    NotStartedError,
+    RequestError,
+    ThrottledError,
+)
 
 NOTHING_SENT = (
     ConnectTimeoutError,
@@ -58,7 +64,7 @@ def refusal(error: Exception, doing: str, missing: type[RequestError]) -> Reques
         case 402 | 429:
             return ThrottledError(text)
         case 403:
-            return NotStartedError(text, retryable=False)
+            return DeniedError(text)
         case 404:
             return missing(text)
     return None

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from ..clients import CodeInterpreterClient
 from ..deadline import Deadline
 from ..errors import (
+    DeniedError,
     InvalidRequestError,
     NotFoundError,
     NotStartedError,
@@ -381,7 +382,8 @@ class NamedSession:
             # exist, so keep the token to find it.
             is_refused = isinstance(error, InvalidRequestError)
             lease.release(keep_token=lease.has_started or not is_refused)
-            raise NotStartedError(
+            failure = DeniedError if isinstance(error, DeniedError) else NotStartedError
+            raise failure(
                 f"session {self.name} could not be prepared: {error.message}",
                 retryable=not is_refused and (error.retryable or error.type != "NotStarted"),
             ) from error

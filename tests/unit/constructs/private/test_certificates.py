@@ -63,6 +63,31 @@ def test_the_key_of_an_encrypted_secret_may_be_used_through_secrets_manager_only
     ]
 
 
+@pytest.mark.parametrize("policy", ["CodeInterpreterControl", "InvokeUsePolicy", "User"])
+def test_the_unknown_key_of_an_imported_secret_may_be_used_through_secrets_manager_only(
+    stack: Stack, policy: str
+) -> None:
+    """The setting `certificate-secret-arns` names secrets, and no keys."""
+    arn = "arn:aws:secretsmanager:eu-west-1:210987654321:secret:ca-AbCdEf"
+    secret = secretsmanager.Secret.from_secret_complete_arn(stack, "Certificate", arn)
+    interpreter = CodeInterpreter(stack, "Interpreter", certificates=[secret])
+    workspace = Workspace(stack, "Workspace")
+    InvokeFunction(stack, "Invoke", code_interpreter=interpreter, workspace=workspace)
+    interpreter.grant_use(iam.User(stack, "User"))
+    [statement] = statements(stack, of=policy)["kms:Decrypt"]
+    assert "kms:ViaService" in statement["Condition"]["StringEquals"]
+    _, parts = statement["Resource"]["Fn::Join"]
+    # A secret of another account always has a key of that account's own.
+    assert parts[-1] == ":kms:eu-west-1:210987654321:key/" + "?" * 36
+
+
+def test_a_secret_of_the_app_without_a_key_needs_no_permission_for_keys(stack: Stack) -> None:
+    CodeInterpreter(
+        stack, "Interpreter", certificates=[secretsmanager.Secret(stack, "Certificate")]
+    )
+    assert "kms:Decrypt" not in statements(stack)
+
+
 def test_a_secret_whose_suffix_is_not_known_is_matched_with_it(stack: Stack) -> None:
     secret = secretsmanager.Secret.from_secret_name_v2(stack, "Certificate", "ca")
     CodeInterpreter(stack, "Interpreter", certificates=[secret])

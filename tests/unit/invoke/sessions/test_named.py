@@ -416,6 +416,26 @@ def test_a_missing_record_is_recognised_behind_a_403(world: World) -> None:
     assert response["error"]["type"] == "NotFound"
 
 
+@pytest.mark.parametrize("refuses_missing", [True, False], ids=["403", "404"])
+def test_a_record_that_expires_before_it_is_written_is_made_anew(
+    world: World, *, refuses_missing: bool
+) -> None:
+    """The lifecycle rule of the bucket removes a record between two requests."""
+    world.s3.refuses_missing = refuses_missing
+    world.ok("execute_code", session="s", code="x = 1")
+    world.agentcore.end_all()
+    removals = iter([RECORD])
+
+    def expire(operation: str, key: str) -> None:
+        if (operation, key) == ("PutObject", RECORD) and next(removals, None):
+            del world.s3.objects[RECORD]
+
+    world.s3.before = expire
+    assert world.ok("execute_code", session="s", code="print(2)")["stdout"] == "2"
+    assert next(removals, None) is None
+    assert RECORD in world.s3.objects
+
+
 def test_a_denied_bucket_is_told(world: World) -> None:
     def deny(operation: str, _key: str) -> None:
         raise client_error("AccessDenied", 403, operation)
