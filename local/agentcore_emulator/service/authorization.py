@@ -79,6 +79,6 @@ def resource_tags(owner: Owner, arn: str, interpreters: ControlPlane) -> Mapping
     if arn == "*":
         return {}
     try:
-        return interpreters.find(owner, arn.rpartition("/")[2]).tags
+        return interpreters.tags_in_policies(owner, arn.rpartition("/")[2])
     except ResourceNotFoundError:
         return {}

@@ -85,6 +85,9 @@ class CodeInterpreterRecord:
             return "CREATING"
         return "CREATE_FAILED" if self.failure else "READY"
 
+    def has_been_ready(self, now: datetime) -> bool:
+        return now >= self.settled_at and not self.failure
+
     def is_usable(self, now: datetime) -> bool:
         """Return whether sessions can start: READY, and no Delete has been requested."""
         return self.status(now) == "READY" and self.delete_requested_at is None
@@ -140,6 +143,18 @@ class ControlPlane:
         if interpreter is None or interpreter.is_gone(self._clock.now()):
             raise ResourceNotFoundError(f"CodeInterpreter {interpreter_id} does not exist")
         return interpreter
+
+    def tags_in_policies(self, owner: Owner, interpreter_id: str) -> dict[str, str]:
+        """Return the tags that IAM evaluates for an interpreter.
+
+        :raises ResourceNotFoundError: if the interpreter does not exist.
+        """
+        interpreter = self.find(owner, interpreter_id)
+        if self._settings.resource_tags == "once_ready" and not interpreter.has_been_ready(
+            self._clock.now()
+        ):
+            return {}
+        return interpreter.tags
 
     async def create_code_interpreter(self, owner: Owner, params: dict[str, Any]) -> dict[str, Any]:
         check_network(params["networkConfiguration"], self._settings)

@@ -164,6 +164,7 @@ def define(app: App) -> None:
     stack = Stack(app, "Control")
     control = ControlFunction.of(stack)
     control.allow_create(Network.sandbox().bind(stack))
+    control.allow_manage("Life_" + "?" * 10)
     CfnOutput(stack, "FunctionName", value=control.function.function_name)
     CfnOutput(stack, "StackId", value=stack.stack_id)
 

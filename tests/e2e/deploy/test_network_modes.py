@@ -107,6 +107,7 @@ def test_an_existing_vpc_with_every_setting_is_deployed_changed_and_destroyed(
         # AgentCore does these with the function's credentials when a code interpreter is created.
         "iam:CreateServiceLinkedRole",
         "iam:PassRole",
+        "kms:Decrypt",
         "secretsmanager:GetSecretValue",
     }
 

@@ -76,6 +76,8 @@ def test_conditions_on_resource_tags_are_evaluated(
         )["codeInterpreterId"]
         for owner in ("me", "you")
     )
+    # Policies see the tags from then on.
+    wait_until_ready(local_aws, account, mine)
     control = control_as(
         {
             "Action": "bedrock-agentcore:GetCodeInterpreter",

@@ -28,6 +28,7 @@ CHANGED_SETTINGS: dict[str, Any] = {
     "remove_folders": False,
     "resource_type": False,
     "role_not_assumable": "ValidationException",
+    "resource_tags": "at_once",
     "role_source": "id",
     "start_while_not_ready": "ResourceNotFoundException",
     "stop_ended_session": "accept",

@@ -13,6 +13,8 @@ from agentcore_emulator.service.roles import EveryRole
 from agentcore_emulator.settings import EmulatorSettings
 from agentcore_emulator.testing.faults import Faults
 
+AT_ONCE = EmulatorSettings(resource_tags="at_once")
+ONCE_READY = EmulatorSettings(resource_tags="once_ready")
 OWNER = Owner("111122223333", "eu-west-1")
 PREFIX = "arn:aws:bedrock-agentcore:eu-west-1"
 ARN = f"{PREFIX}:111122223333:code-interpreter-custom/a-0123456789"
@@ -21,7 +23,7 @@ SYSTEM_ARN = f"{PREFIX}:aws:code-interpreter/aws.codeinterpreter.v1"
 
 @pytest.fixture
 def interpreters() -> ControlPlane:
-    return ControlPlane(EmulatorSettings(), ServiceClock(), Faults(), EveryRole())
+    return ControlPlane(AT_ONCE, ServiceClock(), Faults(), EveryRole())
 
 
 @pytest.mark.parametrize(
@@ -88,3 +90,34 @@ def test_condition_keys_of_a_resource(interpreters: ControlPlane) -> None:
     ):
         access = access_request(owner, "AKIA", "InvokeCodeInterpreter", params, interpreters)
         assert access.context == context
+
+
+class Failing(Faults):
+    """Creations that end in CREATE_FAILED."""
+
+    def create_failure(self) -> str:
+        return "no capacity"
+
+
+@pytest.mark.parametrize(
+    ("settings", "outcomes", "tags_at_once", "tags_later"),
+    [
+        (AT_ONCE, Faults(), True, True),
+        (ONCE_READY, Faults(), False, True),
+        (AT_ONCE, Failing(), True, True),
+        (ONCE_READY, Failing(), False, False),
+    ],
+)
+def test_policies_see_the_tags_at_once_or_once_the_interpreter_is_ready(
+    settings: EmulatorSettings, outcomes: Faults, *, tags_at_once: bool, tags_later: bool
+) -> None:
+    clock = ServiceClock()
+    interpreters = ControlPlane(settings, clock, outcomes, EveryRole())
+    network = {"networkMode": "PUBLIC"}
+    params = {"name": "a", "networkConfiguration": network, "tags": {"team": "x"}}
+    created = asyncio.run(interpreters.create_code_interpreter(OWNER, params))
+    params = {"codeInterpreterId": created["codeInterpreterId"]}
+    for tags in (tags_at_once, tags_later):
+        access = access_request(OWNER, "AKIA", "GetCodeInterpreter", params, interpreters)
+        assert access.context == ({"aws:ResourceTag/team": "x"} if tags else {})
+        clock.advance(60)
