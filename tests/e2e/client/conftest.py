@@ -51,7 +51,7 @@ def environment(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest.fixture(scope="session")
-def connected(environment: dict[str, str]) -> CodeInterpreter:
+def shared_interpreter(environment: dict[str, str]) -> CodeInterpreter:
     """Return the interpreter, which all tests use: each connects for a tenth of a second."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():
@@ -61,11 +61,13 @@ def connected(environment: dict[str, str]) -> CodeInterpreter:
 
 @pytest.fixture
 def interpreter(
-    connected: CodeInterpreter, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    shared_interpreter: CodeInterpreter,
+    environment: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> CodeInterpreter:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    return connected
+    return shared_interpreter
 
 
 @pytest.fixture
@@ -76,9 +78,9 @@ def session(interpreter: CodeInterpreter) -> Iterator[Session]:
 
 
 @pytest.fixture(scope="module")
-def shared_session(connected: CodeInterpreter) -> Iterator[Session]:
+def shared_session(shared_interpreter: CodeInterpreter) -> Iterator[Session]:
     """Return a session for the tests of a module that do not stop it: a new one starts a kernel."""
-    with connected.session() as session:
+    with shared_interpreter.session() as session:
         yield session
 
 

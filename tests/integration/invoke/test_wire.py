@@ -272,6 +272,7 @@ def test_two_hundred_files_are_saved_byte_for_byte(wire: Wire) -> None:
         assert wire.get(f"code-interpreter/{name}") == expected, name
 
 
+@pytest.mark.slow  # tests/unit/invoke/files/test_workspace.py has the pages
 def test_more_objects_than_a_page_are_listed_and_loaded(wire: Wire) -> None:
     names = [f"uploads/{index:04}.txt" for index in range(1001)]
     with ThreadPoolExecutor(8) as pool:
