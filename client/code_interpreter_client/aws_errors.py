@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
+from urllib.parse import urlsplit
 
 from botocore.exceptions import (
     ClientError,
@@ -70,8 +71,9 @@ def unavailable(error: Exception, target: str) -> FunctionUnavailable | None:
     problem = problem_of(error)
     if problem is None:
         return None
+    remedy = start_local_aws(error) or REMEDIES[problem]
     return FunctionUnavailable(
-        f"{target} cannot be used: {reason(error)}; {REMEDIES[problem]}",
+        f"{target} cannot be used: {reason(error)}; {remedy}",
         problem,
         retryable=problem in ("throttled", "unreachable", "updating"),
     )
@@ -83,6 +85,16 @@ def reason(error: Exception) -> str:
         details = error.response.get("Error", {})
         return str(details.get("Message") or details.get("Code") or error).rstrip(".")
     return str(error).rstrip(".")
+
+
+def start_local_aws(error: Exception) -> str | None:
+    """Return what to do if no local AWS runs at an endpoint on this machine."""
+    if not isinstance(error, EndpointConnectionError):
+        return None
+    endpoint = urlsplit(error.kwargs["endpoint_url"])
+    if endpoint.hostname not in ("127.0.0.1", "localhost"):
+        return None
+    return f"no local AWS runs there: start it with make local PORT={endpoint.port}"
 
 
 def problem_of(error: Exception) -> Problem | None:

@@ -138,7 +138,7 @@ class Session:
         :param check: Whether a program that fails or exceeds its time is an error.
         :param key: The idempotency key of an earlier request, to get its result.
         :param on_output: Called, in another thread, with a stream and a text of the program's
-            output, each part once: while a Python program runs, from its second second on, and the
+            output, each part once: while a Python program runs, after one second, and the
             rest when it has ended. The streams are stdout, stderr, display (the text of a displayed
             value) and traceback. Output of child processes that write to no stream of Python's
             comes at the end.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Final
 
 import boto3
@@ -16,12 +17,16 @@ CONFIG: Final = Config(connect_timeout=10, read_timeout=30)
 
 
 def boto3_session(profile: str | None = None, region: str | None = None) -> Any:
-    """Return a boto3 session.
+    """Return a boto3 session. A region that is not given is that of AWS_REGION, if it is set.
+
+    Other SDKs read this variable; boto3 reads AWS_DEFAULT_REGION alone.
 
     :raises FunctionUnavailable: if there is no such profile
     """
     try:
-        return boto3.Session(profile_name=profile, region_name=region)
+        return boto3.Session(
+            profile_name=profile, region_name=region or os.environ.get("AWS_REGION")
+        )
     except BotoCoreError as error:
         raise unavailable(error, "AWS") or error from error
 
@@ -56,7 +61,8 @@ def function_of_stack(stack: str, session: Any) -> str:
     if FUNCTION_OUTPUT not in outputs:
         raise FunctionUnavailable(
             f"the stack {stack} has no output {FUNCTION_OUTPUT}, only "
-            f"{', '.join(sorted(outputs)) or 'none'}; name the function in the place of the stack",
+            f"{', '.join(sorted(outputs)) or 'none'}; add it, or name the function in the place of "
+            "the stack",
             "no_stack",
         )
     return str(outputs[FUNCTION_OUTPUT])

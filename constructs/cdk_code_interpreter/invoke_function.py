@@ -166,6 +166,16 @@ class InvokeFunction(Construct):
         return self.function.grant_invoke(grantee)
 
     @property
+    def function_name(self) -> str:
+        """The function's name, which a client needs: the output `InvokeFunctionName` of a stack."""
+        return self.function.function_name
+
+    @property
+    def function_arn(self) -> str:
+        """The function's ARN."""
+        return self.function.function_arn
+
+    @property
     def tool_schema(self) -> agentcore.ToolSchema:
         """The tools for language models, as the schema of an AgentCore Gateway target."""
         return gateway_tool_schema()

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from local_aws.__main__ import main, write
 from local_aws.cdk import Cdk, CdkError
@@ -17,16 +18,17 @@ if TYPE_CHECKING:
     from local_aws import LocalAws
 
 READY = """
-# The stack is deployed. In another shell:
-#   make shell                  runs Python in a sandbox, line by line
-#   code-interpreter --help     has more, after the exports above
+# The stack is deployed. In another shell, in the project's folder:
+#   make shell PORT={port}                  runs Python in a sandbox, line by line
+#   eval "$(make -s env PORT={port})"       exports the lines above, and extends PATH
+#   code-interpreter --help                 has more, then
 
 """
 
 
 def deploy(aws: LocalAws) -> None:
     """Deploy the project's stack with the CDK CLI."""
-    write("# Deploying the stack with the CDK CLI ...\n")
+    write("# Deploying the stack with the CDK CLI, which takes about half a minute ...\n")
     with TemporaryDirectory(prefix="local-aws-project-") as home:
         cdk = Cdk(aws, Path(home))
         try:
@@ -35,7 +37,7 @@ def deploy(aws: LocalAws) -> None:
         except CdkError as error:
             write(f"# The stack was not deployed, and the local AWS runs without it. {error}\n")
             return
-    write(READY)
+    write(READY.format(port=urlsplit(aws.endpoint).port))
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ def mcp(target: Target) -> int:
         from ..mcp_server import serve
     except ModuleNotFoundError as error:
         raise UsageError(
-            "the MCP server needs the extra mcp: pip install 'cdk-code-interpreter-client[mcp]'"
+            "the MCP server needs the extra mcp: pip install 'path/to/checkout/client[mcp]'"
         ) from error
     serve(target.interpreter(), target.session)
     return 0

@@ -103,6 +103,6 @@ def spec_manager() -> Any:
         from jupyter_client.kernelspec import KernelSpecManager
     except ImportError:
         raise UsageError(
-            "a kernel needs more packages: pip install 'cdk-code-interpreter-client[jupyter]'"
+            "a kernel needs more packages: pip install 'path/to/checkout/client[jupyter]'"
         ) from None
     return KernelSpecManager()

@@ -66,6 +66,7 @@ def query(session: Session, programs: Path, output: Path) -> None:
 
 
 def share(session: Session, programs: Path, output: Path) -> None:
+    # df is the table of step 1: variables last.
     session.run("monthly = df.groupby(df['date'].dt.strftime('%Y-%m'))['profit'].sum().round(2)")
     changed = session.run("monthly.to_csv('monthly.csv')").files_changed
     print(changed.created, "\n" + session.read("monthly.csv").decode())

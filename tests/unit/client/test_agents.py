@@ -17,4 +17,4 @@ def test_without_its_extra_the_server_says_what_to_install(
     monkeypatch.setitem(sys.modules, "mcp", None)
     monkeypatch.delitem(sys.modules, "code_interpreter_client.mcp_server", raising=False)
     assert main(["mcp"]) == 2
-    assert "pip install 'cdk-code-interpreter-client[mcp]'" in capsys.readouterr().err
+    assert "pip install 'path/to/checkout/client[mcp]'" in capsys.readouterr().err

@@ -58,4 +58,4 @@ def test_a_missing_extra_is_named(
 
     monkeypatch.setattr(builtins, "__import__", missing)
     assert main(["kernel", "install"]) == 2
-    assert "cdk-code-interpreter-client[jupyter]" in capsys.readouterr().err
+    assert "path/to/checkout/client[jupyter]" in capsys.readouterr().err
