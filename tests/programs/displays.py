@@ -24,6 +24,7 @@ DISPLAYS = [
         response=ok("a\n0  1\n1  2"),
         observed={
             "stdout": "   a\n0  1\n1  2",
+            "last_expression": 0,
             "results": [
                 {"text/plain": "   a\n0  1\n1  2", "text/html": Containing("<table", "<td>2</td>")}
             ],
@@ -63,7 +64,7 @@ DISPLAYS = [
         name="a figure as the last line",
         code=f"{PLOT}plt.close()\nfigure",
         response=ok(FIGURE),
-        observed=SHOWN,
+        observed={**SHOWN, "last_expression": 0},
     ),
     Program(
         name="Agg, and a figure that is shown",
@@ -106,6 +107,7 @@ DISPLAYS = [
         code="from PIL import Image\nImage.new('RGB', (2, 2), 'red')",
         response=ok(Matching(r"<PIL\.Image\.Image image mode=RGB size=2x2>")),
         observed={
+            "last_expression": 0,
             "results": [
                 {
                     "text/plain": "<PIL.Image.Image image mode=RGB size=2x2>",
@@ -121,6 +123,7 @@ DISPLAYS = [
         code="from IPython.display import SVG\nSVG('<svg xmlns=\"http://www.w3.org/2000/svg\"/>')",
         response=ok("<IPython.core.display.SVG object>"),
         observed={
+            "last_expression": 0,
             "results": [
                 {
                     "text/plain": "<IPython.core.display.SVG object>",
@@ -145,9 +148,10 @@ DISPLAYS = [
         code="from IPython.display import Markdown\nMarkdown('# x')",
         response=ok("<IPython.core.display.Markdown object>"),
         observed={
+            "last_expression": 0,
             "results": [
                 {"text/plain": "<IPython.core.display.Markdown object>", "text/markdown": "# x"}
-            ]
+            ],
         },
     ),
     Program(
@@ -155,12 +159,13 @@ DISPLAYS = [
         code="from IPython.display import Math\nMath('x^2')",
         response=ok("<IPython.core.display.Math object>"),
         observed={
+            "last_expression": 0,
             "results": [
                 {
                     "text/plain": "<IPython.core.display.Math object>",
                     "text/latex": "$\\displaystyle x^2$",
                 }
-            ]
+            ],
         },
     ),
     Program(
@@ -168,12 +173,13 @@ DISPLAYS = [
         code="from IPython.display import JSON\nJSON({'a': [1, None]})",
         response=ok("<IPython.core.display.JSON object>"),
         observed={
+            "last_expression": 0,
             "results": [
                 {
                     "text/plain": "<IPython.core.display.JSON object>",
                     "application/json": {"a": [1, None]},
                 }
-            ]
+            ],
         },
     ),
     Program(
@@ -194,13 +200,17 @@ DISPLAYS = [
         code="class Card:\n    def _repr_html_(self):\n        return '<p>card</p>'\n"
         "    def __repr__(self):\n        return 'card'\n\nCard()",
         response=ok("card"),
-        observed={"results": [{"text/plain": "card", "text/html": "<p>card</p>"}]},
+        observed={
+            "last_expression": 0,
+            "results": [{"text/plain": "card", "text/html": "<p>card</p>"}],
+        },
     ),
     Program(
         name="a large value",
         code="from IPython.display import HTML\nHTML('x' * 2_000_000)",
         response=ok("<IPython.core.display.HTML object>"),
         observed={
+            "last_expression": 0,
             "results": [
                 {
                     "text/plain": "<IPython.core.display.HTML object>",

@@ -71,7 +71,10 @@ ENDINGS = [
             Matching(r"<unittest\.main\.TestProgram .*>"),
             Matching(r"\.\n-+\nRan 1 test in .*s\n\nOK"),
         ),
-        observed={"results": [{"text/plain": Matching(r"<unittest\.main\.TestProgram .*>")}]},
+        observed={
+            "last_expression": 0,
+            "results": [{"text/plain": Matching(r"<unittest\.main\.TestProgram .*>")}],
+        },
         after="del Test",
     ),
     Program(

@@ -44,7 +44,7 @@ MAGICS = [
         name="the time of a cell",
         code="%%time\nprint('work')\n6 * 7",
         response=ok(Matching(r"work\nCPU times: .*\nWall time: .*\n42")),
-        observed={"results": [{"text/plain": "42"}]},
+        observed={"last_expression": 0, "results": [{"text/plain": "42"}]},
     ),
     Program(name="a cell that is captured", code="%%capture kept\nprint('x')", response=ok()),
     Program(

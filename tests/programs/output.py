@@ -34,7 +34,7 @@ OUTPUT = [
         name="blank lines behind an expression",
         code="6 * 7\n\n\n",
         response=ok("42"),
-        observed={"results": [{"text/plain": "42"}]},
+        observed={"last_expression": 0, "results": [{"text/plain": "42"}]},
     ),
     Program(
         name="Windows line ends",
@@ -67,13 +67,13 @@ OUTPUT = [
         name="unicode",
         code="print('Grüße, 世界, 👩‍🔬, \\u202eabc')\n'é'",
         response=ok("Grüße, 世界, 👩‍🔬, \u202eabc\n'é'"),
-        observed={"results": [{"text/plain": "'é'"}]},
+        observed={"last_expression": 0, "results": [{"text/plain": "'é'"}]},
     ),
     Program(
         name="unpaired surrogates",
         code="print('a\\ud800b')\n'\\udfff'",
         response=ok("a\\ud800b\n'\\udfff'"),
-        observed={"results": [{"text/plain": "'\\udfff'"}]},
+        observed={"last_expression": 0, "results": [{"text/plain": "'\\udfff'"}]},
     ),
     Program(name="NUL characters", code="print('a\\0b')", response=ok("a\0b")),
     Program(
@@ -134,7 +134,7 @@ OUTPUT = [
         name="the value of a last line",
         code="x = 6\nx * 7",
         response=ok("42"),
-        observed={"results": [{"text/plain": "42"}]},
+        observed={"last_expression": 0, "results": [{"text/plain": "42"}]},
     ),
     Program(name="None as the last line", code="print('x')\nNone", response=ok("x")),
     Program(name="a semicolon behind the last line", code="6 * 7;", response=ok()),
@@ -142,7 +142,7 @@ OUTPUT = [
         name="output of a format with braces",
         code="d = {'a': [1, 2]}\nprint(f'{d!r}')\nd",
         response=ok("{'a': [1, 2]}\n{'a': [1, 2]}"),
-        observed={"results": [{"text/plain": "{'a': [1, 2]}"}]},
+        observed={"last_expression": 0, "results": [{"text/plain": "{'a': [1, 2]}"}]},
     ),
     Program(
         name="a last value with a failing repr",
