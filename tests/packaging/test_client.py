@@ -23,7 +23,7 @@ FOREIGN = Path(__file__).with_name("foreign_client")
 # The most that the client and all that it needs may have, without byte code.
 MAX_INSTALLED_BYTES = 70_000_000
 # The command line, the kernel and the server need these, and no program that imports the client.
-NOT_IMPORTED = {"IPython", "ipykernel", "mcp", "prompt_toolkit", "pydantic", "rich", "typer"}
+NOT_IMPORTED = {"IPython", "ipykernel", "mcp", "PIL", "prompt_toolkit", "pydantic", "rich", "typer"}
 
 
 @pytest.fixture(scope="module")

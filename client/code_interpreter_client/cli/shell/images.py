@@ -1,4 +1,4 @@
-"""Images in terminals that show them: kitty's graphics protocol, and iTerm2's inline images."""
+"""Images in terminals that show them: kitty's and iTerm2's protocols, and sixels."""
 
 from __future__ import annotations
 
@@ -8,16 +8,21 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final, Literal
 
+from ..output import note
+
 if TYPE_CHECKING:
     from ...results import Figure
 
-Protocol = Literal["kitty", "iterm2"]
+Protocol = Literal["kitty", "iterm2", "sixel"]
 
 # Characters of base64 in one control sequence of kitty's.
 CHUNK: Final = 4096
 KITTY_TERMS: Final = ("xterm-kitty", "xterm-ghostty")
 KITTY_PROGRAMS: Final = ("ghostty",)
 ITERM2_PROGRAMS: Final = ("iTerm.app", "WezTerm")
+SIXEL_TERMS: Final = ("contour", "foot", "mlterm", "yaft")
+# Names the protocol of a terminal that is not known here, or none.
+VARIABLE: Final = "CODE_INTERPRETER_IMAGES"
 
 
 def show_image(figure: Figure) -> None:
@@ -27,11 +32,28 @@ def show_image(figure: Figure) -> None:
         sys.stdout.write(iterm2(figure.data))
     elif protocol == "kitty" and figure.mime_type == "image/png":
         sys.stdout.writelines(kitty(figure.data))
+    elif protocol == "sixel" and figure.mime_type != "image/svg+xml":
+        show_sixels(figure.data)
     sys.stdout.flush()
+
+
+def show_sixels(image: bytes) -> None:
+    """Show an image as sixels, if Pillow is installed, which reads it."""
+    try:
+        from .sixel import sixels
+    except ModuleNotFoundError:
+        note("this terminal shows figures after pip install pillow")
+        return
+    sys.stdout.writelines(sixels(image))
 
 
 def protocol_of(environment: Mapping[str, str]) -> Protocol | None:
     """Return the protocol of a terminal, by the variables that it sets."""
+    match environment.get(VARIABLE, "").lower():
+        case "kitty" | "iterm2" | "sixel" as chosen:
+            return chosen
+        case "none":
+            return None
     term = environment.get("TERM", "")
     program = environment.get("TERM_PROGRAM", "")
     if term.startswith(("screen", "tmux")):
@@ -40,6 +62,9 @@ def protocol_of(environment: Mapping[str, str]) -> Protocol | None:
         return "kitty"
     if program in ITERM2_PROGRAMS or environment.get("LC_TERMINAL") == "iTerm2":
         return "iterm2"
+    # Windows Terminal shows sixels since version 1.22.
+    if term.partition("-")[0] in SIXEL_TERMS or "WT_SESSION" in environment:
+        return "sixel"
     return None
 
 

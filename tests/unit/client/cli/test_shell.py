@@ -63,6 +63,12 @@ def test_the_next_line_is_indented(line: str, expected: str) -> None:
     [
         ({"TERM": "xterm-256color"}, None),
         ({"TERM": "xterm-kitty"}, "kitty"),
+        ({"TERM": "foot"}, "sixel"),
+        ({"TERM": "foot-direct"}, "sixel"),
+        ({"TERM": "xterm-256color", "WT_SESSION": "1"}, "sixel"),
+        ({"TERM": "xterm-kitty", "CODE_INTERPRETER_IMAGES": "sixel"}, "sixel"),
+        ({"TERM": "xterm-kitty", "CODE_INTERPRETER_IMAGES": "none"}, None),
+        ({"TERM": "xterm", "CODE_INTERPRETER_IMAGES": "Kitty"}, "kitty"),
         ({"TERM": "xterm-256color", "KITTY_WINDOW_ID": "1"}, "kitty"),
         ({"TERM_PROGRAM": "ghostty"}, "kitty"),
         ({"TERM_PROGRAM": "iTerm.app"}, "iterm2"),
