@@ -66,7 +66,7 @@ def test_an_endpoint_that_is_down(
     code_interpreter: CommandLine, function: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    message = "Could not connect.*127.0.0.1:9.*; check the network, the proxy, and AWS_ENDPOINT_URL"
+    message = "Could not connect.*127.0.0.1:9.*; no local AWS runs there: start it with make local"
     expect_failure(code_interpreter("doctor"), "function", message)
     expect_failure(code_interpreter("doctor", "--function", function), "permission", message)
 

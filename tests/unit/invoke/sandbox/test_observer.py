@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -162,7 +163,9 @@ def test_the_folder_does_not_show_the_mark() -> None:
     assert OBSERVER.mark.split(":")[1] not in OBSERVER.folder
 
 
-def test_own_code_leaves_no_variables() -> None:
+def test_own_code_leaves_no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    # It fails outside a kernel: another test of this process may have imported IPython.
+    monkeypatch.delitem(sys.modules, "IPython", raising=False)
     variables: dict[str, Any] = {}
     with pytest.raises(KeyError):
         exec(run_action("uninstall", {}), variables)

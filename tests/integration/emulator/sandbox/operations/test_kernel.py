@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from tests.project import PROJECT
 
 if TYPE_CHECKING:
     from tests.integration.emulator.sandbox.conftest import Sandboxes, StartedSandbox
@@ -227,7 +227,7 @@ def test_a_cancelled_call_does_not_keep_the_next_one_waiting(sandboxes: Sandboxe
 
 
 def test_an_interpreter_without_ipykernel_is_an_error_that_says_so(sandboxes: Sandboxes) -> None:
-    sandbox = sandboxes.start(python=Path(sys.executable))
+    sandbox = sandboxes.start(python=PROJECT / ".venv-lambda" / "bin" / "python")
     result = sandbox.python("1")
     assert result["isError"] is True
     assert "No module named 'ipykernel'" in result["content"][0]["text"]
