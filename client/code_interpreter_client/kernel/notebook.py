@@ -124,7 +124,7 @@ class Notebook:
 
 
 class Commands:
-    """What the commands of a cell, such as `%upload`, act on."""
+    """The session and the folder on which the commands of a cell, such as `%upload`, act."""
 
     def __init__(self, notebook: Notebook, cell: Cell) -> None:
         self._notebook = notebook

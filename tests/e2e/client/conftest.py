@@ -32,7 +32,7 @@ ACCOUNT = "220000000000"
 
 @dataclass
 class Outcome:
-    """What a command left: its exit code, and all that it printed."""
+    """The outcome of a command: its exit code, and all that it printed."""
 
     exit_code: int
     stdout: str
