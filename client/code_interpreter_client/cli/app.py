@@ -11,7 +11,7 @@ from typer.main import get_command
 
 from . import agents, doctor, files, kernel, programs, sessions, shell
 from .failures import BROKEN_PIPE, NOT_DONE, USAGE, UsageError, sentence
-from .output import OutputClosed, fail
+from .output import OutputClosed, fail, write
 from .target import CONTEXT, Target, parameters, with_parameters
 
 EPILOG: Final = (
@@ -27,7 +27,7 @@ def options(context: typer.Context, **given: Any) -> None:
     """Run code in a sandbox of Amazon Bedrock AgentCore, and move files to and from it."""
     context.obj = Target(**given)
     if context.invoked_subcommand is None:
-        print(context.get_help())  # noqa: T201 - the output of a command
+        write(sys.stdout, context.get_help())
 
 
 with_parameters(options, [CONTEXT, *parameters(variables=True)])

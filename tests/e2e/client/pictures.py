@@ -60,7 +60,7 @@ def main() -> int:
         (work / "sales.csv").write_text(SALES)
         raw = use_shell(aws, work)
         if CHROMIUM is None:
-            print("notebook.png stays as it is: there is no chromium on the PATH")  # noqa: T201
+            print("notebook.png stays as it is: there is no chromium on the PATH")  # noqa: T201 - a program for a terminal
         else:
             (folder / "lab").mkdir()
             draw_notebook(aws.environment(), folder / "lab", NOTEBOOK)
