@@ -103,6 +103,7 @@ class SessionProcess:
             directory=Path(self._settings["directory"]),
             standard=standard,
             limits=self._limits,
+            is_kernel=message["is_kernel"],
         )
         try:
             self._programs[start(program)] = message["start"]
