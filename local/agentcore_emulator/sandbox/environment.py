@@ -93,7 +93,8 @@ class Folders:
 
     @property
     def writable(self) -> tuple[Path, ...]:
-        return (self.work, self.home, self.temporary, self.python, self.sockets)
+        folders = (self.work, self.home, self.temporary, self.python, self.sockets)
+        return tuple(dict.fromkeys(folders))  # `home` may be `work`
 
     @classmethod
     def make(cls, top: Path, settings: SandboxSettings) -> Folders:

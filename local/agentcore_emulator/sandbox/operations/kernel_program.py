@@ -26,6 +26,7 @@ from traitlets.config import Config
 
 IMPORTED_LATE = (
     "IPython.core.completerlib",
+    "IPython.core.debugger",
     "IPython.core.logger",
     "IPython.core.oinspect",
     "IPython.extensions.storemagic",
@@ -34,6 +35,7 @@ IMPORTED_LATE = (
     "ipykernel.debugger",
     "tornado.platform.asyncio",
     "tornado.queues",
+    "unicodedata",
 )
 
 
