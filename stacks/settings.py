@@ -174,7 +174,7 @@ def _is_ours(key: str) -> bool:
 
 
 def _letters(key: str) -> str:
-    return re.sub("[^a-z]", "", key.lower())
+    return re.sub("[^a-z0-9]", "", key.lower())
 
 
 def _conflict(key: str, problem: str, remedy: str) -> SettingsError:

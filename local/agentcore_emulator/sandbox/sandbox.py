@@ -16,12 +16,17 @@ from agentcore_emulator.sandbox.environment import (
 from agentcore_emulator.sandbox.operations.command import finish_command, start_command
 from agentcore_emulator.sandbox.operations.files import Files
 from agentcore_emulator.sandbox.operations.javascript import execute_javascript
-from agentcore_emulator.sandbox.operations.kernel import Kernel
+from agentcore_emulator.sandbox.operations.kernel import PROGRAM, Kernel
 from agentcore_emulator.sandbox.operations.tasks import Tasks
 from agentcore_emulator.sandbox.results import Result, ToolError, failure, valid_text
 from agentcore_emulator.sandbox.settings import SandboxSettings
 from agentcore_emulator.sandbox.supervisor.messages import Configuration
-from agentcore_emulator.sandbox.supervisor_client import Supervisor, namespaces_available
+from agentcore_emulator.sandbox.supervisor_client import (
+    Supervisor,
+    execute_guard,
+    namespaces_available,
+)
+from agentcore_emulator.sandbox.template_client import running_template
 
 Arguments = dict[str, Any]
 
@@ -35,11 +40,13 @@ class LocalSandbox:
     with `isError`, never an exception.
     """
 
-    def __init__(self, folders: Folders, supervisor: Supervisor, settings: SandboxSettings) -> None:
+    def __init__(
+        self, folders: Folders, supervisor: Supervisor, kernel: Kernel, settings: SandboxSettings
+    ) -> None:
         self._folders = folders
         self._supervisor = supervisor
         self._settings = settings
-        self._kernel = Kernel(supervisor, folders, settings)
+        self._kernel = kernel
         self._tasks = Tasks(supervisor, settings)
         self._files = Files(folders, settings)
         self._in_threads: set[asyncio.Future[Result]] = set()
@@ -69,13 +76,19 @@ class LocalSandbox:
         await asyncio.to_thread(describe_python, settings.python)
         await asyncio.to_thread(namespaces_available)
         folders = Folders.make(directory, settings)
+        configuration = supervisor_configuration(folders, settings)
         try:
             make_python(folders, settings)
-            supervisor = await Supervisor.start(supervisor_configuration(folders, settings))
+            template = None
+            if configuration["namespaces"]:
+                template = await asyncio.to_thread(running_template, settings, PROGRAM)
+            start_guard = template.fork_guard if template else execute_guard
+            supervisor = await Supervisor.start(configuration, start_guard)
         except BaseException:
             folders.remove()
             raise
-        return cls(folders, supervisor, settings)
+        kernel = Kernel(supervisor, folders, settings, is_in_memory=template is not None)
+        return cls(folders, supervisor, kernel, settings)
 
     async def invoke(self, name: str, arguments: Arguments) -> Result:
         """Run an operation under the API's name and with the API's arguments.
