@@ -8,7 +8,7 @@ from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks
 
 from stacks.code_interpreter_stack import CodeInterpreterStack
-from stacks.network_stack import NetworkStack
+from stacks.network_stack import NetworkStack, SealedNetworkStack
 from stacks.settings import Settings
 from stacks.values import SettingsError
 
@@ -32,12 +32,18 @@ def build(app: App) -> None:
     """
     Validations.of(app).add_plugins(AwsSolutionsChecks(app, verbose=True))
     settings = Settings.from_context(app.node.get_all_context())
-    network = None
-    if settings.network == "vpc" and settings.vpc_id is None:
+    network = sealed_network = None
+    if settings.network == "sealed":
+        sealed_network = SealedNetworkStack(
+            app, "CodeInterpreterNetwork", settings=settings
+        ).sealed_network
+    elif settings.network == "vpc" and settings.vpc_id is None:
         network = NetworkStack(
             app, "CodeInterpreterNetwork", internet=settings.vpc_internet
         ).network
-    CodeInterpreterStack(app, "CodeInterpreter", settings=settings, network=network)
+    CodeInterpreterStack(
+        app, "CodeInterpreter", settings=settings, network=network, sealed_network=sealed_network
+    )
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from cdk_code_interpreter import (
     InvokeFunction,
     Monitoring,
     Network,
+    SealedNetwork,
     Workspace,
 )
 
@@ -38,6 +39,7 @@ class CodeInterpreterStack(Stack):
     :param settings: The settings of the deployment.
     :param network: The network of the sandboxes, if another stack defines it. Default: the network
         of the settings.
+    :param sealed_network: The network of the sandboxes and the workspace, if it is sealed.
     """
 
     def __init__(
@@ -47,10 +49,13 @@ class CodeInterpreterStack(Stack):
         *,
         settings: Settings,
         network: Network | None = None,
+        sealed_network: SealedNetwork | None = None,
     ) -> None:
         super().__init__(
             scope, construct_id, description="Amazon Bedrock AgentCore Code Interpreter"
         )
+        if sealed_network is not None:
+            network = Network.sealed(sealed_network)
         self.code_interpreter = CodeInterpreter(
             self,
             "CodeInterpreter",
@@ -72,7 +77,7 @@ class CodeInterpreterStack(Stack):
             # The new group allows no outbound traffic by default. The routes of the subnets limit
             # what HTTPS can reach.
             self.code_interpreter.connections.allow_to_any_ipv4(ec2.Port.HTTPS)
-        self.workspace = self._workspace(settings)
+        self.workspace = self._workspace(settings, sealed_network)
         self.invoke_function = InvokeFunction(
             self,
             "InvokeFunction",
@@ -97,17 +102,26 @@ class CodeInterpreterStack(Stack):
             return existing_network(self, settings)
         return {"sandbox": Network.sandbox, "public": Network.public}[settings.network]()
 
-    def _workspace(self, settings: Settings) -> Workspace:
+    def _workspace(self, settings: Settings, sealed_network: SealedNetwork | None) -> Workspace:
+        allow_links = None if sealed_network is None else settings.sealed_links
         if settings.workspace_bucket_name is not None:
             bucket = s3.Bucket.from_bucket_name(
                 self, "WorkspaceBucket", settings.workspace_bucket_name
             )
-            return Workspace(self, "Workspace", bucket=bucket)
+            return Workspace(
+                self,
+                "Workspace",
+                bucket=bucket,
+                sealed_network=sealed_network,
+                allow_links=allow_links,
+            )
         return Workspace(
             self,
             "Workspace",
             removal_policy=_REMOVAL_POLICIES[settings.workspace_retention],
             expiration=_days(settings.workspace_expiration_days),
+            sealed_network=sealed_network,
+            allow_links=allow_links,
         )
 
     def _execution_role(self, settings: Settings) -> iam.IRole | None:

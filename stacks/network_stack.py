@@ -1,37 +1,56 @@
-"""The stack with the VPC of a code interpreter."""
+"""The stack with the VPC of a code interpreter.
+
+AgentCore keeps network interfaces in the subnets for up to 8 hours after a code interpreter is
+deleted. So the VPC has its own stack: destroy it after that time.
+"""
 
 from __future__ import annotations
 
-from aws_cdk import Aws, CfnMapping, RemovalPolicy, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from cdk_code_interpreter import SUPPORTED_ZONE_IDS, Network
+from cdk_code_interpreter import Network, SandboxVpc, SealedNetwork
 
-_ZONES = 2
+from .settings import Settings
+
+_DESCRIPTION = "Network of an Amazon Bedrock AgentCore interpreter"
+
+
+class SealedNetworkStack(Stack):
+    """Define a VPC from which sandboxes reach the workspace, or nothing at all.
+
+    Its resources have the logical ids of `NetworkStack`'s, so that a deployment can change from the
+    open network to the sealed one, and back, in the same subnets.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
+        super().__init__(scope, construct_id, description=_DESCRIPTION)
+        # The id "Default" does not show in the logical ids.
+        self.sealed_network = SealedNetwork(
+            self,
+            "Default",
+            data_path=settings.sealed_data_path,
+            s3_prefix_list_id=settings.s3_prefix_list_id,
+        )
 
 
 class NetworkStack(Stack):
     """Define a VPC from which sandboxes reach Amazon S3 and, with `internet`, the internet.
 
-    The VPC has its own stack, because AgentCore keeps network interfaces in the subnets for up to 8
-    hours after a code interpreter is deleted. Destroy the stack after that time.
-
-    The subnets name their availability zones by id, because a zone's name differs between accounts.
     The S3 endpoint allows only principals and buckets of this account. DNS still resolves names,
-    which code in a sandbox can use to send data out; Route 53 Resolver DNS Firewall prevents that.
+    which code in a sandbox can use to send data out; `SealedNetworkStack` prevents that.
 
     :param internet: Whether sandboxes reach the internet with HTTPS, through a NAT gateway that AWS
-        charges by the hour.
+        charges by the hour. Code can then send what it reads to any host.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, internet: bool) -> None:
-        super().__init__(
-            scope, construct_id, description="Network of an Amazon Bedrock AgentCore interpreter"
-        )
-        self.vpc = self._new_vpc(internet)
+        super().__init__(scope, construct_id, description=_DESCRIPTION)
+        # The id "Default" does not show in the logical ids.
+        sandboxes = SandboxVpc(self, "Default", internet=internet)
+        self.vpc = sandboxes.vpc
         self.security_group = ec2.SecurityGroup(
             self,
             "Sandboxes",
@@ -40,63 +59,10 @@ class NetworkStack(Stack):
             description="Sandboxes of a code interpreter",
         )
         self.security_group.connections.allow_to_any_ipv4(ec2.Port.HTTPS, "Amazon S3 or internet")
-        self._put_subnets_in_supported_zones()
         self._add_s3_endpoint()
-        self._log_traffic()
-
-    @property
-    def network(self) -> Network:
-        """The network for a code interpreter."""
-        return Network.vpc(
-            self.vpc,
-            subnets=ec2.SubnetSelection(subnet_group_name="Sandboxes"),
-            security_groups=[self.security_group],
+        self.network = Network.vpc(
+            self.vpc, subnets=sandboxes.subnets, security_groups=[self.security_group]
         )
-
-    def _new_vpc(self, internet: bool) -> ec2.Vpc:
-        sandboxes = ec2.SubnetConfiguration(
-            name="Sandboxes",
-            subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS
-            if internet
-            else ec2.SubnetType.PRIVATE_ISOLATED,
-        )
-        # Sandboxes keep their subnets when the gateway comes or goes: its addresses are reserved.
-        gateway = ec2.SubnetConfiguration(
-            name="Gateway",
-            subnet_type=ec2.SubnetType.PUBLIC,
-            map_public_ip_on_launch=False,
-            reserved=not internet,
-        )
-        return ec2.Vpc(
-            self,
-            "Vpc",
-            max_azs=_ZONES,
-            nat_gateways=1 if internet else 0,
-            create_internet_gateway=internet,
-            subnet_configuration=[sandboxes, gateway],
-            # Nothing uses the default group; restricting it would need another Lambda function.
-            restrict_default_security_group=False,
-        )
-
-    def _put_subnets_in_supported_zones(self) -> None:
-        zones = CfnMapping(
-            self,
-            "Zones",
-            mapping={
-                region: {str(number): ids[number] for number in range(_ZONES)}
-                for region, ids in SUPPORTED_ZONE_IDS.items()
-            },
-        )
-        for subnets in (
-            self.vpc.public_subnets,
-            self.vpc.private_subnets,
-            self.vpc.isolated_subnets,
-        ):
-            for number, subnet in enumerate(subnets):
-                definition = subnet.node.default_child
-                assert isinstance(definition, ec2.CfnSubnet)
-                definition.availability_zone = None
-                definition.availability_zone_id = zones.find_in_map(Aws.REGION, str(number))
 
     def _add_s3_endpoint(self) -> None:
         endpoint = self.vpc.add_gateway_endpoint("S3", service=ec2.GatewayVpcEndpointAwsService.S3)
@@ -108,15 +74,4 @@ class NetworkStack(Stack):
                 resources=["*"],
                 conditions={"StringEquals": of_this_account},
             )
-        )
-
-    def _log_traffic(self) -> None:
-        log_group = logs.LogGroup(
-            self,
-            "Traffic",
-            retention=logs.RetentionDays.ONE_MONTH,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
-        self.vpc.add_flow_log(
-            "FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(log_group)
         )

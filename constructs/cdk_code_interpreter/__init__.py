@@ -14,6 +14,8 @@ from .function_settings import FunctionSettings
 from .invoke_function import InvokeFunction
 from .monitoring import Monitoring
 from .network import Network, NetworkConfig
+from .sandbox_vpc import SandboxVpc
+from .sealed_network import SealedNetwork
 from .workspace import Workspace
 
 __all__ = [
@@ -28,6 +30,8 @@ __all__ = [
     "Monitoring",
     "Network",
     "NetworkConfig",
+    "SandboxVpc",
+    "SealedNetwork",
     "Workspace",
 ]
 

@@ -68,6 +68,13 @@ DEPLOYMENTS: dict[str, dict[str, Any]] = {
     "new-vpc": {"network": "vpc"},
     "new-vpc-with-internet": {"network": "vpc", "vpc-internet": True},
     "existing-vpc": EXISTING_VPC,
+    "sealed": {"network": "sealed"},
+    "sealed-without-data-path": {"network": "sealed", "sealed-data-path": False},
+    "sealed-with-links": {
+        "network": "sealed",
+        "sealed-links": True,
+        "s3-prefix-list-id": "pl-0123456789abcdef0",
+    },
     "everything": EVERYTHING,
 }
 # Those of which no golden file is kept.
@@ -86,7 +93,7 @@ ALL_DEPLOYMENTS = {**DEPLOYMENTS, **OTHER_DEPLOYMENTS}
 @pytest.mark.parametrize(
     "names",
     [
-        pytest.param(("sandbox", "everything"), id="some"),
+        pytest.param(("sandbox", "everything", "sealed"), id="some"),
         pytest.param(tuple(ALL_DEPLOYMENTS), id="all", marks=pytest.mark.slow),
     ],
 )
@@ -108,7 +115,7 @@ def test_every_deployment_passes_cdk_nag_and_cfn_lint(
         text=True,
         check=False,
     )
-    of_networks = sum(name.startswith("new-vpc") for name in names)
+    of_networks = sum(name.startswith(("new-vpc", "sealed")) for name in names)
     assert len(templates) == len(names) + of_networks
     assert (lint.returncode, lint.stdout) == (0, "")
 

@@ -10,6 +10,8 @@
 | lambda_updates | updating a function ends its running invocations |
 | presigned_urls | expiry ignores the emulator's clock |
 | quotas | quotas of Lambda, IAM and S3 are not enforced |
+| resolver_types | DNS Firewall and query logs of Route 53 Resolver are missing |
+| s3_condition_keys | policies cannot tell presigned URLs from other requests |
 | stack_operations | updates pass that break another stack; failed clean-ups stay |
 | state_machines | ResultWriter, a quota, and the Output of Parallel in JSONata are ignored |
 
@@ -29,6 +31,7 @@ from local_aws.ministack_patches import (
     lambda_updates,
     presigned_urls,
     quotas,
+    resolver_types,
     stack_operations,
     state_machines,
 )
@@ -61,6 +64,7 @@ def install(
     stack_operations.install()
     lambda_updates.install()
     cloudformation_types.install()
+    resolver_types.install()
     code_interpreters.install()
     state_machines.install()
     quotas.install()

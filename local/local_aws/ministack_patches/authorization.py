@@ -23,6 +23,7 @@ from agentcore_emulator.model.errors import AccessDeniedError
 from agentcore_emulator.service.authorization import AccessRequest
 from agentcore_emulator.service.owner import Owner
 from local_aws.ministack_patches.requirements import require
+from local_aws.ministack_patches.s3_condition_keys import keys_of_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,6 +80,8 @@ def install() -> None:
         resource_arn: str = "*",
         service_context: dict[str, Any] | None = None,
     ) -> Any:
+        if service == "s3":
+            service_context = {**(service_context or {}), **keys_of_request.get({})}
         denied = stock_enforce(
             access_key_id, iam_action, service, region, resource_arn, service_context
         )
