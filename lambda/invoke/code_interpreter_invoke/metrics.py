@@ -51,7 +51,8 @@ def metric_fields(
         "errors": int(error_type is not None),
         "not_started": int(error_type == "NotStarted"),
     }
-    if "session_restarted" in fields:
+    # The response to another request, or a recorded one, can say so, too.
+    if "session_restarted" in fields and SANDBOXES_STARTED in fields:
         members[SANDBOXES_RESTARTED] = 1
     sometimes = [metric for name, metric in SOMETIMES.items() if name in fields or name in members]
     by_function_and_tool = [[FUNCTION], [FUNCTION, TOOL]] if TOOL in fields else [[FUNCTION]]

@@ -181,6 +181,19 @@ def test_an_error_counts_by_its_type_and_a_restart_once(
     }
 
 
+def test_a_recorded_response_counts_no_second_restart(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.ok("execute_code", session="s", code="x = 1")
+    world.agentcore.end_all()
+    for _ in range(2):
+        caplog.clear()
+        world.ok("execute_code", session="s", code="x = 2", idempotency_key="k")
+    event = log_event(caplog)
+    assert event["session_restarted"] and event["replayed"]
+    assert metrics(event)[FUNCTION,] == {"requests": 1, "errors": 0, "not_started": 0}
+
+
 def test_the_average_of_not_started_is_its_share(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
