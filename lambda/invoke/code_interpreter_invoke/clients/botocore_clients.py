@@ -5,15 +5,12 @@ from __future__ import annotations
 import logging
 import socket
 from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import botocore.session
 from botocore.config import Config
 
-# Use the API of `models`: the runtime's botocore may know newer versions of it.
-API_VERSION = "2024-02-28"
-MODELS = Path(__file__).parent.parent / "models"
+from .pruned_data import PrunedData
 
 log = logging.getLogger(__name__)
 
@@ -38,12 +35,11 @@ def connect() -> Clients:
     for name in ("botocore", "urllib3"):
         logging.getLogger(name).setLevel(logging.WARNING)
     session = botocore.session.Session()
-    if MODELS.is_dir():
-        session.set_config_variable("data_path", str(MODELS))
+    session.register_component("data_loader", PrunedData())
 
     def agentcore(**options: Any) -> Any:
         config = Config(connect_timeout=5, tcp_keepalive=True, **options)
-        return session.create_client("bedrock-agentcore", api_version=API_VERSION, config=config)
+        return session.create_client("bedrock-agentcore", config=config)
 
     # InvokeCodeInterpreter has no client token. By default botocore sends it up to five times, even
     # after a read timeout while the code is still running.
