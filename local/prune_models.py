@@ -12,10 +12,12 @@ operation below:
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from botocore.httpsession import DEFAULT_CA_BUNDLE
 from botocore.loaders import Loader
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -87,6 +89,20 @@ MODELS = (
 SHARED_DATA = ("_retry", "endpoints", "partitions", "sdk-default-configuration")
 # botocore asks STS for credentials where a profile or a web identity names a role.
 SERVICES_WITH_ENDPOINTS = ("bedrock-agentcore", "s3", "sts")
+# The authorities that the certificates of AWS's endpoints come from, as the bundle names them:
+# https://www.amazontrust.com/repository/
+ROOTS = (
+    "Amazon Root CA 1",
+    "Amazon Root CA 2",
+    "Amazon Root CA 3",
+    "Amazon Root CA 4",
+    "Starfield Class 2 CA",
+    "Starfield Services Root Certificate Authority - G2",
+)
+LABEL_AND_CERTIFICATE = re.compile(
+    r'^# Label: "([^"]+)"$.*?(^-----BEGIN CERTIFICATE-----$.+?^-----END CERTIFICATE-----$)',
+    re.DOTALL | re.MULTILINE,
+)
 
 
 def main() -> None:
@@ -97,7 +113,7 @@ def main() -> None:
 
 
 def model_files() -> dict[str, str]:
-    """Return the text of every model file, by its path in the project."""
+    """Return the text of every file, by its path in the project."""
     loader = Loader(include_default_extras=False)
     result = {}
     for model in MODELS:
@@ -108,7 +124,14 @@ def model_files() -> dict[str, str]:
         result[f"{folder}/endpoint-rule-set-1.json"] = to_json(rules)
     for name in SHARED_DATA:
         result[f"{INVOKE}/{name}.json"] = to_json(shared_data(loader, name))
+    result[f"{INVOKE}/roots.pem"] = roots(Path(DEFAULT_CA_BUNDLE).read_text(encoding="utf-8"))
     return result
+
+
+def roots(bundle: str) -> str:
+    """Return the certificates of `ROOTS`."""
+    found = dict(LABEL_AND_CERTIFICATE.findall(bundle))
+    return "".join(f"# {label}\n{found[label]}\n" for label in ROOTS)
 
 
 def shared_data(loader: Loader, name: str) -> dict[str, Any]:

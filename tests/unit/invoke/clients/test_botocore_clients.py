@@ -5,12 +5,14 @@ import socket
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import botocore.session
 import pytest
 from botocore.exceptions import BotoCoreError
 
 from code_interpreter_invoke.clients import Bucket, Clients, connect
-from code_interpreter_invoke.clients.botocore_clients import keep_alive
 from code_interpreter_invoke.clients.bucket import URL_SECONDS
+from code_interpreter_invoke.clients.connections import set_up_connections
+from code_interpreter_invoke.clients.trust_store import TrustStore
 from code_interpreter_invoke.deadline import Deadline
 
 
@@ -78,11 +80,13 @@ def test_the_endpoints_can_be_set_in_the_environment(
 
 @pytest.mark.usefixtures("region")
 def test_another_botocore_does_not_stop_the_function(caplog: pytest.LogCaptureFixture) -> None:
-    client = connect().agentcore_single_attempt
+    client = botocore.session.Session().create_client("s3")
     del client._endpoint.http_session._manager
+    own_session = client._endpoint.http_session
     with caplog.at_level(logging.WARNING):
-        keep_alive(client)
-    assert "keep-alive" in caplog.text
+        set_up_connections(client, TrustStore.new())
+    assert "cannot set up the connections" in caplog.text
+    assert client._endpoint.http_session is own_session
 
 
 @pytest.mark.usefixtures("region")

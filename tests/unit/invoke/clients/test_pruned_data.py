@@ -164,7 +164,9 @@ def test_the_requests_are_the_same(
 ACCESS_POINT = "arn:aws:s3:us-east-1:123456789012:accesspoint/mine"
 
 
-@pytest.mark.parametrize("bucket", ["workspace-bucket", "with.dots", "b-alias-s3alias", ACCESS_POINT])
+@pytest.mark.parametrize(
+    "bucket", ["workspace-bucket", "with.dots", "b-alias-s3alias", ACCESS_POINT]
+)
 @pytest.mark.parametrize("region", ["us-east-1", "eu-west-1"])
 def test_the_presigned_urls_are_the_same(
     monkeypatch: pytest.MonkeyPatch, region: str, bucket: str
