@@ -201,6 +201,9 @@ class Settings:
         if missing:
             names = ", ".join(missing)
             raise _conflict("compliance", f"without {names}", f"give {names}, too")
+        if "workspace-versioning" in keys and not self.workspace_versioning:
+            versioning = full_key("workspace-versioning")
+            raise _conflict("compliance", f"{versioning} is false", f"remove {versioning}")
 
 
 def _check_keys(context: Mapping[str, Any]) -> None:
@@ -324,7 +327,7 @@ _PARSERS: dict[str, Parser] = {
         f"1 to {_MAX_STACK_NAME_LENGTH} letters, digits and hyphens, beginning with a letter",
         f"[a-zA-Z][a-zA-Z0-9-]{{0,{_MAX_STACK_NAME_LENGTH - 1}}}",
     ),
-    "account": text("the 12 digits of an account", "[0-9]{12}"),
+    "account": text("text of the 12 digits of an account", "[0-9]{12}"),
     "region": text("a region, such as us-east-1", "[a-z]{2,4}(-[a-z]+)+-[0-9]+"),
     "termination-protection": on_or_off,
     "permissions-boundary-arn": text("the ARN of a managed policy", _MANAGED_POLICY),

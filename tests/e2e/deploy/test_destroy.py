@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -56,7 +56,7 @@ def test_a_network_that_is_no_longer_used_is_named_and_destroyed(
 def test_a_deployment_with_a_name_is_destroyed_alone(local_aws: LocalAws, tmp_path: Path) -> None:
     deployment = Deployment(local_aws, ACCOUNT)
     name = {"stack-name": "Analysis"}
-    everything = {"unnamed": {}, "vpc": {**VPC, **name}, "named": name}
+    everything: dict[str, dict[str, Any]] = {"unnamed": {}, "vpc": {**VPC, **name}, "named": name}
     for folder, settings in everything.items():
         deployment.deploy(synthesise_project(tmp_path / folder / "cdk.out", settings))
     assert "the stack AnalysisNetwork is still there" in note(local_aws, tmp_path / "named")

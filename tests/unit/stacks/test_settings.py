@@ -196,8 +196,8 @@ def test_an_existing_vpc_and_its_file_systems(as_text: bool) -> None:
         ("stack_name", "my stack", "1 to 120 letters, digits and hyphens, beginning with a letter"),
         ("stack_name", "2nd", "beginning with a letter"),
         ("stack_name", "n" * 121, "1 to 120 letters"),
-        ("account", 123456789012, "the 12 digits of an account"),
-        ("account", "1234", "the 12 digits of an account"),
+        ("account", 123456789012, "text of the 12 digits of an account"),
+        ("account", "1234", "text of the 12 digits of an account"),
         ("region", "Frankfurt", "a region, such as us-east-1"),
         ("termination_protection", 1, "true or false"),
         ("permissions_boundary_arn", ROLE, "the ARN of a managed policy"),
@@ -344,6 +344,10 @@ def test_fails_on_a_key_that_looks_like_a_setting_with_the_right_spelling(
         (
             {**COMPLIANCE, "workspace_bucket_name": "theirs", "alarms": True},
             "compliance' is given, but without '[^,]*alarm-topic-arn' or '[^,]*alarm-email'; give",
+        ),
+        (
+            {**COMPLIANCE, "access_log_bucket_name": "logs", "workspace_versioning": False},
+            "compliance' is given, but .*workspace-versioning' is false; remove",
         ),
         (
             {"network": "vpc", "region": "xx-nowhere-9"},
