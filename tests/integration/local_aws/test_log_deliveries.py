@@ -15,9 +15,8 @@ WAITING = {"Delay": 0.1, "MaxAttempts": 100}
 
 
 def template(account: str) -> str:
-    interpreter = (
-        f"arn:aws:bedrock-agentcore:us-east-1:{account}:code-interpreter-custom/a-0123456789"
-    )
+    service = f"arn:aws:bedrock-agentcore:us-east-1:{account}"
+    interpreter = f"{service}:code-interpreter-custom/a-0123456789"
     resources: dict[str, Any] = {"Group": {"Type": "AWS::Logs::LogGroup", "Properties": {}}}
     destinations = {
         "USAGE_LOGS": {"DestinationResourceArn": {"Fn::GetAtt": ["Group", "Arn"]}},
