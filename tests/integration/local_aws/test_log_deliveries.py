@@ -18,7 +18,7 @@ def template(account: str) -> str:
     service = f"arn:aws:bedrock-agentcore:us-east-1:{account}"
     interpreter = f"{service}:code-interpreter-custom/a-0123456789"
     resources: dict[str, Any] = {"Group": {"Type": "AWS::Logs::LogGroup", "Properties": {}}}
-    destinations = {
+    destinations: dict[str, dict[str, Any]] = {
         "USAGE_LOGS": {"DestinationResourceArn": {"Fn::GetAtt": ["Group", "Arn"]}},
         "TRACES": {"DeliveryDestinationType": "XRAY"},
     }
