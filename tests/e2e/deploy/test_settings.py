@@ -271,6 +271,7 @@ def test_settings_go_on_are_changed_and_go_off(deployment: Deployment, tmp_path:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1_200)
 def test_every_pair_of_settings_is_deployed(deployment: Deployment, tmp_path: Path) -> None:
     parts = choices(deployment)
     rows = [settings_of(parts, row, number) for number, row in enumerate(pairwise(parts))]
