@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from aws_cdk import App, Stack
 
 import app as project
@@ -15,8 +16,9 @@ def stacks(app: App) -> dict[str, set[str]]:
     }
 
 
-def test_every_stack_of_the_app_is_destroyed_in_the_reverse_order() -> None:
-    context = {"code-interpreter:network": "vpc", "code-interpreter:vpc-internet": True}
+@pytest.mark.parametrize("network", ["vpc", "sealed"])
+def test_every_stack_of_the_app_is_destroyed_in_the_reverse_order(network: str) -> None:
+    context = {"code-interpreter:network": network}
     largest = App(context=context, builtin_cloud_formation_validation=False)
     project.build(largest)
     largest.synth()

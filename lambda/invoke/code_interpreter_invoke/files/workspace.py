@@ -215,7 +215,8 @@ class Workspace:
                 "bucket refuses URLs that are used outside of it; use workspace_read and "
                 "workspace_write, or deploy with allow_links of the construct Workspace (the app's "
                 "setting code-interpreter:sealed-links), after which everybody who gets a URL can "
-                "use it from anywhere until it expires"
+                "use it from anywhere until it expires",
+                links_refused=True,
             )
 
     def download_url(self, path: str, seconds: int) -> str:
