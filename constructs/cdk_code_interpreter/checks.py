@@ -194,10 +194,13 @@ class CodeInterpreterChecks(NagPack):
     @jsii.member(jsii_name="validate")
     def validate(self, context: IPolicyValidationContext) -> PolicyValidationPluginReport:
         """Check the templates that CDK has written."""
+        # The context leaves out those of nested stacks, which are in the same folders.
+        folders = {Path(path).parent for path in context.template_paths}
         self._templates = Templates(
             {
-                Path(path).name: json.loads(Path(path).read_text(encoding="utf-8"))
-                for path in context.template_paths
+                path.name: json.loads(path.read_text(encoding="utf-8"))
+                for folder in folders
+                for path in folder.glob("*.template.json")
             }
         )
         return super().validate(context)

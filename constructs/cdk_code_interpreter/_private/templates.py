@@ -119,30 +119,50 @@ class Templates:
         """Return the resource of the app to which a value refers, or None."""
         if not isinstance(value, Mapping):
             return None
-        if "Ref" in value:
-            parameters = self._templates[template].get("Parameters", {})
-            if value["Ref"] in parameters:
-                return self._value_of_parameter(parameters[value["Ref"]].get("Default"))
-            return Place(template, value["Ref"])
-        if "Fn::GetAtt" in value:
-            return Place(template, value["Fn::GetAtt"][0])
-        for name in self._templates:
-            for output_id, output in self._templates[name].get("Outputs", {}).items():
-                imported = value.get("Fn::ImportValue")
-                other = value.get("Fn::GetStackOutput", {}).get("OutputName")
-                if other == output_id or (
-                    imported is not None and output.get("Export", {}).get("Name") == imported
-                ):
-                    return self._place(name, output["Value"])
+        [(function, argument)] = value.items()
+        if function == "Ref":
+            if argument in self._templates[template].get("Parameters", {}):
+                return self._place_of_parameter(template, argument)
+            is_resource = argument in self._templates[template].get("Resources", {})
+            return Place(template, argument) if is_resource else None
+        if function == "Fn::GetAtt":
+            logical_id, attribute = argument
+            if attribute.startswith("Outputs."):
+                return self._place_of_output(attribute.removeprefix("Outputs."))
+            return Place(template, logical_id)
+        if function == "Fn::GetStackOutput":
+            return self._place_of_output(argument["OutputName"])
+        if function == "Fn::ImportValue":
+            return self._place_of_export(argument)
         return None
 
-    def _value_of_parameter(self, name: Any) -> Place | None:
-        """Return the resource to which the value of a parameter of Systems Manager refers."""
-        for template in self._templates:
-            for _, resource in self._resources(template):
+    def _place_of_parameter(self, template: str, name: str) -> Place | None:
+        """Follow a parameter of a nested stack, or of Systems Manager."""
+        stored_as = self._templates[template]["Parameters"][name].get("Default")
+        for other in self._templates:
+            for _, resource in self._resources(other):
                 properties = resource["Properties"]
-                if resource["Type"] == "AWS::SSM::Parameter" and properties.get("Name") == name:
-                    return self._place(template, properties["Value"])
+                given = properties.get("Parameters", {})
+                if resource["Type"] == "AWS::CloudFormation::Stack" and name in given:
+                    return self._place(other, given[name])
+                if resource["Type"] == "AWS::SSM::Parameter" and (
+                    properties.get("Name") == stored_as
+                ):
+                    return self._place(other, properties["Value"])
+        return None
+
+    def _place_of_output(self, name: str) -> Place | None:
+        for template in self._templates:
+            outputs = self._templates[template].get("Outputs", {})
+            if name in outputs:
+                return self._place(template, outputs[name]["Value"])
+        return None
+
+    def _place_of_export(self, name: Any) -> Place | None:
+        for template in self._templates:
+            for output in self._templates[template].get("Outputs", {}).values():
+                if output.get("Export", {}).get("Name") == name:
+                    return self._place(template, output["Value"])
         return None
 
     def _resources(self, template: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -150,8 +170,8 @@ class Templates:
             yield logical_id, {"Properties": {}, **resource}
 
     def _properties(self, place: Place) -> Mapping[str, Any]:
-        resources = self._templates.get(place.template, {}).get("Resources", {})
-        properties: Mapping[str, Any] = resources.get(place.logical_id, {}).get("Properties", {})
+        resource = self._templates[place.template]["Resources"][place.logical_id]
+        properties: Mapping[str, Any] = resource.get("Properties", {})
         return properties
 
 

@@ -11,7 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import Acknowledgment, App, CfnResource, Duration, Stack, Validations
+from aws_cdk import (
+    Acknowledgment,
+    App,
+    CfnResource,
+    Duration,
+    NestedStack,
+    Stack,
+    Stage,
+    Validations,
+)
 from aws_cdk import aws_bedrockagentcore as agentcore
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
@@ -256,6 +265,39 @@ def test_a_role_is_found_by_both_kinds_of_references(flags: dict[str, Any]) -> N
     app = new_app(flags)
     of_another_stack(Stack(app, "Test"))
     assert "RoleWildcards[Resource::*]" in report(app)
+
+
+def test_stages_and_nested_stacks_are_checked(app: App) -> None:
+    for scope in (app, Stage(app, "Stage")):
+        native(Stack(scope, "Top"), "PUBLIC")
+        native(NestedStack(Stack(scope, "Parent"), "Nested"), "PUBLIC")
+    found = report(app)
+    assert found.keys() == {"PublicNetwork", "NoLogs"}
+    places = found["PublicNetwork"]["violatingConstructs"]
+    assert {place["constructPath"] for place in places} == {
+        "Top/Native",
+        "Parent/Nested/Native",
+        "Stage/Top/Native",
+        "Stage/Parent/Nested/Native",
+    }
+
+
+def test_references_into_and_out_of_nested_stacks_are_followed(app: App) -> None:
+    parent = Stack(app, "Parent")
+    nested = NestedStack(parent, "Nested")
+    native(nested, "VPC", service_role(parent, READ_ALL).role_arn)
+    interpreter = CodeInterpreter(nested, "Ours")
+    InvokeFunction(
+        parent,
+        "Invoke",
+        code_interpreter=interpreter,
+        workspace=Workspace(parent, "Workspace"),
+    )
+    found = report(app)
+    assert found.keys() == {"RoleWildcards[Resource::*]", "NoLogs"}
+    for violation in found.values():
+        [place] = violation["violatingConstructs"]
+        assert place["constructPath"] == "Parent/Nested/Native"
 
 
 def test_a_function_of_another_stack_is_a_log(app: App) -> None:
