@@ -14,6 +14,7 @@
 | s3_condition_keys | policies cannot tell presigned URLs from other requests |
 | stack_operations | updates pass that break another stack; failed clean-ups stay |
 | state_machines | ResultWriter, a quota, and the Output of Parallel in JSONata are ignored |
+| vpc_endpoints | Amazon S3 does not know through which endpoint a request comes |
 
 Importing this package imports MiniStack, which reads its settings from the environment then.
 """
@@ -34,6 +35,7 @@ from local_aws.ministack_patches import (
     resolver_types,
     stack_operations,
     state_machines,
+    vpc_endpoints,
 )
 from local_aws.ministack_patches.requirements import require
 
@@ -65,6 +67,7 @@ def install(
     lambda_updates.install()
     cloudformation_types.install()
     resolver_types.install()
+    vpc_endpoints.install()
     code_interpreters.install()
     state_machines.install()
     quotas.install()
