@@ -274,6 +274,11 @@ def _check_domains(domains: Sequence[str]) -> None:
     if not domains:
         raise ValueError("no domain is given; pass one or more, such as 'db.example.com'")
     for domain in domains:
+        if not isinstance(domain, str):
+            raise TypeError(
+                f"domain {domain!r} is a {type(domain).__name__}, but it must be text; pass each "
+                "domain by itself, such as allow_domain('db.example.com', 'example.org')"
+            )
         if not Token.is_unresolved(domain) and not (
             len(domain) <= 255 and re.fullmatch(_DOMAIN, domain)
         ):
