@@ -16,6 +16,7 @@ import site
 import socket
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -110,7 +111,7 @@ def become_kernel(program: Program, places: Places) -> None:
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     command = ["python", "-m", "ipykernel_launcher", *program.arguments[-2:]]
-    sys.orig_argv[:] = command
+    sys.orig_argv = command
     environment = dict(program.environment)
     set_environment(environment, title=" ".join(command))
     time.tzset()
@@ -135,25 +136,23 @@ class Places:
 
     def __init__(self, directory: str) -> None:
         self._directory = directory
-        self._found: list[tuple[dict[str, Any], str]] = [
-            (vars(module), name)
-            for module in sys.modules.values()
-            if isinstance(module, ModuleType)
-            for name, value in vars(module).items()
-            if self._is_in(value)
-        ]
+        self._found: list[tuple[Any, Any]] = []  # containers and keys
+        for module in sys.modules.values():
+            if isinstance(module, ModuleType):
+                self._look_in(vars(module), vars(module).items())
+                for value in list(vars(module).values()):
+                    if isinstance(value, dict):
+                        self._look_in(value, value.items())
+                    elif isinstance(value, list):
+                        self._look_in(value, enumerate(value))
 
     def replace(self, directory: str) -> None:
-        for variables, name in self._found:
-            value = variables[name]
-            if isinstance(value, str):
-                variables[name] = value.replace(self._directory, directory)
-            else:
-                value[:] = [item.replace(self._directory, directory) for item in value]
+        for container, key in self._found:
+            container[key] = container[key].replace(self._directory, directory)
         for path in [path for path in sys.path_importer_cache if path.startswith(self._directory)]:
             del sys.path_importer_cache[path]
 
-    def _is_in(self, value: object) -> bool:
-        if isinstance(value, list):
-            return all(isinstance(item, str) for item in value) and any(map(self._is_in, value))
-        return isinstance(value, str) and self._directory in value
+    def _look_in(self, container: object, items: Iterable[tuple[object, object]]) -> None:
+        for key, value in items:
+            if isinstance(value, str) and self._directory in value:
+                self._found.append((container, key))

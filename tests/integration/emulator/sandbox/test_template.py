@@ -43,7 +43,7 @@ facts = {
     "descriptors": sorted(int(name) for name in os.listdir("/proc/self/fd")),
     "limits": [resource.getrlimit(number) for number in range(16)],
     "privileges": {name: status[name] for name in status if name.startswith(("Cap", "NoNewPrivs"))},
-    "masks": [status[name] for name in ("SigBlk", "SigIgn", "SigCgt")],
+    "masks": [status[name] for name in ("SigBlk", "SigIgn")],
     "signals": [str(signal.getsignal(number)).split(" at ")[0] for number in range(1, 32)],
     "threads": sorted(thread.name for thread in threading.enumerate()),
     "tasks": len(os.listdir("/proc/self/task")),
