@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import json
 import os
 import signal
 import site
@@ -22,16 +21,19 @@ from types import ModuleType
 from typing import Any
 
 from . import guard, linux
-from .messages import SESSION_VARIABLE, Configuration
+from .messages import SESSION_VARIABLE
 from .program import KernelFork, Program
 from .removal import remove_tree
 
-LARGEST_CONFIGURATION = 1 << 20
+LONGEST_PATH = 4096
 READY = b"ready"
 
 
 def serve(descriptor: int, directory: str) -> list[str]:
-    """Fork a guard for each configuration on the socket, and exit when the emulator closes it.
+    """Fork a guard for each request on the socket, and exit when the emulator closes it.
+
+    A request is the directory of a session, with the socket to its supervisor. All else of the
+    session goes through that socket, so that the memory of the template never has it.
 
     Return in the process of a kernel, as if the session's Python had just imported the kernel's
     modules, with the arguments of the kernel's program. `directory` has the Python environment
@@ -72,8 +74,8 @@ def exit_with_parent() -> None:
 
 def fork_guard(requests: socket.socket) -> None:
     """Fork the guard of the next session, and send its process id."""
-    data, descriptors, _, _ = socket.recv_fds(requests, LARGEST_CONFIGURATION, 1)
-    if not data:
+    top, descriptors, _, _ = socket.recv_fds(requests, LONGEST_PATH, 1)
+    if not top:
         os._exit(0)
     with socket.socket(fileno=descriptors[0]) as control:
         try:
@@ -83,17 +85,16 @@ def fork_guard(requests: socket.socket) -> None:
         else:
             if pid == 0:
                 requests.close()
-                run_guard(control, json.loads(data))
+                run_guard(control, os.fsdecode(top))
     requests.send(str(pid).encode())
 
 
-def run_guard(control: socket.socket, configuration: Configuration) -> None:
+def run_guard(control: socket.socket, top: str) -> None:
     try:
         os.setsid()
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        top = configuration["remove"][0]
         set_environment({SESSION_VARIABLE: top}, title=f"supervisor.guard {top}")
-        guard.run(control, configuration)
+        guard.run(control)
     except KernelFork:
         raise
     except BaseException:
