@@ -133,6 +133,7 @@ class InvokeFunction(Construct):
                     session_timeout.to_seconds()
                 ),
                 "ALLOW_DELETE": str(allow_delete).lower(),
+                **({} if workspace.allow_links else {"ALLOW_LINKS": "false"}),
                 # Bytes. glibc returns blocks of this size to the system once they are free;
                 # without it, the largest results need a third more memory.
                 "MALLOC_MMAP_THRESHOLD_": "1048576",

@@ -105,6 +105,13 @@ DEPLOYMENTS: dict[str, dict[str, Any]] = {
     "new-vpc": {"network": "vpc"},
     "new-vpc-with-internet": {"network": "vpc", "vpc-internet": True},
     "existing-vpc": EXISTING_VPC,
+    "sealed": {"network": "sealed"},
+    "sealed-without-data-path": {"network": "sealed", "sealed-data-path": False},
+    "sealed-with-links": {
+        "network": "sealed",
+        "sealed-links": True,
+        "s3-prefix-list-id": "pl-0123456789abcdef0",
+    },
     "everything": EVERYTHING,
     "platform": PLATFORM,
     "platform-existing": EXISTING,
@@ -125,7 +132,7 @@ ALL_DEPLOYMENTS = {**DEPLOYMENTS, **OTHER_DEPLOYMENTS}
 @pytest.mark.parametrize(
     "names",
     [
-        pytest.param(("sandbox", "everything"), id="some"),
+        pytest.param(("sandbox", "everything", "sealed"), id="some"),
         pytest.param(tuple(ALL_DEPLOYMENTS), id="all", marks=pytest.mark.slow),
     ],
 )
@@ -245,7 +252,7 @@ def without_asset_hashes(resources: dict[str, Any]) -> dict[str, Any]:
 
 
 def has_network_stack(settings: dict[str, Any]) -> bool:
-    return settings.get("network") == "vpc" and "vpc-id" not in settings
+    return settings.get("network") in ("vpc", "sealed") and "vpc-id" not in settings
 
 
 def namespaced(settings: dict[str, Any]) -> dict[str, Any]:

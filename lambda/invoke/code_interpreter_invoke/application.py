@@ -100,6 +100,7 @@ class Application:
             self._settings.workspace_prefix,
             name,
             allow_delete=self._settings.allow_delete,
+            allow_links=self._settings.allow_links,
         )
         session = self._session(request, name, workspace, code_interpreter, deadline)
         context = ToolContext(
