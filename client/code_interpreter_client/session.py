@@ -419,6 +419,8 @@ class Session:
         try:
             transfers.upload(source, size, lambda: self._link(path, "upload", size), progress)
         except InvalidRequest as refusal:
+            if not refuses_links(refusal):
+                raise
             self._upload_through_function(source, size, path, progress, refusal)
         return path
 
@@ -499,7 +501,9 @@ class Session:
                 transfers.receive_by_link(
                     file, path, lambda: self._link(path, "download"), progress
                 )
-            except InvalidRequest:
+            except InvalidRequest as refusal:
+                if not refuses_links(refusal):
+                    raise
                 self._receive_through_function(file, path, progress)
 
         return receive
@@ -606,6 +610,11 @@ class Session:
 
 def transfer_of(response: Response, member: str) -> Transfer:
     return Transfer(tuple(response[member]), tuple(response.get("warnings", ())))
+
+
+def refuses_links(refusal: InvalidRequest) -> bool:
+    """Tell whether a deployment signs no links, whatever the file is."""
+    return bool(refusal.response.get("links_refused"))
 
 
 def bytes_of(file: Mapping[str, Any]) -> bytes:

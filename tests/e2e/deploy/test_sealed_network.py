@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING
@@ -17,29 +18,42 @@ from local_aws.local_aws import ACCOUNT, REGION
 from tests.integration.test_app import namespaced
 from tests.unit.constructs.everything import recommended_flags
 
-from .deployment import Deployment, synthesise
+from .deployment import Deployment, synthesise, synthesise_project
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from local_aws import LocalAws
 
-    from .conftest import Deploy
-
 SEALED = {"network": "sealed", "workspace-retention": "destroy"}
+# In bytes; the service takes less in one operation.
+LARGE = 30_000_000
 STACKS = ("CodeInterpreter", "CodeInterpreterNetwork")
 
 
-def test_the_sealed_network_is_deployed_used_and_destroyed(
-    deployment: Deployment, deploy: Deploy
-) -> None:
-    deploy(SEALED)
+@pytest.fixture(scope="module")
+def deployment(
+    local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployment]:
+    """Deploy the sealed network for the tests of this module, and destroy it after them."""
+    deployment = Deployment(local_aws, "200000000017")
+    deployment.deploy(synthesise_project(tmp_path_factory.mktemp("assembly"), SEALED))
+    yield deployment
+    deployment.destroy()
+    assert [deployment.status(stack) for stack in STACKS] == ["DELETE_COMPLETE"] * 2
+    assert deployment.client("ec2").describe_vpc_endpoints()["VpcEndpoints"] == []
+
+
+def test_the_code_interpreter_is_in_the_sealed_network(deployment: Deployment) -> None:
     network = deployment.only()["networkConfiguration"]
     assert network["networkMode"] == "VPC"
     made = set(deployment.resources("CodeInterpreterNetwork").values())
     assert {*network["vpcConfig"]["subnets"], *network["vpcConfig"]["securityGroups"]} <= made
     assert deployment.works()
 
+
+def test_files_move_through_the_function_and_no_link_works(deployment: Deployment) -> None:
     link = deployment.invoke(
         tool="workspace_link", session="s", path="uploads/a.txt", direction="upload", size=1
     )
@@ -53,9 +67,35 @@ def test_the_sealed_network_is_deployed_used_and_destroyed(
     assert read["stdout"] == "kept"
     assert status_of(link_of_function(deployment, "workspace/s/uploads/a.txt")) == 403
 
-    deployment.destroy()
-    assert [deployment.status(stack) for stack in STACKS] == ["DELETE_COMPLETE"] * 2
-    assert deployment.client("ec2").describe_vpc_endpoints()["VpcEndpoints"] == []
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="the local AWS finds the sandbox of a connection in /proc"
+)
+def test_code_reaches_the_workspace_through_the_endpoint_and_no_other_bucket(
+    deployment: Deployment,
+) -> None:
+    s3 = deployment.client("s3", config=Config(signature_version="s3v4"))
+    bucket, key = deployment.outputs()["WorkspaceBucketName"], "workspace/large/uploads/large.bin"
+    s3.put_object(Bucket=bucket, Key=key, Body=b"x" * LARGE)
+    read = deployment.invoke(tool="execute_command", session="large", command="wc -c < large.bin")
+    assert read["stdout"].strip() == str(LARGE)
+    # The sandbox has read the file itself: the function would need several requests.
+    assert [
+        decision["decision"]
+        for decision in deployment.decisions(deployment.role_of("InvokeFunction"))
+        if (decision["action"], decision["resource"])
+        == ("s3:GetObject", f"arn:aws:s3:::{bucket}/{key}")
+    ] == ["Allow"]
+
+    other = f"other-{deployment.account}"
+    s3.create_bucket(Bucket=other)
+    s3.put_object(Bucket=other, Key="key", Body=b"secret")
+    target = {"Bucket": other, "Key": "key"}
+    url = s3.generate_presigned_url("get_object", Params=target, ExpiresIn=60)
+    assert status_of(url) == 200
+    code = f"import urllib.request\nprint(urllib.request.urlopen({url!r}).read())"
+    refused = deployment.invoke(tool="execute_code", session="large", code=code)
+    assert "403" in refused["error"]["message"]
 
 
 @pytest.mark.parametrize(

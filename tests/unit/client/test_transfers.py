@@ -155,6 +155,7 @@ class SealedFunction:
     """The workspace of a function whose network is sealed."""
 
     part_bytes = 1_000_000
+    is_sealed = True
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
@@ -164,7 +165,8 @@ class SealedFunction:
         self.tools.append(tool)
         path = arguments["path"]
         if tool == "workspace_link":
-            return self.error("InvalidRequest", "the network is sealed")
+            refusal = self.error("InvalidRequest", "the network is sealed")
+            return {**refusal, "links_refused": self.is_sealed}
         if tool == "workspace_write":
             assert arguments["encoding"] == "base64"
             self.files[path] = base64.b64decode(arguments["content"])
@@ -220,6 +222,21 @@ def test_a_file_that_is_too_large_for_the_function_is_refused_with_the_reason(
     with pytest.raises(InvalidRequest, match=r"4700001 bytes.*at most 4700000.*network is sealed"):
         sealed_session.upload(source)
     assert sealed.tools == ["workspace_link"]
+
+
+def test_another_refusal_of_a_link_is_final(
+    sealed: SealedFunction, sealed_session: Session, tmp_path: Path
+) -> None:
+    sealed.is_sealed = False
+    source = tmp_path / "data.bin"
+    source.write_bytes(b"x")
+    for transfer in (
+        lambda: sealed_session.upload(source),
+        lambda: sealed_session.load("uploads/a"),
+    ):
+        with pytest.raises(InvalidRequest, match="sealed"):
+            transfer()
+    assert sealed.tools == ["workspace_link"] * 2
 
 
 def test_a_missing_file_is_missing_without_links_too(

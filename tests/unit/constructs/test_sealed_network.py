@@ -11,6 +11,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Annotations, Match, Template
 
+import cdk_code_interpreter
 from cdk_code_interpreter import (
     SUPPORTED_ZONE_IDS,
     CodeInterpreter,
@@ -25,6 +26,9 @@ from cdk_code_interpreter import (
 
 from .everything import ACCOUNT, imported_efs
 from .templates import only
+
+# Untyped, so that mistakes can be made.
+untyped: Any = cdk_code_interpreter
 
 SECRETS = ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER
 FIREWALL = "AWS::Route53Resolver::FirewallRuleGroupAssociation"
@@ -407,6 +411,35 @@ def test_fails_on_a_domain_that_dns_firewall_does_not_take(stack: Stack, domain:
     with pytest.raises(ValueError, match="cannot be allowed: a domain has two or more labels"):
         network.allow_domain("db.example.com", domain)
     assert network.node.try_find_child("Domains") is None
+
+
+def test_fails_on_domains_in_a_list(stack: Stack) -> None:
+    domains: Any = ["db.example.com"]
+    with pytest.raises(TypeError, match=r"is a list, but it must be text; pass each domain by"):
+        SealedNetwork(stack, "Sealed").allow_domain(domains)
+
+
+@pytest.mark.parametrize(
+    ("mistake", "remedy"),
+    [
+        (lambda _: untyped.Network.sealed("Sealed"), "pass SealedNetwork"),
+        (lambda network: network.allow_peer("10.0.0.0/8", ec2.Port.HTTPS), "pass a security group"),
+        (lambda network: network.allow_peer(ec2.Peer.any_ipv4(), 443), r"pass a port.*ec2\.Port"),
+        (
+            lambda network: network.allow_endpoint("S", service="secretsmanager"),
+            "pass a service such as ec2",
+        ),
+        (
+            lambda network: untyped.Workspace(Stack.of(network), "W", sealed_network=True),
+            "SealedNetwork",
+        ),
+    ],
+)
+def test_fails_on_a_wrong_type_with_the_remedy(
+    stack: Stack, mistake: Callable[[Any], object], remedy: str
+) -> None:
+    with pytest.raises(TypeError, match=remedy):
+        mistake(SealedNetwork(stack, "Sealed"))
 
 
 def test_fails_without_a_domain(stack: Stack) -> None:

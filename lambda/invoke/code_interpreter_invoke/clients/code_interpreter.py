@@ -14,7 +14,7 @@ from botocore.eventstream import InvalidPayloadLength
 from botocore.exceptions import BotoCoreError, ClientError, EventStreamError
 from urllib3.exceptions import HTTPError
 
-from ..deadline import Background, Deadline
+from ..deadline import BackgroundItems, Deadline
 from ..errors import (
     CodeFailedError,
     InvalidRequestError,
@@ -76,6 +76,7 @@ class CodeInterpreterClient:
         self._current_id = current_id
         self._deadline = deadline
         self._trace = trace
+        self.sandboxes_started = 0
 
     def seconds_for(self, part: float) -> float:
         """Return the seconds that work may take which may use a part of the response's time."""
@@ -103,6 +104,7 @@ class CodeInterpreterClient:
             **self._trace,
             **options,
         )
+        self.sandboxes_started += 1
         return StartedSession(response["sessionId"], response["createdAt"])
 
     def stop_session(self, session_id: str) -> None:
@@ -223,7 +225,7 @@ class CodeInterpreterClient:
                     if "result" in event:
                         yield event["result"]
 
-        background = Background(events)
+        background = BackgroundItems(events)
         result: dict[str, Any] | None = None
         while True:
             is_complete = result is not None and is_final(name, result)

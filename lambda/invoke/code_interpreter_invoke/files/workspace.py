@@ -133,6 +133,8 @@ class Workspace:
         """
         self.bucket = bucket
         self._allow_delete = allow_delete
+        # From or to the sandbox; the code that copies counts it.
+        self.bytes_copied = 0
         self._allow_links = allow_links
         self._root = f"{prefix}/{session}/"
 
@@ -215,7 +217,8 @@ class Workspace:
                 "bucket refuses URLs that are used outside of it; use workspace_read and "
                 "workspace_write, or deploy with allow_links of the construct Workspace (the app's "
                 "setting code-interpreter:sealed-links), after which everybody who gets a URL can "
-                "use it from anywhere until it expires"
+                "use it from anywhere until it expires",
+                links_refused=True,
             )
 
     def download_url(self, path: str, seconds: int) -> str:

@@ -289,12 +289,16 @@ def link(world: World, **arguments: Any) -> dict[str, Any]:
     return world("workspace_link", session="s", **arguments)
 
 
-@pytest.mark.parametrize("direction", ["download", "upload"])
-def test_no_link_is_signed_that_the_bucket_refuses(world: World, direction: str) -> None:
+@pytest.mark.parametrize(("direction", "size"), [("download", {}), ("upload", {"size": 1})])
+def test_no_link_is_signed_that_the_bucket_refuses(
+    world: World, direction: str, size: dict[str, int]
+) -> None:
     world.settings = world.settings._replace(allow_links=False)
     world.function = world.new_function()
     put(world, "uploads/a", b"1")
-    error = link(world, path="uploads/a", direction=direction)["error"]
+    response = link(world, path="uploads/a", direction=direction, **size)
+    assert response["links_refused"] is True
+    error = response["error"]
     assert error["type"] == "InvalidRequest"
     assert "its network is sealed" in error["message"]
     assert "allow_links" in error["message"]
