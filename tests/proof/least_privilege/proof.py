@@ -89,7 +89,7 @@ def judge(recording: Recording, chance: random.Random) -> Part:
         for statement, finding in findings
         if not reason(ANALYSER, statement, finding)
     ]
-    made, survivors = mutated(policies, needed, denied, chance)
+    made, caught, survivors = mutated(policies, needed, denied, chance)
     tolerated = [one for one in survivors if reason(SURVIVORS, one.statement, one.change)]
     survivors = [one for one in survivors if one not in tolerated]
     part.failures += [f"survivor: {one.statement}: {one.change}" for one in survivors]
@@ -112,8 +112,12 @@ def judge(recording: Recording, chance: random.Random) -> Part:
         "resources that the data does not expect, each with a reason": len(misfits),
         "findings of parliament": sum(not reason(ANALYSER, *finding) for finding in findings),
         "mutants": made,
+        "mutants caught in their stack": caught,
+        "mutants caught in a stack with the same statement": made
+        - caught
+        - len(survivors)
+        - len(tolerated),
         "mutants that survive with a reason": len(tolerated),
-        "mutants caught": made - len(survivors) - len(tolerated),
         "survivors": len(survivors),
     }
     part.add_table(
@@ -188,13 +192,15 @@ def shape(policies: Policies, statement: Statement) -> str:
 
 def mutated(
     policies: Policies, needed: list[Request], denied: list[Probe], chance: random.Random
-) -> tuple[int, list[mutants.Mutant]]:
-    """Return the number of mutants, and those that no request and no probe tells from the original.
+) -> tuple[int, int, list[mutants.Mutant]]:
+    """Return the numbers of mutants made and caught, and those that were caught nowhere.
 
-    A mutant that is caught in one stack is caught: see `shape`.
+    A request or a probe catches a mutant by another decision than that of the original. A mutant
+    that is caught in one stack is caught in the others, too: see `shape`.
     """
-    made, caught = 0, set()
-    survivors: list[mutants.Mutant] = []
+    made = 0
+    caught: list[mutants.Mutant] = []
+    missed: list[mutants.Mutant] = []
     refused = [probe.request for probe in denied]
     for statement, body in policies.bodies.items():
         concerned = [
@@ -202,13 +208,10 @@ def mutated(
         ]
         for mutant in mutants.generate(statement, body, chance):
             made += 1
-            if is_caught(policies, mutant, *concerned):
-                caught.add((shape(policies, statement), mutant.kind))
-            else:
-                survivors.append(mutant)
-    return made, [
-        one for one in survivors if (shape(policies, one.statement), one.kind) not in caught
-    ]
+            (caught if is_caught(policies, mutant, *concerned) else missed).append(mutant)
+    kinds = {(shape(policies, one.statement), one.kind) for one in caught}
+    survivors = [one for one in missed if (shape(policies, one.statement), one.kind) not in kinds]
+    return made, len(caught), survivors
 
 
 def concerns(statement: Statement, request: Request) -> bool:
