@@ -11,7 +11,8 @@ from .reasons import ALLOWED, ANALYSER, DENIED, RESOURCES, SURVIVORS, UNUSED, re
 NAMES = (
     (r"[a-z]+-workspacebucket[0-9a-f]+-[0-9a-f]+", "<bucket>"),
     (r"sessions/(\w+)/\d+\.[a-z0-9-]+\.\w+\.c[0-9a-f]+", r"sessions/\1/<interpreter>"),
-    (r"code-interpreter-custom/\w+-[A-Za-z0-9?]{10}", "code-interpreter-custom/<name>-<id>"),
+    (r"code-interpreter-custom/\w+(_\?{10})?-\?{10}", "code-interpreter-custom/<name>-??????????"),
+    (r"code-interpreter-custom/\w+-[A-Za-z0-9]{10}", "code-interpreter-custom/<id>"),
     (r"log-group:[^:]+", "log-group:<log group>"),
     (r"function:[A-Za-z0-9-]+", "function:<function>"),
     (r":role/[A-Z][A-Za-z0-9]+-[A-Za-z0-9-]+", ":role/<role>"),
@@ -72,6 +73,6 @@ def exceptions() -> Iterator[tuple[str, str, str]]:
         ("probes that are allowed", ALLOWED),
     ):
         for place, what, why in listed:
-            yield title, f"{place} {what}".strip(), why
+            yield title, f"`{f'{place} {what}'.strip()}`", why
     for what, why in DENIED:
-        yield "expected denials", what, why
+        yield "expected denials", f"`{what}`", why
