@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Unpack
 
-from aws_cdk import Annotations, Aws, CfnMapping, RemovalPolicy, Tags
+from aws_cdk import Annotations, Aws, CfnMapping, Tags
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from ._private.arguments import check_arguments
 from ._private.availability_zones import SUPPORTED_ZONE_IDS, check_region_with_zones
+from ._private.log_group import new_log_group
+from .function_settings import LogSettings
 
 _ZONES = 2
 _SUBNETS = "Sandboxes"
@@ -32,9 +34,13 @@ class SandboxVpc(Construct):
     :param dns: Whether the VPC resolves names. Security groups do not filter DNS, so code can send
         out data in the names that it looks up. Default: yes.
     :param ip_addresses: Default: 10.0.0.0/16.
+    :param restrict_default_security_group: Whether a custom resource, with a function of its own,
+        removes the rules of the VPC's default group, which nothing uses. Default: no.
+    :param settings: Settings of the log group: see `LogSettings`.
     :ivar vpc: The VPC.
     :ivar subnets: The subnets of the sandboxes.
-    :ivar traffic_log: The log group with the flow log of the VPC, whose events stay for one month.
+    :ivar flow_log: The flow log of the VPC.
+    :ivar traffic_log: The log group of the flow log.
     :raises ValueError: if AgentCore supports no zone in the stack's region.
     """
 
@@ -47,22 +53,24 @@ class SandboxVpc(Construct):
         internet: bool = False,
         dns: bool = True,
         ip_addresses: ec2.IIpAddresses | None = None,
+        restrict_default_security_group: bool = False,
+        **settings: Unpack[LogSettings],
     ) -> None:
         check_region_with_zones(scope)
         super().__init__(scope, construct_id)
-        self.vpc = self._new_vpc(internet, dns, ip_addresses)
+        self.vpc = self._new_vpc(
+            ip_addresses,
+            internet=internet,
+            dns=dns,
+            restrict_default_group=restrict_default_security_group,
+        )
         self.subnets = ec2.SubnetSelection(subnet_group_name=_SUBNETS)
         self._put_subnets_in_supported_zones()
-        self.traffic_log = logs.LogGroup(
-            self,
-            "Traffic",
-            retention=logs.RetentionDays.ONE_MONTH,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
-        flow_log = self.vpc.add_flow_log(
+        self.traffic_log = new_log_group(self, "Traffic", **settings)
+        self.flow_log = self.vpc.add_flow_log(
             "FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(self.traffic_log)
         )
-        self._name(flow_log)
+        self._name()
         if internet:
             Annotations.of(self).add_warning_v2(
                 "cdk-code-interpreter:internet",
@@ -70,7 +78,14 @@ class SandboxVpc(Construct):
                 "to any host on the internet; use SealedNetwork, or acknowledge this warning",
             )
 
-    def _new_vpc(self, internet: bool, dns: bool, ip_addresses: ec2.IIpAddresses | None) -> ec2.Vpc:
+    def _new_vpc(
+        self,
+        ip_addresses: ec2.IIpAddresses | None,
+        *,
+        internet: bool,
+        dns: bool,
+        restrict_default_group: bool,
+    ) -> ec2.Vpc:
         sandboxes = ec2.SubnetConfiguration(
             name=_SUBNETS,
             subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS
@@ -94,8 +109,8 @@ class SandboxVpc(Construct):
             enable_dns_hostnames=dns,
             enable_dns_support=dns,
             subnet_configuration=[sandboxes, gateway],
-            # Nothing uses the default group; restricting it would need another Lambda function.
-            restrict_default_security_group=False,
+            # Nothing uses the default group; restricting it takes another Lambda function.
+            restrict_default_security_group=restrict_default_group,
         )
 
     def _put_subnets_in_supported_zones(self) -> None:
@@ -114,10 +129,10 @@ class SandboxVpc(Construct):
                 definition.availability_zone = None
                 definition.availability_zone_id = zones.find_in_map(Aws.REGION, str(number))
 
-    def _name(self, flow_log: ec2.FlowLog) -> None:
+    def _name(self) -> None:
         """Name the resources by their paths, without the ids that CDK hides in logical ids."""
         subnets = [subnet for subnets in self._all_subnets() for subnet in subnets]
-        for named in (self.vpc, *subnets, flow_log):
+        for named in (self.vpc, *subnets, self.flow_log):
             Tags.of(named).add("Name", named.node.path.replace("/Default", ""))
 
     def _all_subnets(self) -> tuple[Sequence[ec2.ISubnet], ...]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Unpack
 
-from aws_cdk import Aws, RemovalPolicy, Token
+from aws_cdk import Aws, Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
@@ -16,9 +17,11 @@ from constructs import Construct
 from ._private.arguments import check_arguments
 from ._private.availability_zones import check_region_with_zones
 from ._private.dns_firewall import ClosedDns, open_dns
+from ._private.log_group import new_log_group
 from ._private.permissions import READ_WRITE_OBJECTS
 from ._private.s3_prefix_lists import check_s3_prefix_list, s3_prefix_list
 from ._private.validation import check_free_id, check_pattern
+from .function_settings import LogSettings
 from .sandbox_vpc import SandboxVpc
 
 # "Managing your own domain lists", Amazon Route 53 developer guide.
@@ -50,6 +53,10 @@ class SealedNetwork(Construct):
     :param s3_prefix_list_id: The managed prefix list with Amazon S3's addresses in the region.
         Default: the list that AWS has in 15 of the regions with AgentCore.
     :param ip_addresses: Default: 10.0.0.0/16.
+    :param restrict_default_security_group: Whether a custom resource, with a function of its own,
+        removes the rules of the VPC's default group, which nothing uses. Default: no.
+    :param settings: Settings of the log groups: see `LogSettings`.
+    :ivar sandbox_vpc: The construct with the VPC and its flow log.
     :ivar vpc: The VPC.
     :ivar subnets: The subnets of the sandboxes.
     :ivar security_group: The security group of the sandboxes.
@@ -71,6 +78,8 @@ class SealedNetwork(Construct):
         data_path: bool = True,
         s3_prefix_list_id: str | None = None,
         ip_addresses: ec2.IIpAddresses | None = None,
+        restrict_default_security_group: bool = False,
+        **settings: Unpack[LogSettings],
     ) -> None:
         check_region_with_zones(scope)
         if s3_prefix_list_id is not None:
@@ -81,10 +90,17 @@ class SealedNetwork(Construct):
             check_s3_prefix_list(scope)
         # A child with the id "Default" does not show in the logical ids of its resources.
         super().__init__(scope, construct_id)
-        sandboxes = SandboxVpc(self, "Default", dns=data_path, ip_addresses=ip_addresses)
-        self.vpc = sandboxes.vpc
-        self.subnets = sandboxes.subnets
-        self.traffic_log = sandboxes.traffic_log
+        self.sandbox_vpc = SandboxVpc(
+            self,
+            "Default",
+            dns=data_path,
+            ip_addresses=ip_addresses,
+            restrict_default_security_group=restrict_default_security_group,
+            **settings,
+        )
+        self.vpc = self.sandbox_vpc.vpc
+        self.subnets = self.sandbox_vpc.subnets
+        self.traffic_log = self.sandbox_vpc.traffic_log
         self.data_path = data_path
         self.security_group = ec2.SecurityGroup(
             self,
@@ -106,7 +122,7 @@ class SealedNetwork(Construct):
         if data_path:
             self._dns = ClosedDns(self, self.vpc)
             self.firewall = self._dns.association
-            self.query_log = self._log_queries()
+            self.query_log = self._log_queries(settings)
 
     @check_arguments
     def allow_endpoint(
@@ -234,13 +250,8 @@ class SealedNetwork(Construct):
         )
         return endpoint
 
-    def _log_queries(self) -> logs.LogGroup:
-        log_group = logs.LogGroup(
-            self,
-            "Queries",
-            retention=logs.RetentionDays.ONE_MONTH,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
+    def _log_queries(self, settings: LogSettings) -> logs.LogGroup:
+        log_group = new_log_group(self, "Queries", **settings)
         logging = resolver.CfnResolverQueryLoggingConfig(
             self, "QueryLog", destination_arn=log_group.log_group_arn
         )

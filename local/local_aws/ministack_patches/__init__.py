@@ -8,6 +8,7 @@
 | custom_resources | a failed handler is not retried, nor a failed Create cleaned up; no limits |
 | lambda_runtime | Python functions see the server's packages, and failures lack their type |
 | lambda_updates | updating a function ends its running invocations |
+| log_deliveries | the types of vended logs are missing, and deliveries to X-Ray |
 | presigned_urls | expiry ignores the emulator's clock |
 | quotas | quotas of Lambda, IAM and S3 are not enforced |
 | resolver_types | DNS Firewall and query logs of Route 53 Resolver are missing |
@@ -30,6 +31,7 @@ from local_aws.ministack_patches import (
     custom_resources,
     lambda_runtime,
     lambda_updates,
+    log_deliveries,
     presigned_urls,
     quotas,
     resolver_types,
@@ -68,6 +70,7 @@ def install(
     cloudformation_types.install()
     resolver_types.install()
     vpc_endpoints.install()
+    log_deliveries.install()
     code_interpreters.install()
     state_machines.install()
     quotas.install()
