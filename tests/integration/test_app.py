@@ -125,6 +125,10 @@ OTHER_DEPLOYMENTS: dict[str, dict[str, Any]] = {
         ]
     },
     "limits": LIMITS,
+    "sealed-platform": {
+        **{key: value for key, value in PLATFORM.items() if key != "vpc-internet"},
+        "network": "sealed",
+    },
 }
 ALL_DEPLOYMENTS = {**DEPLOYMENTS, **OTHER_DEPLOYMENTS}
 
@@ -249,7 +253,8 @@ def without_asset_hashes(resource: dict[str, Any]) -> dict[str, Any]:
 
 
 def has_network_stack(settings: dict[str, Any]) -> bool:
-    return settings.get("network") == "vpc" and "vpc-id" not in settings
+    network = settings.get("network")
+    return network == "sealed" or (network == "vpc" and "vpc-id" not in settings)
 
 
 def namespaced(settings: dict[str, Any]) -> dict[str, Any]:
