@@ -23,7 +23,7 @@ from .sessions.named import NamedSession, RecordCache
 from .sessions.store import SessionStore
 from .sessions.temporary import TemporarySession
 from .settings import Settings
-from .tools import IMPLEMENTATIONS
+from .tools import implementation
 from .tools.context import ToolContext
 
 logger = logging.getLogger(__name__)
@@ -107,7 +107,7 @@ class Application:
                 request.session, key, bucket, self._settings.records_prefix
             ),
         )
-        tool = IMPLEMENTATIONS[request.tool.name]
+        tool = implementation(request.tool.name)
         response = self._response_of(log_fields, tool, context, **request.arguments)
         session.close()
         response = fit_results(session.describe(response), caller, workspace)

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from .application import Application
-from .clients import connect
-from .settings import Settings
+import gc
+
+# The collector would look dozens of times at the modules that are being loaded, which stay.
+gc.disable()
+
+from .application import Application  # noqa: E402 - the collector is off
+from .clients import connect  # noqa: E402 - the collector is off
+from .settings import Settings  # noqa: E402 - the collector is off
 
 handler = Application(Settings.from_environment(), connect()).handle
+
+# Later collections leave out all that was made here.
+gc.freeze()
+gc.enable()
