@@ -8,10 +8,13 @@ import gc
 gc.disable()
 
 from .application import Application  # noqa: E402 - the collector is off
-from .clients import connect  # noqa: E402 - the collector is off
+from .clients import connect, open_connections  # noqa: E402 - the collector is off
 from .settings import Settings  # noqa: E402 - the collector is off
 
-handler = Application(Settings.from_environment(), connect()).handle
+settings = Settings.from_environment()
+clients = connect()
+open_connections(clients, settings.workspace_bucket)
+handler = Application(settings, clients).handle
 
 # Later collections leave out all that was made here.
 gc.freeze()
