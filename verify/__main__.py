@@ -47,7 +47,7 @@ def main() -> int:
         sys.stderr.write(f"error: {error}\n")
         return FAILED
     except Interrupted:
-        sys.stderr.write("\nerror: interrupted before anything was made\n")
+        sys.stderr.write("\nerror: interrupted\n")
         return INTERRUPTED
 
 
@@ -76,8 +76,10 @@ def verify(arguments: argparse.Namespace, experiments: Sequence[Experiment]) -> 
     if not arguments.yes and not agreed():
         return FAILED
     run = Run(context, experiments, show)
-    run.run()
-    left = clean_up_or_tell(context, folder)
+    try:
+        run.run()
+    finally:
+        left = clean_up_or_tell(context, folder)
     report = Report(about(context), run.results, left, names(context))
     paths = report.write(folder)
     show("\n" + report.as_text())

@@ -151,6 +151,19 @@ class Context:
             aws_session_token=credentials["SessionToken"],
         )
 
+    def bucket_client(self) -> Any:
+        """Return a client whose signed URLs name the region, and need no checksum.
+
+        A sandbox without a network reaches the region's own endpoint of Amazon S3 alone.
+        """
+        config = Config(
+            signature_version="s3v4",
+            s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"},
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        )
+        return self.client("s3", config=config)
+
     # Names and times.
 
     def new_name(self) -> str:
@@ -173,12 +186,14 @@ class Context:
         else:
             time.sleep(seconds)
 
-    def wait_for_iam(self, found: Callable[[], T | None], failure: str) -> T:
+    def wait_for_iam(
+        self, found: Callable[[], T | None], failure: str, *, pause: float | None = None
+    ) -> T:
         """Call `found` until it returns something, for as long as IAM may take.
 
         :raises NotTriedError: with `failure`, if it returns nothing in that time.
         """
-        return wait(found, self.iam_seconds, failure)
+        return wait(found, self.iam_seconds, failure, pause=None if self.local else pause)
 
     # Sandboxes, sessions and code interpreters.
 
@@ -272,9 +287,12 @@ class Context:
         self.ledger.forget(made)
 
 
-def wait(found: Callable[[], T | None], seconds: float, failure: str) -> T:
+def wait(
+    found: Callable[[], T | None], seconds: float, failure: str, *, pause: float | None = None
+) -> T:
     """Call `found` until it returns something.
 
+    :param pause: The seconds between two calls. Default: few, for a short time.
     :raises NotTriedError: with `failure`, if it returns nothing in that time.
     """
     ends_at = time.monotonic() + seconds
@@ -284,7 +302,7 @@ def wait(found: Callable[[], T | None], seconds: float, failure: str) -> T:
             return result
         if time.monotonic() > ends_at:
             raise NotTriedError(f"{failure} within {seconds:g} s")
-        time.sleep(POLL_SECONDS if seconds < 10 else POLL_SECONDS * 10)
+        time.sleep(pause or (POLL_SECONDS if seconds < 10 else POLL_SECONDS * 10))
 
 
 def error_code(error: ClientError) -> str:

@@ -29,7 +29,7 @@ SECRETS = {
 
 @dataclass(frozen=True)
 class Result:
-    """The finding of an experiment, and the seconds that it took, its stack included."""
+    """The finding of an experiment, and the seconds that it took, its deployment included."""
 
     experiment: Experiment
     finding: Finding

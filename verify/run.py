@@ -33,23 +33,23 @@ class Run:
         self._show = show
         self.results: list[Result] = []
         self.is_interrupted = False
+        self._began_at = time.monotonic()
 
     def run(self) -> None:
         """Run the experiments until the first interrupt; the others could not be tried."""
-        for number, experiment in enumerate(self._experiments):
-            began = time.monotonic()
-            try:
+        try:
+            for number, experiment in enumerate(self._experiments):
+                self._began_at = time.monotonic()
                 finding = self._try(experiment)
+                self._add(experiment, finding)
                 self._remove_stack_of(experiment, self._experiments[number + 1 :])
-            except Interrupted:
-                self.is_interrupted = True
-                finding = not_tried("interrupted")
-            took = time.monotonic() - began if runs(self._context, experiment) else 0
-            self._add(Result(experiment, finding, took))
-            if self.is_interrupted:
-                break
-        for experiment in self._experiments[len(self.results) :]:
-            self._add(Result(experiment, not_tried("the run was interrupted before it"), 0))
+        except Interrupted:
+            self.is_interrupted = True
+            reason = "interrupted"
+            for experiment in self._experiments[len(self.results) :]:
+                self._add(experiment, not_tried(reason))
+                self._began_at = time.monotonic()
+                reason = "the run was interrupted before it"
 
     def _try(self, experiment: Experiment) -> Finding:
         if self._context.local and experiment.not_local:
@@ -70,9 +70,10 @@ class Run:
             except RemovalError as error:
                 self._show(f"    the stack {experiment.stack} stays for now: {error}")
 
-    def _add(self, result: Result) -> None:
-        self.results.append(result)
-        self._show(f"    {result.experiment.name}: {result.finding.outcome}")
+    def _add(self, experiment: Experiment, finding: Finding) -> None:
+        took = time.monotonic() - self._began_at if runs(self._context, experiment) else 0
+        self.results.append(Result(experiment, finding, took))
+        self._show(f"    {experiment.name}: {finding.outcome}")
 
 
 def clean_up(context: Context, show: Callable[[str], None]) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from verify.experiment import differs, holds, holds_if
@@ -29,12 +28,7 @@ def new_objects(context: Context) -> Made:
 
 def multipart(context: Context) -> Finding:
     """Upload two parts by presigned URLs without any checksum, and complete the upload."""
-    config = Config(
-        request_checksum_calculation="when_required",
-        response_checksum_validation="when_required",
-        signature_version="s3v4",
-    )
-    s3 = context.client("s3", config=config)
+    s3 = context.bucket_client()
     made = new_objects(context)
     key = f"{made.name}parts"
     target = {"Bucket": context.bucket, "Key": key}

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 VERSIONS = """
 import json, sys
 from importlib.metadata import distributions
-found = {d.metadata["Name"].lower().replace("_", "-"): d.version for d in distributions()}
+names = [(d.metadata["Name"], d.version) for d in distributions()]
+found = {name.lower().replace("_", "-"): version for name, version in names if name}
 print(json.dumps({"python": sys.version.split()[0], **found}))
 """
 
@@ -154,7 +155,7 @@ def metadata_service(context: Context) -> Finding:
 def network_reach(context: Context) -> Finding:
     """Try to reach names, buckets, STS and the internet, and compare with the network mode."""
     key = f"workspace/verify-{context.run}/absent"
-    url = context.client("s3").generate_presigned_url(
+    url = context.bucket_client().generate_presigned_url(
         "get_object", {"Bucket": context.bucket, "Key": key}, 300
     )
     other = "us-west-2" if context.region != "us-west-2" else "us-east-1"

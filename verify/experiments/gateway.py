@@ -10,6 +10,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError
 
+from verify.context import wait
 from verify.experiment import Finding, NotTriedError, holds, holds_if
 from verify.stacks import HEADERS
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 SESSION_HEADER, TRACE_HEADER = HEADERS
 AMAZON_HEADER = "x-amzn-trace-id"
+UPDATE_SECONDS = 120
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
@@ -36,6 +38,12 @@ def amazon_header(context: Context) -> Finding:
     target = {"gatewayIdentifier": outputs["GatewayId"], "targetId": outputs["TargetId"]}
     found = control.get_gateway_target(**target)
     kept = ("name", "description", "targetConfiguration", "credentialProviderConfigurations")
+    refused = ("FAILED", "UPDATE_UNSUCCESSFUL")
+
+    def settled() -> Any:
+        read = control.get_gateway_target(**target)
+        return read if read["status"] in ("READY", *refused) else None
+
     try:
         control.update_gateway_target(
             **target,
@@ -45,7 +53,11 @@ def amazon_header(context: Context) -> Finding:
     except ClientError as error:
         code = error.response["Error"]["Code"]
         return holds(f"a target with {AMAZON_HEADER} is refused: {code}")
-    return holds_if(False, f"a target with {AMAZON_HEADER} is accepted")
+    updated = wait(settled, UPDATE_SECONDS, "the target stayed UPDATING")
+    return holds_if(
+        updated["status"] in refused,
+        f"a target with {AMAZON_HEADER} became {updated['status']} {updated.get('statusReasons')}",
+    )
 
 
 def handed_over(context: Context, header: str, value: str) -> Finding:

@@ -31,7 +31,10 @@ TAG_SECONDS = 120
 # An operation that must fail is tried for so long, because an earlier policy may still act.
 DENIED_SECONDS = 30
 ATTEMPTS = 5
-WATCH_SECONDS = 0.1
+# Each Start that succeeds leaves a sandbox, for a minute.
+START_PAUSE = 15
+WATCH_SECONDS = 0.5
+LOCAL_WATCH_SECONDS = 0.05
 
 
 class Creations:
@@ -186,7 +189,9 @@ def source_arn(context: Context) -> Reading:
         lambda: True if create("TrustsBothRole") is None else None,
         "no creation with a role that trusts the service succeeded",
     )
-    refused = last_error(lambda: create("TrustsIdRole"), DENIED_SECONDS, raises=False)
+    refused = last_error(
+        lambda: create("TrustsIdRole"), min(DENIED_SECONDS, context.iam_seconds), raises=False
+    )
     return Reading(
         "id" if refused is None else "id_and_name",
         f"a role that trusts ids alone: {refused or 'accepted'}",
@@ -226,6 +231,7 @@ def role_gone(context: Context) -> Reading:
             )
         ),
         "every Start succeeded after the role had lost its trust",
+        pause=START_PAUSE,
     )
     context.remove(made)
     return Reading(code, f"Start with a role that no longer trusts the service: {code}")
@@ -312,9 +318,10 @@ def policy_replacement(context: Context) -> Finding:
     iam = context.client("iam")
     before = policies(iam, role)
     seen = [before]
+    pause = LOCAL_WATCH_SECONDS if context.local else WATCH_SECONDS
+    stop = Event()
     with ThreadPoolExecutor(1) as threads:
-        stop = Event()
-        watching = threads.submit(watch, iam, role, seen, stop)
+        watching = threads.submit(watch, lambda: policies(iam, role), seen, stop, pause)
         try:
             context.deployments.deploy("Function", description="second")
         finally:
@@ -335,12 +342,14 @@ def policies(iam: Any, role: str) -> frozenset[str]:
     return frozenset(iam.list_role_policies(RoleName=role)["PolicyNames"])
 
 
-def watch(iam: Any, role: str, seen: list[frozenset[str]], stop: Event) -> None:
-    """Add each new set of the role's policies to `seen`, until `stop` and once more."""
+def watch(
+    look: Callable[[], frozenset[str]], seen: list[frozenset[str]], stop: Event, pause: float
+) -> None:
+    """Add each new set to `seen`, until `stop` and once more."""
     is_last = False
     while not is_last:
-        is_last = stop.wait(WATCH_SECONDS)
-        found = policies(iam, role)
+        is_last = stop.wait(pause)
+        found = look()
         if found != seen[-1]:
             seen.append(found)
 
