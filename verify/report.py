@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 WIDTH = 100
 OUTCOMES = ("holds", "differs", "could not be tried")
-# The ids of keys, accounts and EC2, and the parameters of signed URLs.
+# The names of principals, the ids of keys, accounts and EC2, and the parameters of signed URLs.
 SECRETS = {
+    r"(arn:aws[\w-]*:(?:iam|sts)::[^:]*:[\w-]+/)[^\s'\",;)]+": r"\1<name>",
     r"\b(AKIA|ASIA)[A-Z0-9]{12,}\b": "<key>",
     r"X-Amz-[\w-]+=[^&\s'\"]+": "<signature>",
     r"\b\d{12}\b": "<account>",

@@ -55,7 +55,11 @@ def test_both_are_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "redacted"),
     [
-        ("arn:aws:iam::111122223333:role/r", "arn:aws:iam::<account>:role/r"),
+        ("arn:aws:iam::111122223333:role/r", "arn:aws:iam::<account>:role/<name>"),
+        (
+            "User: arn:aws:sts::111122223333:assumed-role/Admin/jo@example.com is not authorized",
+            "User: arn:aws:sts::<account>:assumed-role/<name> is not authorized",
+        ),
         ("subnet-0123456789abcdef0 in vpc-01234567", "<subnet> in <vpc>"),
         ("key AKIAIOSFODNN7EXAMPLE", "key <key>"),
         ("https://b/k?X-Amz-Signature=abc&x=1", "https://b/k?<signature>&x=1"),
