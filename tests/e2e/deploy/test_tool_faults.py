@@ -236,7 +236,7 @@ def kill(deployed: Deployment, function: str) -> None:
     running = [
         process
         for process in server.children(recursive=True)
-        if any(f"ministack-lambda-{function}-" in part for part in process.cmdline())
+        if f"ministack-lambda-{function}-" in process.cwd()
     ]
     assert running
     for process in running:

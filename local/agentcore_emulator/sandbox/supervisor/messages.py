@@ -10,6 +10,9 @@ import json
 import socket
 from typing import Literal, TypedDict, final
 
+# Names the session's directory to its supervisor and its programs, and marks them by it.
+SESSION_VARIABLE = "AGENTCORE_SANDBOX"
+
 Excess = Literal["processes", "memory", "disk"]
 
 
@@ -23,7 +26,7 @@ class LimitsConfiguration(TypedDict):
 
 
 class Configuration(TypedDict):
-    """One session, as the command line of its supervisor describes it. Paths are absolute."""
+    """One session, as the emulator describes it to the supervisor. Paths are absolute."""
 
     directory: str
     """Programs start here."""
@@ -43,7 +46,7 @@ class Configuration(TypedDict):
     """See `namespaces.mount`."""
 
     remove: list[str]
-    """Directories to remove when the session has ended."""
+    """Directories to remove when the session has ended, the session's own first."""
 
 
 @final
@@ -52,6 +55,8 @@ class StartProgram(TypedDict):
 
     start: int
     arguments: list[str]
+    is_kernel: bool
+    """See `program.Program`."""
 
 
 @final
