@@ -17,7 +17,7 @@ from local_aws.cdk import PROJECT
 from verify import plan
 from verify.context import Context, new_run
 from verify.deployments import Deployments
-from verify.interrupts import Interrupted, raise_at_each_interrupt
+from verify.interrupts import Interrupted, ignore_interrupts, raise_at_each_interrupt
 from verify.ledger import Ledger
 from verify.report import Report
 from verify.run import Run, clean_up
@@ -80,10 +80,11 @@ def verify(arguments: argparse.Namespace, experiments: Sequence[Experiment]) -> 
         run.run()
     finally:
         left = clean_up_or_tell(context, folder)
+    ignore_interrupts()
     report = Report(about(context), run.results, left, names(context))
     paths = report.write(folder)
     show("\n" + report.as_text())
-    show(f"written: {' and '.join(map(str, paths))}; they name nothing of the account")
+    show("written, without names of the account:\n" + "\n".join(f"  {path}" for path in paths))
     if run.is_interrupted:
         return INTERRUPTED
     outcomes = {result.finding.outcome for result in run.results}

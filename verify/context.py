@@ -39,6 +39,8 @@ READ_SECONDS = 920
 IAM_SECONDS = 400
 LOCAL_IAM_SECONDS = 5
 SANDBOX_SECONDS = 3600
+# The construct's default, which the stacks of the experiments have.
+OWN_PREFIX = "workspace"
 READY_SECONDS = 120
 POLL_SECONDS = 0.1
 # Times of long programs are divided by this on the local AWS.
@@ -101,6 +103,11 @@ class Context:
             FunctionName=name
         )
         return configuration
+
+    @property
+    def prefix(self) -> str:
+        """The prefix of the sessions' files in the bucket."""
+        return str(self.function["Environment"]["Variables"]["WORKSPACE_PREFIX"])
 
     @cached_property
     def network_mode(self) -> str:
@@ -233,11 +240,16 @@ class Context:
     def named_session(
         self, interpreter: CodeInterpreter | None = None, bucket: str | None = None
     ) -> Iterator[Session]:
-        """Return a session of the function, and remove its sandbox and its files at the end."""
-        interpreter = interpreter or self.interpreter
+        """Return a session of the function, and remove its sandbox and its files at the end.
+
+        :param interpreter: Default: that of the deployed stack.
+        :param bucket: The bucket of another stack's code interpreter.
+        """
         name = self.new_name()
+        prefix = OWN_PREFIX if bucket else self.prefix
+        interpreter = interpreter or self.interpreter
         made = [
-            Made("objects", f"workspace/{name}/", bucket or self.bucket),
+            Made("objects", f"{prefix}/{name}/", bucket or self.bucket),
             Made("named session", name, interpreter.function.name),
         ]
         for thing in made:

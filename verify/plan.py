@@ -60,11 +60,11 @@ def announcement(context: Context, experiments: Sequence[Experiment]) -> str:
     minutes = sum(one.minutes for one in tried) + sum(STACK_MINUTES[name] for name in stacks)
     where = "the local AWS" if context.local else f"the account {context.account}"
     lines = [
-        f"make verify runs {len(experiments)} experiments with the stack {context.stack} in "
+        f"make verify runs {count(experiments)} with the stack {context.stack} in "
         f"{where}, {context.region}.",
-        "It starts sandboxes, creates code interpreters, and writes objects below "
-        "workspace/verify_ in the workspace bucket. It changes nothing else of the stack, and "
-        "removes all it makes.",
+        "It starts sandboxes, creates code interpreters, and writes files of sessions that begin",
+        "with verify_ into the workspace. It changes nothing else of the stack, and removes all",
+        "that it makes. The function keeps its records of requests, as of every session.",
         f"Stacks of its own: {', '.join(stacks) or 'none'}.",
         f"At most it takes {minutes:.0f} minutes and costs {costs.most(tried):.2f} USD"
         f"{', if this were an account' if context.local else ''}.",
@@ -73,6 +73,10 @@ def announcement(context: Context, experiments: Sequence[Experiment]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def count(experiments: Sequence[Experiment]) -> str:
+    return f"{len(experiments)} experiment{'' if len(experiments) == 1 else 's'}"
 
 
 def runs(context: Context, experiment: Experiment) -> bool:

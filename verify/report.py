@@ -66,7 +66,7 @@ class Report:
             if found:
                 lines += [f"{outcome.upper()} ({len(found)})", *rows(found), ""]
         lines += ["LATENCIES in seconds", *latencies(self.results), ""]
-        lines += [f"COST about {self.cost:.3f} USD: {ESTIMATE}", ""]
+        lines += [*textwrap.wrap(f"COST about {self.cost:.3f} USD: {ESTIMATE}", WIDTH), ""]
         lines += ["LEFT BEHIND", *(self.left_behind or ["  nothing"])]
         return redact("\n".join(lines), self.names) + "\n"
 

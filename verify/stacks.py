@@ -16,11 +16,9 @@ from cdk_code_interpreter import CodeInterpreter, InvokeFunction, Workspace
 from stacks.code_interpreter_stack import CodeInterpreterStack
 from stacks.network_stack import NetworkStack
 from stacks.settings import Settings
+from verify.names import FUNCTION_SECONDS, HEADERS, RUN_TAG
 
-RUN_TAG = "verify-run"
 AGENTCORE = "bedrock-agentcore.amazonaws.com"
-HEADERS = ["x-code-interpreter-session", "traceparent"]
-FUNCTION_SECONDS = 1080
 SESSION_SECONDS = 1800
 
 # It returns the client context that the Gateway hands over.

@@ -21,7 +21,7 @@ TAKEN = (403, 404, 412)
 
 
 def new_objects(context: Context) -> Made:
-    made = Made("objects", f"workspace/{context.new_name()}/", context.bucket)
+    made = Made("objects", f"{context.prefix}/{context.new_name()}/", context.bucket)
     context.ledger.record(made)
     return made
 

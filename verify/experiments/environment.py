@@ -154,7 +154,7 @@ def metadata_service(context: Context) -> Finding:
 
 def network_reach(context: Context) -> Finding:
     """Try to reach names, buckets, STS and the internet, and compare with the network mode."""
-    key = f"workspace/verify-{context.run}/absent"
+    key = f"{context.prefix}/verify_{context.run}/absent"
     url = context.bucket_client().generate_presigned_url(
         "get_object", {"Bucket": context.bucket, "Key": key}, 300
     )

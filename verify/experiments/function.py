@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from code_interpreter_client import CodeInterpreter, CodeInterpreterError
 from verify.experiment import Finding, NotTriedError, differs, holds, holds_if
-from verify.stacks import FUNCTION_SECONDS
+from verify.names import FUNCTION_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from verify.context import wait
 from verify.experiment import Finding, NotTriedError, holds, holds_if
-from verify.stacks import HEADERS
+from verify.names import HEADERS
 
 if TYPE_CHECKING:
     from verify.context import Context

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from verify.context import error_code, error_of, wait
 from verify.experiment import NotTriedError, Reading, holds_if
 from verify.ledger import Made
-from verify.stacks import RUN_TAG
+from verify.names import RUN_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Callable

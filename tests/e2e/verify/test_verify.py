@@ -54,7 +54,7 @@ def test_a_quick_choice(verification: Verification) -> None:
 
 
 def test_ctrl_c_ends_an_experiment_and_removes_what_it_made(verification: Verification) -> None:
-    with verification.start("--yes", "--only", "latencies,traceback") as process:
+    with verification.start("--yes", "--only", "latencies,long-program") as process:
         assert process.stdout is not None
         for line in process.stdout:
             if line.startswith("... latencies"):
@@ -66,7 +66,7 @@ def test_ctrl_c_ends_an_experiment_and_removes_what_it_made(verification: Verifi
     assert process.returncode == 130, output
     outcomes = verification.outcomes()
     assert outcomes["latencies"] == ("could not be tried", "interrupted")
-    assert outcomes["traceback"] == (
+    assert outcomes["long-program"] == (
         "could not be tried",
         "the run was interrupted before it",
     )

@@ -43,6 +43,7 @@ def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Context:
     context = Context("CodeInterpreter", "1", Ledger(tmp_path / "made.json"), tmp_path)
     context.outputs = {"CodeInterpreterId": "interpreter-1", "WorkspaceBucketName": "bucket"}
     context.control = context.data = Cut()
+    context.function = {"Environment": {"Variables": {"WORKSPACE_PREFIX": "workspace"}}}
     return context
 
 
