@@ -20,12 +20,14 @@ StackKind = Literal["Permissions", "Mounts", "Function", "FunctionInVpc", "Gatew
 class Finding:
     """The outcome of an experiment, with the evidence for it.
 
-    `seconds` has measured times by name, for the table of latencies.
+    `seconds` has measured times by name, for the table of latencies, and `details` has what is too
+    long for people: only the JSON of the results has it.
     """
 
     outcome: Outcome
     evidence: str
     seconds: Mapping[str, float] = field(default_factory=dict)
+    details: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -100,8 +102,8 @@ def show(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
-def holds(evidence: str, seconds: Mapping[str, float] | None = None) -> Finding:
-    return Finding("holds", evidence, seconds or {})
+def holds(evidence: str) -> Finding:
+    return Finding("holds", evidence)
 
 
 def differs(evidence: str) -> Finding:

@@ -104,6 +104,7 @@ def entry(result: Result) -> dict[str, Any]:
         "evidence": finding.evidence,
         "latencies": {name: round(value, 3) for name, value in finding.seconds.items()},
         "seconds": round(result.seconds, 1),
+        **({"details": dict(finding.details)} if finding.details else {}),
     }
 
 

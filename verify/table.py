@@ -184,7 +184,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     Experiment(
         name="libraries",
         question="Has the image the libraries that the skill names, and in which versions?",
-        method="lists the installed packages and the version of Python",
+        method="lists the packages; the result file has the version of each",
         emulator="`requirements/sandbox.txt` has its versions",
         run=environment.libraries,
     ),

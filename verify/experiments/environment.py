@@ -6,14 +6,14 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from agentcore_emulator.sandbox.libraries import LIBRARIES
 from code_interpreter_client.skill import skill_text
 from local_aws.cdk import PROJECT
-from verify.experiment import Reading, differs, holds, holds_if
+from verify.experiment import Finding, Reading, differs, holds, holds_if
 from verify.sandbox import stdout
 
 if TYPE_CHECKING:
     from verify.context import Context
-    from verify.experiment import Finding
 
 VERSIONS = """
 import json, sys
@@ -112,22 +112,23 @@ def home(context: Context) -> Reading:
 
 
 def libraries(context: Context) -> Finding:
-    """Compare the sandbox's packages with the skill's list, and with the emulator's versions."""
-    versions = json.loads(stdout(context.sandbox.python(VERSIONS)))
-    promised = promised_libraries()
-    missing = sorted(name for name in promised if name not in versions)
-    pinned = pinned_versions()
+    """Compare the sandbox's packages with the skill's list, and with the documented ones."""
+    versions: dict[str, str] = json.loads(stdout(context.sandbox.python(VERSIONS)))
+    promised, pinned = promised_libraries(), pinned_versions()
+    missing = [name for name in promised if name not in versions]
+    documented = sorted(set(LIBRARIES.values()) - versions.keys())
     other = [
-        f"{name} {versions[name]} ({pinned[name]} in the local AWS)"
+        f"{name} {versions[name]} ({' or '.join(pinned[name])})"
         for name in promised
-        if name in versions and versions[name] != pinned.get(name)
+        if name in versions and versions[name] not in pinned[name]
     ]
     evidence = (
         f"Python {versions['python']}, {len(versions) - 1} packages; "
         f"missing of the skill's: {', '.join(missing) or 'none'}; "
-        f"other versions: {', '.join(other) or 'none'}"
+        f"other versions than in the local AWS: {', '.join(other) or 'none'}; "
+        f"missing of the documented: {', '.join(documented) or 'none'}"
     )
-    return holds_if(not missing, evidence)
+    return Finding("differs" if missing else "holds", evidence, details=versions)
 
 
 def promised_libraries() -> list[str]:
@@ -138,9 +139,13 @@ def promised_libraries() -> list[str]:
     return [name.lower() for name in names]
 
 
-def pinned_versions() -> dict[str, str]:
-    found = (PROJECT / "requirements" / "sandbox.txt").read_text()
-    return dict(re.findall(r"^([\w.-]+)==([\w.]+)", found, re.MULTILINE))
+def pinned_versions() -> dict[str, list[str]]:
+    """Return the versions of the local AWS, which depend on the version of Python."""
+    pinned: dict[str, list[str]] = {}
+    lines = (PROJECT / "requirements" / "sandbox.txt").read_text()
+    for name, version in re.findall(r"^([\w.-]+)==([\w.]+)", lines, re.MULTILINE):
+        pinned.setdefault(name, []).append(version)
+    return pinned
 
 
 def metadata_service(context: Context) -> Finding:

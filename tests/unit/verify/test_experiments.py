@@ -250,3 +250,26 @@ def test_a_command_that_waits_for_code_differs() -> None:
 
     context = account(new_sandbox=Sandboxes)
     assert programs.commands_beside_code(context).outcome == "differs"
+
+
+# Libraries.
+
+
+def test_a_library_of_the_skill_that_is_missing_differs() -> None:
+    promised = environment.promised_libraries()
+    versions = {name: environment.pinned_versions()[name][0] for name in promised}
+    held = environment.libraries(
+        account(sandbox=Programs(json.dumps({"python": "3.12.13", **versions})))
+    )
+    assert held.outcome == "holds"
+    assert "other versions than in the local AWS: none" in held.evidence
+    assert "missing of the documented: beautifulsoup4, " in held.evidence
+    assert held.details["python"] == "3.12.13"
+    del versions["pandas"]
+    versions["numpy"] = "1.26.4"
+    missing = environment.libraries(
+        account(sandbox=Programs(json.dumps({"python": "3.12.13", **versions})))
+    )
+    assert missing.outcome == "differs"
+    assert "missing of the skill's: pandas; " in missing.evidence
+    assert "numpy 1.26.4 (" in missing.evidence

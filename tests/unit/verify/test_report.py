@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.unit.verify.account import experiment
-from verify.experiment import differs, holds, not_tried
+from verify.experiment import Finding, differs, not_tried
 from verify.report import Report, Result, redact
 
 if TYPE_CHECKING:
@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 NAMES = {"my-bucket-1": "<WorkspaceBucketName>", "Mine": "<stack>"}
 RESULTS = [
-    Result(experiment("right"), holds("in my-bucket-1", {"start, p50": 1.234}), 3600),
+    Result(
+        experiment("right"),
+        Finding("holds", "in my-bucket-1", {"start, p50": 1.234}, {"numpy": "2.4"}),
+        3600,
+    ),
     Result(experiment("wrong"), differs("arn:aws:iam::111122223333:role/r"), 10),
     Result(experiment("vain"), not_tried("no VPC"), 0),
 ]
@@ -32,6 +36,8 @@ def test_the_json_has_every_finding() -> None:
     ]
     assert document["experiments"][0]["evidence"] == "in <WorkspaceBucketName>"
     assert document["experiments"][0]["latencies"] == {"start, p50": 1.234}
+    assert document["experiments"][0]["details"] == {"numpy": "2.4"}
+    assert "details" not in document["experiments"][1]
     assert document["left_behind"] == []
     # An hour of a busy sandbox and of the function, at the published prices.
     assert document["cost"]["usd"] == pytest.approx(0.267, abs=0.003)
