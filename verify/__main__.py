@@ -18,7 +18,7 @@ from verify import plan
 from verify.context import Context, new_run
 from verify.deployments import Deployments
 from verify.interrupts import Interrupted, ignore_interrupts, raise_at_each_interrupt
-from verify.ledger import Ledger
+from verify.ledger import Ledger, Made
 from verify.report import Report
 from verify.run import Run, clean_up
 
@@ -76,6 +76,7 @@ def verify(arguments: argparse.Namespace, experiments: Sequence[Experiment]) -> 
     if not arguments.yes and not agreed():
         return FAILED
     run = Run(context, experiments, show)
+    context.ledger.record(Made("code interpreters", context.name_prefix))
     try:
         run.run()
     finally:
@@ -132,8 +133,10 @@ def clean(arguments: argparse.Namespace) -> int:
         run_id = path.parent.name.rpartition("-")[2]
         context = Context(arguments.stack, run_id, Ledger(path), path.parent)
         left += clean_up_or_tell(context, path.parent)
-    show("nothing is left behind" if not left else "")
-    return FAILED if left else 0
+    if left:
+        return FAILED
+    show("nothing is left behind")
+    return 0
 
 
 def about(context: Context) -> dict[str, str]:

@@ -38,7 +38,7 @@ READ_SECONDS = 920
 # A policy took 322 s to act in a published report.
 IAM_SECONDS = 400
 LOCAL_IAM_SECONDS = 5
-SANDBOX_SECONDS = 3600
+SANDBOX_SECONDS = 1800
 # The construct's default, which the stacks of the experiments have.
 OWN_PREFIX = "workspace"
 READY_SECONDS = 120
@@ -173,9 +173,14 @@ class Context:
 
     # Names and times.
 
+    @property
+    def name_prefix(self) -> str:
+        """The beginning of the names that the run gives."""
+        return f"verify_{self.run}_"
+
     def new_name(self) -> str:
         """Return a name of this run, which sessions and code interpreters can have."""
-        return f"verify_{self.run}_{next(self._numbers)}"
+        return f"{self.name_prefix}{next(self._numbers)}"
 
     @property
     def iam_seconds(self) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -13,7 +12,9 @@ from local_aws.interrupts import defer_interrupts
 if TYPE_CHECKING:
     from pathlib import Path
 
-Kind = Literal["session", "named session", "code interpreter", "objects", "stack", "suite"]
+Kind = Literal[
+    "session", "named session", "code interpreter", "objects", "stack", "code interpreters"
+]
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,9 @@ class Made:
     """A thing in the account.
 
     `name` is known before the thing exists: the name of a sandbox, of a session, of a code
-    interpreter or of a stack, or the prefix of objects. `place` is the id of the code interpreter
-    of a sandbox, the function of a session, or the bucket of objects.
+    interpreter or of a stack, or the beginning of the names of objects or of code interpreters.
+    `place` is the id of the code interpreter of a sandbox, the function of a session, or the bucket
+    of objects.
     """
 
     kind: Kind
@@ -58,13 +60,6 @@ class Ledger:
             if made in self._made:
                 self._made.remove(made)
                 self._write()
-
-    @contextmanager
-    def recorded(self, made: Made) -> Iterator[None]:
-        """Record a thing that the block makes and removes, and forget it if the block succeeds."""
-        self.record(made)
-        yield
-        self.forget(made)
 
     def _write(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)

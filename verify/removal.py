@@ -58,7 +58,8 @@ def delete_code_interpreter(context: Context, made: Made) -> None:
         delete(context, interpreter_id)
 
 
-def delete_code_interpreters_of_suite(context: Context, made: Made) -> None:
+def delete_code_interpreters(context: Context, made: Made) -> None:
+    """Delete those that a listing did not have yet when they were to be deleted by name."""
     for interpreter_id in interpreters_named(context, lambda name: name.startswith(made.name)):
         delete(context, interpreter_id)
 
@@ -101,7 +102,7 @@ REMOVALS: dict[str, Callable[[Context, Made], None]] = {
     "session": stop_session,
     "named session": stop_named_session,
     "code interpreter": delete_code_interpreter,
-    "suite": delete_code_interpreters_of_suite,
+    "code interpreters": delete_code_interpreters,
     "objects": delete_objects,
     "stack": delete_stack,
 }

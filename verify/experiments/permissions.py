@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from verify.context import error_code, error_of, wait
+from verify.context import error_of, wait
 from verify.experiment import NotTriedError, Reading, holds_if
 from verify.ledger import Made
 from verify.names import RUN_TAG
@@ -149,19 +149,12 @@ def service_s3_endpoint(context: Context) -> Reading:
         "securityGroups": [outputs["Group"]],
         "requireServiceS3Endpoint": True,
     }
-    made = Made("code interpreter", context.new_name())
-    context.ledger.record(made)
-    message = ""
-    try:
-        context.control.create_code_interpreter(
-            name=made.name,
-            networkConfiguration={"networkMode": "VPC", "vpcConfig": vpc},
-            executionRoleArn=outputs["UntrustingRole"],
-        )
-    except ClientError as error:
-        message = error.response["Error"]["Message"]
-    context.remove(made)
-    is_refused = bool(message) and "role validation" not in message
+    message = creation_failure(
+        context,
+        networkConfiguration={"networkMode": "VPC", "vpcConfig": vpc},
+        executionRoleArn=outputs["UntrustingRole"],
+    )
+    is_refused = message is not None and "role validation" not in message
     return Reading(is_refused, f"Create said: {message or 'nothing'}")
 
 
@@ -170,20 +163,7 @@ def source_arn(context: Context) -> Reading:
     outputs = context.deployments.outputs("Permissions")
 
     def create(role: str) -> str | None:
-        made = Made("code interpreter", context.new_name())
-        context.ledger.record(made)
-        message = None
-        try:
-            created = context.control.create_code_interpreter(
-                name=made.name, executionRoleArn=outputs[role], **SANDBOX
-            )
-            context.wait_until_ready(created["codeInterpreterId"])
-        except ClientError as error:
-            message = error_code(error)
-        except NotTriedError as error:
-            message = str(error)
-        context.remove(made)
-        return message
+        return creation_failure(context, executionRoleArn=outputs[role])
 
     context.wait_for_iam(
         lambda: True if create("TrustsBothRole") is None else None,
@@ -273,26 +253,31 @@ def create_with_mount(context: Context, role: str, *, retry: bool = True) -> str
     outputs = context.deployments.outputs("Mounts")
 
     def create() -> str | None:
-        made = Made("code interpreter", context.new_name())
-        context.ledger.record(made)
-        message = None
-        try:
-            created = context.control.create_code_interpreter(
-                name=made.name,
-                networkConfiguration=mount_network(outputs),
-                executionRoleArn=outputs[role],
-                filesystemConfigurations=[mount(outputs)],
-            )
-            context.wait_until_ready(created["codeInterpreterId"])
-        except ClientError as error:
-            message = str(error.response["Error"]["Message"])
-        except NotTriedError as error:
-            message = str(error)
-        context.remove(made)
-        return message
+        return creation_failure(
+            context,
+            networkConfiguration=mount_network(outputs),
+            executionRoleArn=outputs[role],
+            filesystemConfigurations=[mount(outputs)],
+        )
 
     seconds = context.iam_seconds if retry else 0
     return last_error(create, seconds, raises=False)
+
+
+def creation_failure(context: Context, **options: Any) -> str | None:
+    """Create a code interpreter, wait until it is READY, delete it, and return what failed."""
+    made = Made("code interpreter", context.new_name())
+    context.ledger.record(made)
+    failure = None
+    try:
+        created = context.control.create_code_interpreter(**{**SANDBOX, **options}, name=made.name)
+        context.wait_until_ready(created["codeInterpreterId"])
+    except ClientError as error:
+        failure = str(error.response["Error"]["Message"])
+    except NotTriedError as error:
+        failure = str(error)
+    context.remove(made)
+    return failure
 
 
 def mount_network(outputs: dict[str, str]) -> dict[str, Any]:

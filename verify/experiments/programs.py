@@ -72,7 +72,7 @@ def interrupt(context: Context) -> Finding:
         kept = session.run("print(kept)", check=False).stdout.strip()
     return holds_if(
         interrupted and kept == "42",
-        f"status {result.response['status']}, then the variable is {kept!r}",
+        f"the program's status is {result.response['status']}, then the variable is {kept!r}",
     )
 
 

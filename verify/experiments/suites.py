@@ -13,7 +13,6 @@ from xml.etree import ElementTree
 from local_aws.cdk import PROJECT
 from local_aws.interrupts import defer_interrupts
 from verify.experiment import NotTriedError, differs, holds_if
-from verify.ledger import Made
 from verify.tool_calls import TOOL_CALLS
 
 if TYPE_CHECKING:
@@ -29,7 +28,6 @@ GRACE_SECONDS = 60
 def conformance(context: Context) -> Finding:
     """Run `tests/conformance` against the service, in a process of its own."""
     report = context.folder / "conformance.xml"
-    made = Made("suite", f"verify_{context.run}_conformance")
     command = [sys.executable, "-m", "pytest", "-q", "--numprocesses=2", "--no-header"]
     command += ["--override-ini=addopts=--import-mode=importlib", f"--junitxml={report}"]
     command += ["tests/conformance"]
@@ -37,9 +35,9 @@ def conformance(context: Context) -> Finding:
         **os.environ,
         "AGENTCORE_ENDPOINT_URL": "aws",
         "AWS_DEFAULT_REGION": context.region,
-        "CONFORMANCE_NAME": made.name,
+        "CONFORMANCE_NAME": f"{context.name_prefix}conformance",
     }
-    with context.ledger.recorded(made), ExitStack() as cleanup:
+    with ExitStack() as cleanup:
         with defer_interrupts():
             suite = subprocess.Popen(
                 command,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from verify.ledger import Ledger, Made
 
 if TYPE_CHECKING:
@@ -25,16 +23,6 @@ def test_a_thing_is_in_the_file_at_once_and_until_it_is_forgotten(tmp_path: Path
     assert list(Ledger(path)) == [STACK]
     ledger.forget(SANDBOX)
     assert list(ledger) == [STACK]
-
-
-def test_a_block_that_fails_leaves_its_record(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "made.json")
-    with ledger.recorded(STACK):
-        assert list(ledger) == [STACK]
-    assert list(ledger) == []
-    with pytest.raises(ValueError, match="no"), ledger.recorded(SANDBOX):
-        raise ValueError("no")
-    assert list(ledger) == [SANDBOX]
 
 
 def test_people_read_what_and_where() -> None:
