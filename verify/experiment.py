@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from verify.context import Context
 
 Outcome = Literal["holds", "differs", "could not be tried"]
-StackKind = Literal["Permissions", "Mounts", "Function", "FunctionInVpc", "Gateway"]
+StackKind = Literal["Permissions", "Mounts", "Function", "FunctionInVpc", "Gateway", "Sealed"]
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ STACK_MINUTES = {
     "Function": 15,
     "FunctionInVpc": 55,
     "Gateway": 10,
+    "Sealed": 15,
 }
 
 

@@ -12,9 +12,14 @@ from aws_cdk import aws_efs as efs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
-from cdk_code_interpreter import CodeInterpreter, InvokeFunction, Workspace
+from cdk_code_interpreter import (
+    CodeInterpreter,
+    InvokeFunction,
+    SandboxVpc,
+    SealedNetwork,
+    Workspace,
+)
 from stacks.code_interpreter_stack import CodeInterpreterStack
-from stacks.network_stack import NetworkStack
 from stacks.settings import Settings
 from verify.names import FUNCTION_SECONDS, HEADERS, RUN_TAG
 
@@ -43,22 +48,37 @@ def statement(actions: list[str], resource: str = "*", **conditions: Any) -> iam
     )
 
 
-class PermissionsStack(NetworkStack):
+class VpcStack(Stack):
+    """A VPC in zones that AgentCore supports, and a group that lets nothing out of itself."""
+
+    def __init__(self, app: App, name: str, *, internet: bool = False) -> None:
+        super().__init__(app, name)
+        network = SandboxVpc(self, "Network", internet=internet)
+        self.vpc = network.vpc
+        self.subnets = network.subnets
+        self.subnet_ids = self.vpc.select_subnets(
+            subnet_group_name=network.subnets.subnet_group_name
+        ).subnet_ids
+        self.security_group = ec2.SecurityGroup(
+            self, "Sandboxes", vpc=self.vpc, allow_all_outbound=False
+        )
+
+
+class PermissionsStack(VpcStack):
     """Roles with which the experiments call AgentCore, roles for sandboxes, and a VPC.
 
     No code interpreter is ever created in this VPC, so that it can be deleted at once.
     """
 
     def __init__(self, app: App, name: str) -> None:
-        super().__init__(app, name, internet=False)
+        super().__init__(app, name)
         self._run = str(app.node.get_context("run"))
         bucket = app.node.get_context("bucket")
-        subnets = self.vpc.isolated_subnets
         other_group = ec2.SecurityGroup(self, "OtherGroup", vpc=self.vpc, allow_all_outbound=False)
         # It does not trust AgentCore: an allowed creation with it fails, and makes nothing.
         untrusting = self._role("Untrusting", iam.AccountRootPrincipal())
         allowed = {
-            "Subnets": ("bedrock-agentcore:subnets", subnets[0].subnet_id),
+            "Subnets": ("bedrock-agentcore:subnets", self.subnet_ids[0]),
             "Groups": ("bedrock-agentcore:securityGroups", self.security_group.security_group_id),
         }
         for role_name, (key, value) in allowed.items():
@@ -84,8 +104,8 @@ class PermissionsStack(NetworkStack):
             iam.AccountRootPrincipal(),
             statement(["s3:GetObject", "s3:PutObject"], f"arn:{self.partition}:s3:::{bucket}/*"),
         )
-        self._output("Subnet", subnets[0].subnet_id)
-        self._output("OtherSubnet", subnets[1].subnet_id)
+        self._output("Subnet", self.subnet_ids[0])
+        self._output("OtherSubnet", self.subnet_ids[1])
         self._output("Group", self.security_group.security_group_id)
         self._output("OtherGroupId", other_group.security_group_id)
 
@@ -140,16 +160,16 @@ class PermissionsStack(NetworkStack):
         CfnOutput(self, name, value=value)
 
 
-class MountsStack(NetworkStack):
+class MountsStack(VpcStack):
     """A file system, and roles that may mount it, describe it, or neither."""
 
     def __init__(self, app: App, name: str) -> None:
-        super().__init__(app, name, internet=False)
+        super().__init__(app, name)
         file_system = efs.FileSystem(
             self,
             "Files",
             vpc=self.vpc,
-            vpc_subnets=ec2.SubnetSelection(subnet_group_name="Sandboxes"),
+            vpc_subnets=self.subnets,
             removal_policy=RemovalPolicy.DESTROY,
         )
         file_system.connections.allow_default_port_from(self.security_group)
@@ -182,8 +202,7 @@ class MountsStack(NetworkStack):
             CfnOutput(self, f"{role_name}Role", value=role.role_arn)
         CfnOutput(self, "FileSystemArn", value=file_system.file_system_arn)
         CfnOutput(self, "AccessPointArn", value=access_point.access_point_arn)
-        subnets = [subnet.subnet_id for subnet in self.vpc.isolated_subnets]
-        CfnOutput(self, "SubnetIds", value=",".join(subnets))
+        CfnOutput(self, "SubnetIds", value=",".join(self.subnet_ids))
         CfnOutput(self, "Group", value=self.security_group.security_group_id)
 
 
@@ -204,7 +223,7 @@ def function_stack(app: App, name: str) -> Stack:
     )
 
 
-class FunctionInVpcStack(NetworkStack):
+class FunctionInVpcStack(VpcStack):
     """The function in private subnets, whose connections go through a NAT gateway."""
 
     def __init__(self, app: App, name: str) -> None:
@@ -217,10 +236,23 @@ class FunctionInVpcStack(NetworkStack):
             workspace=workspace,
             timeout=Duration.minutes(15),
             vpc=self.vpc,
-            vpc_subnets=ec2.SubnetSelection(subnet_group_name="Sandboxes"),
+            vpc_subnets=self.subnets,
         )
         CfnOutput(self, "InvokeFunctionName", value=function.function_name)
         CfnOutput(self, "WorkspaceBucketName", value=workspace.bucket.bucket_name)
+
+
+class SealedStack(Stack):
+    """A network without any way out: no names, no routes, no endpoints."""
+
+    def __init__(self, app: App, name: str) -> None:
+        super().__init__(app, name)
+        network = SealedNetwork(self, "Network", data_path=False)
+        subnet_ids = network.vpc.select_subnets(
+            subnet_group_name=network.subnets.subnet_group_name
+        ).subnet_ids
+        CfnOutput(self, "SubnetIds", value=",".join(subnet_ids))
+        CfnOutput(self, "Group", value=network.security_group.security_group_id)
 
 
 class GatewayStack(Stack):
@@ -278,6 +310,7 @@ STACKS: Mapping[str, Callable[[App, str], Stack]] = {
     "Function": function_stack,
     "FunctionInVpc": FunctionInVpcStack,
     "Gateway": GatewayStack,
+    "Sealed": SealedStack,
 }
 
 

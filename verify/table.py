@@ -472,6 +472,17 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         dollars=0.01,
         not_local=NO_GATEWAY,
     ),
+    # A sealed network.
+    Experiment(
+        name="sealed-network",
+        question="Does a sandbox start in a network without names, routes and endpoints?",
+        method="starts one in such a network, and tries to reach something from it",
+        run=environment.sealed_network,
+        emulator="it starts, but with the network of the machine",
+        stack="Sealed",
+        minutes=10,
+        not_local=NO_VPC,
+    ),
     # A function in a VPC: last, because Lambda takes long to remove its network interfaces.
     Experiment(
         name="long-program-in-vpc",

@@ -26,6 +26,9 @@ from local_aws.ministack_patches import (
     custom_resources,
     lambda_runtime,
     presigned_urls,
+    resolver_types,
+    s3_condition_keys,
+    vpc_endpoints,
 )
 
 if TYPE_CHECKING:
@@ -106,12 +109,23 @@ class LocalAwsApp:
         else:
             if path == "/_ministack/reset":
                 authorization.decisions.clear()
+                resolver_types.resources.clear()
                 await self._emulator.reset()
             lambda_runtime.remember_client_context(headers.get("x-amz-client-context"))
             custom_resources.remember_response_size(headers.get("content-length"))
+            s3_condition_keys.remember_request(
+                headers, scope["query_string"], self._emulator.clock.elapsed_since
+            )
+            vpc_endpoints.remember_request(scope.get("client"), self._vpc_sandboxes)
             # Treat loopback as TLS: bucket policies that require TLS would deny plain HTTP.
             secured = [*scope["headers"], (b"x-forwarded-proto", b"https")]
             await ministack.app({**scope, "headers": secured}, receive, send)
+
+    def _vpc_sandboxes(self) -> list[vpc_endpoints.VpcSandbox]:
+        return [
+            vpc_endpoints.VpcSandbox(session.owner, subnet_ids, session.process_ids)
+            for session, subnet_ids in self._emulator.sessions_in_vpcs()
+        ]
 
 
 def is_foreign_tag_request(path: str, headers: dict[str, str]) -> bool:

@@ -14,6 +14,7 @@ from verify.sandbox import stdout
 
 if TYPE_CHECKING:
     from verify.context import Context
+    from verify.sandbox import Sandbox
 
 VERSIONS = """
 import json, sys
@@ -94,6 +95,15 @@ EXPECTED = {
         "internet": True,
     },
     "VPC": {"own bucket": True},
+    "SEALED": {
+        "name of the internet": False,
+        "name of AWS": False,
+        "own bucket": False,
+        "foreign bucket": False,
+        "bucket of another region": False,
+        "STS": False,
+        "internet": False,
+    },
 }
 
 
@@ -159,6 +169,23 @@ def metadata_service(context: Context) -> Finding:
 
 def network_reach(context: Context) -> Finding:
     """Try to reach names, buckets, STS and the internet, and compare with the network mode."""
+    return compare_reach(context, context.sandbox, context.network_mode)
+
+
+def sealed_network(context: Context) -> Finding:
+    """Start a sandbox in a network without any way out, and try to reach something from it."""
+    outputs = context.deployments.outputs("Sealed")
+    vpc = {"subnets": outputs["SubnetIds"].split(","), "securityGroups": [outputs["Group"]]}
+    network = {"networkMode": "VPC", "vpcConfig": vpc}
+    with (
+        context.new_interpreter(networkConfiguration=network) as interpreter_id,
+        context.new_sandbox(interpreter_id) as sandbox,
+    ):
+        return compare_reach(context, sandbox, "SEALED")
+
+
+def compare_reach(context: Context, sandbox: Sandbox, mode: str) -> Finding:
+    """Run the probes in a sandbox, and compare what they reach with what a mode promises."""
     key = f"{context.prefix}/verify_{context.run}/absent"
     url = context.bucket_client().generate_presigned_url(
         "get_object", {"Bucket": context.bucket, "Key": key}, 300
@@ -170,10 +197,10 @@ def network_reach(context: Context) -> Finding:
         .replace("RUN", context.run)
         .replace("OWN_URL", url)
     )
-    found = json.loads(stdout(context.sandbox.python(code)))
-    expected = EXPECTED[context.network_mode]
+    found = json.loads(stdout(sandbox.python(code)))
+    expected = EXPECTED[mode]
     wrong = [name for name, reached in expected.items() if bool(found[name]) != reached]
-    evidence = f"{context.network_mode}: " + "; ".join(
+    evidence = f"{mode}: " + "; ".join(
         f"{name}: {is_ if is_ else 'not reached'}" for name, is_ in found.items()
     )
     return differs(f"not as expected: {', '.join(wrong)}. {evidence}") if wrong else holds(evidence)

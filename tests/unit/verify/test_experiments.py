@@ -44,6 +44,7 @@ REACHED = {
     "SANDBOX": {"name of AWS": True, "own bucket": 404, "foreign bucket": 404},
     "PUBLIC": dict.fromkeys(environment.EXPECTED["PUBLIC"], 200),
     "VPC": {"own bucket": 404},
+    "SEALED": {},
 }
 
 
@@ -73,6 +74,8 @@ def test_a_network_that_is_as_promised(mode: str) -> None:
         ("SANDBOX", "own bucket", None),
         ("PUBLIC", "internet", None),
         ("VPC", "own bucket", None),
+        ("SEALED", "name of AWS", True),
+        ("SEALED", "own bucket", 403),
     ],
 )
 def test_a_network_that_is_not(mode: str, name: str, reached: Any) -> None:

@@ -39,6 +39,7 @@ OUTPUTS = {
     "Function": {"InvokeFunctionName", "WorkspaceBucketName"},
     "FunctionInVpc": {"InvokeFunctionName", "WorkspaceBucketName"},
     "Gateway": {"GatewayId", "GatewayUrl", "TargetId"},
+    "Sealed": {"Group", "SubnetIds"},
 }
 
 
@@ -82,6 +83,7 @@ def test_the_stacks_have_what_their_experiments_are_about(
         "Mounts": ["elasticfilesystem:DescribeMountTargets", "AWS::EFS::MountTarget"],
         "Function": [f"'Timeout': {FUNCTION_SECONDS}"],
         "FunctionInVpc": ["AWS::EC2::NatGateway", "'VpcConfig'"],
+        "Sealed": ["'EnableDnsSupport': False"],
         "Gateway": ["AllowedRequestHeaders", "'AuthorizerType': 'AWS_IAM'"],
     }
     assert [mark for mark in marks[kind] if mark not in text] == []
