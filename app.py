@@ -52,11 +52,7 @@ def build(app: App) -> None:
     elif settings.network == "vpc" and settings.vpc_id is None:
         network = NetworkStack(app, settings.network_stack_name, settings=settings).network
     CodeInterpreterStack(
-        app,
-        settings.stack_name,
-        settings=settings,
-        network=network,
-        sealed_network=sealed_network,
+        app, settings.stack_name, settings=settings, network=network, sealed_network=sealed_network
     )
 
 

@@ -16,19 +16,15 @@ from cdk_code_interpreter import Network, SandboxVpc, SealedNetwork
 from .deployment_stack import DeploymentStack
 from .settings import Settings
 
+_DESCRIPTION = "Network of an Amazon Bedrock AgentCore interpreter"
 _ZONES = 2
 
 
 class VpcStack(DeploymentStack):
-    """Define a stack for a VPC, which needs no look-up of availability zones."""
+    """Define a stack with a VPC."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
-        super().__init__(
-            scope,
-            construct_id,
-            settings=settings,
-            description="Network of an Amazon Bedrock AgentCore interpreter",
-        )
+        super().__init__(scope, construct_id, settings=settings, description=_DESCRIPTION)
 
     @property
     def availability_zones(self) -> list[str]:
@@ -59,7 +55,7 @@ class SealedNetworkStack(VpcStack):
 
 
 class NetworkStack(VpcStack):
-    """Define a VPC from which sandboxes reach Amazon S3 and, with `internet`, the internet.
+    """Define a VPC from which sandboxes reach Amazon S3 and, with `vpc_internet`, the internet.
 
     The S3 endpoint allows only principals and buckets of this account. DNS still resolves names,
     which code in a sandbox can use to send data out; `SealedNetworkStack` prevents that.

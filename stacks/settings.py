@@ -306,16 +306,16 @@ def _filesystem(key: str, value: Mapping[str, Any]) -> FilesystemSettings:
     return filesystem
 
 
-# The keys that mean something with one network only.
-_KEYS_OF_NETWORKS = {
-    "vpc": ("vpc-id", "subnet-ids", "security-group-ids", "vpc-internet", "filesystems"),
-    "sealed": ("sealed-data-path", "sealed-links", "s3-prefix-list-id"),
-}
 _PREFIX = text(
     "one or more parts of letters, digits and ! _ . ' ( ) - with single slashes between them, and "
     "none of them . or ..",
     WORKSPACE_PREFIX_PATTERN,
 )
+# The keys that mean something with one network only.
+_KEYS_OF_NETWORKS = {
+    "vpc": ("vpc-id", "subnet-ids", "security-group-ids", "vpc-internet", "filesystems"),
+    "sealed": ("sealed-data-path", "sealed-links", "s3-prefix-list-id"),
+}
 _FILESYSTEM_LIST = list_of_objects(_filesystem, max_items=2 * MAX_FILESYSTEMS_OF_A_KIND)
 _SERVICES = {"efs": "elasticfilesystem", "s3-files": "s3files"}
 _FILESYSTEM_PARSERS: dict[str, Parser] = {

@@ -34,8 +34,8 @@ class SandboxVpc(Construct):
     :param dns: Whether the VPC resolves names. Security groups do not filter DNS, so code can send
         out data in the names that it looks up. Default: yes.
     :param ip_addresses: Default: 10.0.0.0/16.
-    :param restrict_default_security_group: Whether a custom resource, with a function of its own,
-        removes the rules of the VPC's default group, which nothing uses. Default: no.
+    :param restrict_default_security_group: Whether a custom resource removes the rules of the VPC's
+        default group, which nothing here uses. It takes a Lambda function of CDK's. Default: no.
     :param settings: Settings of the log group: see `LogSettings`.
     :ivar vpc: The VPC.
     :ivar subnets: The subnets of the sandboxes.
@@ -59,10 +59,7 @@ class SandboxVpc(Construct):
         check_region_with_zones(scope)
         super().__init__(scope, construct_id)
         self.vpc = self._new_vpc(
-            ip_addresses,
-            internet=internet,
-            dns=dns,
-            restrict_default_group=restrict_default_security_group,
+            internet, dns, ip_addresses, restrict_default_group=restrict_default_security_group
         )
         self.subnets = ec2.SubnetSelection(subnet_group_name=_SUBNETS)
         self._put_subnets_in_supported_zones()
@@ -70,7 +67,7 @@ class SandboxVpc(Construct):
         self.flow_log = self.vpc.add_flow_log(
             "FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(self.traffic_log)
         )
-        self._name()
+        self._name(self.flow_log)
         if internet:
             Annotations.of(self).add_warning_v2(
                 "cdk-code-interpreter:internet",
@@ -80,10 +77,10 @@ class SandboxVpc(Construct):
 
     def _new_vpc(
         self,
-        ip_addresses: ec2.IIpAddresses | None,
-        *,
         internet: bool,
         dns: bool,
+        ip_addresses: ec2.IIpAddresses | None,
+        *,
         restrict_default_group: bool,
     ) -> ec2.Vpc:
         sandboxes = ec2.SubnetConfiguration(
@@ -109,7 +106,6 @@ class SandboxVpc(Construct):
             enable_dns_hostnames=dns,
             enable_dns_support=dns,
             subnet_configuration=[sandboxes, gateway],
-            # Nothing uses the default group; restricting it takes another Lambda function.
             restrict_default_security_group=restrict_default_group,
         )
 
@@ -129,10 +125,10 @@ class SandboxVpc(Construct):
                 definition.availability_zone = None
                 definition.availability_zone_id = zones.find_in_map(Aws.REGION, str(number))
 
-    def _name(self) -> None:
+    def _name(self, flow_log: ec2.FlowLog) -> None:
         """Name the resources by their paths, without the ids that CDK hides in logical ids."""
         subnets = [subnet for subnets in self._all_subnets() for subnet in subnets]
-        for named in (self.vpc, *subnets, self.flow_log):
+        for named in (self.vpc, *subnets, flow_log):
             Tags.of(named).add("Name", named.node.path.replace("/Default", ""))
 
     def _all_subnets(self) -> tuple[Sequence[ec2.ISubnet], ...]:

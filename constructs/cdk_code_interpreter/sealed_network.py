@@ -53,10 +53,9 @@ class SealedNetwork(Construct):
     :param s3_prefix_list_id: The managed prefix list with Amazon S3's addresses in the region.
         Default: the list that AWS has in 15 of the regions with AgentCore.
     :param ip_addresses: Default: 10.0.0.0/16.
-    :param restrict_default_security_group: Whether a custom resource, with a function of its own,
-        removes the rules of the VPC's default group, which nothing uses. Default: no.
+    :param restrict_default_security_group: See `SandboxVpc`. Default: no.
     :param settings: Settings of the log groups: see `LogSettings`.
-    :ivar sandbox_vpc: The construct with the VPC and its flow log.
+    :ivar sandbox_vpc: The VPC with its subnets and its flow log.
     :ivar vpc: The VPC.
     :ivar subnets: The subnets of the sandboxes.
     :ivar security_group: The security group of the sandboxes.

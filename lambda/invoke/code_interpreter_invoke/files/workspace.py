@@ -133,9 +133,9 @@ class Workspace:
         """
         self.bucket = bucket
         self._allow_delete = allow_delete
-        self._allow_links = allow_links
         # From or to the sandbox; the code that copies counts it.
         self.bytes_copied = 0
+        self._allow_links = allow_links
         self._root = f"{prefix}/{session}/"
 
     def key(self, path: str) -> str:
