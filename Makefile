@@ -9,6 +9,11 @@ QUIET ?=
 EMPTY ?=
 LIBRARIES ?=
 FIGURES ?=
+STACK ?= CodeInterpreter
+ONLY ?=
+LIST ?=
+YES ?=
+CLEAN ?=
 
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.cache/jsii
@@ -16,7 +21,7 @@ export CDK_DISABLE_CLI_TELEMETRY := true
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
 .PHONY: help install demo check coverage test test-all pictures golden format lint bench local shell env synth bootstrap deploy destroy \
-	destroy-network lock clean
+	destroy-network verify lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -83,12 +88,17 @@ deploy: install ## deploy into the account that the environment names (APPROVE=y
 			"cannot ask for approval of new permissions; make deploy APPROVE=yes approves them" >&2; exit $$code; }
 	@.venv/bin/python local/unused_network.py
 
-destroy: install ## remove what make deploy made, with any CONTEXT
-	@cdk destroy --all --app ".venv/bin/python -m stacks.destroy" --output .cache/destroy $(if $(filter yes,$(APPROVE)),--force)
+destroy: install ## remove what make deploy made, with any CONTEXT; give stack-name, account and region again
+	@cdk destroy --all --app ".venv/bin/python -m stacks.destroy" --output .cache/destroy $(CONTEXT) \
+		$(if $(filter yes,$(APPROVE)),--force)
 
 destroy-network: install ## remove the VPC that the code interpreter is no longer in
-	@cdk destroy CodeInterpreterNetwork --exclusively --app ".venv/bin/python -m stacks.destroy" \
-		--output .cache/destroy $(if $(filter yes,$(APPROVE)),--force)
+	@cdk destroy --all --app ".venv/bin/python -m stacks.destroy network" --output .cache/destroy $(CONTEXT) \
+		$(if $(filter yes,$(APPROVE)),--force)
+
+verify: install ## try in the account what AWS does not document; STACK=CodeInterpreter, ONLY=name,name, LIST=1, YES=1, CLEAN=1
+	@.venv/bin/python -m verify --stack "$(STACK)" $(if $(ONLY),--only "$(ONLY)") $(if $(filter-out 0 no,$(LIST)),--list) \
+		$(if $(filter-out 0 no,$(YES)),--yes) $(if $(filter-out 0 no,$(CLEAN)),--clean)
 
 lock: install ## resolve requirements/*.in anew
 	@for name in tools lambda sandbox libraries uv adapters-deepagents adapters-pydantic-ai adapters-strands gateway jupyterlab; do \

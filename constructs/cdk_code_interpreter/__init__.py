@@ -10,10 +10,13 @@ from .command_task import CommandTask
 from .control_function import ControlFunction
 from .execution_role import ExecutionRole
 from .filesystem import Filesystem
-from .function_settings import FunctionSettings
+from .function_settings import FunctionSettings, LogSettings
 from .invoke_function import InvokeFunction
 from .monitoring import Monitoring
 from .network import Network, NetworkConfig
+from .sandbox_vpc import SandboxVpc
+from .sealed_network import SealedNetwork
+from .service_logs import ServiceLog
 from .workspace import Workspace
 
 __all__ = [
@@ -25,9 +28,13 @@ __all__ = [
     "Filesystem",
     "FunctionSettings",
     "InvokeFunction",
+    "LogSettings",
     "Monitoring",
     "Network",
     "NetworkConfig",
+    "SandboxVpc",
+    "SealedNetwork",
+    "ServiceLog",
     "Workspace",
 ]
 

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
+from typing import Any, Unpack
 
-from aws_cdk import CfnResource, CustomResourceProviderBase, Duration, RemovalPolicy, Stack, Token
+from aws_cdk import (
+    Annotations,
+    CfnResource,
+    CustomResourceProviderBase,
+    Duration,
+    RemovalPolicy,
+    Stack,
+    Token,
+)
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from ._private.arguments import check_arguments
-from ._private.nag import acknowledge
+from ._private.log_group import new_log_group
+from ._private.nag import acknowledge, acknowledge_rule
 from ._private.permissions import (
     DELETE_OBJECTS,
     EVERY_S3_ACTION,
@@ -22,14 +34,10 @@ from ._private.permissions import (
     USE_OBJECT_KEY,
 )
 from ._private.validation import check_days, check_removal_policy
+from .function_settings import LogSettings
+from .limits import SESSION_RECORDS, WORKSPACE_PREFIX_PATTERN
+from .sealed_network import SealedNetwork
 
-# The prefix of the invoke function's session records, outside every workspace prefix.
-SESSION_RECORDS = "sessions"
-
-# The characters that Amazon S3 calls safe in keys, but not * (a wildcard in policies), and not the
-# parts . and .. (which clients resolve in URLs).
-_PREFIX_PART = r"(?!\.{1,2}(/|$))[A-Za-z0-9!_.'()-]+"
-_PREFIX = re.compile(f"{_PREFIX_PART}(/{_PREFIX_PART})*")
 # A session lives for 8 hours at most, and its record is of no use afterwards.
 _RECORD_EXPIRATION = Duration.days(2)
 # The id that CDK gives to the function of `auto_delete_objects`.
@@ -44,9 +52,9 @@ class Workspace(Construct):
     The key of an upload is `<prefix>/<session>/uploads/<path>`, and that of a file that code
     produced is `<prefix>/<session>/code-interpreter/<path>`.
 
-    :param bucket: An existing bucket. Its owner decides about access and retention, so `prefix` is
-        the only other parameter that can be given with it. Default: a new bucket that is private,
-        encrypted, and reachable with TLS only.
+    :param bucket: An existing bucket. Its owner decides about access and retention, so only
+        `prefix`, `sealed_network` and `allow_links` can be given with it. Default: a new bucket
+        that is private, encrypted, and reachable with TLS only.
     :param prefix: The first part of every key: one or more parts of letters, digits and
         `! _ . ' ( ) -` with single slashes between them. Default: `workspace`.
     :param encryption_key: The KMS key of a new bucket. `grant_read_write()` grants its use, too.
@@ -58,10 +66,23 @@ class Workspace(Construct):
         `RemovalPolicy.DESTROY` deletes the files, too. Default: `RemovalPolicy.RETAIN`, with its
         policy.
     :param server_access_logs_bucket: The bucket for the logs of access to the files. Default: none.
+    :param sealed_network: The network of the code interpreter, from which code then reaches the
+        files. The bucket's policy refuses presigned URLs that are used anywhere else, and the
+        invoke function refuses the tool `workspace_link`. An existing bucket keeps its own policy,
+        and a warning shows the statement that it needs. Default: none, so that a presigned URL
+        works for everybody who has it.
+    :param allow_links: Whether presigned URLs of a workspace with `sealed_network` work outside of
+        the network, too. Then everybody who gets such a URL can read or write its file until it
+        expires, from anywhere. Default: no.
+    :param settings: Settings of the log group of CDK's function that empties a bucket with
+        `RemovalPolicy.DESTROY`: see `LogSettings`.
     :ivar bucket: The new bucket, or the existing bucket.
     :ivar prefix: The first part of every key.
-    :raises ValueError: if `prefix` or `expiration` cannot be used, or if an existing bucket is
-        given together with a setting for a new bucket.
+    :ivar allow_links: Whether presigned URLs work anywhere.
+    :ivar endpoint: The S3 endpoint of the sealed network, or None.
+    :raises ValueError: if `prefix` or `expiration` cannot be used, if an existing bucket is given
+        together with a setting for a new bucket, if `allow_links` is given without
+        `sealed_network`, or if the sealed network admits another workspace.
     """
 
     @check_arguments
@@ -77,8 +98,18 @@ class Workspace(Construct):
         versioned: bool | None = None,
         removal_policy: RemovalPolicy | None = None,
         server_access_logs_bucket: s3.IBucket | None = None,
+        sealed_network: SealedNetwork | None = None,
+        allow_links: bool | None = None,
+        **settings: Unpack[LogSettings],
     ) -> None:
         _check_prefix(prefix)
+        if allow_links is not None and sealed_network is None:
+            raise ValueError(
+                f"allow_links is {allow_links}, but sealed_network is not given, and without it "
+                "presigned URLs work anywhere; pass sealed_network=, or leave allow_links out"
+            )
+        if sealed_network is not None:
+            sealed_network._check_free()
         if expiration is not None:
             check_days("expiration", expiration)
         if removal_policy is not None:
@@ -99,7 +130,14 @@ class Workspace(Construct):
             versioned=bool(versioned),
             removal_policy=removal_policy or RemovalPolicy.RETAIN,
             server_access_logs_bucket=server_access_logs_bucket,
+            log_settings=settings,
         )
+        self.allow_links = sealed_network is None or bool(allow_links)
+        self.endpoint: ec2.GatewayVpcEndpoint | None = None
+        if sealed_network is not None:
+            self.endpoint = sealed_network._admit_workspace(self, self.bucket, prefix)
+        if not self.allow_links:
+            self._refuse_links()
 
     @property
     def key_patterns(self) -> tuple[str, str]:
@@ -173,6 +211,7 @@ class Workspace(Construct):
         versioned: bool,
         removal_policy: RemovalPolicy,
         server_access_logs_bucket: s3.IBucket | None,
+        log_settings: LogSettings,
     ) -> s3.Bucket:
         bucket = s3.Bucket(
             self,
@@ -203,7 +242,7 @@ class Workspace(Construct):
             bucket.add_lifecycle_rule(noncurrent_version_expiration=Duration.days(30))
         self._refuse_weak_signatures(bucket)
         if removal_policy == RemovalPolicy.DESTROY:
-            _complete_emptying(bucket)
+            _complete_emptying(bucket, log_settings)
         elif bucket.policy is not None:
             # A bucket that stays keeps its rules.
             bucket.policy.apply_removal_policy(removal_policy)
@@ -214,7 +253,30 @@ class Workspace(Construct):
                 "a log bucket is the user's choice (server_access_logs_bucket); CloudTrail data "
                 "events record the same access",
             )
+        acknowledge_rule(
+            bucket,
+            "S3BucketReplicationEnabled",
+            "replication takes a bucket in another region, which a stack of one region cannot have",
+        )
         return bucket
+
+    def _refuse_links(self) -> None:
+        """Deny presigned requests, except those that come through the sealed network's endpoint.
+
+        The invoke function and CDK's function that empties the bucket sign the headers of their
+        requests, so this does not concern them.
+        """
+        condition: dict[str, Any] = {"StringEquals": {"s3:authType": ["REST-QUERY-STRING", "POST"]}}
+        if self.endpoint is not None:
+            condition["StringNotEquals"] = {"aws:SourceVpce": self.endpoint.vpc_endpoint_id}
+        statement = _deny_every_action(self.bucket, condition)
+        if not self.bucket.add_to_resource_policy(statement).statement_added:
+            Annotations.of(self).add_warning_v2(
+                "cdk-code-interpreter:existingBucketPolicy",
+                "the bucket has a policy of its own, which may let presigned URLs be used outside "
+                "of the sealed network; add this statement to it, and acknowledge this warning: "
+                + json.dumps(Stack.of(self).resolve(statement.to_statement_json())),
+            )
 
     def _refuse_weak_signatures(self, bucket: s3.Bucket) -> None:
         """Deny requests without SigV4, and those with a signature older than 15 minutes."""
@@ -222,18 +284,20 @@ class Workspace(Construct):
             {"StringEquals": {"s3:signatureversion": "AWS"}},
             {"NumericGreaterThan": {"s3:signatureAge": str(_MAX_SIGNATURE_AGE.to_milliseconds())}},
         ):
-            bucket.add_to_resource_policy(
-                iam.PolicyStatement(
-                    effect=iam.Effect.DENY,
-                    principals=[iam.AnyPrincipal()],
-                    actions=EVERY_S3_ACTION,
-                    resources=[bucket.bucket_arn, bucket.arn_for_objects("*")],
-                    conditions=condition,
-                )
-            )
+            bucket.add_to_resource_policy(_deny_every_action(bucket, condition))
 
 
-def _complete_emptying(bucket: s3.Bucket) -> None:
+def _deny_every_action(bucket: s3.IBucket, conditions: Mapping[str, Any]) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        effect=iam.Effect.DENY,
+        principals=[iam.AnyPrincipal()],
+        actions=EVERY_S3_ACTION,
+        resources=[bucket.bucket_arn, bucket.arn_for_objects("*")],
+        conditions=conditions,
+    )
+
+
+def _complete_emptying(bucket: s3.Bucket, log_settings: LogSettings) -> None:
     """Let CDK's function that empties the bucket end without a failure and without a remainder.
 
     When the bucket is to be retained again, the function looks at its tags. CDK gives it the
@@ -247,19 +311,14 @@ def _complete_emptying(bucket: s3.Bucket) -> None:
     function = provider.node.find_child("Handler")
     assert isinstance(function, CfnResource)
     if provider.node.try_find_child("Logs") is None:
-        log_group = logs.LogGroup(
-            provider,
-            "Logs",
-            retention=logs.RetentionDays.ONE_MONTH,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
+        log_group = new_log_group(provider, "Logs", **log_settings)
         function.add_property_override("LoggingConfig", {"LogGroup": log_group.log_group_name})
 
 
 def _check_prefix(prefix: str) -> None:
     if Token.is_unresolved(prefix):
         return
-    if not _PREFIX.fullmatch(prefix):
+    if not re.fullmatch(WORKSPACE_PREFIX_PATTERN, prefix):
         raise ValueError(
             f"prefix is {prefix!r}, but it must be one or more parts of letters, digits and "
             "! _ . ' ( ) - with single slashes between them, and none of them . or ..; change it"

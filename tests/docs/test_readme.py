@@ -89,7 +89,7 @@ def test_every_setting_is_there_and_no_other() -> None:
     keys = [
         key
         for row in table.splitlines()[2:]
-        for key in re.findall(r"`([a-z-]+)`", row.split("|")[1])
+        for key in re.findall(r"`([a-z0-9-]+)`", row.split("|")[1])
     ]
     assert sorted(keys) == KEYS
 

@@ -46,6 +46,7 @@ def test_mypy_accepts_right_uses_and_finds_every_mistake(consumer: Consumer) -> 
     check(consumer, [*command, "--cache-dir", str(MYPY_CACHE), "typed.py"])
 
 
+@pytest.mark.slow
 def test_pyright_accepts_right_uses_and_finds_every_mistake(consumer: Consumer) -> None:
     check(consumer, ["node", str(PYRIGHT), "--warnings"])
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agentcore_emulator.sandbox.settings import SandboxSettings
-from agentcore_emulator.sandbox.supervisor_client import SESSION_VARIABLE
+from agentcore_emulator.sandbox.supervisor.messages import SESSION_VARIABLE
 
 DESCRIBE_PYTHON = """
 import json, sys, sysconfig
@@ -69,6 +69,11 @@ class Folders:
 
     home: Path
 
+    @classmethod
+    def at(cls, top: Path, *, sockets: Path, settings: SandboxSettings) -> Folders:
+        home = top / ("var" if settings.home == "working_directory" else "home")
+        return cls(top, sockets, home)
+
     @property
     def work(self) -> Path:
         return self.top / "var"
@@ -88,7 +93,8 @@ class Folders:
 
     @property
     def writable(self) -> tuple[Path, ...]:
-        return (self.work, self.home, self.temporary, self.python, self.sockets)
+        folders = (self.work, self.home, self.temporary, self.python, self.sockets)
+        return tuple(dict.fromkeys(folders))  # `home` may be `work`
 
     @classmethod
     def make(cls, top: Path, settings: SandboxSettings) -> Folders:
@@ -97,8 +103,7 @@ class Folders:
         if any(top.iterdir()):
             raise FileExistsError(f"a session's directory must be empty: {top}")
         top = top.resolve()
-        home = top / ("var" if settings.home == "working_directory" else "home")
-        folders = cls(top, make_socket_folder(), home)
+        folders = cls.at(top, sockets=make_socket_folder(), settings=settings)
         for folder in (*folders.writable, folders.staging):
             folder.mkdir(exist_ok=True)
         for name in settings.initial_entries:

@@ -50,8 +50,14 @@ class Captured:
 
 
 async def start_on_pipes(
-    supervisor: Supervisor, arguments: Sequence[str], settings: SandboxSettings, stdin: int
+    supervisor: Supervisor,
+    arguments: Sequence[str],
+    settings: SandboxSettings,
+    stdin: int,
+    *,
+    is_kernel: bool = False,
 ) -> Captured:
+    """Start a program; see `Supervisor.run`."""
     pipes = [os.pipe(), os.pipe()]
     return await start_captured(
         supervisor,
@@ -59,6 +65,7 @@ async def start_on_pipes(
         ends=[read for read, _ in pipes],
         standard=[stdin, *(write for _, write in pipes)],
         limit=settings.output_bytes,
+        is_kernel=is_kernel,
     )
 
 
@@ -83,10 +90,11 @@ async def start_captured(
     ends: Sequence[int],
     standard: Sequence[int],
     limit: int,
+    is_kernel: bool = False,
 ) -> Captured:
     outputs = tuple(Output(end, limit) for end in ends)
     try:
-        program = await supervisor.run(arguments, standard)
+        program = await supervisor.run(arguments, standard, is_kernel=is_kernel)
     except BaseException:
         for output in outputs:
             output.close()

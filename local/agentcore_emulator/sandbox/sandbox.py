@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -16,16 +17,23 @@ from agentcore_emulator.sandbox.environment import (
 from agentcore_emulator.sandbox.operations.command import finish_command, start_command
 from agentcore_emulator.sandbox.operations.files import Files
 from agentcore_emulator.sandbox.operations.javascript import execute_javascript
-from agentcore_emulator.sandbox.operations.kernel import Kernel
+from agentcore_emulator.sandbox.operations.kernel import PROGRAM, Kernel
 from agentcore_emulator.sandbox.operations.tasks import Tasks
 from agentcore_emulator.sandbox.results import Result, ToolError, failure, valid_text
 from agentcore_emulator.sandbox.settings import SandboxSettings
 from agentcore_emulator.sandbox.supervisor.messages import Configuration
-from agentcore_emulator.sandbox.supervisor_client import Supervisor, namespaces_available
+from agentcore_emulator.sandbox.supervisor_client import (
+    Supervisor,
+    execute_guard,
+    namespaces_available,
+)
+from agentcore_emulator.sandbox.template_client import Template, running_template
 
 Arguments = dict[str, Any]
 
 ENDED = "The sandbox has ended."
+
+preparing = threading.Lock()
 
 
 class LocalSandbox:
@@ -35,11 +43,13 @@ class LocalSandbox:
     with `isError`, never an exception.
     """
 
-    def __init__(self, folders: Folders, supervisor: Supervisor, settings: SandboxSettings) -> None:
+    def __init__(
+        self, folders: Folders, supervisor: Supervisor, kernel: Kernel, settings: SandboxSettings
+    ) -> None:
         self._folders = folders
         self._supervisor = supervisor
         self._settings = settings
-        self._kernel = Kernel(supervisor, folders, settings)
+        self._kernel = kernel
         self._tasks = Tasks(supervisor, settings)
         self._files = Files(folders, settings)
         self._in_threads: set[asyncio.Future[Result]] = set()
@@ -65,17 +75,19 @@ class LocalSandbox:
 
         :raises OSError: if the directory cannot be made or a program of the settings cannot run.
         """
-        # These run programs the first time, and remember the result.
-        await asyncio.to_thread(describe_python, settings.python)
-        await asyncio.to_thread(namespaces_available)
+        template = await asyncio.to_thread(prepare, settings)
         folders = Folders.make(directory, settings)
         try:
             make_python(folders, settings)
-            supervisor = await Supervisor.start(supervisor_configuration(folders, settings))
+            start_guard = template.fork_guard if template else execute_guard
+            supervisor = await Supervisor.start(
+                supervisor_configuration(folders, settings), start_guard
+            )
         except BaseException:
             folders.remove()
             raise
-        return cls(folders, supervisor, settings)
+        kernel = Kernel(supervisor, folders, settings, is_in_memory=template is not None)
+        return cls(folders, supervisor, kernel, settings)
 
     async def invoke(self, name: str, arguments: Arguments) -> Result:
         """Run an operation under the API's name and with the API's arguments.
@@ -186,8 +198,21 @@ def choose_language(arguments: Arguments, settings: SandboxSettings) -> tuple[st
     return language, runtime
 
 
+def prepare(settings: SandboxSettings) -> Template | None:
+    """Run the programs that sandboxes need once, unless they have run, and return the template.
+
+    :raises OSError: if the interpreter does not run.
+    """
+    with preparing:
+        describe_python(settings.python)
+        return running_template(settings, PROGRAM) if has_namespaces(settings) else None
+
+
+def has_namespaces(settings: SandboxSettings) -> bool:
+    return namespaces_available() if settings.namespaces is None else settings.namespaces
+
+
 def supervisor_configuration(folders: Folders, settings: SandboxSettings) -> Configuration:
-    namespaces = namespaces_available() if settings.namespaces is None else settings.namespaces
     programs = [settings.deno.resolve()] if settings.deno else []
     if settings.node:
         programs.append(settings.node.resolve().parents[1])  # npm is in lib, beside bin
@@ -201,7 +226,7 @@ def supervisor_configuration(folders: Folders, settings: SandboxSettings) -> Con
             "processes": settings.processes,
         },
         "disk": settings.disk_bytes,
-        "namespaces": namespaces,
+        "namespaces": has_namespaces(settings),
         "writable": [str(folder) for folder in folders.writable],
         "temporary": str(folders.temporary),
         "needed": [

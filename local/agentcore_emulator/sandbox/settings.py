@@ -97,8 +97,8 @@ class SandboxSettings:
 
     # Limits; those of memory and disk are from the service's quotas page. The kernel enforces the
     # limit of memory for a process (not on macOS) and of disk for a file. For all processes and
-    # files of a session the supervisor does: it measures memory several times a second (on Linux
-    # only) and disk every few seconds.
+    # files of a session the supervisor does: it measures memory (on Linux only) ten times a second
+    # while that changes, else about once a second, and disk every few seconds.
 
     memory_bytes: int = 8 * GIGABYTE
     """The memory that the session's programs may use, each and together."""
@@ -107,8 +107,9 @@ class SandboxSettings:
     """The disk space that the session's files may occupy."""
 
     processes: int = 1000
-    """The processes that the session may have. The supervisor counts them several times a second;
-    in a namespace of a user other than root, the kernel limits them, too, and counts threads."""
+    """The processes that the session may have. The supervisor counts them ten times a second while
+    their number changes, else about once a second; in a namespace of a user other than root, the
+    kernel limits them, too, and counts threads."""
 
     open_files: int = 4096
     """The files that a process may have open."""

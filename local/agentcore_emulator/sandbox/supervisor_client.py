@@ -12,19 +12,24 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import Protocol
 
-from agentcore_emulator.sandbox.supervisor.messages import Command, Configuration, Excess, Report
+from agentcore_emulator.sandbox.supervisor.messages import (
+    SESSION_VARIABLE,
+    Command,
+    Configuration,
+    Excess,
+    Report,
+)
 from agentcore_emulator.sandbox.supervisor.processes import descendants, end_marked
 from agentcore_emulator.sandbox.supervisor.removal import remove_tree
 
 HERE = Path(__file__).parent
 CLOSE_SECONDS = 5.0  # for the end of all processes, which takes milliseconds
-# Names the session's directory to its supervisor and its programs, and marks them by it.
-SESSION_VARIABLE = "AGENTCORE_SANDBOX"
 
 
 @dataclass(frozen=True)
@@ -39,13 +44,26 @@ class Ended:
 KILLED = Ended(128 + signal.SIGKILL)
 
 
+class Guard(Protocol):
+    """The process of a guard."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def kill(self) -> None: ...
+
+    def wait(self) -> object: ...
+
+
+# Starts the guard of the session in a directory, which keeps the socket.
+StartGuard = Callable[[str, socket.socket], Guard]
+
+
 class Supervisor:
     """One session's supervisor. It belongs to the event loop in which it is made."""
 
-    def __init__(
-        self, process: subprocess.Popen[bytes], control: socket.socket, directories: list[str]
-    ) -> None:
-        self._process = process
+    def __init__(self, guard: Guard, control: socket.socket, directories: list[str]) -> None:
+        self._guard = guard
         self._directories = directories
         self._clean = False
         self._control = control
@@ -60,23 +78,18 @@ class Supervisor:
         self._loop.add_reader(control, self._receive)
 
     @classmethod
-    async def start(cls, configuration: Configuration) -> Supervisor:
+    async def start(cls, configuration: Configuration, start_guard: StartGuard) -> Supervisor:
         """Start the supervisor of one session.
 
         :raises OSError: if the machine does not allow it.
         """
         ours, theirs = socket.socketpair()
-        ours.setblocking(False)
         with theirs:
-            descriptor = theirs.fileno()
-            process = run_alone(
-                "guard.main",
-                str(descriptor),
-                json.dumps(configuration),
-                environment={SESSION_VARIABLE: configuration["remove"][0]},
-                keep=descriptor,
-            )
-        supervisor = cls(process, ours, configuration["remove"])
+            guard = start_guard(configuration["remove"][0], theirs)
+        with contextlib.suppress(OSError):  # `_receive` notices that the guard ended
+            ours.sendall(json.dumps(configuration).encode() + b"\n")
+        ours.setblocking(False)
+        supervisor = cls(guard, ours, configuration["remove"])
         try:
             await supervisor._ready
         except BaseException:
@@ -90,13 +103,23 @@ class Supervisor:
 
     def process_ids(self) -> list[int]:
         """Return the ids of the guard and of all processes below it, as the emulator sees them."""
-        return [self._process.pid, *descendants(self._process.pid)] if self.alive else []
+        return [self._guard.pid, *descendants(self._guard.pid)] if self.alive else []
 
-    async def run(self, arguments: Sequence[str], standard: Sequence[int]) -> ProgramHandle:
-        """Start a program on three descriptors. The caller closes its copies of them."""
+    async def run(
+        self, arguments: Sequence[str], standard: Sequence[int], *, is_kernel: bool = False
+    ) -> ProgramHandle:
+        """Start a program on three descriptors. The caller closes its copies of them.
+
+        With `is_kernel`, fork the kernel that a template has in memory; the arguments are those of
+        the kernel's program.
+        """
         number = next(self._numbers)
         program = ProgramHandle(self, number, self._loop.create_future())
-        message: Command = {"start": number, "arguments": list(arguments)}
+        message: Command = {
+            "start": number,
+            "arguments": list(arguments),
+            "is_kernel": is_kernel,
+        }
         if not self.alive:
             program.ended.set_result(KILLED)
             return program
@@ -124,12 +147,12 @@ class Supervisor:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(asyncio.shield(self._empty), CLOSE_SECONDS)
         if not self._empty.done():
-            self._process.kill()
+            self._guard.kill()
         await asyncio.shield(self._closed)
         await self._loop.run_in_executor(None, self._finish)
 
     def _finish(self) -> None:
-        self._process.wait()
+        self._guard.wait()
         if not self._clean:  # a program killed the guard or the session
             end_marked(SESSION_VARIABLE, self._directories[0])
             for directory in self._directories:
@@ -212,6 +235,16 @@ class ProgramHandle:
         if not self.ended.done():
             await self.supervisor.end(self.number)
             await self.finished()
+
+
+def execute_guard(directory: str, control: socket.socket) -> subprocess.Popen[bytes]:
+    """Start a guard as a program of its own."""
+    return run_alone(
+        "guard.main",
+        str(control.fileno()),
+        environment={SESSION_VARIABLE: directory},
+        keep=control.fileno(),
+    )
 
 
 @functools.cache

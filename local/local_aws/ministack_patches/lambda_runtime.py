@@ -21,6 +21,7 @@ from typing import Any
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
+from local_aws.ministack_patches.lambda_processes import LambdaProcesses
 from local_aws.ministack_patches.requirements import require
 
 WORKER = Path(__file__).with_name("lambda_worker.py")
@@ -41,7 +42,7 @@ def remember_client_context(header: str | None) -> None:
 
 def install(python: Path, log: Callable[[str, str], None] | None) -> None:
     """Run Python functions with the interpreter `python`, and tell `log` what functions log."""
-    require(lambda_runtime, ["_detect_runtime_binary"])
+    require(lambda_runtime, ["_detect_runtime_binary", "subprocess"])
     require(lambda_svc, ["_execute_function_warm"])
     stock_binary = lambda_runtime._detect_runtime_binary
     stock_execute = lambda_svc._execute_function_warm
@@ -69,6 +70,7 @@ def install(python: Path, log: Callable[[str, str], None] | None) -> None:
         envelope = {"event": event, "client_context": client_context.get()}
         return unwrap(stock_execute(func, envelope, request_id), request_id)
 
+    lambda_runtime.subprocess = LambdaProcesses(python)
     lambda_runtime._detect_runtime_binary = detect_runtime_binary
     lambda_svc._execute_function_warm = execute
 

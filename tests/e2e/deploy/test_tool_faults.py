@@ -20,8 +20,8 @@ from code_interpreter_invoke.idempotency import object_name
 from code_interpreter_invoke.requests.request import direct_request
 from code_interpreter_invoke.requests.tools import TOOLS
 from tests.integration.invoke.faults import COUNT, COUNTED, error
+from verify.tool_calls import TOOL_CALLS
 
-from .test_tools import TOOL_CALLS
 from .tool_calls import (
     CALLERS,
     Response,
@@ -236,7 +236,7 @@ def kill(deployed: Deployment, function: str) -> None:
     running = [
         process
         for process in server.children(recursive=True)
-        if any(f"ministack-lambda-{function}-" in part for part in process.cmdline())
+        if f"ministack-lambda-{function}-" in process.cwd()
     ]
     assert running
     for process in running:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import sys
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,9 @@ def invoke(local_aws: LocalAws, account: str) -> Invoke:
     role = iam.create_role(RoleName="function", AssumeRolePolicyDocument=json.dumps(TRUST))
     client = local_aws.client("lambda", account)
 
-    def invoke(code: str, event: Any = None, **options: Any) -> tuple[str | None, Any]:
+    def invoke(
+        code: str, event: Any = None, *, variables: dict[str, str] | None = None, **options: Any
+    ) -> tuple[str | None, Any]:
         client.create_function(
             FunctionName="function",
             Runtime="python3.14",
@@ -44,6 +47,7 @@ def invoke(local_aws: LocalAws, account: str) -> Invoke:
             Handler="index.handler",
             Code={"ZipFile": zip_code(code)},
             Timeout=20,
+            Environment={"Variables": variables or {}},
         )
         response = client.invoke(FunctionName="function", Payload=json.dumps(event), **options)
         return response.get("FunctionError"), json.loads(response["Payload"].read())
@@ -134,3 +138,60 @@ def handler(event, context):
         return error.response["Error"]["Code"]
 """
     assert invoke(code) == (None, "AccessDenied")
+
+
+def test_each_environment_is_a_process_of_its_own(invoke: Invoke) -> None:
+    """It finds what a new interpreter finds, whatever has started it."""
+    code = """
+import os, signal, sys
+sys.marked = getattr(sys, "marked", 0) + 1
+def handler(event, context):
+    return {
+        "folder": os.getcwd() == os.environ["LAMBDA_TASK_ROOT"],
+        "marked": sys.marked,
+        "SIGCHLD": signal.getsignal(signal.SIGCHLD) == signal.SIG_DFL,
+        "descriptors": sorted(map(int, os.listdir("/dev/fd")))[:3],
+        "child": os.waitstatus_to_exitcode(os.system("exit 3")),
+    }
+"""
+    _, seen = invoke(code)
+    assert seen == {
+        "folder": True,
+        "marked": 1,
+        "SIGCHLD": True,
+        "descriptors": [0, 1, 2],
+        "child": 3,
+    }
+
+
+def test_two_environments_share_nothing(invoke: Invoke, local_aws: LocalAws, account: str) -> None:
+    code = """
+import os, random, sys
+def handler(event, context):
+    sys.marked = getattr(sys, "marked", 0) + 1
+    return [sys.marked, random.random(), os.environ.get("NAME"), os.getpid()]
+"""
+    client = local_aws.client("lambda", account)
+    _, first = invoke(code)
+    client.update_function_configuration(
+        FunctionName="function", Environment={"Variables": {"NAME": "a value"}}
+    )
+    second = json.loads(client.invoke(FunctionName="function")["Payload"].read())
+    assert (first[0], first[2]) == (1, None)
+    assert (second[0], second[2]) == (1, "a value")
+    assert first[1] != second[1]
+    assert first[3] != second[3]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="each function has a process started anew")
+def test_allocation_settings_reach_the_c_library(invoke: Invoke) -> None:
+    """They are read when a process starts, so that a fork of another process is too late."""
+    code = """
+import os
+def handler(event, context):
+    with open("/proc/self/environ") as file:
+        started_with = file.read().split(chr(0))
+    return [name for name in started_with if name.startswith(("MALLOC_", "AWS_"))]
+"""
+    _, started_with = invoke(code, variables={"MALLOC_MMAP_THRESHOLD_": "1048576"})
+    assert started_with == ["MALLOC_MMAP_THRESHOLD_=1048576"]

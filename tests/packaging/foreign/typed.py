@@ -6,6 +6,7 @@ not needed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import assert_type
 
 from aws_cdk import Duration, RemovalPolicy, Stack
@@ -29,9 +30,13 @@ from cdk_code_interpreter import (
     Filesystem,
     FunctionSettings,
     InvokeFunction,
+    LogSettings,
     Monitoring,
     Network,
     NetworkConfig,
+    SandboxVpc,
+    SealedNetwork,
+    ServiceLog,
     Workspace,
 )
 
@@ -68,6 +73,22 @@ def code_interpreters(
     assert_type(interpreter.grant_read(user), iam.Grant)
     assert_type(interpreter.grant_use(user), iam.Grant)
     assert_type(interpreter.metric_session_duration(), cloudwatch.Metric)
+
+
+def networks(stack: Stack, database: ec2.ISecurityGroup) -> None:
+    sandboxes = SandboxVpc(stack, "Vpc", internet=True)
+    assert_type(Network.vpc(sandboxes.vpc, subnets=sandboxes.subnets), Network)
+    sealed = SealedNetwork(stack, "Sealed", ip_addresses=ec2.IpAddresses.cidr("10.1.0.0/16"))
+    sealed.allow_domain("db.example.com", "*.example.org")
+    sealed.allow_peer(database, ec2.Port.tcp(5432), description="database")
+    sealed.allow_peer(ec2.Peer.ipv4("10.1.0.0/24"), ec2.Port.HTTPS)
+    endpoint = sealed.allow_endpoint(
+        "Secrets", service=ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER
+    )
+    assert_type(endpoint, ec2.InterfaceVpcEndpoint)
+    assert_type(Network.sealed(sealed), Network)
+    workspace = Workspace(stack, "Files", sealed_network=sealed, allow_links=True)
+    assert_type(workspace.endpoint, ec2.GatewayVpcEndpoint | None)
 
 
 def imports(stack: Stack) -> None:
@@ -111,9 +132,16 @@ def functions(
     task = CommandTask(stack, "Task", function=function, session="work", command="make")
     assert_type(task.start_state, sfn.State)
     assert_type(task.end_states, list[sfn.INextable])
+    log_settings: LogSettings = {"log_retention": logs.RetentionDays.ONE_WEEK}
     monitoring = Monitoring(
-        stack, "Monitoring", code_interpreter=interpreter, function=function.function
+        stack,
+        "Monitoring",
+        code_interpreter=interpreter,
+        function=function.function,
+        service_logs=[ServiceLog.USAGE],
+        **log_settings,
     )
+    assert_type(monitoring.log_groups, Mapping[ServiceLog, logs.LogGroup])
     assert_type(monitoring.alarms, list[cloudwatch.Alarm])
     assert_type(monitoring.dashboard, cloudwatch.Dashboard)
 
@@ -127,6 +155,7 @@ def mistakes(
     CodeInterpreter(stack, "4", tags={"team": 1})  # type: ignore[dict-item]
     Network()  # type: ignore[abstract]
     Network.sandbox(vpc=None)  # type: ignore[call-arg]
+    Network.sealed("Sealed")  # type: ignore[arg-type]
     Workspace(stack, "5", expiration=30)  # type: ignore[arg-type]
     str(Workspace(stack, "6").bucket_name)  # type: ignore[attr-defined]
     InvokeFunction(stack, "7", workspace=workspace)  # type: ignore[call-arg]

@@ -7,7 +7,12 @@ from aws_cdk import App, Stack
 from aws_cdk.assertions import Match, Template
 
 from cdk_code_interpreter import SUPPORTED_ZONE_IDS, CodeInterpreter
-from stacks.network_stack import NetworkStack
+from stacks.network_stack import NetworkStack, SealedNetworkStack
+from stacks.settings import Settings
+
+
+def settings(*, internet: bool) -> Settings:
+    return Settings(network="vpc", vpc_internet=internet)
 
 
 @pytest.fixture(params=[False, True], ids=["isolated", "internet"])
@@ -18,7 +23,7 @@ def internet(request: pytest.FixtureRequest) -> bool:
 @pytest.fixture
 def template(internet: bool) -> Template:
     app = App(builtin_cloud_formation_validation=False)
-    return Template.from_stack(NetworkStack(app, "Network", internet=internet))
+    return Template.from_stack(NetworkStack(app, "Network", settings=settings(internet=internet)))
 
 
 def test_there_is_a_way_to_the_internet_only_when_asked(template: Template, internet: bool) -> None:
@@ -84,7 +89,7 @@ def test_traffic_is_logged(template: Template) -> None:
 
 def test_a_code_interpreter_of_another_stack_uses_the_private_subnets(internet: bool) -> None:
     app = App(builtin_cloud_formation_validation=False)
-    network = NetworkStack(app, "Network", internet=internet)
+    network = NetworkStack(app, "Network", settings=settings(internet=internet))
     stack = Stack(app, "Test")
     CodeInterpreter(stack, "Interpreter", network=network.network)
     template = Template.from_stack(stack)
@@ -96,12 +101,31 @@ def test_a_code_interpreter_of_another_stack_uses_the_private_subnets(internet: 
     template.resource_count_is("AWS::EC2::SecurityGroup", 0)
 
 
+def test_sandboxes_keep_their_subnets_and_group_when_the_network_is_sealed() -> None:
+    def kept(stack_type: type[Stack], **options: Any) -> dict[str, Any]:
+        app = App(builtin_cloud_formation_validation=False)
+        template = Template.from_stack(stack_type(app, "Network", **options))
+        return {
+            logical_id: resource["Properties"].get("CidrBlock")
+            for logical_id, resource in template.to_json()["Resources"].items()
+            if resource["Type"] in ("AWS::EC2::VPC", "AWS::EC2::Subnet", "AWS::EC2::SecurityGroup")
+        }
+
+    opened = kept(NetworkStack, settings=settings(internet=False))
+    assert len(opened) == 4
+    for data_path in (True, False):
+        sealed = Settings(network="sealed", sealed_data_path=data_path)
+        assert kept(SealedNetworkStack, settings=sealed) == opened
+
+
 def test_sandboxes_keep_their_subnets_when_the_gateway_comes_or_goes() -> None:
     """AgentCore keeps network interfaces in them, so CloudFormation could not replace them."""
 
     def subnets(*, internet: bool) -> dict[str, str]:
         app = App(builtin_cloud_formation_validation=False)
-        template = Template.from_stack(NetworkStack(app, "Network", internet=internet))
+        template = Template.from_stack(
+            NetworkStack(app, "Network", settings=settings(internet=internet))
+        )
         return {
             logical_id: subnet["Properties"]["CidrBlock"]
             for logical_id, subnet in template.find_resources("AWS::EC2::Subnet").items()

@@ -90,6 +90,7 @@ def add_batch(
             from .large_files import load_large_file  # most files are small
 
             load_large_file(sandbox, workspace, files[0])
+            workspace.bytes_copied += files[0].size
     else:
         load_small_files(sandbox, workspace, files, loaded)
 
@@ -114,5 +115,7 @@ def load_small_files(
         for file, body in bodies.items():
             with loaded.recording(file):
                 sandbox.write({file.path: body})
+                workspace.bytes_copied += len(body)
     else:
+        workspace.bytes_copied += sum(map(len, bodies.values()))
         loaded.paths.extend(file.path for file in bodies)

@@ -48,6 +48,7 @@ def save(sandbox: Sandbox, workspace: Workspace, files: Iterable[FileFound]) -> 
             from .large_files import save_large_file  # most files are small
 
             save_large_file(sandbox, workspace, file)
+            workspace.bytes_copied += file.size
     for batch in batches(small):
         save_batch(sandbox, workspace, batch, saved)
     return saved
@@ -71,6 +72,7 @@ def save_batch(
                 from .large_files import copy_in_parts_to_bucket
 
                 copy_in_parts_to_bucket(sandbox, workspace, file)
+            workspace.bytes_copied += file.size
 
 
 def is_intact(file: FileFound, body: bytes) -> bool:

@@ -52,7 +52,16 @@ class Kernel:
     The first execution starts the process, as does the first execution after the process ended.
     """
 
-    def __init__(self, supervisor: Supervisor, folders: Folders, settings: SandboxSettings) -> None:
+    def __init__(
+        self,
+        supervisor: Supervisor,
+        folders: Folders,
+        settings: SandboxSettings,
+        *,
+        is_in_memory: bool,
+    ) -> None:
+        """Without `is_in_memory`, the supervisor executes the kernel's program each time."""
+        self._is_in_memory = is_in_memory
         self._supervisor = supervisor
         self._folders = folders
         self._settings = settings
@@ -108,7 +117,9 @@ class Kernel:
             await self.close()
         if self._process is None:
             sockets = self._folders.sockets / str(next(self._starts))
-            self._process = await KernelProcess.start(self._supervisor, sockets, self._settings)
+            self._process = await KernelProcess.start(
+                self._supervisor, sockets, self._settings, is_in_memory=self._is_in_memory
+            )
         return self._process
 
     def _describe(self, reply: dict[str, Any]) -> str:
@@ -138,7 +149,12 @@ class KernelProcess:
 
     @classmethod
     async def start(
-        cls, supervisor: Supervisor, sockets: Path, settings: SandboxSettings
+        cls,
+        supervisor: Supervisor,
+        sockets: Path,
+        settings: SandboxSettings,
+        *,
+        is_in_memory: bool,
     ) -> KernelProcess:
         """Start the process, and return before it accepts requests; they wait until it does."""
         sockets.mkdir()
@@ -158,13 +174,15 @@ class KernelProcess:
         file.write_text(json.dumps(connection))
         display = "echo" if settings.echo_last_expression else "quiet"
         hooks = "heard" if settings.hook_output else "hidden"
+        arguments = [display, hooks, "-f", str(file)]
         stdin = open_empty_input()
         try:
             captured = await start_on_pipes(
                 supervisor,
-                ["python", "-P", "-c", PROGRAM, display, hooks, "-f", str(file)],
+                arguments if is_in_memory else ["python", "-P", "-c", PROGRAM, *arguments],
                 settings,
                 stdin,
+                is_kernel=is_in_memory,
             )
         finally:
             os.close(stdin)

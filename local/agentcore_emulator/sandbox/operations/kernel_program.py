@@ -6,10 +6,13 @@ An IPython kernel that leaves its standard streams to the operating system: outp
 of child processes and of C code arrives in order, at the speed of the reader, and can be
 truncated without ever being in memory as a whole. The kernel prints displayed values, too;
 displayed images travel in the reply to the execution.
+
+With the first argument `template`, it is the template, from which kernels are forked.
 """
 
 import base64
 import contextlib
+import importlib
 import io
 import os
 import sys
@@ -23,8 +26,19 @@ from ipykernel.zmqshell import ZMQDisplayPublisher, ZMQInteractiveShell
 from traitlets import DottedObjectName, Type
 from traitlets.config import Config
 
-ECHO = sys.argv.pop(1) == "echo"
-HIDES_HOOKS = sys.argv.pop(1) == "hidden"
+IMPORTED_LATE = (
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.logger",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
+    "IPython.utils.wildcard",
+    "faulthandler",
+    "ipykernel.debugger",
+    "tornado.platform.asyncio",
+    "tornado.queues",
+    "unicodedata",
+)
 
 
 class PublishingThread(IOPubThread):
@@ -37,8 +51,10 @@ class PublishingThread(IOPubThread):
 class DisplayHook(ZMQShellDisplayHook):
     """Prints the value of a last expression."""
 
+    echoes = True
+
     def finish_displayhook(self):
-        if ECHO and self.msg:
+        if self.echoes and self.msg:
             print(self.msg["content"]["data"].get("text/plain", ""))
         self.msg = None
 
@@ -80,10 +96,11 @@ def hidden_output():
 class Shell(ZMQInteractiveShell):
     displayhook_class = Type(DisplayHook)
     display_pub_class = Type(DisplayPublisher)
+    hides_hooks = False
 
     def init_events(self):
         super().init_events()
-        if HIDES_HOOKS:
+        if self.hides_hooks:
             self.events.trigger = self.hidden(self.events.trigger)
 
     def hidden(self, trigger):
@@ -128,14 +145,31 @@ class KernelApplication(IPKernelApp):
             setattr(sys, f"__{name}__", opened)
 
 
+def import_late_modules():
+    """Import the modules that the kernel imports while it starts and first runs code."""
+    for name in IMPORTED_LATE:
+        with contextlib.suppress(ImportError):  # of another version
+            importlib.import_module(name)
+
+
 if __name__ == "__main__":
+    # Nobody attaches a debugger; to load one takes time and warns on stderr.
+    sys.modules["debugpy"] = None
+    if sys.argv[1] == "template":  # see `supervisor.template`: each of its kernels goes on here
+        folder, descriptor, directory = sys.argv[2:]
+        import_late_modules()
+        sys.path.insert(0, folder)
+        template = importlib.import_module("supervisor.template")
+        del sys.path[0]
+        sys.argv[1:] = template.serve(int(descriptor), directory)
+        del template
+    DisplayHook.echoes = sys.argv.pop(1) == "echo"
+    Shell.hides_hooks = sys.argv.pop(1) == "hidden"
     ipykernel.kernelapp.IOPubThread = PublishingThread
     config = Config()
     config.InteractiveShell.colors = "nocolor"
     config.HistoryManager.enabled = False
     application = KernelApplication.instance(config=config)
-    # Nobody attaches a debugger; to load one takes time and warns on stderr.
-    sys.modules["debugpy"] = None
     application.initialize()
     del sys.modules["debugpy"]
     sys.path.insert(0, "")  # the session's modules: too late for them to replace ours

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 
 AVAILABLE = sys.platform == "linux"
 
@@ -32,6 +35,8 @@ PR_SET_PDEATHSIG = 1
 PR_CAPBSET_DROP = 24
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
+
+CAPABILITY_VERSION = 0x20080522
 
 SYS_MOUNT_SETATTR = 442  # the same on every architecture, as are all newer than Linux 5.1
 AT_FDCWD = -100
@@ -80,6 +85,37 @@ def give_up_privileges() -> None:
     capability = 0
     while libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0:
         capability += 1
+
+
+def drop_capabilities() -> None:
+    """Have no capability from now on, as after an exec of a process that gave up its privileges."""
+    header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION, 0)
+    check_result(libc.capset(header, (ctypes.c_uint32 * 6)()), "capset")
+
+
+@functools.cache
+def argument_areas() -> tuple[range, range]:
+    """Return where the command line and the environment are that /proc shows of this process."""
+    fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+    start, end, environment_start, environment_end = map(int, fields[45:49])
+    return range(start, end), range(environment_start, environment_end)
+
+
+def show_process(title: str, environment: Mapping[str, str]) -> None:
+    """Set the command line and the environment that /proc shows of this process, cut to fit.
+
+    Nothing of the program may still refer to those with which it started.
+    """
+    titles, variables = argument_areas()
+    # The kernel takes a last byte that is not zero for the sign of a title.
+    write_area(titles, os.fsencode(title)[: len(titles) - 2].ljust(len(titles) - 1, b"\0") + b" ")
+    shown = "\0".join(f"{name}={value}" for name, value in environment.items())
+    write_area(variables, os.fsencode(shown)[: len(variables) - 1].ljust(len(variables), b"\0"))
+
+
+def write_area(area: range, data: bytes) -> None:
+    if area.start:  # some systems that resemble Linux show none
+        ctypes.memmove(area.start, data, len(area))
 
 
 def unshare(flags: int) -> None:

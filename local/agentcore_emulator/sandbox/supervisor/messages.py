@@ -1,6 +1,7 @@
 """The messages between the emulator and a supervisor: lines of JSON on a socket.
 
-A start travels with three descriptors: the program's standard input, output and errors.
+The first line is the configuration; the supervisor responds to it. A start travels with three
+descriptors: the program's standard input, output and errors.
 """
 
 from __future__ import annotations
@@ -9,6 +10,9 @@ import contextlib
 import json
 import socket
 from typing import Literal, TypedDict, final
+
+# Names the session's directory to its supervisor and its programs, and marks them by it.
+SESSION_VARIABLE = "AGENTCORE_SANDBOX"
 
 Excess = Literal["processes", "memory", "disk"]
 
@@ -23,7 +27,7 @@ class LimitsConfiguration(TypedDict):
 
 
 class Configuration(TypedDict):
-    """One session, as the command line of its supervisor describes it. Paths are absolute."""
+    """One session, as the emulator describes it to the supervisor. Paths are absolute."""
 
     directory: str
     """Programs start here."""
@@ -43,7 +47,7 @@ class Configuration(TypedDict):
     """See `namespaces.mount`."""
 
     remove: list[str]
-    """Directories to remove when the session has ended."""
+    """Directories to remove when the session has ended, the session's own first."""
 
 
 @final
@@ -52,6 +56,8 @@ class StartProgram(TypedDict):
 
     start: int
     arguments: list[str]
+    is_kernel: bool
+    """See `program.Program`."""
 
 
 @final
@@ -100,6 +106,21 @@ class Closed(TypedDict):
 
 Command = StartProgram | EndProgram
 Report = Ready | StartFailed | ProgramEnded | Empty | Closed
+
+
+def receive_configuration(control: socket.socket) -> Configuration:
+    """Return the first line.
+
+    :raises EOFError: if the emulator is gone.
+    """
+    line = b""
+    while not line.endswith(b"\n"):
+        data = control.recv(1 << 16)
+        if not data:
+            raise EOFError
+        line += data
+    configuration: Configuration = json.loads(line)
+    return configuration
 
 
 def send_report(control: socket.socket, report: Report) -> None:

@@ -46,6 +46,16 @@ class Program:
     directory: Path
     standard: Sequence[int]
     limits: Limits
+    is_kernel: bool = False
+    """Whether it is the kernel, whose program this process has in memory; `arguments` are its."""
+
+
+class KernelFork(BaseException):
+    """Unwinds the stack in a new process, which becomes a kernel at the bottom of it."""
+
+    def __init__(self, program: Program) -> None:
+        super().__init__()
+        self.program = program
 
 
 def start(program: Program) -> int:
@@ -60,7 +70,7 @@ def start(program: Program) -> int:
         pid = os.fork()
         if pid == 0:
             status = EXIT_NOT_STARTED
-            with contextlib.suppress(BaseException):
+            with contextlib.suppress(Exception):
                 status = hold(program)
             os._exit(status)
     finally:
@@ -78,7 +88,7 @@ def hold(program: Program) -> int:
         linux.signal_on_parents_death(signal.SIGKILL)
     first = os.fork()
     if first == 0:
-        with contextlib.suppress(BaseException):
+        with contextlib.suppress(Exception):
             execute(program)
         os._exit(EXIT_NOT_STARTED)
     for descriptor in program.standard:
@@ -113,6 +123,9 @@ def execute(program: Program) -> None:
     program.directory.mkdir(parents=True, exist_ok=True)
     os.chdir(program.directory)
     reset_signals()
+    if program.is_kernel:
+        linux.drop_capabilities()
+        raise KernelFork(program)
     try:
         os.execvpe(program.arguments[0], list(program.arguments), dict(program.environment))
     except OSError as error:

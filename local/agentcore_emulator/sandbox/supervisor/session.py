@@ -9,16 +9,26 @@ import selectors
 import signal
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from . import linux, namespaces
 from .messages import Command, Configuration, Excess, StartProgram, send_report
-from .processes import children, descendants, end, end_descendants, end_group, prioritise
+from .processes import (
+    all_processes,
+    children,
+    descendants,
+    end,
+    end_descendants,
+    end_group,
+    prioritise,
+)
 from .program import EXIT_BY_SIGNAL, EXIT_NOT_STARTED, Limits, Program, start
 from .usage import disk_usage, resident_bytes
 
-WATCH_SECONDS = 0.1 if linux.AVAILABLE else 1.0  # elsewhere each watch runs `ps`
+# Between two watches, while the programs' use changes; elsewhere than on Linux each runs `ps`.
+WATCH_SECONDS = 0.1 if linux.AVAILABLE else 1.0
+IDLE_WATCH_SECONDS = 8 * WATCH_SECONDS
 DISK_WATCHES = 10  # the files are measured once in so many watches
 
 
@@ -34,6 +44,8 @@ class SessionProcess:
         self._received = b""
         self._descriptors: list[int] = []
         self._watches = 0
+        self._used = (0, 0)  # processes and bytes of memory, at the last watch
+        self._seconds = WATCH_SECONDS  # until the next watch
 
     def run(self) -> None:
         if linux.AVAILABLE:
@@ -62,14 +74,14 @@ class SessionProcess:
             selector.register(woken, selectors.EVENT_READ)
             watched = time.monotonic()
             while True:
-                ready = selector.select(WATCH_SECONDS if self._programs else None)
+                ready = selector.select(self._seconds if self._programs else None)
                 for key, _ in ready:
                     if key.fileobj is woken:
                         woken.recv(4096)
                     elif not self._receive():
                         return
                 self._collect()
-                if self._programs and time.monotonic() - watched >= WATCH_SECONDS:
+                if self._programs and time.monotonic() - watched >= self._seconds:
                     self._watch()
                     watched = time.monotonic()
 
@@ -97,12 +109,14 @@ class SessionProcess:
                 os.kill(pid, signal.SIGTERM)
 
     def _start_program(self, message: StartProgram, standard: Sequence[int]) -> None:
+        self._seconds = WATCH_SECONDS
         program = Program(
             arguments=message["arguments"],
             environment=self._settings["environment"],
             directory=Path(self._settings["directory"]),
             standard=standard,
             limits=self._limits,
+            is_kernel=message["is_kernel"],
         )
         try:
             self._programs[start(program)] = message["start"]
@@ -145,25 +159,42 @@ class SessionProcess:
         send_report(self._control, {"ended": number, "status": status, "exceeded": exceeded})
 
     def _watch(self) -> None:
-        """End programs if the session uses more than its limits allow."""
-        most = self._limits.processes
-        below = {pid: descendants(pid, most) for pid in self._programs}
-        count = {pid: len(pids) for pid, pids in below.items()}
-        if sum(count.values()) > most:
-            self._exceed("processes", count, below)
-            return
-        memory = {pid: sum(map(resident_bytes, pids)) for pid, pids in below.items()}
-        if sum(memory.values()) > self._limits.memory:
-            self._exceed("memory", memory, below)
-        self._watches += 1
-        if self._watches % DISK_WATCHES == 0 and self._disk_usage() > self._settings["disk"]:
-            self._exceed("disk", dict.fromkeys(self._programs, 1), below)
+        """End programs if the session uses more than its limits allow.
 
-    def _exceed(
-        self, excess: Excess, used: Mapping[int, int], below: Mapping[int, Sequence[int]]
-    ) -> None:
-        """End the programs that use the most."""
+        While nothing changes, watch less often.
+        """
+        used = self._measure()
+        self._seconds = min(2 * self._seconds, IDLE_WATCH_SECONDS)
+        if used != self._used:
+            self._used, self._seconds = used, WATCH_SECONDS
+        count, memory = used
+        self._watches += 1
+        if count > self._limits.processes:
+            self._exceed("processes", len)
+        elif memory > self._limits.memory:
+            self._exceed("memory", lambda pids: sum(map(resident_bytes, pids)))
+        elif self._watches % DISK_WATCHES == 0 and self._disk_usage() > self._settings["disk"]:
+            self._exceed("disk", lambda _: 1)
+
+    def _measure(self) -> tuple[int, int]:
+        """Return the number of the programs' processes, and the bytes of memory that they use."""
+        if self._settings["namespaces"]:
+            ours = {os.getpid(), *self._programs}
+            pids = [pid for pid in all_processes() if pid not in ours]
+        else:
+            pids = [pid for holder in self._programs for pid in self._below(holder)]
+        if len(pids) > self._limits.processes:
+            return len(pids), 0
+        return len(pids), sum(map(resident_bytes, pids))
+
+    def _below(self, holder: int) -> Sequence[int]:
+        return descendants(holder, self._limits.processes)
+
+    def _exceed(self, excess: Excess, measure: Callable[[Sequence[int]], int]) -> None:
+        """End the programs that use the most; `measure` returns the use of some processes."""
         prioritise(os.getpid())
+        below = {pid: self._below(pid) for pid in self._programs}
+        used = {pid: measure(pids) for pid, pids in below.items()}
         largest = max(used.values())
         for pid in [pid for pid in used if used[pid] == largest]:
             again = pid in self._exceeded

@@ -22,10 +22,12 @@ from typing import Any
 import pytest
 
 from agentcore_emulator.sandbox import LocalSandbox, SandboxSettings
+from agentcore_emulator.sandbox.operations.kernel import PROGRAM
 from agentcore_emulator.sandbox.supervisor import linux
 from agentcore_emulator.sandbox.supervisor.namespaces import TEMPORARY
 from agentcore_emulator.sandbox.supervisor.processes import descendants
 from agentcore_emulator.sandbox.supervisor_client import namespaces_available
+from agentcore_emulator.sandbox.template_client import running_template
 from tests.integration.emulator.sandbox.rude_programs import ANYWHERE, IN_NAMESPACES, Rude
 
 SECONDS = 90  # less than the programs sleep
@@ -50,7 +52,8 @@ CASES = [
 
 @pytest.fixture(autouse=True)
 def adopted() -> Iterator[None]:
-    """Make orphans below this process its children."""
+    """Make orphans below this process its children. The template stays with this process."""
+    running_template(SMALL, PROGRAM)
     linux.become_subreaper()
     yield
     linux.become_subreaper(False)

@@ -48,7 +48,9 @@ async def main():
         if child == 0:
             import time
             time.sleep(99)
-    print(json.dumps({"pids": sandbox.process_ids(), "child": child}), flush=True)
+    pids = sandbox.process_ids()
+    parent = Path(f"/proc/{pids[0]}/stat").read_text().rpartition(")")[2].split()[1]  # template
+    print(json.dumps({"pids": [*pids, int(parent)], "child": child}), flush=True)
     await asyncio.sleep(99)
 
 asyncio.run(main())
@@ -107,7 +109,7 @@ def gone(pid: int) -> bool:
 def test_nothing_is_left_of_a_session_whose_emulator_was_killed(
     emulator: Emulator, tmp_path: Path
 ) -> None:
-    assert [gone(pid) for pid in emulator.pids].count(False) >= 7
+    assert [gone(pid) for pid in emulator.pids].count(False) >= 8
     emulator.kill()
     deadline = time.monotonic() + 60
     while not all(map(gone, emulator.pids)) or (tmp_path / "session").exists():
