@@ -28,13 +28,12 @@ def main(names: list[str]) -> None:
         raise SystemExit(
             f"there are no benchmarks {', '.join(sorted(unknown))}; there are {', '.join(MODULES)}"
         )
-    figures: list[Figure] = []
     print(machine())
     for name in names or MODULES:
-        for figure in import_module(f"benchmarks.{name}").measure():
+        figures: list[Figure] = import_module(f"benchmarks.{name}").measure()
+        for figure in figures:
             print(f"{figure.name}: {figure.measured}; at most {figure.at_most}", flush=True)
-            figures.append(figure)
-    write(figures, machine())
+        write(figures, machine())
 
 
 def machine() -> str:
