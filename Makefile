@@ -8,6 +8,7 @@ APPROVE ?=
 QUIET ?=
 EMPTY ?=
 LIBRARIES ?=
+FIGURES ?=
 STACK ?= CodeInterpreter
 ONLY ?=
 LIST ?=
@@ -55,8 +56,8 @@ golden: install ## write the golden files anew
 format: install ## format the code
 	@.venv/bin/ruff check --quiet --fix . ; .venv/bin/ruff format .
 
-bench: install ## measure the emulator, side by side with what it is built on
-	@for figure in local_call local_session many_sessions; do .venv/bin/python -m benchmarks.$$figure || exit 1; done
+bench: install ## measure the costs beside those of the code that a user would write; FIGURES="cold warm" measures some
+	@.venv/bin/python -m benchmarks $(FIGURES)
 
 lint: install ## check style, types and the direction of imports
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .

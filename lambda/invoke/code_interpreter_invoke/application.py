@@ -24,7 +24,7 @@ from .sessions.named import NamedSession, RecordCache
 from .sessions.store import SessionStore
 from .sessions.temporary import TemporarySession
 from .settings import Settings, trace_header
-from .tools import IMPLEMENTATIONS
+from .tools import implementation
 from .tools.context import ToolContext
 from .tracing import trace_members
 
@@ -113,7 +113,7 @@ class Application:
                 request.session, key, bucket, self._settings.records_prefix
             ),
         )
-        tool = IMPLEMENTATIONS[request.tool.name]
+        tool = implementation(request.tool.name)
         response = self._response_of(log_fields, tool, context, **request.arguments)
         session.close()
         log_fields |= {
