@@ -19,7 +19,18 @@ import psutil
 from benchmarks.figures import Figure, write
 
 # In the order of the table. A module has `measure() -> list[Figure]`.
-MODULES = ("cold", "warm", "counts", "large_result", "memory", "synth", "demo")
+MODULES = (
+    "cold",
+    "warm",
+    "counts",
+    "large_result",
+    "memory",
+    "synth",
+    "local_session",
+    "many_sessions",
+    "local_call",
+    "demo",
+)
 
 
 def main(names: list[str]) -> None:
