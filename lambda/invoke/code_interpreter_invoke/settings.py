@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Settings(NamedTuple):
@@ -14,7 +14,9 @@ class Settings(NamedTuple):
     session and idempotency records, and ends with a slash; it names the deployment and the code
     interpreter, and stays the same when that is replaced. `allow_delete` says whether the function
     has the permission to delete files. `iam_propagation_seconds` is how long after a deployment IAM
-    may not know the function's permissions yet.
+    may not know the function's permissions yet. `idle_limit_seconds` is the time without use after
+    which the sweeper stops a session's sandbox, 0 for never. `warm_spare` says whether there is to
+    be a started sandbox for the next session.
     """
 
     code_interpreter_id: str
@@ -25,6 +27,13 @@ class Settings(NamedTuple):
     allow_delete: bool = False
     code_interpreter_parameter: str | None = None
     iam_propagation_seconds: float = 0.0
+    idle_limit_seconds: int = 0
+    warm_spare: bool = False
+
+    @property
+    def session_options(self) -> Mapping[str, Any]:
+        """The options of sessions for which no others are asked."""
+        return {"sessionTimeoutSeconds": self.session_timeout_seconds}
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -56,4 +65,6 @@ class Settings(NamedTuple):
             code_interpreter_parameter=environment.get("CODE_INTERPRETER_PARAMETER"),
             # Users report up to 322 seconds. The local AWS, whose IAM has no delay, sets none.
             iam_propagation_seconds=float(environment.get("IAM_PROPAGATION_SECONDS", "400")),
+            idle_limit_seconds=int(environment.get("IDLE_LIMIT_SECONDS", "0")),
+            warm_spare=environment.get("WARM_SPARE") == "true",
         )
