@@ -82,6 +82,8 @@ class CodeInterpreterStack(Stack):
             timeout=Duration.seconds(settings.function_timeout_seconds),
             memory_size=settings.function_memory_mib,
             allow_delete=settings.workspace_delete,
+            idle_limit=_seconds(settings.idle_limit_seconds),
+            warm_spare=settings.warm_spare,
         )
         if settings.alarms:
             Monitoring(
@@ -154,6 +156,10 @@ class CodeInterpreterStack(Stack):
                 "Stays when the stack is deleted. To use its files in the next deployment, set "
                 f"{full_key('workspace-bucket-name')} to this name."
             )
+
+
+def _seconds(seconds: int | None) -> Duration | None:
+    return None if seconds is None else Duration.seconds(seconds)
 
 
 def _days(days: int | None) -> Duration | None:

@@ -20,6 +20,8 @@ from cdk_code_interpreter.limits import (
     MAX_TAG_KEY_LENGTH,
     MAX_TAG_VALUE_LENGTH,
     MAX_TAGS,
+    MIN_IDLE_LIMIT,
+    MIN_SESSION_OF_SPARES,
     MOUNT_PATH_PATTERN,
     NAME_PATTERN,
     TAG_PATTERN,
@@ -90,6 +92,8 @@ class Settings:
     workspace_expiration_days: int | None = None
     workspace_delete: bool = True
     alarms: bool = False
+    idle_limit_seconds: int | None = None
+    warm_spare: bool = False
 
     @classmethod
     def from_context(cls, context: Mapping[str, Any]) -> Settings:
@@ -138,6 +142,12 @@ class Settings:
         ):
             if key in keys and other in keys:
                 raise _conflict(key, f"so is {full_key(other)}", f"remove {full_key(other)}")
+        if self.warm_spare and self.session_timeout_seconds < MIN_SESSION_OF_SPARES:
+            raise _conflict(
+                "warm-spare",
+                f"{full_key('session-timeout-seconds')} is {self.session_timeout_seconds}",
+                f"set {full_key('session-timeout-seconds')} to {MIN_SESSION_OF_SPARES} or more",
+            )
 
 
 def _check_keys(context: Mapping[str, Any]) -> None:
@@ -281,6 +291,8 @@ _PARSERS: dict[str, Parser] = {
     "workspace-expiration-days": whole_number(1, 3_650),
     "workspace-delete": on_or_off,
     "alarms": on_or_off,
+    "idle-limit-seconds": whole_number(MIN_IDLE_LIMIT, MAX_SESSION_SECONDS),
+    "warm-spare": on_or_off,
 }
 
 KEYS = sorted(_PARSERS)

@@ -92,6 +92,7 @@ def choices(deployment: Deployment) -> list[list[Choice]]:
         [{}, {"workspace-expiration-days": 7}, {"workspace-expiration-days": 30}],
         [{}, {"workspace-delete": False}],
         [{}, {"alarms": True}],
+        [{}, {"idle-limit-seconds": 300}, {"warm-spare": True}],
     ]
 
 

@@ -75,6 +75,8 @@ def test_other_peoples_context_is_left_alone() -> None:
         ("workspace_expiration_days", "7", 7),
         ("workspace_delete", "false", False),
         ("alarms", True, True),
+        ("idle_limit_seconds", "300", 300),
+        ("warm_spare", "true", True),
         ("alarms", "true", True),
         ("alarms", "false", False),
     ],
@@ -168,6 +170,7 @@ def test_an_existing_vpc_and_its_file_systems(as_text: bool) -> None:
         ("workspace_retention", "keep", "one of retain, destroy"),
         ("session_timeout_seconds", "9" * 5000, "from 1 to 28800"),
         ("alarms", "on", "true or false"),
+        ("idle_limit_seconds", 299, "from 300 to 28800"),
     ],
 )
 def test_fails_with_the_key_the_value_and_what_is_allowed(
@@ -250,6 +253,10 @@ def test_fails_on_a_key_that_looks_like_a_setting_with_the_right_spelling(
         ({"subnet_ids": SUBNETS[0]}, "subnet-ids' is given, but .*network' is 'sandbox'; set"),
         ({"vpc_internet": True}, "vpc-internet' is given, but .*network' is 'sandbox'; set"),
         ({"filesystems": [FILESYSTEM]}, "filesystems' is given, but .*network' is 'sandbox'"),
+        (
+            {"warm_spare": True, "session_timeout_seconds": 599},
+            "warm-spare' is given, but .*session-timeout-seconds' is 599; set .* to 600 or more",
+        ),
         ({"network": "vpc", "vpc_id": VPC["vpc_id"]}, "subnet-ids' is not; give .*subnet-ids'"),
         ({"network": "vpc", "subnet_ids": SUBNETS[0]}, "vpc-id' is not; give .*vpc-id', too"),
         (

@@ -64,8 +64,9 @@ def test_the_record_is_that_of_a_sandbox_of_the_session_itself(
     assert found.expires_at == wanted.expires_at - 10
     assert found.observer == world.agentcore.sandboxes[found.session_id].mark
     assert set(found.initial_entries) == set(wanted.initial_entries)
-    same = {"session_id": "", "observer": "", "expires_at": 0.0, "initial_entries": ()}
-    assert found._replace(**same) == wanted._replace(**same)
+    own = ("session_id", "observer", "expires_at", "initial_entries")
+    same = {name: getattr(wanted, name) for name in own}
+    assert found._replace(**same) == wanted
 
 
 def test_the_uploads_are_those_of_the_session(sessions: Sessions, world: World) -> None:
