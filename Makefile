@@ -51,7 +51,7 @@ format: install ## format the code
 	@.venv/bin/ruff check --quiet --fix . ; .venv/bin/ruff format .
 
 bench: install ## measure the emulator, side by side with what it is built on
-	@.venv/bin/python benchmarks/emulator.py
+	@for figure in local_call local_session many_sessions; do .venv/bin/python -m benchmarks.$$figure || exit 1; done
 
 lint: install ## check style, types and the direction of imports
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .

@@ -1,8 +1,10 @@
-"""Write the service models that the Lambda functions ship.
+"""Write the data of botocore that the Lambda functions ship.
 
 The Lambda runtime's own boto3 can be older than the API, and its full models are slow to load. Each
 function therefore ships the operations that it calls, cut out of the models of the pinned botocore.
-Run this script after changing the botocore pin or an operation below:
+The invoke function, which callers wait for, also ships the endpoints of its services and the few
+certificate authorities that they use. Run this script after changing the botocore pin or an
+operation below:
 
     python local/prune_models.py
 """
@@ -10,13 +12,17 @@ Run this script after changing the botocore pin or an operation below:
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from botocore.httpsession import DEFAULT_CA_BUNDLE
 from botocore.loaders import Loader
 
 PROJECT = Path(__file__).resolve().parent.parent
+INVOKE = "lambda/invoke/code_interpreter_invoke/models"
+CONTROL = "lambda/control/code_interpreter_control/models"
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,7 @@ class Model:
 
 MODELS = (
     Model(
-        folder="lambda/control/code_interpreter_control/models",
+        folder=CONTROL,
         service="bedrock-agentcore-control",
         api_version="2023-06-05",
         operations=(
@@ -45,13 +51,13 @@ MODELS = (
         ),
     ),
     Model(
-        folder="lambda/control/code_interpreter_control/models",
+        folder=CONTROL,
         service="bedrock-agentcore",
         api_version="2024-02-28",
         operations=("ListCodeInterpreterSessions", "StopCodeInterpreterSession"),
     ),
     Model(
-        folder="lambda/invoke/code_interpreter_invoke/models",
+        folder=INVOKE,
         service="bedrock-agentcore",
         api_version="2024-02-28",
         operations=(
@@ -62,6 +68,40 @@ MODELS = (
             "StopCodeInterpreterSession",
         ),
     ),
+    Model(
+        folder=INVOKE,
+        service="s3",
+        api_version="2006-03-01",
+        operations=(
+            "CompleteMultipartUpload",
+            "CreateMultipartUpload",
+            "DeleteObject",
+            "GetObject",
+            "HeadBucket",  # by which botocore finds the region of a bucket
+            "HeadObject",
+            "ListObjectsV2",
+            "PutObject",
+            "UploadPart",
+        ),
+    ),
+)
+# botocore loads these files for every client.
+SHARED_DATA = ("_retry", "endpoints", "partitions", "sdk-default-configuration")
+# botocore asks STS for credentials where a profile or a web identity names a role.
+SERVICES_WITH_ENDPOINTS = ("bedrock-agentcore", "s3", "sts")
+# The authorities that the certificates of AWS's endpoints come from, as the bundle names them:
+# https://www.amazontrust.com/repository/
+ROOTS = (
+    "Amazon Root CA 1",
+    "Amazon Root CA 2",
+    "Amazon Root CA 3",
+    "Amazon Root CA 4",
+    "Starfield Class 2 CA",
+    "Starfield Services Root Certificate Authority - G2",
+)
+LABEL_AND_CERTIFICATE = re.compile(
+    r'^# Label: "([^"]+)"$.*?(^-----BEGIN CERTIFICATE-----$.+?^-----END CERTIFICATE-----$)',
+    re.DOTALL | re.MULTILINE,
 )
 
 
@@ -73,7 +113,7 @@ def main() -> None:
 
 
 def model_files() -> dict[str, str]:
-    """Return the text of every model file, by its path in the project."""
+    """Return the text of every file, by its path in the project."""
     loader = Loader(include_default_extras=False)
     result = {}
     for model in MODELS:
@@ -82,11 +122,35 @@ def model_files() -> dict[str, str]:
         rules = loader.load_service_model(model.service, "endpoint-rule-set-1", model.api_version)
         result[f"{folder}/service-2.json"] = to_json(prune(full, model.operations))
         result[f"{folder}/endpoint-rule-set-1.json"] = to_json(rules)
+    for name in SHARED_DATA:
+        result[f"{INVOKE}/{name}.json"] = to_json(shared_data(loader, name))
+    result[f"{INVOKE}/roots.pem"] = roots(Path(DEFAULT_CA_BUNDLE).read_text(encoding="utf-8"))
     return result
 
 
+def roots(bundle: str) -> str:
+    """Return the certificates of `ROOTS`."""
+    found = dict(LABEL_AND_CERTIFICATE.findall(bundle))
+    return "".join(f"# {label}\n{found[label]}\n" for label in ROOTS)
+
+
+def shared_data(loader: Loader, name: str) -> dict[str, Any]:
+    data: dict[str, Any] = loader.load_data(name)
+    if name != "endpoints":
+        return data
+    partitions = [
+        {**partition, "services": only(partition["services"], SERVICES_WITH_ENDPOINTS)}
+        for partition in data["partitions"]
+    ]
+    return {**data, "partitions": partitions}
+
+
+def only(members: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if name in names}
+
+
 def prune(model: dict[str, Any], operations: tuple[str, ...]) -> dict[str, Any]:
-    kept = {name: model["operations"][name] for name in operations}
+    kept = only(model["operations"], operations)
     shapes: dict[str, Any] = {}
     pending = sorted(shape_names(kept))
     while pending:
@@ -95,8 +159,8 @@ def prune(model: dict[str, Any], operations: tuple[str, ...]) -> dict[str, Any]:
             shapes[name] = model["shapes"][name]
             pending += shape_names(shapes[name])
     return {
-        "version": model["version"],
-        "metadata": model["metadata"],
+        # With its documentation, which botocore reads of these parameters.
+        **only(model, ("version", "metadata", "clientContextParams")),
         "operations": without_documentation(kept),
         "shapes": without_documentation(shapes),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ load_file = JSONFileLoader.load_file
 loaded_files: dict[str, Any] = {}
 
 
+@functools.wraps(load_file)
 def load_file_once(self: JSONFileLoader, path: str) -> Any:
     if path not in loaded_files:
         loaded_files[path] = load_file(self, path)

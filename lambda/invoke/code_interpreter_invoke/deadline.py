@@ -1,57 +1,97 @@
 """Bounds everything that a request waits for by the request's own deadline.
 
-A socket's read timeout starts anew with every byte, so it bounds no total. Remote work is therefore
-done in a thread of its own and waited for until the deadline; a thread that is given up ends with
-its connection.
+A socket's read timeout starts anew with every byte, and looking up a host's name has none, so they
+bound no total. Remote work is therefore done in another thread and waited for until the deadline.
+The threads live on and do the work of later requests; one whose work was given up is free again
+when its connection ends.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from queue import Empty, SimpleQueue
-from typing import Generic, ParamSpec, TypeVar
+from typing import ClassVar, Generic, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Background(Generic[T]):
-    """Takes items from an iterable in a thread of its own."""
+class Worker:
+    """A thread that does one piece of work after another."""
 
-    def __init__(self, produce: Callable[[], Iterable[T]]) -> None:
-        self._items: SimpleQueue[tuple[T] | BaseException] = SimpleQueue()
-        threading.Thread(target=self._work, args=(produce,), daemon=True).start()
+    free: ClassVar[deque[Worker]] = deque()
 
-    def _work(self, produce: Callable[[], Iterable[T]]) -> None:
+    def __init__(self) -> None:
+        self._work: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    @classmethod
+    def do(cls, work: Callable[[Worker], None]) -> None:
+        """Give work to a free thread, or to a new one if all have some."""
         try:
-            for item in produce():
-                self._items.put((item,))
+            worker = cls.free.pop()
+        except IndexError:
+            worker = cls()
+        worker._work.put(lambda: work(worker))
+
+    def _serve(self) -> None:
+        while True:
+            self._work.get()()
+
+
+class Background(Generic[T]):
+    """Runs a function in another thread."""
+
+    def __init__(self, function: Callable[[], T]) -> None:
+        self._function = function
+        self._outcomes: SimpleQueue[tuple[T] | BaseException] = SimpleQueue()
+        Worker.do(self._run)
+
+    def _run(self, worker: Worker) -> None:
+        outcome: tuple[T] | BaseException
+        try:
+            outcome = (self._function(),)
         except BaseException as error:
-            self._items.put(error)
-        else:
-            self._items.put(StopIteration())
+            outcome = error
+        # The worker is free before the waiting thread goes on, which may have more work at once.
+        Worker.free.append(worker)
+        self._outcomes.put(outcome)
+        # Break the reference cycle between an exception and this frame.
+        del outcome
 
     def next(self, timeout: float) -> T:
-        """Return the next item, or raise the exception of `produce`.
+        """Return the result, or raise the exception of the function.
 
         :param timeout: Seconds.
-        :raises StopIteration: if there are no more items.
-        :raises TimeoutError: if no item came in time.
+        :raises TimeoutError: if there was none in time.
         """
         try:
-            item = self._items.get(timeout=max(timeout, 0.0))
+            outcome = self._outcomes.get(timeout=max(timeout, 0.0))
         except Empty:
             raise TimeoutError from None
-        if isinstance(item, BaseException):
+        if isinstance(outcome, BaseException):
             try:
-                raise item
+                raise outcome
             finally:
                 # Break the reference cycle between the exception and this frame, which would keep
                 # large results alive until the next garbage collection.
-                del item
-        return item[0]
+                del outcome
+        return outcome[0]
+
+
+class BackgroundItems(Background[T]):
+    """Takes items from an iterable in another thread; after the last one comes StopIteration."""
+
+    def __init__(self, produce: Callable[[], Iterable[T]]) -> None:
+        super().__init__(lambda: self._hand_over(produce))
+
+    def _hand_over(self, produce: Callable[[], Iterable[T]]) -> T:
+        for item in produce():
+            self._outcomes.put((item,))
+        raise StopIteration
 
 
 class Deadline:
@@ -77,4 +117,4 @@ class Deadline:
         seconds = self.remaining() - self._last_moment
         if seconds <= 0:
             raise TimeoutError
-        return Background(lambda: [function(*args, **kwargs)]).next(seconds)
+        return Background(lambda: function(*args, **kwargs)).next(seconds)

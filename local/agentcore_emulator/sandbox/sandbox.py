@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -26,11 +27,13 @@ from agentcore_emulator.sandbox.supervisor_client import (
     execute_guard,
     namespaces_available,
 )
-from agentcore_emulator.sandbox.template_client import running_template
+from agentcore_emulator.sandbox.template_client import Template, running_template
 
 Arguments = dict[str, Any]
 
 ENDED = "The sandbox has ended."
+
+preparing = threading.Lock()
 
 
 class LocalSandbox:
@@ -72,18 +75,14 @@ class LocalSandbox:
 
         :raises OSError: if the directory cannot be made or a program of the settings cannot run.
         """
-        # These run programs the first time, and remember the result.
-        await asyncio.to_thread(describe_python, settings.python)
-        await asyncio.to_thread(namespaces_available)
+        template = await asyncio.to_thread(prepare, settings)
         folders = Folders.make(directory, settings)
-        configuration = supervisor_configuration(folders, settings)
         try:
             make_python(folders, settings)
-            template = None
-            if configuration["namespaces"]:
-                template = await asyncio.to_thread(running_template, settings, PROGRAM)
             start_guard = template.fork_guard if template else execute_guard
-            supervisor = await Supervisor.start(configuration, start_guard)
+            supervisor = await Supervisor.start(
+                supervisor_configuration(folders, settings), start_guard
+            )
         except BaseException:
             folders.remove()
             raise
@@ -199,8 +198,21 @@ def choose_language(arguments: Arguments, settings: SandboxSettings) -> tuple[st
     return language, runtime
 
 
+def prepare(settings: SandboxSettings) -> Template | None:
+    """Run the programs that sandboxes need once, unless they have run, and return the template.
+
+    :raises OSError: if the interpreter does not run.
+    """
+    with preparing:
+        describe_python(settings.python)
+        return running_template(settings, PROGRAM) if has_namespaces(settings) else None
+
+
+def has_namespaces(settings: SandboxSettings) -> bool:
+    return namespaces_available() if settings.namespaces is None else settings.namespaces
+
+
 def supervisor_configuration(folders: Folders, settings: SandboxSettings) -> Configuration:
-    namespaces = namespaces_available() if settings.namespaces is None else settings.namespaces
     programs = [settings.deno.resolve()] if settings.deno else []
     if settings.node:
         programs.append(settings.node.resolve().parents[1])  # npm is in lib, beside bin
@@ -214,7 +226,7 @@ def supervisor_configuration(folders: Folders, settings: SandboxSettings) -> Con
             "processes": settings.processes,
         },
         "disk": settings.disk_bytes,
-        "namespaces": namespaces,
+        "namespaces": has_namespaces(settings),
         "writable": [str(folder) for folder in folders.writable],
         "temporary": str(folders.temporary),
         "needed": [

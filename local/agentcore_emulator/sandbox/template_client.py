@@ -127,13 +127,13 @@ def python_folders(settings: SandboxSettings) -> Iterator[Folders]:
 
 Key = tuple[Path, str, frozenset[tuple[str, str]]]
 templates: dict[Key, Template | None] = {}
-templates_lock = threading.Lock()
 
 
 def running_template(settings: SandboxSettings, program: str) -> Template | None:
     """Return the template of all sandboxes with such an interpreter; start it if none runs.
 
     It ends with this process. None means that the interpreter does not run the kernel's program.
+    Threads must not call this at the same time.
     """
     environment = {
         name: value
@@ -141,13 +141,11 @@ def running_template(settings: SandboxSettings, program: str) -> Template | None
         if name.startswith(READ_AT_START)
     }
     key = (settings.python, settings.home, frozenset(environment.items()))
-    with templates_lock:
-        if key in templates:
-            template = templates[key]
-            if template is None or template.alive:
-                return template
+    template = templates.get(key)
+    if key not in templates or (template and not template.alive):
         try:
-            templates[key] = Template(replace(settings, environment=environment), program)
+            template = Template(replace(settings, environment=environment), program)
         except OSError:
-            templates[key] = None
-        return templates[key]
+            template = None
+        templates[key] = template
+    return template

@@ -16,6 +16,7 @@ from examples.existing_vpc import ExistingVpcStack
 from examples.gateway import GatewayStack
 from examples.harness import HarnessStack
 from examples.many_inputs import ManyInputsStack
+from examples.tenants import TenantsStack
 from tests.project import PROJECT
 
 EXAMPLES = sorted((PROJECT / "examples").glob("*.py"))
@@ -28,8 +29,13 @@ PUBLIC = {
     "code_interpreter_client",
     "constructs",
 }
-# CDK's own constructs create roles with permissions that end in a wildcard.
-WRITTEN_BY_CDK = {"ToolGateway/Gateway", "ManyInputs/StateMachine"}
+# CDK's own constructs, and the grants of its functions, give permissions that end in a wildcard.
+WRITTEN_BY_CDK = {
+    "ToolGateway/Gateway",
+    "ManyInputs/StateMachine",
+    "Tenants/acmeRole",
+    "Tenants/globexRole",
+}
 
 
 # `tests/integration/constructs/test_checks.py` has the checks of all that the examples are made of.
@@ -48,6 +54,7 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     GatewayStack(app, "ToolGateway")
     HarnessStack(app, "Harness")
     ManyInputsStack(app, "ManyInputs")
+    TenantsStack(app, "Tenants", tenants=["acme", "globex"])
     with pytest.raises(RuntimeError, match="AwsSolutions-IAM5"):
         app.synth()
     return directory
@@ -75,7 +82,7 @@ def test_cfn_lint_finds_nothing(assembly: Path) -> None:
         text=True,
         check=False,
     )
-    assert (len(templates), lint.returncode, lint.stdout) == (4, 0, "")
+    assert (len(templates), lint.returncode, lint.stdout) == (5, 0, "")
 
 
 def test_the_results_are_written_whatever_the_flags_of_the_app(tmp_path: Path) -> None:

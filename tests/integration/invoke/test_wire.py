@@ -136,7 +136,8 @@ def test_the_streams_connection_is_used_again(wire: Wire) -> None:
     """A stream that is not read to its end costs the next request a connection."""
     for _ in range(3):
         wire.ok("execute_code", session="s", code="x = 1")
-    http = wire.clients.agentcore_single_attempt._endpoint.http_session._manager
+    connections = wire.clients.agentcore_single_attempt._endpoint.http_session
+    http = connections._http_session._manager
     [pool] = [http.pools[key] for key in http.pools.keys()]  # noqa: SIM118 - not a dictionary
     assert pool.num_connections == 1
 

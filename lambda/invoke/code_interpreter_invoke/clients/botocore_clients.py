@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import logging
-import socket
 from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import botocore.session
 from botocore.config import Config
 
-# Use the API of `models`: the runtime's botocore may know newer versions of it.
-API_VERSION = "2024-02-28"
-MODELS = Path(__file__).parent.parent / "models"
-
-log = logging.getLogger(__name__)
+from .connections import set_up_connections
+from .pruned_data import PrunedData
+from .trust_store import TrustStore
 
 # The service ends a synchronous request after 15 minutes (the service's quotas page).
 LONGEST_INVOCATION = 900.0
-# NAT gateways and load balancers drop a connection that is idle for 350 seconds, which a connection
-# is that waits for a program. Linux sends the first probe after two hours unless it is told.
-KEEP_ALIVE_SECONDS = 60
 
 
 class Clients(NamedTuple):
@@ -38,20 +31,18 @@ def connect() -> Clients:
     for name in ("botocore", "urllib3"):
         logging.getLogger(name).setLevel(logging.WARNING)
     session = botocore.session.Session()
-    if MODELS.is_dir():
-        session.set_config_variable("data_path", str(MODELS))
+    session.register_component("data_loader", PrunedData())
 
     def agentcore(**options: Any) -> Any:
-        config = Config(connect_timeout=5, tcp_keepalive=True, **options)
-        return session.create_client("bedrock-agentcore", api_version=API_VERSION, config=config)
+        config = Config(connect_timeout=5, **options)
+        return session.create_client("bedrock-agentcore", config=config)
 
     # InvokeCodeInterpreter has no client token. By default botocore sends it up to five times, even
     # after a read timeout while the code is still running.
     agentcore_single_attempt = agentcore(
         retries={"total_max_attempts": 1}, read_timeout=LONGEST_INVOCATION + 10
     )
-    keep_alive(agentcore_single_attempt)
-    return Clients(
+    clients = Clients(
         agentcore_single_attempt=agentcore_single_attempt,
         agentcore=agentcore(retries={"mode": "standard", "total_max_attempts": 4}, read_timeout=30),
         s3=session.create_client(
@@ -66,28 +57,10 @@ def connect() -> Clients:
             ),
         ),
     )
-
-
-def keep_alive(client: Any) -> None:
-    """Make the client's connections send probes before an idle connection is dropped.
-
-    botocore has no public option for the interval. The function runs with the runtime's botocore,
-    which can change: without the interval, only programs of more than 350 seconds are at risk.
-    """
-    options = [
-        (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
-        (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
-        (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEP_ALIVE_SECONDS),
-    ]
-    if hasattr(socket, "TCP_KEEPIDLE"):  # which macOS does not have
-        options.append((socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEP_ALIVE_SECONDS))
-    try:
-        http_session = client._endpoint.http_session
-        http_session._manager.connection_pool_kw["socket_options"] = options
-        # A proxy's connections are made later, with these.
-        http_session._socket_options = options
-    except (AttributeError, KeyError):
-        log.warning("cannot set the keep-alive interval of this version of botocore")
+    trust_store = TrustStore.new()
+    for client in clients:
+        set_up_connections(client, trust_store)
+    return clients
 
 
 @cache

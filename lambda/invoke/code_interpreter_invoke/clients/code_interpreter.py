@@ -14,7 +14,7 @@ from botocore.eventstream import InvalidPayloadLength
 from botocore.exceptions import BotoCoreError, ClientError, EventStreamError
 from urllib3.exceptions import HTTPError
 
-from ..deadline import Background, Deadline
+from ..deadline import BackgroundItems, Deadline
 from ..errors import (
     CodeFailedError,
     InvalidRequestError,
@@ -223,7 +223,7 @@ class CodeInterpreterClient:
                     if "result" in event:
                         yield event["result"]
 
-        background = Background(events)
+        background = BackgroundItems(events)
         result: dict[str, Any] | None = None
         while True:
             is_complete = result is not None and is_final(name, result)

@@ -1,19 +1,18 @@
 from __future__ import annotations
 
-import json
 import logging
 import socket
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import boto3
+import botocore.session
 import pytest
 from botocore.exceptions import BotoCoreError
 
 from code_interpreter_invoke.clients import Bucket, Clients, connect
-from code_interpreter_invoke.clients.botocore_clients import API_VERSION, MODELS, keep_alive
 from code_interpreter_invoke.clients.bucket import URL_SECONDS
+from code_interpreter_invoke.clients.connections import set_up_connections
+from code_interpreter_invoke.clients.trust_store import TrustStore
 from code_interpreter_invoke.deadline import Deadline
 
 
@@ -50,42 +49,6 @@ def test_other_requests_are_retried() -> None:
         assert client.meta.config.retries["mode"] == "standard"
 
 
-@pytest.mark.usefixtures("region")
-def test_the_clients_use_the_api_model_in_the_package(
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-) -> None:
-    """The runtime's botocore may know an older or a newer one."""
-    newer = tmp_path / "bedrock-agentcore" / "2099-01-01"
-    newer.mkdir(parents=True)
-    (newer / "service-2.json").write_text('{"metadata": {}, "operations": {}, "shapes": {}}')
-    monkeypatch.setenv("AWS_DATA_PATH", str(tmp_path))
-    shipped = json.loads(
-        (MODELS / "bedrock-agentcore" / API_VERSION / "service-2.json").read_text()
-    )
-    model = connect().agentcore_single_attempt.meta.service_model
-    assert model.api_version == API_VERSION
-    assert set(model.operation_names) == set(shipped["operations"])
-
-
-@pytest.mark.usefixtures("region")
-def test_the_model_in_the_package_has_the_operations_that_the_function_calls() -> None:
-    assert set(connect().agentcore_single_attempt.meta.service_model.operation_names) == {
-        "GetCodeInterpreterSession",
-        "InvokeCodeInterpreter",
-        "ListCodeInterpreterSessions",
-        "StartCodeInterpreterSession",
-        "StopCodeInterpreterSession",
-    }
-
-
-def test_the_endpoints_are_those_of_the_region(region: str) -> None:
-    clients = connect()
-    own = boto3.client("bedrock-agentcore", region_name=region)
-    assert clients.agentcore_single_attempt.meta.endpoint_url == own.meta.endpoint_url
-    assert clients.agentcore.meta.endpoint_url == own.meta.endpoint_url
-
-
 @pytest.mark.parametrize("method", ["get", "put"])
 def test_presigned_urls_are_for_one_object_on_the_regional_host(region: str, method: str) -> None:
     s3 = bucket(connect())
@@ -117,11 +80,13 @@ def test_the_endpoints_can_be_set_in_the_environment(
 
 @pytest.mark.usefixtures("region")
 def test_another_botocore_does_not_stop_the_function(caplog: pytest.LogCaptureFixture) -> None:
-    client = connect().agentcore_single_attempt
+    client = botocore.session.Session().create_client("s3")
     del client._endpoint.http_session._manager
+    own_session = client._endpoint.http_session
     with caplog.at_level(logging.WARNING):
-        keep_alive(client)
-    assert "keep-alive" in caplog.text
+        set_up_connections(client, TrustStore.new())
+    assert "cannot set up the connections" in caplog.text
+    assert client._endpoint.http_session is own_session
 
 
 @pytest.mark.usefixtures("region")

@@ -1,0 +1,103 @@
+"""The connections of the clients: kept alive, made early, and with one trust store for all."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import time
+from typing import Any
+
+from botocore.exceptions import SSLError
+
+from .trust_store import OtherAuthorityError, TrustStore
+
+log = logging.getLogger(__name__)
+
+# NAT gateways and load balancers drop a connection that is idle for 350 seconds, which a connection
+# is that waits for a program. Linux sends the first probe after two hours unless it is told.
+KEEP_ALIVE_SECONDS = 60
+# Seconds after which a connection without requests may be dead: Lambda freezes the function between
+# requests, so that it does not learn that the server has closed the connection. A request that is
+# sent only once must not meet such a connection: its outcome would not be known.
+MAX_IDLE_SECONDS = 20.0
+
+
+class Connections:
+    """Sends the requests of a client through botocore's HTTP session.
+
+    botocore has no public option for what is set up here.
+    """
+
+    def __init__(self, http_session: Any, trust_store: TrustStore) -> None:
+        """Take the HTTP session that botocore made for a client.
+
+        :raises AttributeError, KeyError: if this version of botocore is built differently.
+        """
+        self._http_session = http_session
+        self._sent_at = 0.0
+        options = http_session._manager.connection_pool_kw
+        options["socket_options"] = keep_alive_options()
+        # The connections of a proxy are made later, with these, and read the whole bundle.
+        http_session._socket_options = options["socket_options"]
+        options["ssl_context"] = trust_store
+
+    def send(self, request: Any) -> Any:
+        """Send a request, at most once: without a trusted certificate it is not sent."""
+        if time.time() - self._sent_at > MAX_IDLE_SECONDS:
+            self._http_session.close()
+        try:
+            return self._http_session.send(request)
+        except SSLError as error:
+            if not is_caused_by(error, OtherAuthorityError):
+                raise
+            return self._http_session.send(request)
+        finally:
+            self._sent_at = time.time()
+
+    def open(self, url: str) -> None:
+        """Make a connection for the first request."""
+        http_session = self._http_session
+        if http_session._proxy_config.proxy_url_for(url):
+            return
+        pool = http_session._manager.connection_from_url(url)
+        http_session._setup_ssl_cert(pool, url, http_session._verify)
+        connection = pool._get_conn()
+        connection.connect()
+        pool._put_conn(connection)
+        self._sent_at = time.time()
+
+    def close(self) -> None:
+        self._http_session.close()
+
+
+def set_up_connections(client: Any, trust_store: TrustStore) -> None:
+    """Let the client use `Connections`.
+
+    The function runs with the runtime's botocore, which can change. Without `Connections`, each
+    connection reads the whole trust store, and programs of more than 350 seconds are at risk.
+    """
+    try:
+        endpoint = client._endpoint
+        endpoint.http_session = Connections(endpoint.http_session, trust_store)
+    except (AttributeError, KeyError):
+        log.warning("cannot set up the connections of this version of botocore")
+
+
+def keep_alive_options() -> list[tuple[int, int, int]]:
+    """Return the socket options that send probes before an idle connection is dropped."""
+    options = [
+        (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+        (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+        (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEP_ALIVE_SECONDS),
+    ]
+    if hasattr(socket, "TCP_KEEPIDLE"):  # which macOS does not have
+        options.append((socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEP_ALIVE_SECONDS))
+    return options
+
+
+def is_caused_by(error: BaseException | None, kind: type[BaseException]) -> bool:
+    while error is not None:
+        if isinstance(error, kind):
+            return True
+        error = error.__context__
+    return False
