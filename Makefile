@@ -82,12 +82,13 @@ deploy: install ## deploy into the account that the environment names (APPROVE=y
 			"cannot ask for approval of new permissions; make deploy APPROVE=yes approves them" >&2; exit $$code; }
 	@.venv/bin/python local/unused_network.py
 
-destroy: install ## remove what make deploy made, with any CONTEXT
-	@cdk destroy --all --app ".venv/bin/python -m stacks.destroy" --output .cache/destroy $(if $(filter yes,$(APPROVE)),--force)
+destroy: install ## remove what make deploy made, with any CONTEXT; give stack-name, account and region again
+	@cdk destroy --all --app ".venv/bin/python -m stacks.destroy" --output .cache/destroy $(CONTEXT) \
+		$(if $(filter yes,$(APPROVE)),--force)
 
 destroy-network: install ## remove the VPC that the code interpreter is no longer in
-	@cdk destroy CodeInterpreterNetwork --exclusively --app ".venv/bin/python -m stacks.destroy" \
-		--output .cache/destroy $(if $(filter yes,$(APPROVE)),--force)
+	@cdk destroy --all --app ".venv/bin/python -m stacks.destroy network" --output .cache/destroy $(CONTEXT) \
+		$(if $(filter yes,$(APPROVE)),--force)
 
 lock: install ## resolve requirements/*.in anew
 	@for name in tools lambda sandbox libraries uv adapters-deepagents adapters-pydantic-ai adapters-strands gateway jupyterlab; do \

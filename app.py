@@ -5,7 +5,12 @@ from __future__ import annotations
 import sys
 
 from aws_cdk import App, Validations
-from cdk_nag import AwsSolutionsChecks
+from cdk_nag import (
+    AwsSolutionsChecks,
+    HIPAASecurityChecks,
+    NIST80053R5Checks,
+    PCIDSS321Checks,
+)
 
 from stacks.code_interpreter_stack import CodeInterpreterStack
 from stacks.network_stack import NetworkStack
@@ -30,14 +35,19 @@ def build(app: App) -> None:
 
     :raises SettingsError: if the context has a setting that cannot be used.
     """
-    Validations.of(app).add_plugins(AwsSolutionsChecks(app, verbose=True))
     settings = Settings.from_context(app.node.get_all_context())
+    validations = Validations.of(app)
+    validations.add_plugins(AwsSolutionsChecks(app, verbose=True))
+    if settings.compliance:
+        validations.add_plugins(
+            NIST80053R5Checks(app, verbose=True),
+            HIPAASecurityChecks(app, verbose=True),
+            PCIDSS321Checks(app, verbose=True),
+        )
     network = None
     if settings.network == "vpc" and settings.vpc_id is None:
-        network = NetworkStack(
-            app, "CodeInterpreterNetwork", internet=settings.vpc_internet
-        ).network
-    CodeInterpreterStack(app, "CodeInterpreter", settings=settings, network=network)
+        network = NetworkStack(app, settings.network_stack_name, settings=settings).network
+    CodeInterpreterStack(app, settings.stack_name, settings=settings, network=network)
 
 
 if __name__ == "__main__":

@@ -13,30 +13,43 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-STACK = "CodeInterpreterNetwork"
+# The end of the name of the network's stack, after the name of the code interpreter's.
+SUFFIX = "Network"
 NOTE = """\
 note: the stack {stack} is still there, and the code interpreter is no longer in its VPC.
       {cost}
       AgentCore can keep network interfaces in it for up to 8 hours; then remove it:
       make destroy-network"""
+SAME_CONTEXT = ", with the CONTEXT of this deployment"
 NAT_COST = "Its NAT gateway costs about 1.20 USD a day in us-east-1, and its flow log by volume."
 LOG_COST = "It has no NAT gateway; only its flow log costs, by volume."
 
 
 def main() -> None:
-    deployed = json.loads(Path("cdk.out/manifest.json").read_text(encoding="utf-8"))
-    if STACK not in deployed["artifacts"]:
-        types = resource_types()
-        if types:
-            cost = NAT_COST if "AWS::EC2::NatGateway" in types else LOG_COST
-            print(NOTE.format(stack=STACK, cost=cost), file=sys.stderr)  # noqa: T201 - a program for a terminal
+    manifest = json.loads(Path("cdk.out/manifest.json").read_text(encoding="utf-8"))
+    regions = {
+        name: artifact["environment"].rpartition("/")[2]
+        for name, artifact in manifest["artifacts"].items()
+        if artifact["type"] == "aws:cloudformation:stack"
+    }
+    if len(regions) > 1:
+        return  # the network is in use
+    [(name, region)] = regions.items()
+    stack = name + SUFFIX
+    types = resource_types(stack, None if region == "unknown-region" else region)
+    if types:
+        cost = NAT_COST if "AWS::EC2::NatGateway" in types else LOG_COST
+        note = NOTE.format(stack=stack, cost=cost)
+        if name != "CodeInterpreter":
+            note += SAME_CONTEXT
+        print(note, file=sys.stderr)  # noqa: T201 - a program for a terminal
 
 
-def resource_types() -> set[str]:
+def resource_types(stack: str, region: str | None) -> set[str]:
     """Return the types of the stack's resources; none if there is no such stack to be seen."""
     try:
-        cloudformation = boto3.client("cloudformation")
-        found = cloudformation.describe_stack_resources(StackName=STACK)["StackResources"]
+        cloudformation = boto3.client("cloudformation", region_name=region)
+        found = cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
     except (BotoCoreError, ClientError):
         return set()
     return {resource["ResourceType"] for resource in found}

@@ -2,37 +2,54 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from aws_cdk import (
     Acknowledgment,
+    Annotations,
     CfnOutput,
     Duration,
     RemovalPolicy,
-    Stack,
     Validations,
 )
+from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from cdk_code_interpreter import (
     CodeInterpreter,
+    ControlFunction,
     ExecutionRole,
+    FunctionSettings,
     InvokeFunction,
     Monitoring,
     Network,
+    ServiceLog,
     Workspace,
 )
 
-from .existing import existing_filesystem, existing_network
+from .deployment_stack import DeploymentStack
+from .existing import (
+    existing_access_log_bucket,
+    existing_filesystem,
+    existing_network,
+    existing_security_groups,
+    existing_subnets,
+    existing_vpc,
+)
 from .settings import Settings
 from .values import full_key
 
 _REMOVAL_POLICIES = {"retain": RemovalPolicy.RETAIN, "destroy": RemovalPolicy.DESTROY}
 
 
-class CodeInterpreterStack(Stack):
+class CodeInterpreterStack(DeploymentStack):
     """Define everything that an account needs to run code in sandboxes.
 
     :param settings: The settings of the deployment.
@@ -49,8 +66,13 @@ class CodeInterpreterStack(Stack):
         network: Network | None = None,
     ) -> None:
         super().__init__(
-            scope, construct_id, description="Amazon Bedrock AgentCore Code Interpreter"
+            scope,
+            construct_id,
+            settings=settings,
+            description="Amazon Bedrock AgentCore Code Interpreter",
         )
+        function_settings = self._function_settings(settings)
+        control_function = ControlFunction(self, "CodeInterpreterControl", **function_settings)
         self.code_interpreter = CodeInterpreter(
             self,
             "CodeInterpreter",
@@ -67,12 +89,18 @@ class CodeInterpreterStack(Stack):
                 for number, filesystem in enumerate(settings.filesystems)
             ],
             tags=settings.tags,
+            control_function=control_function,
+            removal_policy=_REMOVAL_POLICIES[settings.interpreter_retention],
         )
         if settings.subnet_ids and not settings.security_group_ids:
             # The new group allows no outbound traffic by default. The routes of the subnets limit
             # what HTTPS can reach.
             self.code_interpreter.connections.allow_to_any_ipv4(ec2.Port.HTTPS)
         self.workspace = self._workspace(settings)
+        if settings.function_reserved_concurrency is not None:
+            function_settings["reserved_concurrent_executions"] = (
+                settings.function_reserved_concurrency
+            )
         self.invoke_function = InvokeFunction(
             self,
             "InvokeFunction",
@@ -84,6 +112,7 @@ class CodeInterpreterStack(Stack):
             allow_delete=settings.workspace_delete,
             idle_limit=_seconds(settings.idle_limit_seconds),
             warm_spare=settings.warm_spare,
+            **function_settings,
         )
         if settings.alarms:
             Monitoring(
@@ -91,6 +120,9 @@ class CodeInterpreterStack(Stack):
                 "Monitoring",
                 code_interpreter=self.code_interpreter,
                 function=self.invoke_function.function,
+                alarm_actions=self._alarm_actions(settings),
+                service_logs=[ServiceLog[kind.upper()] for kind in settings.service_logs],
+                **self.log_settings,
             )
         self._add_outputs(keeps_bucket=settings.workspace_retention == "retain")
 
@@ -99,18 +131,59 @@ class CodeInterpreterStack(Stack):
             return existing_network(self, settings)
         return {"sandbox": Network.sandbox, "public": Network.public}[settings.network]()
 
+    def _function_settings(self, settings: Settings) -> FunctionSettings:
+        """Return the settings of both functions."""
+        found = cast(FunctionSettings, {**self.log_settings})
+        if self.key is not None:
+            found["environment_encryption"] = self.key
+        if settings.tracing:
+            found["tracing"] = lambda_.Tracing.ACTIVE
+        if settings.function_vpc_id is not None:
+            scope = Construct(self, "FunctionNetwork")
+            vpc = existing_vpc(scope, settings.function_vpc_id)
+            found["vpc"] = vpc
+            found["vpc_subnets"] = existing_subnets(scope, settings.function_subnet_ids)
+            found["security_groups"] = existing_security_groups(
+                scope, settings.function_security_group_ids
+            ) or [_new_security_group(scope, vpc)]
+        return found
+
+    def _alarm_actions(self, settings: Settings) -> list[cloudwatch_actions.SnsAction]:
+        """Return the notification of every alarm, if the settings name somebody to notify."""
+        if settings.alarm_topic_arn is not None:
+            topic = sns.Topic.from_topic_arn(self, "AlarmTopic", settings.alarm_topic_arn)
+            return [cloudwatch_actions.SnsAction(topic)]
+        if settings.alarm_email is not None:
+            new_topic = sns.Topic(self, "AlarmTopic", enforce_ssl=True, master_key=self.key)
+            new_topic.add_subscription(subscriptions.EmailSubscription(settings.alarm_email))
+            return [cloudwatch_actions.SnsAction(new_topic)]
+        return []
+
     def _workspace(self, settings: Settings) -> Workspace:
         if settings.workspace_bucket_name is not None:
-            bucket = s3.Bucket.from_bucket_name(
-                self, "WorkspaceBucket", settings.workspace_bucket_name
+            bucket = s3.Bucket.from_bucket_attributes(
+                self,
+                "WorkspaceBucket",
+                bucket_name=settings.workspace_bucket_name,
+                encryption_key=self.key,
             )
-            return Workspace(self, "Workspace", bucket=bucket)
-        return Workspace(
+            return Workspace(self, "Workspace", bucket=bucket, prefix=settings.workspace_prefix)
+        workspace = Workspace(
             self,
             "Workspace",
+            prefix=settings.workspace_prefix,
+            encryption_key=self.key,
             removal_policy=_REMOVAL_POLICIES[settings.workspace_retention],
             expiration=_days(settings.workspace_expiration_days),
+            versioned=settings.workspace_versioning or settings.compliance,
+            server_access_logs_bucket=existing_access_log_bucket(self, settings),
+            **self.log_settings,
         )
+        Annotations.of(workspace.bucket).acknowledge_warning(
+            "@aws-cdk/aws-s3:accessLogsPolicyNotAdded",
+            "the owner of the bucket for access logs lets Amazon S3 write them",
+        )
+        return workspace
 
     def _execution_role(self, settings: Settings) -> iam.IRole | None:
         """Return the execution role, or None if no setting needs it.
@@ -160,6 +233,18 @@ class CodeInterpreterStack(Stack):
 
 def _seconds(seconds: int | None) -> Duration | None:
     return None if seconds is None else Duration.seconds(seconds)
+
+
+def _new_security_group(scope: Construct, vpc: ec2.IVpc) -> ec2.ISecurityGroup:
+    group = ec2.SecurityGroup(
+        scope,
+        "SecurityGroup",
+        vpc=vpc,
+        allow_all_outbound=False,
+        description="Functions of a code interpreter",
+    )
+    group.connections.allow_to_any_ipv4(ec2.Port.HTTPS, "AWS APIs")
+    return group
 
 
 def _days(days: int | None) -> Duration | None:

@@ -6,8 +6,9 @@ import difflib
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+from cdk_code_interpreter import SUPPORTED_ZONE_IDS
 from cdk_code_interpreter.limits import (
     MAX_CERTIFICATES,
     MAX_DESCRIPTION_LENGTH,
@@ -24,9 +25,12 @@ from cdk_code_interpreter.limits import (
     MIN_SESSION_OF_SPARES,
     MOUNT_PATH_PATTERN,
     NAME_PATTERN,
+    SESSION_RECORDS,
     TAG_PATTERN,
+    WORKSPACE_PREFIX_PATTERN,
 )
 
+from .logs import RETENTIONS
 from .values import (
     NAMESPACE,
     Parser,
@@ -35,6 +39,7 @@ from .values import (
     full_key,
     list_of,
     list_of_objects,
+    number_among,
     on_or_off,
     text,
     text_map,
@@ -44,12 +49,16 @@ from .values import (
 
 NetworkMode = Literal["sandbox", "public", "vpc"]
 Retention = Literal["retain", "destroy"]
+ServiceLogKind = Literal["application", "traces", "usage"]
 
 _ARN = "arn:aws(-[a-z]+)*:"
 _PATH_AND_NAME = "([a-zA-Z0-9+=,.@_-]+/)*[a-zA-Z0-9+=,.@_-]"
+_MANAGED_POLICY = f"{_ARN}iam::([0-9]{{12}}|aws):policy/{_PATH_AND_NAME}{{1,128}}"
 _RESOURCE = _ARN + "(elasticfilesystem|s3files):[a-z0-9-]+:[0-9]{12}:"
 _FILE_SYSTEM = _RESOURCE + "file-system/"
 _EC2_ID = "([0-9a-f]{8}|[0-9a-f]{17})"
+# CloudFormation's limit of 128, less the end of the name of the network's stack.
+_MAX_STACK_NAME_LENGTH = 120
 # How much of a key has to be right for it to be taken for one of ours.
 _NEAR = 0.85
 
@@ -72,6 +81,12 @@ class Settings:
     With the network `vpc`, the sandboxes are in the given subnets, or else in a new VPC.
     """
 
+    stack_name: str = "CodeInterpreter"
+    account: str | None = None
+    region: str | None = None
+    termination_protection: bool = False
+    permissions_boundary_arn: str | None = None
+    compliance: bool = False
     name: str | None = None
     description: str | None = None
     network: NetworkMode = "sandbox"
@@ -84,16 +99,36 @@ class Settings:
     certificate_secret_arns: tuple[str, ...] = ()
     filesystems: tuple[FilesystemSettings, ...] = ()
     tags: Mapping[str, str] | None = None
+    interpreter_retention: Retention = "destroy"
     session_timeout_seconds: int = 900
     function_memory_mib: int = 256
     function_timeout_seconds: int = 900
+    function_reserved_concurrency: int | None = None
+    function_vpc_id: str | None = None
+    function_subnet_ids: tuple[str, ...] = ()
+    function_security_group_ids: tuple[str, ...] = ()
     workspace_bucket_name: str | None = None
+    workspace_prefix: str = "workspace"
     workspace_retention: Retention = "retain"
     workspace_expiration_days: int | None = None
+    workspace_versioning: bool = False
     workspace_delete: bool = True
+    access_log_bucket_name: str | None = None
+    kms_key_arn: str | None = None
+    log_retention_days: int | None = None
+    log_group_retention: Retention = "destroy"
+    tracing: bool = False
     alarms: bool = False
     idle_limit_seconds: int | None = None
     warm_spare: bool = False
+    alarm_topic_arn: str | None = None
+    alarm_email: str | None = None
+    service_logs: tuple[ServiceLogKind, ...] = ()
+
+    @property
+    def network_stack_name(self) -> str:
+        """The name of the stack with the new VPC, if there is one."""
+        return f"{self.stack_name}Network"
 
     @classmethod
     def from_context(cls, context: Mapping[str, Any]) -> Settings:
@@ -131,14 +166,25 @@ class Settings:
             ("vpc-id", "subnet-ids"),
             ("subnet-ids", "vpc-id"),
             ("security-group-ids", "vpc-id"),
+            ("function-vpc-id", "function-subnet-ids"),
+            ("function-subnet-ids", "function-vpc-id"),
+            ("function-security-group-ids", "function-vpc-id"),
         ):
             if key in keys and other not in keys:
                 raise _conflict(key, f"{full_key(other)} is not", f"give {full_key(other)}, too")
+        for key in ("alarm-topic-arn", "alarm-email", "service-logs"):
+            if key in keys and not self.alarms:
+                raise _conflict(
+                    key, f"{full_key('alarms')} is false", f"set {full_key('alarms')} to true"
+                )
         for key, other in (
             ("vpc-internet", "vpc-id"),
             ("workspace-retention", "workspace-bucket-name"),
             ("workspace-expiration-days", "workspace-bucket-name"),
+            ("workspace-versioning", "workspace-bucket-name"),
+            ("access-log-bucket-name", "workspace-bucket-name"),
             ("execution-role-arn", "managed-policy-arns"),
+            ("alarm-topic-arn", "alarm-email"),
         ):
             if key in keys and other in keys:
                 raise _conflict(key, f"so is {full_key(other)}", f"remove {full_key(other)}")
@@ -148,6 +194,26 @@ class Settings:
                 f"{full_key('session-timeout-seconds')} is {self.session_timeout_seconds}",
                 f"set {full_key('session-timeout-seconds')} to {MIN_SESSION_OF_SPARES} or more",
             )
+        if self.compliance:
+            self._check_compliance(keys)
+        has_new_vpc = self.network == "vpc" and self.vpc_id is None
+        if has_new_vpc and self.region is not None and self.region not in SUPPORTED_ZONE_IDS:
+            raise wrong("region", self.region, f"one of {', '.join(SUPPORTED_ZONE_IDS)}")
+
+    def _check_compliance(self, keys: Collection[str]) -> None:
+        """Check that what the packs ask for, and only the user has, is given."""
+        needed = ["kms-key-arn", "function-vpc-id", "function-reserved-concurrency"]
+        if self.workspace_bucket_name is None:
+            needed.append("access-log-bucket-name")
+        missing = [full_key(key) for key in needed if key not in keys]
+        if self.alarms and not {"alarm-topic-arn", "alarm-email"}.intersection(keys):
+            missing.append(f"{full_key('alarm-topic-arn')} or {full_key('alarm-email')}")
+        if missing:
+            names = ", ".join(missing)
+            raise _conflict("compliance", f"without {names}", f"give {names}, too")
+        if "workspace-versioning" in keys and not self.workspace_versioning:
+            versioning = full_key("workspace-versioning")
+            raise _conflict("compliance", f"{versioning} is false", f"remove {versioning}")
 
 
 def _check_keys(context: Mapping[str, Any]) -> None:
@@ -186,6 +252,13 @@ def _conflict(key: str, problem: str, remedy: str) -> SettingsError:
     return SettingsError(
         f"context key {full_key(key)} is given, but {problem}; {remedy}, or remove {full_key(key)}"
     )
+
+
+def _prefix(key: str, value: Any) -> str:
+    prefix: str = _PREFIX(key, value)
+    if prefix.split("/")[0] == SESSION_RECORDS:
+        raise wrong(key, prefix, f"another than {SESSION_RECORDS!r}, where records are kept")
+    return prefix
 
 
 def _tags(key: str, value: Any) -> dict[str, str]:
@@ -238,6 +311,11 @@ def _filesystem(key: str, value: Mapping[str, Any]) -> FilesystemSettings:
     return filesystem
 
 
+_PREFIX = text(
+    "one or more parts of letters, digits and ! _ . ' ( ) - with single slashes between them, and "
+    "none of them . or ..",
+    WORKSPACE_PREFIX_PATTERN,
+)
 _FILESYSTEM_LIST = list_of_objects(_filesystem, max_items=2 * MAX_FILESYSTEMS_OF_A_KIND)
 _SERVICES = {"efs": "elasticfilesystem", "s3-files": "s3files"}
 _FILESYSTEM_PARSERS: dict[str, Parser] = {
@@ -250,7 +328,20 @@ _FILESYSTEM_PARSERS: dict[str, Parser] = {
     "mount-path": text("/mnt/ and one name", MOUNT_PATH_PATTERN),
     "security-group-id": text("the id of a security group", f"sg-{_EC2_ID}"),
 }
+_BUCKET_NAME = text(
+    "the name of a bucket: 3 to 63 lower-case letters, digits, dots and hyphens",
+    r"[a-z0-9](?!.*\.\.)[a-z0-9.-]{1,61}[a-z0-9]",
+)
 _PARSERS: dict[str, Parser] = {
+    "stack-name": text(
+        f"1 to {_MAX_STACK_NAME_LENGTH} letters, digits and hyphens, beginning with a letter",
+        f"[a-zA-Z][a-zA-Z0-9-]{{0,{_MAX_STACK_NAME_LENGTH - 1}}}",
+    ),
+    "account": text("text of the 12 digits of an account", "[0-9]{12}"),
+    "region": text("a region, such as us-east-1", "[a-z]{2,4}(-[a-z]+)+-[0-9]+"),
+    "termination-protection": on_or_off,
+    "permissions-boundary-arn": text("the ARN of a managed policy", _MANAGED_POLICY),
+    "compliance": on_or_off,
     "name": text(
         f"1 to {MAX_NAME_LENGTH} letters, digits and underscores, beginning with a letter",
         NAME_PATTERN,
@@ -270,7 +361,7 @@ _PARSERS: dict[str, Parser] = {
     ),
     "managed-policy-arns": list_of(
         "ARNs of managed policies",
-        f"{_ARN}iam::([0-9]{{12}}|aws):policy/{_PATH_AND_NAME}{{1,128}}",
+        _MANAGED_POLICY,
         max_items=10,
     ),
     "certificate-secret-arns": list_of(
@@ -280,19 +371,40 @@ _PARSERS: dict[str, Parser] = {
     ),
     "filesystems": _filesystems,
     "tags": _tags,
+    "interpreter-retention": choice("retain", "destroy"),
     "session-timeout-seconds": whole_number(1, MAX_SESSION_SECONDS),
     "function-memory-mib": whole_number(128, 10_240),
     "function-timeout-seconds": whole_number(1, MAX_FUNCTION_SECONDS),
-    "workspace-bucket-name": text(
-        "the name of a bucket: 3 to 63 lower-case letters, digits, dots and hyphens",
-        r"[a-z0-9](?!.*\.\.)[a-z0-9.-]{1,61}[a-z0-9]",
-    ),
+    "function-reserved-concurrency": whole_number(1, 100_000),
+    "function-vpc-id": text("the id of a VPC", f"vpc-{_EC2_ID}"),
+    "function-subnet-ids": list_of("ids of subnets", f"subnet-{_EC2_ID}", max_items=16),
+    "function-security-group-ids": list_of("ids of security groups", f"sg-{_EC2_ID}", max_items=5),
+    "workspace-bucket-name": _BUCKET_NAME,
+    "workspace-prefix": _prefix,
     "workspace-retention": choice("retain", "destroy"),
     "workspace-expiration-days": whole_number(1, 3_650),
+    "workspace-versioning": on_or_off,
     "workspace-delete": on_or_off,
+    "access-log-bucket-name": _BUCKET_NAME,
+    "kms-key-arn": text(
+        "the ARN of a KMS key, and not of an alias",
+        _ARN + "kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+",
+    ),
+    "log-retention-days": number_among(*RETENTIONS),
+    "log-group-retention": choice("retain", "destroy"),
+    "tracing": on_or_off,
     "alarms": on_or_off,
     "idle-limit-seconds": whole_number(MIN_IDLE_LIMIT, MAX_SESSION_SECONDS),
     "warm-spare": on_or_off,
+    "alarm-topic-arn": text(
+        "the ARN of an SNS topic", _ARN + "sns:[a-z0-9-]+:[0-9]{12}:[a-zA-Z0-9_-]{1,256}"
+    ),
+    "alarm-email": text("an e-mail address", r"[^@\s]+@[^@\s]+\.[^@\s]+"),
+    "service-logs": list_of(
+        f"of {', '.join(get_args(ServiceLogKind))}",
+        "|".join(get_args(ServiceLogKind)),
+        max_items=len(get_args(ServiceLogKind)),
+    ),
 }
 
 KEYS = sorted(_PARSERS)

@@ -76,6 +76,22 @@ def whole_number(lowest: int, highest: int) -> Parser:
     return parse
 
 
+def number_among(*numbers: int) -> Parser:
+    """Return a parser for one of several whole numbers or its digits."""
+    parse_number = whole_number(min(numbers), max(numbers))
+
+    def parse(key: str, value: Any) -> int:
+        try:
+            number: int = parse_number(key, value)
+        except SettingsError:
+            number = -1
+        if number not in numbers:
+            raise wrong(key, value, f"one of {', '.join(map(str, numbers))}")
+        return number
+
+    return parse
+
+
 def text_map(key: str, value: Any) -> dict[str, str]:
     """Parse an object of texts, or text like `team=data,stage=test`."""
     pairs = value

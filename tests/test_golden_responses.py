@@ -157,6 +157,8 @@ def logged(caplog: pytest.LogCaptureFixture) -> dict[str, Any]:
     [record] = caplog.records
     fields = {name: item for name, item in vars(record).items() if name not in OF_EVERY_RECORD}
     fields["duration_ms"] = type(fields["duration_ms"]).__name__
+    if "_aws" in fields:
+        fields["_aws"]["Timestamp"] = type(fields["_aws"]["Timestamp"]).__name__
     return dict(
         normalised({"level": record.levelname, "fields": fields, "text": record.getMessage()})
     )
@@ -175,4 +177,10 @@ def test_log_fields(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
         caplog.clear()
         invoke(World(tmp_path / name), *MALFORMED[name])
         lines[f"malformed: {name}"] = logged(caplog)
+    caplog.clear()
+    world = prepared(tmp_path / "metrics", rows["execute_code", "failing"])
+    world.settings = world.settings._replace(metrics_namespace="Metrics", function_name="invoke-1")
+    world.function = world.new_function()
+    send(world, rows["execute_code", "failing"], "direct")
+    lines["with metrics"] = logged(caplog)
     check_golden("log_fields.json", lines)

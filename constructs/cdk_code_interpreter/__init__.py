@@ -10,10 +10,11 @@ from .command_task import CommandTask
 from .control_function import ControlFunction
 from .execution_role import ExecutionRole
 from .filesystem import Filesystem
-from .function_settings import FunctionSettings
+from .function_settings import FunctionSettings, LogSettings
 from .invoke_function import InvokeFunction
 from .monitoring import Monitoring
 from .network import Network, NetworkConfig
+from .service_logs import ServiceLog
 from .workspace import Workspace
 
 __all__ = [
@@ -25,9 +26,11 @@ __all__ = [
     "Filesystem",
     "FunctionSettings",
     "InvokeFunction",
+    "LogSettings",
     "Monitoring",
     "Network",
     "NetworkConfig",
+    "ServiceLog",
     "Workspace",
 ]
 

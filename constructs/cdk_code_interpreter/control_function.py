@@ -10,7 +10,6 @@ from aws_cdk import (
     ArnComponents,
     Aws,
     Duration,
-    RemovalPolicy,
     Stack,
 )
 from aws_cdk import aws_iam as iam
@@ -22,7 +21,7 @@ from constructs import Construct
 from ._private.arguments import check_arguments
 from ._private.lambda_function import HandlerFunction
 from ._private.lazy import lazy_list
-from ._private.nag import acknowledge_wildcard
+from ._private.nag import acknowledge_rule, acknowledge_wildcard
 from ._private.permissions import (
     ADD_TAGS,
     AGENTCORE_PRINCIPAL,
@@ -95,14 +94,8 @@ class ControlFunction(Construct):
         role: iam.IRole | None = None,
         **settings: Unpack[FunctionSettings],
     ) -> None:
-        check_function_settings(settings)
+        check_function_settings(settings, log_group)
         super().__init__(scope, construct_id)
-        self.log_group: logs.ILogGroup = log_group or logs.LogGroup(
-            self,
-            "Logs",
-            retention=logs.RetentionDays.ONE_MONTH,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
         function = HandlerFunction(
             self,
             "Function",
@@ -111,16 +104,28 @@ class ControlFunction(Construct):
             description="Creates, updates and deletes AgentCore code interpreters",
             timeout=_TIMEOUT,
             memory_size=256,
-            log_group=self.log_group,
+            log_group=log_group,
             role=role,
             **settings,
         )
         self.function: lambda_.Function = function
+        self.log_group = function.log_group
         self._handler_function = function
         self.permissions = function.permissions
         self._own_arns: list[str] = []
         check_trust(self, "role", role, LAMBDA_PRINCIPAL)
         self._allow_manage_code_interpreters()
+        acknowledge_rule(
+            function,
+            "LambdaDLQ",
+            "CloudFormation waits for the function's response, and reports that none came",
+        )
+        acknowledge_rule(
+            function,
+            "LambdaConcurrency",
+            "CloudFormation invokes the function once for each change of a code interpreter; a "
+            "limit would only delay a deployment",
+        )
 
     @property
     def service_token(self) -> str:

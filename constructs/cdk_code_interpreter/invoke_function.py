@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Unpack, cast
 
-from aws_cdk import CfnResource, Duration, Names, RemovalPolicy, Stack, Token, Tokenization
+from aws_cdk import CfnResource, Duration, Names, Stack, Token, Tokenization
 from aws_cdk import aws_bedrock as bedrock
 from aws_cdk import aws_bedrockagentcore as agentcore
 from aws_cdk import aws_iam as iam
@@ -16,7 +16,12 @@ from ._private.action_group import add_action_group
 from ._private.arguments import check_arguments
 from ._private.imported import ImportedCodeInterpreter
 from ._private.lambda_function import HandlerFunction
-from ._private.nag import acknowledge, acknowledge_wildcard
+from ._private.nag import (
+    acknowledge,
+    acknowledge_inline_policy,
+    acknowledge_rule,
+    acknowledge_wildcard,
+)
 from ._private.permissions import (
     BEDROCK_PRINCIPAL,
     LAMBDA_PRINCIPAL,
@@ -107,7 +112,7 @@ class InvokeFunction(Construct):
         role: iam.IRole | None = None,
         **settings: Unpack[FunctionSettings],
     ) -> None:
-        check_function_settings(settings)
+        check_function_settings(settings, log_group)
         check_memory_size(memory_size)
         check_duration("session_timeout", session_timeout, MAX_SESSION_SECONDS)
         check_duration("timeout", timeout, MAX_FUNCTION_SECONDS)
@@ -115,12 +120,6 @@ class InvokeFunction(Construct):
         _check_region(code_interpreter, Stack.of(scope))
         super().__init__(scope, construct_id)
         records_prefix = f"{workspace.records_prefix}{_identity(code_interpreter)}/"
-        self.log_group: logs.ILogGroup = log_group or logs.LogGroup(
-            self,
-            "Logs",
-            retention=logs.RetentionDays.ONE_MONTH,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
         id_parameter = None
         if isinstance(code_interpreter, CodeInterpreter):
             id_parameter = code_interpreter._id_parameter_for(self)
@@ -132,7 +131,7 @@ class InvokeFunction(Construct):
             description="Runs tools in sessions of an AgentCore code interpreter",
             timeout=timeout,
             memory_size=memory_size,
-            log_group=self.log_group,
+            log_group=log_group,
             role=role,
             environment={
                 "CODE_INTERPRETER_ID": code_interpreter.code_interpreter_id,
@@ -153,7 +152,14 @@ class InvokeFunction(Construct):
             **settings,
         )
         _acknowledge_timeout(function, timeout)
+        acknowledge_rule(
+            function,
+            "LambdaDLQ",
+            "a queue would keep the events, which hold users' code; whoever wants that passes "
+            "on_failure",
+        )
         self.function: lambda_.Function = function
+        self.log_group = function.log_group
         self.permissions = function.permissions
         check_trust(self, "role", role, LAMBDA_PRINCIPAL)
         self.use_policy = self._new_use_policy(function, code_interpreter, id_parameter)
@@ -286,6 +292,10 @@ class InvokeFunction(Construct):
         role = function.role
         assert role is not None
         policy = iam.Policy(self, "UsePolicy")
+        acknowledge_inline_policy(
+            policy,
+            "the policy serves one role, and CloudFormation replaces it with the code interpreter",
+        )
         # Several functions can share the role.
         unique = Names.unique_resource_name(self, max_length=_MAX_UNIQUE_NAME_LENGTH)
         name = f"{code_interpreter.code_interpreter_id}-{unique}"

@@ -42,3 +42,10 @@ SESSION_NAME_PATTERN = "[A-Za-z0-9_-]{1,64}"
 MIN_FUNCTION_MEMORY = 128
 MAX_FUNCTION_MEMORY = 10_240
 MAX_FUNCTION_SECONDS = 1_800
+
+# The workspace: the first part of its keys, in the characters that "Naming Amazon S3 objects",
+# Amazon S3 user guide, calls safe, but without * (a wildcard in policies) and the parts . and ..
+# (which clients resolve in URLs). The invoke function's records have a first part of their own.
+_PREFIX_PART = r"(?!\.{1,2}(/|$))[A-Za-z0-9!_.'()-]+"
+WORKSPACE_PREFIX_PATTERN = f"{_PREFIX_PART}(/{_PREFIX_PART})*"
+SESSION_RECORDS = "sessions"

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Unpack
 
 from aws_cdk import Duration, Tokenization
 from aws_cdk import aws_bedrockagentcore as agentcore
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from ._private.arguments import check_arguments
+from ._private.service_log_delivery import ServiceLogDelivery, check_service_logs
+from .function_settings import LogSettings
 from .invoke_function import InvokeFunction
+from .service_logs import ServiceLog
 
 # The operations that AgentCore has metrics for.
 _OPERATIONS = ("StartCodeInterpreterSession", "InvokeCodeInterpreter")
@@ -22,20 +27,37 @@ _SLOW_START = Duration.seconds(10)
 # The part of the function's timeout from which a request counts as nearly timed out.
 _NEARLY_TIMED_OUT = 0.9
 
+# The invoke function's own metrics, which are fields of its log line. `code_interpreter_invoke` has
+# the same names.
+_NAMESPACE = "CodeInterpreter"
+_FUNCTION, _TOOL, _ERROR_TYPE = "function_name", "tool", "error_type"
+# The share of requests of which nothing ran that is too much.
+_TOO_MANY_NOT_STARTED = 0.1
+
 
 class Monitoring(Construct):
     """Define alarms and a dashboard.
 
     The alarms report errors and throttles of the function and of the code interpreter, requests
-    that take 90 % of the function's timeout or more, and sessions that take 10 seconds or more to
-    start. Errors of users' code raise no alarm.
+    that take 90 % of the function's timeout or more, sessions that take 10 seconds or more to
+    start, every request whose outcome is unknown, and a share of 10 % or more of requests of which
+    nothing ran, for a quarter of an hour. Errors of users' code raise no alarm.
+
+    The function's log lines get metrics, which CloudWatch reads from them: requests, errors,
+    duration, sandboxes and bytes, in the namespace `CodeInterpreter`, by function and by tool, and
+    errors also by type. CloudWatch charges for each metric that an hour has.
 
     :param code_interpreter: Owned, imported or AWS-managed.
     :param function: The function that uses it: an `InvokeFunction` or its `function`.
     :param alarm_actions: The actions of every alarm, such as a notification of an SNS topic.
         Default: none.
+    :param service_logs: The kinds of log that AgentCore delivers; see `ServiceLog` for the user's
+        data in them. Default: none.
+    :param settings: Further settings of the log groups of `service_logs`: see `LogSettings`.
     :ivar alarms: All alarms; you can change them and add actions.
     :ivar dashboard: The dashboard; you can add widgets.
+    :ivar log_groups: The log groups of `service_logs`.
+    :raises ValueError: if `service_logs` are those of the AWS-managed code interpreter.
     """
 
     @check_arguments
@@ -47,14 +69,31 @@ class Monitoring(Construct):
         code_interpreter: agentcore.ICodeInterpreterCustom,
         function: InvokeFunction | lambda_.Function,
         alarm_actions: Sequence[cloudwatch.IAlarmAction] = (),
+        service_logs: Sequence[ServiceLog] = (),
+        **settings: Unpack[LogSettings],
     ) -> None:
+        check_service_logs(code_interpreter, service_logs)
         super().__init__(scope, construct_id)
         self._code_interpreter = code_interpreter
         self._function = function.function if isinstance(function, InvokeFunction) else function
-        self.alarms = [*self._function_alarms(), *self._code_interpreter_alarms()]
+        self._function.add_environment("METRICS_NAMESPACE", _NAMESPACE)
+        self.alarms = [
+            *self._function_alarms(),
+            *self._request_alarms(),
+            *self._code_interpreter_alarms(),
+        ]
         for alarm in self.alarms:
             alarm.add_alarm_action(*alarm_actions)
         self.dashboard = cloudwatch.Dashboard(self, "Dashboard", widgets=self._widgets())
+        self.log_groups: Mapping[ServiceLog, logs.LogGroup] = {}
+        if service_logs:
+            self.log_groups = ServiceLogDelivery(
+                self,
+                "ServiceLogs",
+                code_interpreter=code_interpreter,
+                service_logs=service_logs,
+                log_settings=settings,
+            ).log_groups
 
     def _function_alarms(self) -> list[cloudwatch.Alarm]:
         function = self._function
@@ -73,6 +112,50 @@ class Monitoring(Construct):
         if function.timeout is not None:
             alarms.append(self._alarm_on_duration(function.timeout))
         return alarms
+
+    def _request_alarms(self) -> list[cloudwatch.Alarm]:
+        return [
+            self._alarm_on_any(
+                "OutcomesUnknown",
+                self._metric("errors", {_ERROR_TYPE: "OutcomeUnknown"}),
+                "Code may have run, but its result was lost",
+            ),
+            self._alarm(
+                "NotStarted",
+                self._metric("not_started", statistic=cloudwatch.Stats.AVERAGE),
+                _TOO_MANY_NOT_STARTED,
+                "Many requests end before anything runs: see the error messages in the log",
+                periods=3,
+            ),
+        ]
+
+    def _metric(
+        self,
+        name: str,
+        dimensions: Mapping[str, str] | None = None,
+        statistic: str = cloudwatch.Stats.SUM,
+    ) -> cloudwatch.Metric:
+        """Return a metric of the function's log lines."""
+        return cloudwatch.Metric(
+            namespace=_NAMESPACE,
+            metric_name=name,
+            dimensions_map={_FUNCTION: self._function.function_name, **(dimensions or {})},
+            statistic=statistic,
+            period=_PERIOD,
+        )
+
+    def _metrics_by(
+        self, dimension: str, name: str, statistic: str = cloudwatch.Stats.SUM
+    ) -> cloudwatch.IMetric:
+        """Return a metric of the log lines for each value that a dimension has had."""
+        return cloudwatch.MathExpression(
+            expression=(
+                f'SEARCH(\'{{{_NAMESPACE},{_FUNCTION},{dimension}}} MetricName="{name}" '
+                f"{_FUNCTION}=\"{self._function.function_name}\"', '{statistic}')"
+            ),
+            label="",
+            period=_PERIOD,
+        )
 
     def _alarm_on_duration(self, timeout: Duration) -> cloudwatch.Alarm:
         metric: cloudwatch.IMetric = self._function.metric_duration(
@@ -157,6 +240,27 @@ class Monitoring(Construct):
         ]
         return [
             [cloudwatch.AlarmStatusWidget(title="Alarms", alarms=self.alarms, width=24, height=3)],
+            [
+                _graph("Requests by tool", self._metrics_by(_TOOL, "requests")),
+                _graph("Errors by type", self._metrics_by(_ERROR_TYPE, "errors")),
+                _graph(
+                    "Errors: share of requests",
+                    self._metric("errors", statistic=cloudwatch.Stats.AVERAGE),
+                    self._metric("not_started", statistic=cloudwatch.Stats.AVERAGE),
+                ),
+                _graph(
+                    "Duration by tool",
+                    self._metrics_by(_TOOL, "duration_ms", cloudwatch.Stats.percentile(90)),
+                ),
+            ],
+            [
+                _graph(
+                    "Sandboxes",
+                    self._metric("sandboxes_started"),
+                    self._metric("sandboxes_restarted"),
+                ),
+                _graph("Bytes between workspace and sandboxes", self._metric("bytes_copied")),
+            ],
             [
                 _graph(
                     "Function: calls and failures",

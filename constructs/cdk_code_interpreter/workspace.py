@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
+from typing import Unpack
 
 from aws_cdk import CfnResource, CustomResourceProviderBase, Duration, RemovalPolicy, Stack, Token
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from ._private.arguments import check_arguments
-from ._private.nag import acknowledge
+from ._private.log_group import new_log_group
+from ._private.nag import acknowledge, acknowledge_rule
 from ._private.permissions import (
     DELETE_OBJECTS,
     EVERY_S3_ACTION,
@@ -22,14 +23,9 @@ from ._private.permissions import (
     USE_OBJECT_KEY,
 )
 from ._private.validation import check_days, check_removal_policy
+from .function_settings import LogSettings
+from .limits import SESSION_RECORDS, WORKSPACE_PREFIX_PATTERN
 
-# The prefix of the invoke function's session records, outside every workspace prefix.
-SESSION_RECORDS = "sessions"
-
-# The characters that Amazon S3 calls safe in keys, but not * (a wildcard in policies), and not the
-# parts . and .. (which clients resolve in URLs).
-_PREFIX_PART = r"(?!\.{1,2}(/|$))[A-Za-z0-9!_.'()-]+"
-_PREFIX = re.compile(f"{_PREFIX_PART}(/{_PREFIX_PART})*")
 # A session lives for 8 hours at most, and its record is of no use afterwards.
 _RECORD_EXPIRATION = Duration.days(2)
 # The id that CDK gives to the function of `auto_delete_objects`.
@@ -58,6 +54,8 @@ class Workspace(Construct):
         `RemovalPolicy.DESTROY` deletes the files, too. Default: `RemovalPolicy.RETAIN`, with its
         policy.
     :param server_access_logs_bucket: The bucket for the logs of access to the files. Default: none.
+    :param settings: Settings of the log group of CDK's function that empties a bucket with
+        `RemovalPolicy.DESTROY`: see `LogSettings`.
     :ivar bucket: The new bucket, or the existing bucket.
     :ivar prefix: The first part of every key.
     :raises ValueError: if `prefix` or `expiration` cannot be used, or if an existing bucket is
@@ -77,6 +75,7 @@ class Workspace(Construct):
         versioned: bool | None = None,
         removal_policy: RemovalPolicy | None = None,
         server_access_logs_bucket: s3.IBucket | None = None,
+        **settings: Unpack[LogSettings],
     ) -> None:
         _check_prefix(prefix)
         if expiration is not None:
@@ -99,6 +98,7 @@ class Workspace(Construct):
             versioned=bool(versioned),
             removal_policy=removal_policy or RemovalPolicy.RETAIN,
             server_access_logs_bucket=server_access_logs_bucket,
+            log_settings=settings,
         )
 
     @property
@@ -173,6 +173,7 @@ class Workspace(Construct):
         versioned: bool,
         removal_policy: RemovalPolicy,
         server_access_logs_bucket: s3.IBucket | None,
+        log_settings: LogSettings,
     ) -> s3.Bucket:
         bucket = s3.Bucket(
             self,
@@ -203,7 +204,7 @@ class Workspace(Construct):
             bucket.add_lifecycle_rule(noncurrent_version_expiration=Duration.days(30))
         self._refuse_weak_signatures(bucket)
         if removal_policy == RemovalPolicy.DESTROY:
-            _complete_emptying(bucket)
+            _complete_emptying(bucket, log_settings)
         elif bucket.policy is not None:
             # A bucket that stays keeps its rules.
             bucket.policy.apply_removal_policy(removal_policy)
@@ -214,6 +215,11 @@ class Workspace(Construct):
                 "a log bucket is the user's choice (server_access_logs_bucket); CloudTrail data "
                 "events record the same access",
             )
+        acknowledge_rule(
+            bucket,
+            "S3BucketReplicationEnabled",
+            "replication takes a bucket in another region, which a stack of one region cannot have",
+        )
         return bucket
 
     def _refuse_weak_signatures(self, bucket: s3.Bucket) -> None:
@@ -233,7 +239,7 @@ class Workspace(Construct):
             )
 
 
-def _complete_emptying(bucket: s3.Bucket) -> None:
+def _complete_emptying(bucket: s3.Bucket, log_settings: LogSettings) -> None:
     """Let CDK's function that empties the bucket end without a failure and without a remainder.
 
     When the bucket is to be retained again, the function looks at its tags. CDK gives it the
@@ -247,19 +253,14 @@ def _complete_emptying(bucket: s3.Bucket) -> None:
     function = provider.node.find_child("Handler")
     assert isinstance(function, CfnResource)
     if provider.node.try_find_child("Logs") is None:
-        log_group = logs.LogGroup(
-            provider,
-            "Logs",
-            retention=logs.RetentionDays.ONE_MONTH,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
+        log_group = new_log_group(provider, "Logs", **log_settings)
         function.add_property_override("LoggingConfig", {"LogGroup": log_group.log_group_name})
 
 
 def _check_prefix(prefix: str) -> None:
     if Token.is_unresolved(prefix):
         return
-    if not _PREFIX.fullmatch(prefix):
+    if not re.fullmatch(WORKSPACE_PREFIX_PATTERN, prefix):
         raise ValueError(
             f"prefix is {prefix!r}, but it must be one or more parts of letters, digits and "
             "! _ . ' ( ) - with single slashes between them, and none of them . or ..; change it"

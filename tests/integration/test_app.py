@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -46,6 +47,42 @@ EVERYTHING: dict[str, Any] = {
     "workspace-expiration-days": 7,
     "alarms": True,
 }
+PLATFORM: dict[str, Any] = {
+    "stack-name": "Analysis",
+    "account": "123456789012",
+    "region": "eu-central-1",
+    "termination-protection": True,
+    "permissions-boundary-arn": "arn:aws:iam::123456789012:policy/boundary",
+    "compliance": True,
+    "network": "vpc",
+    "vpc-internet": True,
+    "interpreter-retention": "retain",
+    "function-reserved-concurrency": 20,
+    "function-vpc-id": "vpc-0123456789abcdef1",
+    "function-subnet-ids": ["subnet-0123456789abcdef2", "subnet-0123456789abcdef3"],
+    "workspace-prefix": "team/files",
+    "workspace-retention": "destroy",
+    "workspace-versioning": True,
+    "access-log-bucket-name": "access-logs",
+    "kms-key-arn": "arn:aws:kms:eu-central-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef",
+    "log-retention-days": 365,
+    "log-group-retention": "retain",
+    "tracing": True,
+    "alarms": True,
+    "alarm-email": "ops@example.com",
+    "service-logs": ["application", "traces", "usage"],
+}
+EXISTING: dict[str, Any] = {
+    "compliance": True,
+    "function-reserved-concurrency": 20,
+    "function-vpc-id": "vpc-0123456789abcdef1",
+    "function-subnet-ids": ["subnet-0123456789abcdef2"],
+    "function-security-group-ids": ["sg-0123456789abcdef5"],
+    "workspace-bucket-name": "theirs",
+    "kms-key-arn": "arn:aws:kms:us-east-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef",
+    "alarms": True,
+    "alarm-topic-arn": "arn:aws:sns:us-east-1:123456789012:alarms",
+}
 LIMITS: dict[str, Any] = {
     **EXISTING_VPC,
     "name": "n" * 48,
@@ -69,6 +106,8 @@ DEPLOYMENTS: dict[str, dict[str, Any]] = {
     "new-vpc-with-internet": {"network": "vpc", "vpc-internet": True},
     "existing-vpc": EXISTING_VPC,
     "everything": EVERYTHING,
+    "platform": PLATFORM,
+    "platform-existing": EXISTING,
 }
 # Those of which no golden file is kept.
 OTHER_DEPLOYMENTS: dict[str, dict[str, Any]] = {
@@ -108,7 +147,7 @@ def test_every_deployment_passes_cdk_nag_and_cfn_lint(
         text=True,
         check=False,
     )
-    of_networks = sum(name.startswith("new-vpc") for name in names)
+    of_networks = sum(has_network_stack(ALL_DEPLOYMENTS[name]) for name in names)
     assert len(templates) == len(names) + of_networks
     assert (lint.returncode, lint.stdout) == (0, "")
 
@@ -119,19 +158,34 @@ def test_only_the_public_network_is_warned_about() -> None:
             context={**FLAGS, **namespaced(settings)}, builtin_cloud_formation_validation=False
         )
         project.build(app)
-        stack = app.node.find_child("CodeInterpreter")
+        stack_name = settings.get("stack-name", "CodeInterpreter")
+        stack = app.node.find_child(stack_name)
         found = Annotations.from_stack(stack).find_warning("*", Match.any_value())  # type: ignore[arg-type]
         assert [warning.id for warning in found] == (
             ["/CodeInterpreter/CodeInterpreter"] * (name == "public")
         )
 
 
-def test_cdk_nag_runs_at_every_synth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A missing acknowledgement is a finding."""
-    monkeypatch.setattr("cdk_code_interpreter.workspace.acknowledge", lambda *_: None)
-    app = App(outdir=str(tmp_path), context=FLAGS)
+@pytest.mark.parametrize(
+    ("name", "acknowledgement", "finding"),
+    [
+        ("sandbox", "workspace.acknowledge", "AwsSolutions-S1"),
+        ("platform", "workspace.acknowledge_rule", "NIST.800.53.R5-S3BucketReplicationEnabled"),
+    ],
+)
+def test_cdk_nag_runs_at_every_synth(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    acknowledgement: str,
+    finding: str,
+) -> None:
+    """A missing acknowledgement is a finding, in the compliance packs, too."""
+    monkeypatch.setattr(f"cdk_code_interpreter.{acknowledgement}", lambda *_: None)
+    context = {**FLAGS, **namespaced(ALL_DEPLOYMENTS[name])}
+    app = App(outdir=str(tmp_path), context=context, builtin_cloud_formation_validation=False)
     project.build(app)
-    with pytest.raises(RuntimeError, match="AwsSolutions-S1"):
+    with pytest.raises(RuntimeError, match=re.escape(finding)):
         app.synth()
 
 
@@ -151,6 +205,44 @@ def test_a_wrong_setting_ends_in_one_clear_line(tmp_path: Path) -> None:
     [line] = result.stderr.splitlines()
     assert line.startswith("error: context key 'code-interpreter:netwrok' is unknown")
     assert (result.returncode, result.stdout) == (1, "")
+
+
+def test_settings_of_the_command_line_are_those_of_cdk_json(tmp_path: Path) -> None:
+    """The CDK CLI hands values of `--context` to the app as text. The golden file has others."""
+    as_text = {
+        key: value if isinstance(value, str) else json.dumps(value)
+        for key, value in PLATFORM.items()
+    }
+    result = subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=PROJECT,
+        env={
+            **os.environ,
+            "CDK_OUTDIR": str(tmp_path),
+            "CDK_CONTEXT_JSON": json.dumps({**FLAGS, **namespaced(as_text)}),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    golden = json.loads((PROJECT / "tests/golden/templates/app/platform.json").read_text())
+    for name in ("Analysis", "AnalysisNetwork"):
+        template = json.loads((tmp_path / f"{name}.template.json").read_text())
+        assert template["Resources"].keys() - {"CDKMetadata"} == golden[name]["Resources"].keys()
+        for logical_id, expected in golden[name]["Resources"].items():
+            found = template["Resources"][logical_id]
+            assert without_asset_hashes(found) == expected
+
+
+def without_asset_hashes(resource: dict[str, Any]) -> dict[str, Any]:
+    text = re.sub(r"\b[0-9a-f]{64}\b", "<asset>", json.dumps(resource))
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def has_network_stack(settings: dict[str, Any]) -> bool:
+    return settings.get("network") == "vpc" and "vpc-id" not in settings
 
 
 def namespaced(settings: dict[str, Any]) -> dict[str, Any]:

@@ -24,6 +24,7 @@ _REMEDIES = {
     "Construct": "pass the stack or another construct of it, such as self",
     "Duration": "pass a duration, such as Duration.minutes(15)",
     "RemovalPolicy": "pass RemovalPolicy.DESTROY or RemovalPolicy.RETAIN",
+    "RetentionDays": "pass a member of logs.RetentionDays, such as logs.RetentionDays.ONE_MONTH",
     "Tracing": "pass a member of lambda_.Tracing, such as lambda_.Tracing.ACTIVE",
     "Network": "pass Network.sandbox(), Network.public() or Network.vpc(...)",
     "NetworkConfig": "pass what Network.bind() returns",

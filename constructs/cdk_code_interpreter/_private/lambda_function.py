@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Unpack
+from typing import Unpack, cast
 
 from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
@@ -13,9 +13,10 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from ..function_settings import FunctionSettings
+from ..function_settings import FunctionSettings, LambdaSettings, LogSettings
 from .certificates import SecretPermissions
-from .nag import acknowledge_wildcard
+from .log_group import new_log_group
+from .nag import acknowledge_inline_policy, acknowledge_wildcard
 from .permissions import LAMBDA_PRINCIPAL, MANAGE_NETWORK_INTERFACES, WRITE_LOG
 from .role_policy import new_role_policy
 
@@ -73,12 +74,14 @@ class HandlerFunction(lambda_.Function):
         description: str,
         timeout: Duration,
         memory_size: int,
-        log_group: logs.ILogGroup,
+        log_group: logs.ILogGroup | None = None,
         role: iam.IRole | None = None,
         environment: dict[str, str] | None = None,
         retry_attempts: int | None = None,
         **settings: Unpack[FunctionSettings],
     ) -> None:
+        log_settings, lambda_settings = _split(settings)
+        log_group = log_group or new_log_group(scope, "Logs", **log_settings)
         new_role = None
         if role is None:
             new_role = iam.Role(
@@ -101,7 +104,7 @@ class HandlerFunction(lambda_.Function):
             role=role or new_role,
             environment=environment,
             retry_attempts=retry_attempts,
-            **settings,
+            **lambda_settings,
         )
         # A property injector can replace the new role.
         has_new_role = self.role is new_role
@@ -156,6 +159,10 @@ class HandlerFunction(lambda_.Function):
         acknowledge_wildcard(
             self.permissions, log_group.log_group_arn, "a log group's streams are its own"
         )
+        # The first permission of a new role defines this policy.
+        policy = self.permissions.node.try_find_child("DefaultPolicy")
+        if policy is not None:
+            acknowledge_inline_policy(policy, "the policy serves one role, and goes with it")
 
     def _allow_network_interfaces(self) -> None:
         self.allow(iam.PolicyStatement(actions=MANAGE_NETWORK_INTERFACES, resources=["*"]))
@@ -169,3 +176,11 @@ class HandlerFunction(lambda_.Function):
         acknowledge_wildcard(self, "*", reason)
         if isinstance(self.permissions, iam.Role):
             acknowledge_wildcard(self.permissions, "*", reason)
+
+
+def _split(settings: FunctionSettings) -> tuple[LogSettings, LambdaSettings]:
+    """Return the settings of the log group, and those of the function itself."""
+    of_log = LogSettings.__annotations__.keys()
+    log = {name: value for name, value in settings.items() if name in of_log}
+    function = {name: value for name, value in settings.items() if name not in of_log}
+    return cast(LogSettings, log), cast(LambdaSettings, function)

@@ -16,6 +16,21 @@ def acknowledge(scope: IConstruct, finding: str, reason: str) -> None:
     Validations.of(scope).acknowledge(Acknowledgment(id=finding, reason=reason))
 
 
+# cdk-nag's packs for NIST 800-53 rev. 5, HIPAA Security and PCI DSS 3.2.1 name their rules alike.
+_COMPLIANCE_PACKS = ("NIST.800.53.R5", "HIPAA.Security", "PCI.DSS.321")
+
+
+def acknowledge_rule(scope: IConstruct, rule: str, reason: str) -> None:
+    """Acknowledge the finding of a rule in each of the compliance packs."""
+    for pack in _COMPLIANCE_PACKS:
+        acknowledge(scope, f"{pack}-{rule}", reason)
+
+
+def acknowledge_inline_policy(scope: IConstruct, reason: str) -> None:
+    """Acknowledge that a policy is an inline policy of a role."""
+    acknowledge_rule(scope, "IAMNoInlinePolicy", reason)
+
+
 def acknowledge_wildcard(scope: IConstruct, resource: str, reason: str) -> None:
     """Acknowledge a policy statement on `resource`, if that is a pattern with a wildcard."""
     text = _flatten(Stack.of(scope).resolve(resource))

@@ -62,6 +62,7 @@ AGENTCORE_PRINCIPAL = "bedrock-agentcore.amazonaws.com"
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html
 LAMBDA_PRINCIPAL = "lambda.amazonaws.com"
 WRITE_LOG = ["logs:CreateLogStream", "logs:PutLogEvents"]
+LOG_DELIVERY_PRINCIPAL = "delivery.logs.amazonaws.com"
 MANAGE_NETWORK_INTERFACES = [
     "ec2:AssignPrivateIpAddresses",
     "ec2:CreateNetworkInterface",

@@ -6,6 +6,8 @@ from aws_cdk import Names, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from .nag import acknowledge_inline_policy
+
 # A policy's name has at most 128 characters, and contains an id and a region, too.
 _MAX_UNIQUE_NAME_LENGTH = 80
 
@@ -22,4 +24,6 @@ def new_role_policy(scope: Construct, construct_id: str) -> iam.Policy:
     """
     unique = Names.unique_resource_name(scope, max_length=_MAX_UNIQUE_NAME_LENGTH)
     name = f"{unique}-{construct_id}-{Stack.of(scope).region}"
-    return iam.Policy(scope, construct_id, policy_name=name)
+    policy = iam.Policy(scope, construct_id, policy_name=name)
+    acknowledge_inline_policy(policy, "the policy serves one role, and goes with its stack")
+    return policy

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from aws_cdk import Duration, RemovalPolicy, Token
 from constructs import IConstruct
 
-from ..function_settings import FunctionSettings
+from ..function_settings import FunctionSettings, LogSettings
 from ..limits import (
     MAX_DESCRIPTION_LENGTH,
     MAX_FUNCTION_MEMORY,
@@ -80,15 +80,23 @@ def check_whole_number(
         )
 
 
-def check_removal_policy(policy: RemovalPolicy) -> None:
+def check_removal_policy(policy: RemovalPolicy, name: str = "removal_policy") -> None:
     if policy == RemovalPolicy.SNAPSHOT:
         raise ValueError(
-            "removal_policy is RemovalPolicy.SNAPSHOT, but AWS takes no snapshot of this resource; "
+            f"{name} is RemovalPolicy.SNAPSHOT, but AWS takes no snapshot of this resource; "
             "pass RemovalPolicy.DESTROY or RemovalPolicy.RETAIN"
         )
 
 
-def check_function_settings(settings: FunctionSettings) -> None:
+def check_function_settings(settings: FunctionSettings, log_group: object) -> None:
+    of_log = LogSettings.__annotations__.keys() & settings.keys()
+    if log_group is not None and of_log:
+        raise ValueError(
+            f"{', '.join(sorted(of_log))} cannot be given together with log_group, which keeps its "
+            "own settings; leave out one or the other"
+        )
+    if "log_removal_policy" in settings:
+        check_removal_policy(settings["log_removal_policy"], "log_removal_policy")
     if "reserved_concurrent_executions" in settings:
         check_whole_number(
             "reserved_concurrent_executions", settings["reserved_concurrent_executions"], 0

@@ -14,6 +14,7 @@ from .deadline import Deadline
 from .errors import DeniedError, NotStartedError, OutcomeUnknownError, RequestError
 from .files.workspace import Workspace
 from .idempotency import IdempotencyKey, find_program
+from .metrics import BYTES_COPIED, SANDBOXES_STARTED, metric_fields
 from .requests.callers import Caller, caller_of
 from .requests.request import Request
 from .requests.rich_results import fit_results
@@ -23,9 +24,10 @@ from .sessions.named import NamedSession, RecordCache
 from .sessions.spare import Spare
 from .sessions.store import SessionStore
 from .sessions.temporary import TemporarySession
-from .settings import Settings
+from .settings import Settings, trace_header
 from .tools import IMPLEMENTATIONS
 from .tools.context import ToolContext
+from .tracing import trace_members
 from .upkeep import is_upkeep, keep_up
 
 logger = logging.getLogger(__name__)
@@ -66,7 +68,7 @@ class Application:
         caller = caller_of(event, context)
         log_fields: LogFields = {"request_id": context.aws_request_id, "caller": caller.name}
         response = self._response_of(log_fields, self._respond, caller, deadline, log_fields)
-        log(log_fields, response, time.monotonic() - began_at)
+        log(log_fields, response, time.monotonic() - began_at, self._settings)
         return replace_surrogates(caller.render(response))
 
     def _keep_up(self, request_id: str, deadline: Deadline, began_at: float) -> dict[str, Any]:
@@ -80,7 +82,9 @@ class Application:
             return {"status": "ok"}
 
         response = self._response_of(log_fields, work)
-        log(log_fields, response, time.monotonic() - began_at)
+        # The metrics are those of requests, whose shares it would change.
+        without_metrics = self._settings._replace(metrics_namespace=None)
+        log(log_fields, response, time.monotonic() - began_at, without_metrics)
         return dict(response)
 
     def _respond(self, caller: Caller, deadline: Deadline, log_fields: LogFields) -> Response:
@@ -105,7 +109,10 @@ class Application:
     ) -> Response:
         """Run the tool, and return a response that its caller can take."""
         code_interpreter = CodeInterpreterClient(
-            self._clients, self._current_id, deadline, request.trace
+            self._clients,
+            self._current_id,
+            deadline,
+            request.trace or trace_members(trace_header()),
         )
         name = request.session or f"call-{uuid.uuid4().hex}"
         workspace = Workspace(
@@ -130,6 +137,14 @@ class Application:
         tool = IMPLEMENTATIONS[request.tool.name]
         response = self._response_of(log_fields, tool, context, **request.arguments)
         session.close()
+        log_fields |= {
+            name: count
+            for name, count in (
+                (SANDBOXES_STARTED, code_interpreter.sandboxes_started),
+                (BYTES_COPIED, workspace.bytes_copied),
+            )
+            if count
+        }
         response = fit_results(session.describe(response), caller, workspace)
         return truncate_to_limit(response, caller, workspace)
 
@@ -191,7 +206,7 @@ class Application:
             ).response()
 
 
-def log(fields: LogFields, response: Response, seconds: float) -> None:
+def log(fields: LogFields, response: Response, seconds: float, settings: Settings) -> None:
     """Log one line of ids, counts and types; what a user sent or received is never logged."""
     fields |= {"status": response["status"], "duration_ms": round(seconds * 1000)}
     fields |= {name: value for name, value in response.items() if name in LOGGED_MEMBERS}
@@ -201,4 +216,9 @@ def log(fields: LogFields, response: Response, seconds: float) -> None:
         if member in response:
             fields[member] = len(response[member])
     # As fields for Lambda's JSON log format, and as text for the other.
-    logger.info(" ".join(f"{name}={value}" for name, value in fields.items()), extra=fields)
+    text = " ".join(f"{name}={value}" for name, value in fields.items())
+    if settings.metrics_namespace is not None:
+        fields |= metric_fields(
+            settings.metrics_namespace, settings.function_name, fields, time.time()
+        )
+    logger.info(text, extra=fields)

@@ -14,7 +14,8 @@ class Settings(NamedTuple):
     session and idempotency records, and ends with a slash; it names the deployment and the code
     interpreter, and stays the same when that is replaced. `allow_delete` says whether the function
     has the permission to delete files. `iam_propagation_seconds` is how long after a deployment IAM
-    may not know the function's permissions yet. `idle_limit_seconds` is the time without use after
+    may not know the function's permissions yet. With a `metrics_namespace`, the log lines have
+    metrics of the function `function_name`. `idle_limit_seconds` is the time without use after
     which the sweeper stops a session's sandbox, 0 for never. `warm_spare` says whether there is to
     be a started sandbox for the next session.
     """
@@ -27,6 +28,8 @@ class Settings(NamedTuple):
     allow_delete: bool = False
     code_interpreter_parameter: str | None = None
     iam_propagation_seconds: float = 0.0
+    metrics_namespace: str | None = None
+    function_name: str = ""
     idle_limit_seconds: int = 0
     warm_spare: bool = False
 
@@ -65,6 +68,13 @@ class Settings(NamedTuple):
             code_interpreter_parameter=environment.get("CODE_INTERPRETER_PARAMETER"),
             # Users report up to 322 seconds. The local AWS, whose IAM has no delay, sets none.
             iam_propagation_seconds=float(environment.get("IAM_PROPAGATION_SECONDS", "400")),
+            metrics_namespace=environment.get("METRICS_NAMESPACE"),
+            function_name=environment.get("AWS_LAMBDA_FUNCTION_NAME", ""),
             idle_limit_seconds=int(environment.get("IDLE_LIMIT_SECONDS", "0")),
             warm_spare=environment.get("WARM_SPARE") == "true",
         )
+
+
+def trace_header(environment: Mapping[str, str] = os.environ) -> str | None:
+    """Return X-Ray's header for the invocation, which Lambda sets anew for each of them."""
+    return environment.get("_X_AMZN_TRACE_ID")

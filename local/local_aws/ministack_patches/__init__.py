@@ -8,6 +8,7 @@
 | custom_resources | a failed handler is not retried, nor a failed Create cleaned up; no limits |
 | lambda_runtime | Python functions see the server's packages, and failures lack their type |
 | lambda_updates | updating a function ends its running invocations |
+| log_deliveries | the types of vended logs are missing, and deliveries to X-Ray |
 | presigned_urls | expiry ignores the emulator's clock |
 | quotas | quotas of Lambda, IAM and S3 are not enforced |
 | stack_operations | updates pass that break another stack; failed clean-ups stay |
@@ -27,6 +28,7 @@ from local_aws.ministack_patches import (
     custom_resources,
     lambda_runtime,
     lambda_updates,
+    log_deliveries,
     presigned_urls,
     quotas,
     stack_operations,
@@ -61,6 +63,7 @@ def install(
     stack_operations.install()
     lambda_updates.install()
     cloudformation_types.install()
+    log_deliveries.install()
     code_interpreters.install()
     state_machines.install()
     quotas.install()

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -50,6 +50,27 @@ def test_a_network_that_is_no_longer_used_is_named_and_destroyed(
     for stack in ("CodeInterpreter", "CodeInterpreterNetwork"):
         assert deployment.status(stack) == "DELETE_COMPLETE"
     assert note(local_aws, tmp_path / "sandbox") == ""
+
+
+@pytest.mark.slow
+def test_a_deployment_with_a_name_is_destroyed_alone(local_aws: LocalAws, tmp_path: Path) -> None:
+    deployment = Deployment(local_aws, ACCOUNT)
+    name = {"stack-name": "Analysis"}
+    everything: dict[str, dict[str, Any]] = {"unnamed": {}, "vpc": {**VPC, **name}, "named": name}
+    for folder, settings in everything.items():
+        deployment.deploy(synthesise_project(tmp_path / folder / "cdk.out", settings))
+    assert "the stack AnalysisNetwork is still there" in note(local_aws, tmp_path / "named")
+    assert "make destroy-network, with the CONTEXT" in note(local_aws, tmp_path / "named")
+    assert note(local_aws, tmp_path / "unnamed") == ""
+    cdk = Cdk(local_aws, tmp_path / "home", PROJECT)
+    context = ("--context", "code-interpreter:stack-name=Analysis")
+    cdk.destroy(*context, app="python -m stacks.destroy network")
+    assert deployment.status("AnalysisNetwork") == "DELETE_COMPLETE"
+    assert deployment.status("Analysis") == "UPDATE_COMPLETE"
+    cdk.destroy(*context, app="python -m stacks.destroy")
+    assert deployment.status("Analysis") == "DELETE_COMPLETE"
+    assert deployment.works()
+    cdk.destroy(app="python -m stacks.destroy")
 
 
 def test_the_bucket_of_an_earlier_deployment_is_used_again(

@@ -6,6 +6,7 @@ not needed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import assert_type
 
 from aws_cdk import Duration, RemovalPolicy, Stack
@@ -29,9 +30,11 @@ from cdk_code_interpreter import (
     Filesystem,
     FunctionSettings,
     InvokeFunction,
+    LogSettings,
     Monitoring,
     Network,
     NetworkConfig,
+    ServiceLog,
     Workspace,
 )
 
@@ -111,9 +114,16 @@ def functions(
     task = CommandTask(stack, "Task", function=function, session="work", command="make")
     assert_type(task.start_state, sfn.State)
     assert_type(task.end_states, list[sfn.INextable])
+    log_settings: LogSettings = {"log_retention": logs.RetentionDays.ONE_WEEK}
     monitoring = Monitoring(
-        stack, "Monitoring", code_interpreter=interpreter, function=function.function
+        stack,
+        "Monitoring",
+        code_interpreter=interpreter,
+        function=function.function,
+        service_logs=[ServiceLog.USAGE],
+        **log_settings,
     )
+    assert_type(monitoring.log_groups, Mapping[ServiceLog, logs.LogGroup])
     assert_type(monitoring.alarms, list[cloudwatch.Alarm])
     assert_type(monitoring.dashboard, cloudwatch.Dashboard)
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk.assertions import Match, Template
 
@@ -148,6 +149,23 @@ def test_its_log_group_is_deleted_with_it(
     )
     template.all_resources(
         "AWS::Logs::LogGroup", {"DeletionPolicy": "Delete", "Properties": {"RetentionInDays": 30}}
+    )
+
+
+def test_its_log_group_takes_settings(stack: Stack) -> None:
+    key = kms.Key(stack, "Key")
+    build(
+        stack,
+        log_encryption_key=key,
+        log_removal_policy=RemovalPolicy.RETAIN,
+        log_retention=logs.RetentionDays.ONE_YEAR,
+    )
+    Template.from_stack(stack).has_resource(
+        "AWS::Logs::LogGroup",
+        {
+            "DeletionPolicy": "Retain",
+            "Properties": {"KmsKeyId": stack.resolve(key.key_arn), "RetentionInDays": 365},
+        },
     )
 
 

@@ -7,6 +7,7 @@ import pytest
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Match, Template
 
@@ -199,4 +200,12 @@ def test_cdks_function_may_see_that_a_bucket_is_kept_again(stack: Stack) -> None
     [log_group] = template.find_resources("AWS::Logs::LogGroup")
     template.has_resource_properties(
         "AWS::Lambda::Function", {"LoggingConfig": {"LogGroup": {"Ref": log_group}}}
+    )
+
+
+def test_the_log_of_the_function_that_empties_the_bucket_takes_settings(stack: Stack) -> None:
+    retention = logs.RetentionDays.ONE_DAY
+    Workspace(stack, "Workspace", removal_policy=RemovalPolicy.DESTROY, log_retention=retention)
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::Logs::LogGroup", {"RetentionInDays": 1}
     )

@@ -158,6 +158,17 @@ def test_a_failure_is_in_the_log_line(world: World, logged: list[dict[str, Any]]
     assert logged[-1]["error_type"] == "NotStarted"
 
 
+def test_the_schedule_is_no_request_in_the_metrics(
+    world: World, logged: list[dict[str, Any]]
+) -> None:
+    world.settings = world.settings._replace(metrics_namespace="CodeInterpreter")
+    world.function = world.new_function()
+    keep_up(world)
+    assert "_aws" not in logged[-1]
+    world.ok("execute_code", session="s", code="1")
+    assert "_aws" in logged[-1]
+
+
 # The settings.
 
 

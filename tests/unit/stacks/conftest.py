@@ -13,7 +13,7 @@ from stacks.settings import Settings
 Synthesise = Callable[..., Template]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def synthesise() -> Synthesise:
     """Return a function from settings (context keys without prefix) to the stack's template."""
 

@@ -8,6 +8,11 @@ from aws_cdk.assertions import Match, Template
 
 from cdk_code_interpreter import SUPPORTED_ZONE_IDS, CodeInterpreter
 from stacks.network_stack import NetworkStack
+from stacks.settings import Settings
+
+
+def settings(*, internet: bool) -> Settings:
+    return Settings(network="vpc", vpc_internet=internet)
 
 
 @pytest.fixture(params=[False, True], ids=["isolated", "internet"])
@@ -18,7 +23,7 @@ def internet(request: pytest.FixtureRequest) -> bool:
 @pytest.fixture
 def template(internet: bool) -> Template:
     app = App(builtin_cloud_formation_validation=False)
-    return Template.from_stack(NetworkStack(app, "Network", internet=internet))
+    return Template.from_stack(NetworkStack(app, "Network", settings=settings(internet=internet)))
 
 
 def test_there_is_a_way_to_the_internet_only_when_asked(template: Template, internet: bool) -> None:
@@ -84,7 +89,7 @@ def test_traffic_is_logged(template: Template) -> None:
 
 def test_a_code_interpreter_of_another_stack_uses_the_private_subnets(internet: bool) -> None:
     app = App(builtin_cloud_formation_validation=False)
-    network = NetworkStack(app, "Network", internet=internet)
+    network = NetworkStack(app, "Network", settings=settings(internet=internet))
     stack = Stack(app, "Test")
     CodeInterpreter(stack, "Interpreter", network=network.network)
     template = Template.from_stack(stack)
@@ -101,7 +106,9 @@ def test_sandboxes_keep_their_subnets_when_the_gateway_comes_or_goes() -> None:
 
     def subnets(*, internet: bool) -> dict[str, str]:
         app = App(builtin_cloud_formation_validation=False)
-        template = Template.from_stack(NetworkStack(app, "Network", internet=internet))
+        template = Template.from_stack(
+            NetworkStack(app, "Network", settings=settings(internet=internet))
+        )
         return {
             logical_id: subnet["Properties"]["CidrBlock"]
             for logical_id, subnet in template.find_resources("AWS::EC2::Subnet").items()

@@ -23,6 +23,15 @@ FILESYSTEM = {
     "mount-path": "/mnt/data",
     "security-group-id": "sg-0123456789abcdef0",
 }
+KEY = "arn:aws:kms:us-east-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef"
+TOPIC = "arn:aws:sns:us-east-1:123456789012:alarms"
+FUNCTION_VPC = {"function_vpc_id": VPC["vpc_id"], "function_subnet_ids": list(SUBNETS)}
+COMPLIANCE = {
+    **FUNCTION_VPC,
+    "compliance": True,
+    "kms_key_arn": KEY,
+    "function_reserved_concurrency": 5,
+}
 S3_ACCESS_POINT = "arn:aws:s3files:us-east-1:123456789012:file-system/fs-1/access-point/fsap-1"
 
 
@@ -79,6 +88,22 @@ def test_other_peoples_context_is_left_alone() -> None:
         ("warm_spare", "true", True),
         ("alarms", "true", True),
         ("alarms", "false", False),
+        ("stack_name", "Analysis-2", "Analysis-2"),
+        ("account", "123456789012", "123456789012"),
+        ("region", "us-gov-west-1", "us-gov-west-1"),
+        ("termination_protection", "true", True),
+        ("permissions_boundary_arn", POLICY, POLICY),
+        ("compliance", "false", False),
+        ("interpreter_retention", "retain", "retain"),
+        ("function_reserved_concurrency", "5", 5),
+        ("workspace_prefix", "team/files", "team/files"),
+        ("workspace_versioning", "true", True),
+        ("access_log_bucket_name", "logs", "logs"),
+        ("kms_key_arn", KEY, KEY),
+        ("log_retention_days", "365", 365),
+        ("log_retention_days", 3653, 3653),
+        ("log_group_retention", "retain", "retain"),
+        ("tracing", True, True),
     ],
 )
 def test_values_are_read_from_cdk_json_and_from_the_command_line(
@@ -171,6 +196,35 @@ def test_an_existing_vpc_and_its_file_systems(as_text: bool) -> None:
         ("session_timeout_seconds", "9" * 5000, "from 1 to 28800"),
         ("alarms", "on", "true or false"),
         ("idle_limit_seconds", 299, "from 300 to 28800"),
+        ("stack_name", "my stack", "1 to 120 letters, digits and hyphens, beginning with a letter"),
+        ("stack_name", "2nd", "beginning with a letter"),
+        ("stack_name", "n" * 121, "1 to 120 letters"),
+        ("account", 123456789012, "text of the 12 digits of an account"),
+        ("account", "1234", "text of the 12 digits of an account"),
+        ("region", "Frankfurt", "a region, such as us-east-1"),
+        ("termination_protection", 1, "true or false"),
+        ("permissions_boundary_arn", ROLE, "the ARN of a managed policy"),
+        ("compliance", "hipaa", "true or false"),
+        ("interpreter_retention", "keep", "one of retain, destroy"),
+        ("function_reserved_concurrency", 0, "a whole number from 1 to 100000"),
+        ("function_vpc_id", "vpc-1", "the id of a VPC"),
+        ("function_subnet_ids", "subnet-1", "a list of 1 to 16 ids of subnets"),
+        ("function_security_group_ids", "sg-1", "a list of 1 to 5 ids of security groups"),
+        ("workspace_prefix", "/files", "one or more parts of letters"),
+        ("workspace_prefix", "a/../b", "none of them . or .."),
+        ("workspace_prefix", "sessions/a", "another than 'sessions', where records are kept"),
+        ("workspace_versioning", "yes", "true or false"),
+        ("access_log_bucket_name", "Logs", "the name of a bucket"),
+        ("kms_key_arn", KEY.replace("key/", "alias/"), "the ARN of a KMS key, and not of an alias"),
+        ("kms_key_arn", "alias/mine", "the ARN of a KMS key, and not of an alias"),
+        ("log_retention_days", 31, "one of 1, 3, 5, 7, 14, 30, 60"),
+        ("log_retention_days", "a month", "one of 1, 3, 5, 7, 14, 30, 60"),
+        ("log_group_retention", "keep", "one of retain, destroy"),
+        ("tracing", "active", "true or false"),
+        ("alarm_topic_arn", KEY, "the ARN of an SNS topic"),
+        ("alarm_email", "ops", "an e-mail address"),
+        ("service_logs", "all", "a list of 1 to 3 of application, traces, usage"),
+        ("service_logs", "usage,usage", "none of them twice"),
     ],
 )
 def test_fails_with_the_key_the_value_and_what_is_allowed(
@@ -268,8 +322,55 @@ def test_fails_on_a_key_that_looks_like_a_setting_with_the_right_spelling(
             {"execution_role_arn": ROLE, "managed_policy_arns": POLICY},
             "so is 'code-interpreter:managed-policy-arns'; remove",
         ),
+        ({"function_vpc_id": VPC["vpc_id"]}, "function-subnet-ids' is not; give"),
+        ({"function_subnet_ids": SUBNETS[0]}, "function-vpc-id' is not; give"),
+        (
+            {"function_security_group_ids": "sg-0123456789abcdef0"},
+            "function-vpc-id' is not; give .*function-vpc-id', too",
+        ),
+        ({"alarm_email": "ops@example.com"}, "alarms' is false; set .*alarms' to true"),
+        ({"alarm_topic_arn": TOPIC, "alarms": False}, "alarms' is false; set .*alarms' to true"),
+        ({"service_logs": "usage"}, "alarms' is false; set .*alarms' to true"),
+        (
+            {"alarms": True, "alarm_email": "ops@example.com", "alarm_topic_arn": TOPIC},
+            "alarm-topic-arn' is given, but so is .*alarm-email'",
+        ),
+        (
+            {"workspace_versioning": True, "workspace_bucket_name": "theirs"},
+            "workspace-versioning' is given, but so is .*workspace-bucket-name'",
+        ),
+        (
+            {"access_log_bucket_name": "logs", "workspace_bucket_name": "theirs"},
+            "access-log-bucket-name' is given, but so is .*workspace-bucket-name'",
+        ),
+        (
+            {"compliance": True},
+            "compliance' is given, but without .*kms-key-arn', .*function-vpc-id', .*"
+            "function-reserved-concurrency', .*access-log-bucket-name'; give",
+        ),
+        (
+            {**COMPLIANCE, "workspace_bucket_name": "theirs", "alarms": True},
+            "compliance' is given, but without '[^,]*alarm-topic-arn' or '[^,]*alarm-email'; give",
+        ),
+        (
+            {**COMPLIANCE, "access_log_bucket_name": "logs", "workspace_versioning": False},
+            "compliance' is given, but .*workspace-versioning' is false; remove",
+        ),
+        (
+            {"network": "vpc", "region": "xx-nowhere-9"},
+            "region' is 'xx-nowhere-9', but it must be one of",
+        ),
     ],
 )
 def test_fails_on_settings_that_do_not_go_together(given: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         settings(**given)
+
+
+def test_compliance_needs_no_log_bucket_for_a_bucket_of_others() -> None:
+    assert settings(**COMPLIANCE, workspace_bucket_name="theirs").compliance
+
+
+def test_the_stack_of_a_new_network_has_a_name_of_its_own() -> None:
+    assert settings().network_stack_name == "CodeInterpreterNetwork"
+    assert settings(stack_name="Analysis").network_stack_name == "AnalysisNetwork"

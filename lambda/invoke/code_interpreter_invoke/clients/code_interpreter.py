@@ -76,6 +76,7 @@ class CodeInterpreterClient:
         self._current_id = current_id
         self._deadline = deadline
         self._trace = trace
+        self.sandboxes_started = 0
 
     def seconds_for(self, part: float) -> float:
         """Return the seconds that work may take which may use a part of the response's time."""
@@ -103,6 +104,7 @@ class CodeInterpreterClient:
             **self._trace,
             **options,
         )
+        self.sandboxes_started += 1
         return StartedSession(response["sessionId"], response["createdAt"])
 
     def stop_session(self, session_id: str) -> None:

@@ -89,6 +89,7 @@ def add_batch(
     if files and files[0].size > MAX_OPERATION_BYTES:
         with loaded.recording(files[0]):
             load_large_file(sandbox, workspace, files[0])
+            workspace.bytes_copied += files[0].size
     else:
         load_small_files(sandbox, workspace, files, loaded)
 
@@ -113,5 +114,7 @@ def load_small_files(
         for file, body in bodies.items():
             with loaded.recording(file):
                 sandbox.write({file.path: body})
+                workspace.bytes_copied += len(body)
     else:
+        workspace.bytes_copied += sum(map(len, bodies.values()))
         loaded.paths.extend(file.path for file in bodies)

@@ -47,6 +47,7 @@ def save(sandbox: Sandbox, workspace: Workspace, files: Iterable[FileFound]) -> 
             if problem is not None:
                 raise TransferError(problem)
             save_large_file(sandbox, workspace, file)
+            workspace.bytes_copied += file.size
     for batch in batches(small):
         save_batch(sandbox, workspace, batch, saved)
     return saved
@@ -68,6 +69,7 @@ def save_batch(
             else:
                 # The service left it out or decoded it as text; copy it again byte for byte.
                 copy_in_parts_to_bucket(sandbox, workspace, file)
+            workspace.bytes_copied += file.size
 
 
 def is_intact(file: FileFound, body: bytes) -> bool:

@@ -123,6 +123,8 @@ class Workspace:
         """Take the bucket; `allow_delete` says whether the function may delete files."""
         self.bucket = bucket
         self._allow_delete = allow_delete
+        # From or to the sandbox; the code that copies counts it.
+        self.bytes_copied = 0
         self._root = f"{prefix}/{session}/"
 
     def key(self, path: str) -> str:

@@ -141,7 +141,7 @@ def test_the_record_decides_in_every_order(tmp_path: Path, case: Case) -> None:
 def run_within(pair: Pair, case: Case, when: str, number: int) -> bool:
     """Run the second at an operation of the first; tell whether there was such an operation."""
     left = [number]
-    ran = []
+    ran: list[bool] = []
 
     def hook(_operation: str, _detail: str) -> None:
         if ran:
