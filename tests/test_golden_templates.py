@@ -314,7 +314,6 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "expiring-files": {"workspace-expiration-days": 7},
     "no-deletion": {"workspace-delete": False},
     "alarms": {"alarms": True},
-    "idle-limit-and-spare": {"idle-limit-seconds": 1_800, "warm-spare": True},
 }
 
 

@@ -11,6 +11,7 @@ from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
 from ..limits import MAX_SESSION_SECONDS, MIN_IDLE_LIMIT, MIN_SESSION_OF_SPARES
+from .nag import acknowledge_inline_policy
 from .permissions import INVOKE_FUNCTION, SCHEDULER_PRINCIPAL
 from .validation import check_duration
 
@@ -66,6 +67,7 @@ def add_schedule(scope: Construct, function: lambda_.Function, *, warm_spare: bo
             )
         },
     )
+    acknowledge_inline_policy(role, "the policy serves this role, and goes with it")
     minutes = _MINUTES_OF_SPARES if warm_spare else _MINUTES_OF_SWEEPS
     schedule = scheduler.CfnSchedule(
         scope,

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from aws_cdk import App, Duration, Stack
+from aws_cdk import App, CfnParameter, Duration, Stack
 from aws_cdk.assertions import Template
 
 from cdk_code_interpreter import CodeInterpreter, InvokeFunction, Workspace
@@ -76,6 +76,19 @@ def test_a_schedule_invokes_the_function_with_a_role_for_that_alone(
     assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
     count = len(off.to_json()["Resources"])
     assert len(found.to_json()["Resources"]) == count + 2
+
+
+def test_a_limit_can_be_known_at_deployment_only() -> None:
+    stack = Stack(App(), "Other")
+    limit = CfnParameter(stack, "Limit", type="Number").value_as_number
+    InvokeFunction(
+        stack,
+        "Invoke",
+        code_interpreter=CodeInterpreter(stack, "Interpreter"),
+        workspace=Workspace(stack, "Workspace"),
+        idle_limit=Duration.seconds(limit),
+    )
+    assert function(Template.from_stack(stack))["IDLE_LIMIT_SECONDS"] == {"Ref": "Limit"}
 
 
 def test_both_are_off_by_default() -> None:

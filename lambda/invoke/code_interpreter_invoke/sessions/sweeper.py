@@ -24,9 +24,8 @@ from .store import RecordChangedError, SessionRecord, SessionState, SessionStore
 
 # The longest life of a sandbox (the service's quotas page). Older records are of no interest.
 LONGEST_SESSION = 28_800.0
-# Seconds for one look at a task, and seconds that must be left to begin with another session.
+# Seconds for one look at a task.
 TASK_SECONDS = 10.0
-MIN_TIME_LEFT = 30.0
 RUNNING = ("submitted", "working")
 
 
@@ -65,7 +64,7 @@ class Sweeper:
         for session, written_at in self._store.last_writes():
             if not idle_limit <= self._now() - written_at <= LONGEST_SESSION + idle_limit:
                 continue
-            if self._deadline.remaining() < MIN_TIME_LEFT:
+            if self._deadline.remaining() < self._deadline.response_reserve:
                 break  # the next run goes on
             try:
                 stopped += self._sweep(session)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from code_interpreter_invoke.deadline import Deadline
 from code_interpreter_invoke.sessions import named
 from code_interpreter_invoke.sessions.idle import Heartbeat
 from code_interpreter_invoke.sessions.sweeper import Swept
@@ -357,6 +358,16 @@ def test_stopping_a_session_forgets_the_sandbox_though_a_request_writes_its_use(
 
 
 # Failures.
+
+
+def test_a_sweep_ends_before_the_function_does(sessions: Sessions, clock: Clock) -> None:
+    for name in ("a", "b", "c"):
+        sessions.use(name)
+    clock.seconds += LIMIT + 1
+    left = iter([500.0, 400.0, 9.0])
+    sessions.deadline = Deadline(900, now=lambda: 0.0)
+    sessions.deadline.remaining = lambda: next(left)  # type: ignore[method-assign]  # time passes
+    assert sessions.sweep() == Swept(2, 0)
 
 
 def test_a_sweep_that_is_cut_off_is_completed_by_a_later_one(
