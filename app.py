@@ -13,7 +13,7 @@ from cdk_nag import (
 )
 
 from stacks.code_interpreter_stack import CodeInterpreterStack
-from stacks.network_stack import NetworkStack
+from stacks.network_stack import NetworkStack, SealedNetworkStack
 from stacks.settings import Settings
 from stacks.values import SettingsError
 
@@ -44,10 +44,16 @@ def build(app: App) -> None:
             HIPAASecurityChecks(app, verbose=True),
             PCIDSS321Checks(app, verbose=True),
         )
-    network = None
-    if settings.network == "vpc" and settings.vpc_id is None:
+    network = sealed_network = None
+    if settings.network == "sealed":
+        sealed_network = SealedNetworkStack(
+            app, settings.network_stack_name, settings=settings
+        ).sealed_network
+    elif settings.network == "vpc" and settings.vpc_id is None:
         network = NetworkStack(app, settings.network_stack_name, settings=settings).network
-    CodeInterpreterStack(app, settings.stack_name, settings=settings, network=network)
+    CodeInterpreterStack(
+        app, settings.stack_name, settings=settings, network=network, sealed_network=sealed_network
+    )
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ from cdk_code_interpreter import (
     InvokeFunction,
     Monitoring,
     Network,
+    SealedNetwork,
     ServiceLog,
     Workspace,
 )
@@ -55,6 +56,7 @@ class CodeInterpreterStack(DeploymentStack):
     :param settings: The settings of the deployment.
     :param network: The network of the sandboxes, if another stack defines it. Default: the network
         of the settings.
+    :param sealed_network: The network of the sandboxes and the workspace, if it is sealed.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class CodeInterpreterStack(DeploymentStack):
         *,
         settings: Settings,
         network: Network | None = None,
+        sealed_network: SealedNetwork | None = None,
     ) -> None:
         super().__init__(
             scope,
@@ -71,6 +74,8 @@ class CodeInterpreterStack(DeploymentStack):
             settings=settings,
             description="Amazon Bedrock AgentCore Code Interpreter",
         )
+        if sealed_network is not None:
+            network = Network.sealed(sealed_network)
         function_settings = self._function_settings(settings)
         control_function = ControlFunction(self, "CodeInterpreterControl", **function_settings)
         self.code_interpreter = CodeInterpreter(
@@ -96,7 +101,7 @@ class CodeInterpreterStack(DeploymentStack):
             # The new group allows no outbound traffic by default. The routes of the subnets limit
             # what HTTPS can reach.
             self.code_interpreter.connections.allow_to_any_ipv4(ec2.Port.HTTPS)
-        self.workspace = self._workspace(settings)
+        self.workspace = self._workspace(settings, sealed_network)
         if settings.function_reserved_concurrency is not None:
             function_settings["reserved_concurrent_executions"] = (
                 settings.function_reserved_concurrency
@@ -159,7 +164,8 @@ class CodeInterpreterStack(DeploymentStack):
             return [cloudwatch_actions.SnsAction(new_topic)]
         return []
 
-    def _workspace(self, settings: Settings) -> Workspace:
+    def _workspace(self, settings: Settings, sealed_network: SealedNetwork | None) -> Workspace:
+        allow_links = None if sealed_network is None else settings.sealed_links
         if settings.workspace_bucket_name is not None:
             bucket = s3.Bucket.from_bucket_attributes(
                 self,
@@ -167,7 +173,14 @@ class CodeInterpreterStack(DeploymentStack):
                 bucket_name=settings.workspace_bucket_name,
                 encryption_key=self.key,
             )
-            return Workspace(self, "Workspace", bucket=bucket, prefix=settings.workspace_prefix)
+            return Workspace(
+                self,
+                "Workspace",
+                bucket=bucket,
+                prefix=settings.workspace_prefix,
+                sealed_network=sealed_network,
+                allow_links=allow_links,
+            )
         workspace = Workspace(
             self,
             "Workspace",
@@ -175,6 +188,8 @@ class CodeInterpreterStack(DeploymentStack):
             encryption_key=self.key,
             removal_policy=_REMOVAL_POLICIES[settings.workspace_retention],
             expiration=_days(settings.workspace_expiration_days),
+            sealed_network=sealed_network,
+            allow_links=allow_links,
             versioned=settings.workspace_versioning or settings.compliance,
             server_access_logs_bucket=existing_access_log_bucket(self, settings),
             **self.log_settings,

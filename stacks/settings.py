@@ -47,7 +47,7 @@ from .values import (
     wrong,
 )
 
-NetworkMode = Literal["sandbox", "public", "vpc"]
+NetworkMode = Literal["sandbox", "public", "vpc", "sealed"]
 Retention = Literal["retain", "destroy"]
 ServiceLogKind = Literal["application", "traces", "usage"]
 
@@ -78,7 +78,8 @@ class FilesystemSettings:
 class Settings:
     """The settings of a deployment; each is the context key `code-interpreter:<key>`.
 
-    With the network `vpc`, the sandboxes are in the given subnets, or else in a new VPC.
+    With the network `vpc`, the sandboxes are in the given subnets, or else in a new VPC. With
+    `sealed`, they are in a new VPC from which they reach the workspace alone.
     """
 
     stack_name: str = "CodeInterpreter"
@@ -94,6 +95,9 @@ class Settings:
     subnet_ids: tuple[str, ...] = ()
     security_group_ids: tuple[str, ...] = ()
     vpc_internet: bool = False
+    sealed_data_path: bool = True
+    sealed_links: bool = False
+    s3_prefix_list_id: str | None = None
     execution_role_arn: str | None = None
     managed_policy_arns: tuple[str, ...] = ()
     certificate_secret_arns: tuple[str, ...] = ()
@@ -155,13 +159,14 @@ class Settings:
         return settings
 
     def _check_together(self, keys: Collection[str]) -> None:
-        for key in ("vpc-id", "subnet-ids", "security-group-ids", "vpc-internet", "filesystems"):
-            if key in keys and self.network != "vpc":
-                raise _conflict(
-                    key,
-                    f"{full_key('network')} is {self.network!r}",
-                    f"set {full_key('network')} to 'vpc'",
-                )
+        for network, owned in _KEYS_OF_NETWORKS.items():
+            for key in owned:
+                if key in keys and self.network != network:
+                    raise _conflict(
+                        key,
+                        f"{full_key('network')} is {self.network!r}",
+                        f"set {full_key('network')} to {network!r}",
+                    )
         for key, other in (
             ("vpc-id", "subnet-ids"),
             ("subnet-ids", "vpc-id"),
@@ -245,7 +250,7 @@ def _is_ours(key: str) -> bool:
 
 
 def _letters(key: str) -> str:
-    return re.sub("[^a-z]", "", key.lower())
+    return re.sub("[^a-z0-9]", "", key.lower())
 
 
 def _conflict(key: str, problem: str, remedy: str) -> SettingsError:
@@ -316,6 +321,11 @@ _PREFIX = text(
     "none of them . or ..",
     WORKSPACE_PREFIX_PATTERN,
 )
+# The keys that mean something with one network only.
+_KEYS_OF_NETWORKS = {
+    "vpc": ("vpc-id", "subnet-ids", "security-group-ids", "vpc-internet", "filesystems"),
+    "sealed": ("sealed-data-path", "sealed-links", "s3-prefix-list-id"),
+}
 _FILESYSTEM_LIST = list_of_objects(_filesystem, max_items=2 * MAX_FILESYSTEMS_OF_A_KIND)
 _SERVICES = {"efs": "elasticfilesystem", "s3-files": "s3files"}
 _FILESYSTEM_PARSERS: dict[str, Parser] = {
@@ -349,13 +359,16 @@ _PARSERS: dict[str, Parser] = {
     "description": text(
         f"1 to {MAX_DESCRIPTION_LENGTH} characters", f".{{1,{MAX_DESCRIPTION_LENGTH}}}"
     ),
-    "network": choice("sandbox", "public", "vpc"),
+    "network": choice("sandbox", "public", "vpc", "sealed"),
     "vpc-id": text("the id of a VPC", f"vpc-{_EC2_ID}"),
     "subnet-ids": list_of("ids of subnets", f"subnet-{_EC2_ID}", max_items=MAX_SUBNETS),
     "security-group-ids": list_of(
         "ids of security groups", f"sg-{_EC2_ID}", max_items=MAX_SECURITY_GROUPS
     ),
     "vpc-internet": on_or_off,
+    "sealed-data-path": on_or_off,
+    "sealed-links": on_or_off,
+    "s3-prefix-list-id": text("the id of a prefix list", "pl-[0-9a-f]{8,17}"),
     "execution-role-arn": text(
         "the ARN of a role", f"{_ARN}iam::[0-9]{{12}}:role/{_PATH_AND_NAME}{{1,64}}"
     ),

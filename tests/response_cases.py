@@ -85,6 +85,11 @@ def switch_deletion_off(world: World) -> None:
     world.function = world.new_function()
 
 
+def refuse_links(world: World) -> None:
+    world.settings = world.settings._replace(allow_links=False)
+    world.function = world.new_function()
+
+
 def end_sandboxes(world: World) -> None:
     world.agentcore.end_all()
 
@@ -500,6 +505,13 @@ CASES = (
         "workspace_link",
         "above maximum",
         {"path": "uploads/d.csv", "direction": "download", "expires_in_seconds": 901},
+        callers=("direct",),
+    ),
+    Case(
+        "workspace_link",
+        "sealed",
+        {"path": "uploads/d.csv", "direction": "download"},
+        arrange=(refuse_links,),
         callers=("direct",),
     ),
     # workspace_list.

@@ -37,7 +37,13 @@ from cdk_code_interpreter import (
     Workspace,
 )
 from stacks.settings import Settings
-from tests.integration.test_app import DEPLOYMENTS, EVERYTHING, EXISTING_VPC, namespaced
+from tests.integration.test_app import (
+    DEPLOYMENTS,
+    EVERYTHING,
+    EXISTING_VPC,
+    as_text,
+    namespaced,
+)
 from tests.unit.constructs.everything import (
     MODES,
     imported_role,
@@ -319,7 +325,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("mode", SETTINGS)
 def test_golden_templates_of_the_app(mode: str) -> None:
-    app = new_app({**recommended_flags(), **namespaced(SETTINGS[mode])})
+    # Text, as from the command line; other tests have the same settings as `cdk.json` has them.
+    app = new_app({**recommended_flags(), **namespaced(as_text(SETTINGS[mode]))})
     project.build(app)
     check_golden(f"{FOLDER}/app/{mode}.json", templates(app))
 

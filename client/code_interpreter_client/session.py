@@ -10,10 +10,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, Final, Literal, Self
+from typing import IO, TYPE_CHECKING, Any, Final, Literal, Self
 
 from . import transfers
-from .errors import CodeInterpreterError, FunctionUnavailable, InvalidRequest, error_from
+from .errors import (
+    CodeInterpreterError,
+    FunctionUnavailable,
+    InvalidRequest,
+    TransferFailed,
+    error_from,
+)
 from .function import Function, Response, new_key, takes_key
 from .output import OnOutput, OutputReader
 from .results import Result
@@ -27,6 +33,8 @@ Language = Literal["python", "javascript", "typescript"]
 
 UPLOADS: Final = "uploads"
 SAVED: Final = "code-interpreter"
+# The largest file that fits into a request of Lambda's 6 MB, in base64.
+UPLOAD_BYTES: Final = 4_700_000
 # Names the request of a command to the command's processes, so that an interrupt finds them.
 REQUEST_VARIABLE: Final = "CODE_INTERPRETER_REQUEST"
 
@@ -330,8 +338,7 @@ class Session:
         :raises InvalidRequest: if it is larger than a few megabytes: `push` it and `download` it
         """
         [file] = self.request("file_operations", operation="read", paths=[path])["files"]
-        content: str = file["content"]
-        return base64.b64decode(content) if file["encoding"] == "base64" else content.encode()
+        return bytes_of(file)
 
     def write(self, path: str, content: bytes | str) -> None:
         """Write a file of the sandbox, of up to about 4 MB: `upload` larger ones."""
@@ -396,7 +403,8 @@ class Session:
     ) -> str:
         """Put a file into the workspace, from where each sandbox of the session gets it.
 
-        :param source: The file, of up to 5 GiB.
+        :param source: The file, of up to 5 GiB. Where the network is sealed, the function signs no
+            links, and takes up to 4.7 MB.
         :param name: Its name in the sandbox's working directory. Default: the file's own.
         :param progress: Called with the bytes sent so far, and all bytes.
         :return: The file's path in the workspace.
@@ -408,7 +416,12 @@ class Session:
         size = source.stat().st_size
         if not source.is_file():
             raise InvalidRequest(f"{source} is not a regular file; upload_folder uploads a folder")
-        transfers.upload(source, size, lambda: self._link(path, "upload", size), progress)
+        try:
+            transfers.upload(source, size, lambda: self._link(path, "upload", size), progress)
+        except InvalidRequest as refusal:
+            if not refuses_links(refusal):
+                raise
+            self._upload_through_function(source, size, path, progress, refusal)
         return path
 
     def upload_folder(self, source: str | Path, name: str = "") -> Sequence[str]:
@@ -444,13 +457,13 @@ class Session:
         written = Path(target) if target is not None else Path()
         if written.is_dir() or str(target).endswith("/"):
             written = written / PurePosixPath(path).name
-        transfers.download(written, lambda: self._link(path, "download"), progress)
+        transfers.download(written, self._receiving(path, progress))
         return written
 
     def load(self, path: str) -> bytes:
         """Return the bytes of a file of the workspace."""
         path = in_workspace(path)
-        return transfers.read(path, lambda: self._link(path, "download"))
+        return transfers.read(self._receiving(path))
 
     def delete(self, *paths: str) -> Transfer:
         """Delete files of the workspace. The sandbox keeps its own copies."""
@@ -459,6 +472,59 @@ class Session:
 
     def _link(self, path: str, direction: str, size: int | None = None) -> Response:
         return self.request("workspace_link", path=path, direction=direction, size=size)
+
+    def _upload_through_function(
+        self,
+        source: Path,
+        size: int,
+        path: str,
+        progress: Progress | None,
+        refusal: InvalidRequest,
+    ) -> None:
+        """Put a file into the workspace in a request, where the function signs no link."""
+        if size > UPLOAD_BYTES:
+            raise InvalidRequest(
+                f"{source} has {size} bytes, but the function takes at most {UPLOAD_BYTES} without "
+                f"a link: {refusal.message}",
+                response=refusal.response,
+            ) from refusal
+        with source.open("rb") as file:
+            body = transfers.Beginning(file, source.name, size, progress).read(size)
+        content = base64.b64encode(body).decode()
+        self.request("workspace_write", path=path, content=content, encoding="base64")
+
+    def _receiving(self, path: str, progress: Progress | None = None) -> transfers.Receive:
+        """Return a function that writes a file of the workspace into an open file."""
+
+        def receive(file: IO[bytes]) -> None:
+            try:
+                transfers.receive_by_link(
+                    file, path, lambda: self._link(path, "download"), progress
+                )
+            except InvalidRequest as refusal:
+                if not refuses_links(refusal):
+                    raise
+                self._receive_through_function(file, path, progress)
+
+        return receive
+
+    def _receive_through_function(
+        self, file: IO[bytes], path: str, progress: Progress | None
+    ) -> None:
+        """Write a file of the workspace in parts of responses, where the function signs no link."""
+        offset: int | None = 0
+        size: int | None = None
+        while offset is not None:
+            part = self.request("workspace_read", path=path, offset=offset)
+            if size not in (None, part["size"]):
+                raise TransferFailed(
+                    f"{path} has changed while it was read; repeat the request", retryable=True
+                )
+            size = part["size"]
+            file.write(bytes_of(part))
+            if progress is not None:
+                progress(file.tell(), size)
+            offset = part.get("next_offset")
 
     # The session itself.
 
@@ -544,6 +610,17 @@ class Session:
 
 def transfer_of(response: Response, member: str) -> Transfer:
     return Transfer(tuple(response[member]), tuple(response.get("warnings", ())))
+
+
+def refuses_links(refusal: InvalidRequest) -> bool:
+    """Tell whether a deployment signs no links, whatever the file is."""
+    return bool(refusal.response.get("links_refused"))
+
+
+def bytes_of(file: Mapping[str, Any]) -> bytes:
+    """Return the bytes of a file in a response, which has them as text or in base64."""
+    content: str = file["content"]
+    return base64.b64decode(content) if file["encoding"] == "base64" else content.encode()
 
 
 def in_workspace(path: str) -> str:

@@ -26,6 +26,8 @@ from .errors import InvalidRequest, TransferFailed
 Progress = Callable[[int, int | None], None]
 # Returns a fresh link: the HTTP request that transfers the file, as `workspace_link` describes it.
 Link = Callable[[], Mapping[str, Any]]
+# Writes all bytes of a file of the workspace into a file that is open and empty.
+Receive = Callable[[IO[bytes]], None]
 
 PART_BYTES: Final = 1024 * 1024
 # Files that are transferred at once: most of the time of a small one is waiting.
@@ -97,8 +99,8 @@ def upload_all(
             raise
 
 
-def download(target: Path, link: Link, progress: Progress | None = None) -> None:
-    """Write a file, whole or not at all. A connection that breaks is continued where it broke.
+def download(target: Path, receive: Receive) -> None:
+    """Write a file, whole or not at all.
 
     :raises InvalidRequest: if there is a folder or a device in its place
     :raises TransferFailed: if the storage refuses it, or cannot be reached
@@ -111,26 +113,33 @@ def download(target: Path, link: Link, progress: Progress | None = None) -> None
     part = target.with_name(f".{secrets.token_hex(8)}.part")
     try:
         with part.open("xb") as file:
-            receive(file, target.name, link, progress)
+            receive(file)
         part.replace(target)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
 
 
-def read(name: str, link: Link) -> bytes:
+def read(receive: Receive) -> bytes:
     """Return the bytes of a file.
 
     :raises TransferFailed: if the storage refuses it, or cannot be reached
     """
     with tempfile.SpooledTemporaryFile(max_size=16 * PART_BYTES) as file:
-        receive(file, name, link, None)
+        receive(file)
         file.seek(0)
         return file.read()
 
 
-def receive(file: IO[bytes], name: str, link: Link, progress: Progress | None) -> None:
-    """Write the bytes that a link leads to into a file that is open and empty."""
+def receive_by_link(
+    file: IO[bytes], name: str, link: Link, progress: Progress | None = None
+) -> None:
+    """Write the bytes that a link leads to into a file that is open and empty.
+
+    A connection that breaks is continued where it broke.
+
+    :raises TransferFailed: if the storage refuses it, or cannot be reached
+    """
     etag: str | None = None
 
     def attempt() -> None:

@@ -14,6 +14,8 @@ from .function_settings import FunctionSettings, LogSettings
 from .invoke_function import InvokeFunction
 from .monitoring import Monitoring
 from .network import Network, NetworkConfig
+from .sandbox_vpc import SandboxVpc
+from .sealed_network import SealedNetwork
 from .service_logs import ServiceLog
 from .workspace import Workspace
 
@@ -30,6 +32,8 @@ __all__ = [
     "Monitoring",
     "Network",
     "NetworkConfig",
+    "SandboxVpc",
+    "SealedNetwork",
     "ServiceLog",
     "Workspace",
 ]

@@ -143,6 +143,7 @@ class InvokeFunction(Construct):
                     session_timeout.to_seconds()
                 ),
                 "ALLOW_DELETE": str(allow_delete).lower(),
+                **({} if workspace.allow_links else {"ALLOW_LINKS": "false"}),
                 **upkeep_environment(idle_limit, warm_spare),
                 # Bytes. glibc returns blocks of this size to the system once they are free;
                 # without it, the largest results need a third more memory.

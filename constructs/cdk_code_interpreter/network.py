@@ -16,6 +16,7 @@ from ._private.arguments import check_arguments
 from ._private.availability_zones import report_unsupported_zones
 from ._private.egress import report_missing_egress
 from .limits import MAX_SECURITY_GROUPS, MAX_SUBNETS
+from .sealed_network import SealedNetwork
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class NetworkConfig:
 class Network(ABC):
     """The network mode of a code interpreter, which decides where its sandboxes can connect to.
 
-    Create it with `Network.sandbox()`, `Network.public()` or `Network.vpc()`.
+    Create it with `Network.sandbox()`, `Network.public()`, `Network.vpc()` or `Network.sealed()`.
     """
 
     # False if the network is known before `bind()` to be in no VPC.
@@ -115,6 +116,19 @@ class Network(ABC):
         if security_groups is not None:
             _check_count("security groups", security_groups, MAX_SECURITY_GROUPS)
         return _Vpc(vpc, selected, security_groups)
+
+    @staticmethod
+    @check_arguments
+    def sealed(network: SealedNetwork) -> "Network":
+        """Return the mode in which code reaches what `network` declares, and nothing else.
+
+        The code interpreter is created after the protection of the network is in place, and uses
+        its security group. Pass the network to the workspace, too: see `Workspace`.
+
+        :param network: Define it in another stack than the code interpreter, for the reason that
+            `vpc()` gives.
+        """
+        return _Sealed(network)
 
     @abstractmethod
     def bind(self, scope: Construct) -> NetworkConfig:
@@ -174,6 +188,23 @@ class _Vpc(Network):
         # deleted, so its deletion, and with it that of the stack, would fail.
         group.apply_removal_policy(RemovalPolicy.RETAIN)
         return group
+
+
+@dataclass(frozen=True)
+class _Sealed(Network):
+    network: SealedNetwork
+
+    def bind(self, scope: Construct) -> NetworkConfig:
+        _report_own_stack(scope, self.network.vpc)
+        if self.network.firewall is not None:
+            scope.node.add_dependency(self.network.firewall)
+        return NetworkConfig(
+            "VPC",
+            subnet_ids=self.network.vpc.select_subnets(
+                subnet_group_name=self.network.subnets.subnet_group_name
+            ).subnet_ids,
+            connections=ec2.Connections(security_groups=[self.network.security_group]),
+        )
 
 
 def _select(vpc: ec2.IVpc, selection: ec2.SubnetSelection) -> Sequence[ec2.ISubnet]:

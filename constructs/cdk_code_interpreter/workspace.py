@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
-from typing import Unpack
+from collections.abc import Mapping
+from typing import Any, Unpack
 
-from aws_cdk import CfnResource, CustomResourceProviderBase, Duration, RemovalPolicy, Stack, Token
+from aws_cdk import (
+    Annotations,
+    CfnResource,
+    CustomResourceProviderBase,
+    Duration,
+    RemovalPolicy,
+    Stack,
+    Token,
+)
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
@@ -25,6 +36,7 @@ from ._private.permissions import (
 from ._private.validation import check_days, check_removal_policy
 from .function_settings import LogSettings
 from .limits import SESSION_RECORDS, WORKSPACE_PREFIX_PATTERN
+from .sealed_network import SealedNetwork
 
 # A session lives for 8 hours at most, and its record is of no use afterwards.
 _RECORD_EXPIRATION = Duration.days(2)
@@ -40,9 +52,9 @@ class Workspace(Construct):
     The key of an upload is `<prefix>/<session>/uploads/<path>`, and that of a file that code
     produced is `<prefix>/<session>/code-interpreter/<path>`.
 
-    :param bucket: An existing bucket. Its owner decides about access and retention, so `prefix` is
-        the only other parameter that can be given with it. Default: a new bucket that is private,
-        encrypted, and reachable with TLS only.
+    :param bucket: An existing bucket. Its owner decides about access and retention, so only
+        `prefix`, `sealed_network` and `allow_links` can be given with it. Default: a new bucket
+        that is private, encrypted, and reachable with TLS only.
     :param prefix: The first part of every key: one or more parts of letters, digits and
         `! _ . ' ( ) -` with single slashes between them. Default: `workspace`.
     :param encryption_key: The KMS key of a new bucket. `grant_read_write()` grants its use, too.
@@ -54,12 +66,23 @@ class Workspace(Construct):
         `RemovalPolicy.DESTROY` deletes the files, too. Default: `RemovalPolicy.RETAIN`, with its
         policy.
     :param server_access_logs_bucket: The bucket for the logs of access to the files. Default: none.
+    :param sealed_network: The network of the code interpreter, from which code then reaches the
+        files. The bucket's policy refuses presigned URLs that are used anywhere else, and the
+        invoke function refuses the tool `workspace_link`. An existing bucket keeps its own policy,
+        and a warning shows the statement that it needs. Default: none, so that a presigned URL
+        works for everybody who has it.
+    :param allow_links: Whether presigned URLs of a workspace with `sealed_network` work outside of
+        the network, too. Then everybody who gets such a URL can read or write its file until it
+        expires, from anywhere. Default: no.
     :param settings: Settings of the log group of CDK's function that empties a bucket with
         `RemovalPolicy.DESTROY`: see `LogSettings`.
     :ivar bucket: The new bucket, or the existing bucket.
     :ivar prefix: The first part of every key.
-    :raises ValueError: if `prefix` or `expiration` cannot be used, or if an existing bucket is
-        given together with a setting for a new bucket.
+    :ivar allow_links: Whether presigned URLs work anywhere.
+    :ivar endpoint: The S3 endpoint of the sealed network, or None.
+    :raises ValueError: if `prefix` or `expiration` cannot be used, if an existing bucket is given
+        together with a setting for a new bucket, if `allow_links` is given without
+        `sealed_network`, or if the sealed network admits another workspace.
     """
 
     @check_arguments
@@ -75,9 +98,18 @@ class Workspace(Construct):
         versioned: bool | None = None,
         removal_policy: RemovalPolicy | None = None,
         server_access_logs_bucket: s3.IBucket | None = None,
+        sealed_network: SealedNetwork | None = None,
+        allow_links: bool | None = None,
         **settings: Unpack[LogSettings],
     ) -> None:
         _check_prefix(prefix)
+        if allow_links is not None and sealed_network is None:
+            raise ValueError(
+                f"allow_links is {allow_links}, but sealed_network is not given, and without it "
+                "presigned URLs work anywhere; pass sealed_network=, or leave allow_links out"
+            )
+        if sealed_network is not None:
+            sealed_network._check_free()
         if expiration is not None:
             check_days("expiration", expiration)
         if removal_policy is not None:
@@ -100,6 +132,12 @@ class Workspace(Construct):
             server_access_logs_bucket=server_access_logs_bucket,
             log_settings=settings,
         )
+        self.allow_links = sealed_network is None or bool(allow_links)
+        self.endpoint: ec2.GatewayVpcEndpoint | None = None
+        if sealed_network is not None:
+            self.endpoint = sealed_network._admit_workspace(self, self.bucket, prefix)
+        if not self.allow_links:
+            self._refuse_links()
 
     @property
     def key_patterns(self) -> tuple[str, str]:
@@ -222,21 +260,41 @@ class Workspace(Construct):
         )
         return bucket
 
+    def _refuse_links(self) -> None:
+        """Deny presigned requests, except those that come through the sealed network's endpoint.
+
+        The invoke function and CDK's function that empties the bucket sign the headers of their
+        requests, so this does not concern them.
+        """
+        condition: dict[str, Any] = {"StringEquals": {"s3:authType": ["REST-QUERY-STRING", "POST"]}}
+        if self.endpoint is not None:
+            condition["StringNotEquals"] = {"aws:SourceVpce": self.endpoint.vpc_endpoint_id}
+        statement = _deny_every_action(self.bucket, condition)
+        if not self.bucket.add_to_resource_policy(statement).statement_added:
+            Annotations.of(self).add_warning_v2(
+                "cdk-code-interpreter:existingBucketPolicy",
+                "the bucket has a policy of its own, which may let presigned URLs be used outside "
+                "of the sealed network; add this statement to it, and acknowledge this warning: "
+                + json.dumps(Stack.of(self).resolve(statement.to_statement_json())),
+            )
+
     def _refuse_weak_signatures(self, bucket: s3.Bucket) -> None:
         """Deny requests without SigV4, and those with a signature older than 15 minutes."""
         for condition in (
             {"StringEquals": {"s3:signatureversion": "AWS"}},
             {"NumericGreaterThan": {"s3:signatureAge": str(_MAX_SIGNATURE_AGE.to_milliseconds())}},
         ):
-            bucket.add_to_resource_policy(
-                iam.PolicyStatement(
-                    effect=iam.Effect.DENY,
-                    principals=[iam.AnyPrincipal()],
-                    actions=EVERY_S3_ACTION,
-                    resources=[bucket.bucket_arn, bucket.arn_for_objects("*")],
-                    conditions=condition,
-                )
-            )
+            bucket.add_to_resource_policy(_deny_every_action(bucket, condition))
+
+
+def _deny_every_action(bucket: s3.IBucket, conditions: Mapping[str, Any]) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        effect=iam.Effect.DENY,
+        principals=[iam.AnyPrincipal()],
+        actions=EVERY_S3_ACTION,
+        resources=[bucket.bucket_arn, bucket.arn_for_objects("*")],
+        conditions=conditions,
+    )
 
 
 def _complete_emptying(bucket: s3.Bucket, log_settings: LogSettings) -> None:

@@ -22,7 +22,7 @@ from tests.project import PROJECT
 
 README = (PROJECT / "README.md").read_text()
 SECURITY = (PROJECT / "SECURITY.md").read_text()
-FIGURES = (PROJECT / "docs" / "figures.md").read_text()
+FIGURES = (PROJECT / "docs" / "performance.md").read_text()
 # Lines of a terminal or a page that a reader sees without scrolling.
 FIRST_SCREEN = 60
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
@@ -89,7 +89,7 @@ def test_every_setting_is_there_and_no_other() -> None:
     keys = [
         key
         for row in table.splitlines()[2:]
-        for key in re.findall(r"`([a-z-]+)`", row.split("|")[1])
+        for key in re.findall(r"`([a-z0-9-]+)`", row.split("|")[1])
     ]
     assert sorted(keys) == KEYS
 

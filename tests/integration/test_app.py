@@ -107,6 +107,13 @@ DEPLOYMENTS: dict[str, dict[str, Any]] = {
     "new-vpc": {"network": "vpc"},
     "new-vpc-with-internet": {"network": "vpc", "vpc-internet": True},
     "existing-vpc": EXISTING_VPC,
+    "sealed": {"network": "sealed"},
+    "sealed-without-data-path": {"network": "sealed", "sealed-data-path": False},
+    "sealed-with-links": {
+        "network": "sealed",
+        "sealed-links": True,
+        "s3-prefix-list-id": "pl-0123456789abcdef0",
+    },
     "everything": EVERYTHING,
     "platform": PLATFORM,
     "platform-existing": EXISTING,
@@ -127,7 +134,7 @@ ALL_DEPLOYMENTS = {**DEPLOYMENTS, **OTHER_DEPLOYMENTS}
 @pytest.mark.parametrize(
     "names",
     [
-        pytest.param(("sandbox", "everything"), id="some"),
+        pytest.param(("sandbox", "everything", "sealed"), id="some"),
         pytest.param(tuple(ALL_DEPLOYMENTS), id="all", marks=pytest.mark.slow),
     ],
 )
@@ -209,42 +216,45 @@ def test_a_wrong_setting_ends_in_one_clear_line(tmp_path: Path) -> None:
     assert (result.returncode, result.stdout) == (1, "")
 
 
-def test_settings_of_the_command_line_are_those_of_cdk_json(tmp_path: Path) -> None:
-    """The CDK CLI hands values of `--context` to the app as text. The golden file has others."""
-    as_text = {
-        key: value if isinstance(value, str) else json.dumps(value)
-        for key, value in PLATFORM.items()
-    }
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["everything", "platform", "platform-existing"])
+def test_settings_of_the_command_line_are_those_of_cdk_json(tmp_path: Path, name: str) -> None:
     result = subprocess.run(
         [sys.executable, "app.py"],
         cwd=PROJECT,
         env={
             **os.environ,
             "CDK_OUTDIR": str(tmp_path),
-            "CDK_CONTEXT_JSON": json.dumps({**FLAGS, **namespaced(as_text)}),
+            "CDK_CONTEXT_JSON": json.dumps({**FLAGS, **namespaced(as_text(DEPLOYMENTS[name]))}),
         },
         capture_output=True,
         text=True,
         check=False,
     )
     assert result.returncode == 0, result.stderr
-    golden = json.loads((PROJECT / "tests/golden/templates/app/platform.json").read_text())
-    for name in ("Analysis", "AnalysisNetwork"):
-        template = json.loads((tmp_path / f"{name}.template.json").read_text())
-        assert template["Resources"].keys() - {"CDKMetadata"} == golden[name]["Resources"].keys()
-        for logical_id, expected in golden[name]["Resources"].items():
-            found = template["Resources"][logical_id]
-            assert without_asset_hashes(found) == expected
+    golden = PROJECT / "tests/golden/templates/app" / f"{name}.json"
+    for stack, template in json.loads(golden.read_text()).items():
+        found = json.loads((tmp_path / f"{stack}.template.json").read_text())["Resources"]
+        found.pop("CDKMetadata", None)
+        assert without_asset_hashes(found) == template["Resources"]
 
 
-def without_asset_hashes(resource: dict[str, Any]) -> dict[str, Any]:
-    text = re.sub(r"\b[0-9a-f]{64}\b", "<asset>", json.dumps(resource))
+def as_text(settings: dict[str, Any]) -> dict[str, str]:
+    """Return settings as the CDK CLI hands values of `--context` to the app."""
+    return {
+        key: value if isinstance(value, str) else json.dumps(value)
+        for key, value in settings.items()
+    }
+
+
+def without_asset_hashes(resources: dict[str, Any]) -> dict[str, Any]:
+    text = re.sub(r"\b[0-9a-f]{64}\b", "<asset>", json.dumps(resources))
     found: dict[str, Any] = json.loads(text)
     return found
 
 
 def has_network_stack(settings: dict[str, Any]) -> bool:
-    return settings.get("network") == "vpc" and "vpc-id" not in settings
+    return settings.get("network") in ("vpc", "sealed") and "vpc-id" not in settings
 
 
 def namespaced(settings: dict[str, Any]) -> dict[str, Any]:

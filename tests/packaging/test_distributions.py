@@ -58,7 +58,7 @@ def test_the_extra_is_the_local_aws_of_the_same_version(distributions: Distribut
     [library] = metadata.distributions(path=[str(distributions.wheel)])
     [local] = metadata.distributions(path=[str(distributions.local_wheel)])
     assert library.version == local.version
-    extra = [need for need in library.requires or [] if "extra ==" in need]
+    extra = [need for need in library.requires or [] if "extra == 'local'" in need]
     assert extra == [f"{local.name}=={local.version}; extra == 'local'"]
 
 

@@ -26,14 +26,16 @@ _REMEDIES = {
     "RemovalPolicy": "pass RemovalPolicy.DESTROY or RemovalPolicy.RETAIN",
     "RetentionDays": "pass a member of logs.RetentionDays, such as logs.RetentionDays.ONE_MONTH",
     "Tracing": "pass a member of lambda_.Tracing, such as lambda_.Tracing.ACTIVE",
-    "Network": "pass Network.sandbox(), Network.public() or Network.vpc(...)",
+    "Network": "pass Network.sandbox(), Network.public(), Network.vpc(...) or Network.sealed(...)",
     "NetworkConfig": "pass what Network.bind() returns",
     "Filesystem": "pass Filesystem.efs(...) or Filesystem.s3_files(...)",
+    "SealedNetwork": 'pass SealedNetwork(network_stack, "Network")',
     "Workspace": 'pass Workspace(self, "Workspace"), which takes a bucket as bucket=',
     "CodeInterpreter": 'pass CodeInterpreter(self, "CodeInterpreter")',
     "ControlFunction": 'pass ControlFunction(self, "Control"), or leave it out',
     "InvokeFunction": "pass an InvokeFunction",
     "Function": "pass a lambda_.Function of this app",
+    "Port": "pass a port, such as ec2.Port.tcp(5432)",
     "SubnetSelection": "pass ec2.SubnetSelection(...), which takes a list of subnets as subnets=",
     "CfnAgent": "pass the bedrock.CfnAgent, which an L2 agent has as its default child",
     "Connections": "pass the connections of the sandboxes",
@@ -43,11 +45,16 @@ _REMEDIES = {
     "ICodeInterpreterCustom": (
         "pass a CodeInterpreter, or import one with CodeInterpreter.from_id() or from_arn()"
     ),
+    "IConnectable": "pass a security group, a database or ec2.Peer.ipv4(...)",
     "IDestination": "pass a destination, such as lambda_destinations.SqsDestination(queue)",
     "IGateway": (
         "pass an agentcore.Gateway, or import one with agentcore.Gateway.from_gateway_attributes()"
     ),
     "IGrantable": "pass a role, a user, a function or something else that has grant_principal",
+    "IInterfaceVpcEndpointService": (
+        "pass a service such as ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER"
+    ),
+    "IIpAddresses": 'pass ec2.IpAddresses.cidr("10.1.0.0/16")',
     "IKey": "import one with kms.Key.from_key_arn()",
     "ILogGroup": "import one with logs.LogGroup.from_log_group_name()",
     "IManagedPolicy": (

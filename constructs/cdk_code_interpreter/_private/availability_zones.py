@@ -40,6 +40,20 @@ _ZONE_ID = re.compile(r"([a-z]+\d+)-az\d+")
 _REGIONS = {ids[0].partition("-")[0]: region for region, ids in SUPPORTED_ZONE_IDS.items()}
 
 
+def check_region_with_zones(scope: Construct) -> None:
+    """Check that AgentCore supports zones in the stack's region, if that is known.
+
+    :raises ValueError: if it supports none.
+    """
+    region = Stack.of(scope).region
+    if not Token.is_unresolved(region) and region not in SUPPORTED_ZONE_IDS:
+        raise ValueError(
+            f"the stack is in region {region!r}, but AgentCore's documentation names availability "
+            f"zones in {', '.join(SUPPORTED_ZONE_IDS)} only; choose another region, or define a "
+            "VPC of your own and pass Network.vpc(...)"
+        )
+
+
 def report_unsupported_zones(scope: Construct, subnets: Iterable[ec2.ISubnet]) -> None:
     """Warn about subnets in zones that are not supported.
 

@@ -33,12 +33,12 @@ def acknowledge_inline_policy(scope: IConstruct, reason: str) -> None:
 
 def acknowledge_wildcard(scope: IConstruct, resource: str, reason: str) -> None:
     """Acknowledge a policy statement on `resource`, if that is a pattern with a wildcard."""
-    text = _flatten(Stack.of(scope).resolve(resource))
+    text = flatten(Stack.of(scope).resolve(resource))
     if "*" in text:
         acknowledge(scope, f"AwsSolutions-IAM5[Resource::{text}]", reason)
 
 
-def _flatten(value: Any) -> str:
+def flatten(value: Any) -> str:
     """Format a resolved intrinsic function as cdk-nag does in the id of a finding."""
     if isinstance(value, str):
         return value.replace("${", "<").replace("}", ">")
@@ -48,9 +48,9 @@ def _flatten(value: Any) -> str:
         return f"<{'.'.join(value['Fn::GetAtt'])}>"
     if isinstance(value, dict) and "Fn::Join" in value:
         separator, parts = value["Fn::Join"]
-        return str(separator).join(_flatten(part) for part in parts)
+        return str(separator).join(flatten(part) for part in parts)
     if isinstance(value, dict) and "Fn::ImportValue" in value:
-        return _flatten(value["Fn::ImportValue"])
+        return flatten(value["Fn::ImportValue"])
     if isinstance(value, dict) and "Fn::Sub" in value:
-        return _flatten(value["Fn::Sub"])
+        return flatten(value["Fn::Sub"])
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)

@@ -25,7 +25,7 @@ from .sessions.spare import Spare
 from .sessions.store import SessionStore
 from .sessions.temporary import TemporarySession
 from .settings import Settings, trace_header
-from .tools import IMPLEMENTATIONS
+from .tools import implementation
 from .tools.context import ToolContext
 from .tracing import trace_members
 from .upkeep import is_upkeep, keep_up
@@ -120,6 +120,7 @@ class Application:
             self._settings.workspace_prefix,
             name,
             allow_delete=self._settings.allow_delete,
+            allow_links=self._settings.allow_links,
         )
         spare = self._spare(bucket, code_interpreter)
         session = self._session(request, name, workspace, code_interpreter, deadline, spare)
@@ -134,7 +135,7 @@ class Application:
             ),
             spare=spare,
         )
-        tool = IMPLEMENTATIONS[request.tool.name]
+        tool = implementation(request.tool.name)
         response = self._response_of(log_fields, tool, context, **request.arguments)
         session.close()
         log_fields |= {

@@ -134,6 +134,7 @@ class ResponseMembers(TypedDict, total=False):
     url: str
     method: str
     headers: dict[str, str]
+    links_refused: bool
     # The result of an operation of the API, as the API has it.
     structuredContent: dict[str, Any]
     isError: bool

@@ -13,11 +13,12 @@ class Settings(NamedTuple):
     `workspace_prefix` begins the keys of all sessions' files. `records_prefix` begins the keys of
     session and idempotency records, and ends with a slash; it names the deployment and the code
     interpreter, and stays the same when that is replaced. `allow_delete` says whether the function
-    has the permission to delete files. `iam_propagation_seconds` is how long after a deployment IAM
-    may not know the function's permissions yet. With a `metrics_namespace`, the log lines have
-    metrics of the function `function_name`. `idle_limit_seconds` is the time without use after
-    which the sweeper stops a session's sandbox, 0 for never. `warm_spare` says whether there is to
-    be a started sandbox for the next session.
+    has the permission to delete files, and `allow_links` whether the bucket takes its presigned
+    URLs from outside of the sandboxes' network. `iam_propagation_seconds` is how long after a
+    deployment IAM may not know the function's permissions yet. With a `metrics_namespace`, the log
+    lines have metrics of the function `function_name`. `idle_limit_seconds` is the time without use
+    after which the sweeper stops a session's sandbox, 0 for never. `warm_spare` says whether there
+    is to be a started sandbox for the next session.
     """
 
     code_interpreter_id: str
@@ -26,6 +27,7 @@ class Settings(NamedTuple):
     records_prefix: str
     session_timeout_seconds: int
     allow_delete: bool = False
+    allow_links: bool = True
     code_interpreter_parameter: str | None = None
     iam_propagation_seconds: float = 0.0
     metrics_namespace: str | None = None
@@ -65,6 +67,7 @@ class Settings(NamedTuple):
             records_prefix=required("RECORDS_PREFIX"),
             session_timeout_seconds=int(timeout),
             allow_delete=environment.get("ALLOW_DELETE") == "true",
+            allow_links=environment.get("ALLOW_LINKS") != "false",
             code_interpreter_parameter=environment.get("CODE_INTERPRETER_PARAMETER"),
             # Users report up to 322 seconds. The local AWS, whose IAM has no delay, sets none.
             iam_propagation_seconds=float(environment.get("IAM_PROPAGATION_SECONDS", "400")),

@@ -30,7 +30,7 @@ from agentcore_emulator.model.service_model import DATA_OPERATIONS, Operation
 from agentcore_emulator.origin import NOT_LOCAL, is_local
 from agentcore_emulator.service.authorization import Authorize, access_request
 from agentcore_emulator.service.clock import ServiceClock
-from agentcore_emulator.service.data import StartSandbox, StreamError
+from agentcore_emulator.service.data import ServiceSession, StartSandbox, StreamError
 from agentcore_emulator.service.owner import Owner
 from agentcore_emulator.service.roles import ExecutionRoles
 from agentcore_emulator.service.state import ServiceState
@@ -90,6 +90,10 @@ class Emulator:
     def clock(self) -> ServiceClock:
         """The clock in use; a reset replaces it."""
         return self._state.clock
+
+    def sessions_in_vpcs(self) -> list[tuple[ServiceSession, list[str]]]:
+        """Return the running sessions that have a VPC, each with its subnets."""
+        return self._state.data_plane.in_vpcs()
 
     def handles(self, path: str) -> bool:
         """Tell whether a request is for the emulator.

@@ -55,8 +55,8 @@ class Guard(Protocol):
     def wait(self) -> object: ...
 
 
-# Starts the guard of a session, which keeps the socket.
-StartGuard = Callable[[Configuration, socket.socket], Guard]
+# Starts the guard of the session in a directory, which keeps the socket.
+StartGuard = Callable[[str, socket.socket], Guard]
 
 
 class Supervisor:
@@ -84,9 +84,11 @@ class Supervisor:
         :raises OSError: if the machine does not allow it.
         """
         ours, theirs = socket.socketpair()
-        ours.setblocking(False)
         with theirs:
-            guard = await asyncio.to_thread(start_guard, configuration, theirs)
+            guard = start_guard(configuration["remove"][0], theirs)
+        with contextlib.suppress(OSError):  # `_receive` notices that the guard ended
+            ours.sendall(json.dumps(configuration).encode() + b"\n")
+        ours.setblocking(False)
         supervisor = cls(guard, ours, configuration["remove"])
         try:
             await supervisor._ready
@@ -235,13 +237,12 @@ class ProgramHandle:
             await self.finished()
 
 
-def execute_guard(configuration: Configuration, control: socket.socket) -> subprocess.Popen[bytes]:
+def execute_guard(directory: str, control: socket.socket) -> subprocess.Popen[bytes]:
     """Start a guard as a program of its own."""
     return run_alone(
         "guard.main",
         str(control.fileno()),
-        json.dumps(configuration),
-        environment={SESSION_VARIABLE: configuration["remove"][0]},
+        environment={SESSION_VARIABLE: directory},
         keep=control.fileno(),
     )
 

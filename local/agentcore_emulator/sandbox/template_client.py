@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import json
 import os
 import select
 import signal
@@ -19,7 +18,6 @@ from pathlib import Path
 
 from agentcore_emulator.sandbox.environment import Folders, make_python, variables
 from agentcore_emulator.sandbox.settings import SandboxSettings
-from agentcore_emulator.sandbox.supervisor.messages import Configuration
 from agentcore_emulator.sandbox.supervisor_client import HERE
 
 START_SECONDS = 60.0
@@ -44,8 +42,10 @@ class ForkedGuard:
 
     def wait(self) -> None:
         """Wait for the guard's end, once."""
-        with open(self._descriptor, "rb", buffering=0) as guard:
-            select.select([guard], [], [])
+        ended = select.poll()
+        ended.register(self._descriptor, select.POLLIN)
+        ended.poll()
+        os.close(self._descriptor)
 
 
 class Template:
@@ -89,14 +89,13 @@ class Template:
     def alive(self) -> bool:
         return self._process.poll() is None
 
-    def fork_guard(self, configuration: Configuration, control: socket.socket) -> ForkedGuard:
-        """Start the guard of a session.
+    def fork_guard(self, directory: str, control: socket.socket) -> ForkedGuard:
+        """Start the guard of the session in a directory.
 
         :raises OSError: if the machine does not allow it.
         """
-        message = json.dumps(configuration).encode()
         with self._lock:
-            socket.send_fds(self._requests, [message], [control.fileno()])
+            socket.send_fds(self._requests, [os.fsencode(directory)], [control.fileno()])
             pid = int(self._receive())
         if pid == 0:
             raise OSError("the sandbox cannot start: the machine has no process or memory left")

@@ -135,6 +135,20 @@ class DataPlane:
         }
         return list(self._sessions.values())
 
+    def in_vpcs(self) -> list[tuple[ServiceSession, list[str]]]:
+        """Return the running sessions that have a VPC, each with its subnets."""
+        subnet_ids = {
+            (interpreter.owner, interpreter.id): network["vpcConfig"]["subnets"]
+            for interpreter in self._interpreters.all()
+            if "vpcConfig" in (network := interpreter.configuration["networkConfiguration"])
+        }
+        return [
+            (session, subnet_ids[key])
+            for session in self.all()
+            if not session.ended.is_set()
+            and (key := (session.owner, session.interpreter_id)) in subnet_ids
+        ]
+
     async def start_code_interpreter_session(
         self, owner: Owner, params: dict[str, Any]
     ) -> dict[str, Any]:

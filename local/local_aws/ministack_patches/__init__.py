@@ -11,8 +11,11 @@
 | log_deliveries | the types of vended logs are missing, and deliveries to X-Ray |
 | presigned_urls | expiry ignores the emulator's clock |
 | quotas | quotas of Lambda, IAM and S3 are not enforced |
+| resolver_types | DNS Firewall and query logs of Route 53 Resolver are missing |
+| s3_condition_keys | policies cannot tell presigned URLs from other requests |
 | stack_operations | updates pass that break another stack; failed clean-ups stay |
 | state_machines | ResultWriter, a quota, and the Output of Parallel in JSONata are ignored |
+| vpc_endpoints | Amazon S3 does not know through which endpoint a request comes |
 
 Importing this package imports MiniStack, which reads its settings from the environment then.
 """
@@ -31,8 +34,10 @@ from local_aws.ministack_patches import (
     log_deliveries,
     presigned_urls,
     quotas,
+    resolver_types,
     stack_operations,
     state_machines,
+    vpc_endpoints,
 )
 from local_aws.ministack_patches.requirements import require
 
@@ -64,6 +69,8 @@ def install(
     lambda_updates.install()
     cloudformation_types.install()
     log_deliveries.install()
+    resolver_types.install()
+    vpc_endpoints.install()
     code_interpreters.install()
     state_machines.install()
     quotas.install()

@@ -23,6 +23,8 @@ from agentcore_emulator.model.errors import AccessDeniedError
 from agentcore_emulator.service.authorization import AccessRequest
 from agentcore_emulator.service.owner import Owner
 from local_aws.ministack_patches.requirements import require
+from local_aws.ministack_patches.s3_condition_keys import keys_of_request
+from local_aws.ministack_patches.vpc_endpoints import endpoint_of_request, policy_of
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -72,10 +74,21 @@ def install() -> None:
         resource_arn: str = "*",
         service_context: dict[str, Any] | None = None,
     ) -> Any:
+        endpoint = endpoint_of_request.get()() if service == "s3" else None
+        if service == "s3":
+            service_context = {**(service_context or {}), **keys_of_request.get({})}
+        if endpoint:
+            service_context = {
+                **(service_context or {}),
+                "aws:SourceVpce": endpoint["VpcEndpointId"],
+                "aws:SourceVpc": endpoint["VpcId"],
+            }
         denied = stock_enforce(
             access_key_id, iam_action, service, region, resource_arn, service_context
         )
         principal = iam_evaluator.resolve_principal(access_key_id or "", get_account_id())
+        if endpoint and not denied:
+            denied = refusal_of_endpoint(endpoint, principal, iam_action, region, resource_arn)
         decisions.append(
             Decision(
                 access_key=access_key_id,
@@ -88,6 +101,28 @@ def install() -> None:
         return denied
 
     iam_evaluator.enforce = enforce
+
+
+def refusal_of_endpoint(
+    endpoint: dict[str, Any], principal: Any, action: str, region: str, resource_arn: str
+) -> Any:
+    """Return the denial of an endpoint's policy, or None if it admits the request."""
+    policy = policy_of(endpoint)
+    if policy is None:
+        return None
+    request = iam_evaluator.EvalContext(
+        principal_arn=getattr(principal, "arn", ""),
+        principal_type=getattr(principal, "type", ""),
+        principal_account=getattr(principal, "account", ""),
+        action=action,
+        resource_arn=resource_arn,
+        region=region,
+    )
+    result = iam_evaluator.evaluate_resource_policy(policy, request)
+    if result.decision == "Allow":
+        return None
+    result.principal_arn = request.principal_arn
+    return result
 
 
 def authorize(request: AccessRequest) -> None:

@@ -34,6 +34,7 @@ BELONGINGS = {
     "roles": ("iam", "list_roles", "Roles[].RoleName"),
     "log groups": ("logs", "describe_log_groups", "logGroups[].logGroupName"),
     "alarms": ("cloudwatch", "describe_alarms", "MetricAlarms[].AlarmName"),
+    "schedules": ("scheduler", "list_schedules", "Schedules[].Name"),
     "buckets": ("s3", "list_buckets", "Buckets[?!starts_with(Name, 'cdk-')].Name"),
     "VPCs": ("ec2", "describe_vpcs", "Vpcs[].VpcId"),
     "security groups": ("ec2", "describe_security_groups", "SecurityGroups[].Description"),

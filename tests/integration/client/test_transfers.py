@@ -88,6 +88,14 @@ class Handler(BaseHTTPRequestHandler):
         """Log nothing."""
 
 
+def download(
+    target: Path, link: transfers.Link, progress: transfers.Progress | None = None
+) -> None:
+    transfers.download(
+        target, lambda file: transfers.receive_by_link(file, target.name, link, progress)
+    )
+
+
 @pytest.fixture
 def storage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Storage]:
     monkeypatch.setattr(transfers, "PAUSE_SECONDS", 0.001)
@@ -112,7 +120,7 @@ def test_a_download_goes_on_where_it_broke(
     storage.faults = faults
     seen: list[tuple[int, int | None]] = []
     target = tmp_path / "folder" / "file.bin"
-    transfers.download(target, storage.link(), lambda done, total: seen.append((done, total)))
+    download(target, storage.link(), lambda done, total: seen.append((done, total)))
     assert target.read_bytes() == BODY
     assert storage.requests == requests
     assert seen[-1] == (len(BODY), len(BODY))
@@ -129,7 +137,7 @@ def test_a_file_that_changes_meanwhile_comes_from_its_beginning(
         if done >= HALF:
             storage.body, storage.etag = b"second", '"second"'
 
-    transfers.download(tmp_path / "file.bin", storage.link(), change)
+    download(tmp_path / "file.bin", storage.link(), change)
     assert (tmp_path / "file.bin").read_bytes() == b"second"
 
 
@@ -149,7 +157,7 @@ def test_a_refusal_leaves_the_old_file_and_shows_no_signature(
     target.write_text("old")
     storage.faults = faults
     with pytest.raises(TransferFailed, match=message) as caught:
-        transfers.download(target, storage.link())
+        download(target, storage.link())
     assert "secret" not in str(caught.value)
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]

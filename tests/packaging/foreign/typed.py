@@ -34,6 +34,8 @@ from cdk_code_interpreter import (
     Monitoring,
     Network,
     NetworkConfig,
+    SandboxVpc,
+    SealedNetwork,
     ServiceLog,
     Workspace,
 )
@@ -71,6 +73,22 @@ def code_interpreters(
     assert_type(interpreter.grant_read(user), iam.Grant)
     assert_type(interpreter.grant_use(user), iam.Grant)
     assert_type(interpreter.metric_session_duration(), cloudwatch.Metric)
+
+
+def networks(stack: Stack, database: ec2.ISecurityGroup) -> None:
+    sandboxes = SandboxVpc(stack, "Vpc", internet=True)
+    assert_type(Network.vpc(sandboxes.vpc, subnets=sandboxes.subnets), Network)
+    sealed = SealedNetwork(stack, "Sealed", ip_addresses=ec2.IpAddresses.cidr("10.1.0.0/16"))
+    sealed.allow_domain("db.example.com", "*.example.org")
+    sealed.allow_peer(database, ec2.Port.tcp(5432), description="database")
+    sealed.allow_peer(ec2.Peer.ipv4("10.1.0.0/24"), ec2.Port.HTTPS)
+    endpoint = sealed.allow_endpoint(
+        "Secrets", service=ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER
+    )
+    assert_type(endpoint, ec2.InterfaceVpcEndpoint)
+    assert_type(Network.sealed(sealed), Network)
+    workspace = Workspace(stack, "Files", sealed_network=sealed, allow_links=True)
+    assert_type(workspace.endpoint, ec2.GatewayVpcEndpoint | None)
 
 
 def imports(stack: Stack) -> None:
@@ -139,6 +157,7 @@ def mistakes(
     CodeInterpreter(stack, "4", tags={"team": 1})  # type: ignore[dict-item]
     Network()  # type: ignore[abstract]
     Network.sandbox(vpc=None)  # type: ignore[call-arg]
+    Network.sealed("Sealed")  # type: ignore[arg-type]
     Workspace(stack, "5", expiration=30)  # type: ignore[arg-type]
     str(Workspace(stack, "6").bucket_name)  # type: ignore[attr-defined]
     InvokeFunction(stack, "7", workspace=workspace)  # type: ignore[call-arg]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from code_interpreter_client import transfers
-from code_interpreter_client.errors import InvalidRequest, TransferFailed
+from code_interpreter_client.errors import InvalidRequest, NotFound, TransferFailed
 from code_interpreter_client.session import Session
 
 if TYPE_CHECKING:
@@ -145,6 +146,118 @@ def test_bytes_come_as_they_are_stored(session: Session, storage: Storage) -> No
     storage.content = b"no gzip"
     storage.added = {"Content-Encoding": "gzip"}
     assert session.load("uploads/a") == b"no gzip"
+
+
+# A function that signs no links.
+
+
+class SealedFunction:
+    """The workspace of a function whose network is sealed."""
+
+    part_bytes = 1_000_000
+    is_sealed = True
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self.tools: list[str] = []
+
+    def request(self, tool: str, arguments: dict[str, Any], **_: Any) -> dict[str, Any]:
+        self.tools.append(tool)
+        path = arguments["path"]
+        if tool == "workspace_link":
+            refusal = self.error("InvalidRequest", "the network is sealed")
+            return {**refusal, "links_refused": self.is_sealed}
+        if tool == "workspace_write":
+            assert arguments["encoding"] == "base64"
+            self.files[path] = base64.b64decode(arguments["content"])
+            return {"status": "ok", "path": path, "size": len(self.files[path])}
+        assert tool == "workspace_read"
+        if path not in self.files:
+            return self.error("NotFound", f"there is no file {path}")
+        body, offset = self.files[path], arguments["offset"]
+        end = offset + self.part_bytes
+        return {
+            "status": "ok",
+            "encoding": "base64",
+            "content": base64.b64encode(body[offset:end]).decode(),
+            "size": len(body),
+            **({"next_offset": end} if end < len(body) else {}),
+        }
+
+    def error(self, kind: str, message: str) -> dict[str, Any]:
+        return {"status": "error", "error": {"type": kind, "message": message, "retryable": False}}
+
+
+@pytest.fixture
+def sealed() -> SealedFunction:
+    return SealedFunction()
+
+
+@pytest.fixture
+def sealed_session(sealed: SealedFunction) -> Session:
+    return Session(cast("Function", sealed), "s")
+
+
+@pytest.mark.parametrize("size", [0, 1, 3_500_000])
+def test_files_go_through_a_function_that_signs_no_links(
+    sealed: SealedFunction, sealed_session: Session, tmp_path: Path, size: int
+) -> None:
+    source = tmp_path / "data.bin"
+    source.write_bytes(os.urandom(size))
+    seen: list[tuple[int, int | None]] = []
+    path = sealed_session.upload(source, progress=lambda *step: seen.append(step))
+    assert sealed.files[path] == source.read_bytes()
+    target = sealed_session.download(
+        path, tmp_path / "copy.bin", progress=lambda *step: seen.append(step)
+    )
+    assert target.read_bytes() == source.read_bytes() == sealed_session.load(path)
+    assert seen[0] == seen[-1] == (size, size)
+
+
+def test_a_file_that_is_too_large_for_the_function_is_refused_with_the_reason(
+    sealed: SealedFunction, sealed_session: Session, tmp_path: Path
+) -> None:
+    source = tmp_path / "data.bin"
+    source.write_bytes(b"x" * 4_700_001)
+    with pytest.raises(InvalidRequest, match=r"4700001 bytes.*at most 4700000.*network is sealed"):
+        sealed_session.upload(source)
+    assert sealed.tools == ["workspace_link"]
+
+
+def test_another_refusal_of_a_link_is_final(
+    sealed: SealedFunction, sealed_session: Session, tmp_path: Path
+) -> None:
+    sealed.is_sealed = False
+    source = tmp_path / "data.bin"
+    source.write_bytes(b"x")
+    for transfer in (
+        lambda: sealed_session.upload(source),
+        lambda: sealed_session.load("uploads/a"),
+    ):
+        with pytest.raises(InvalidRequest, match="sealed"):
+            transfer()
+    assert sealed.tools == ["workspace_link"] * 2
+
+
+def test_a_missing_file_is_missing_without_links_too(
+    sealed_session: Session, tmp_path: Path
+) -> None:
+    with pytest.raises(NotFound, match="there is no file"):
+        sealed_session.download("chart.png", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_changes_between_its_parts_is_not_mixed(
+    sealed: SealedFunction, sealed_session: Session, tmp_path: Path
+) -> None:
+    sealed.files["uploads/a"] = b"x" * 3_000_000
+
+    def change(*_: int | None) -> None:
+        sealed.files["uploads/a"] = b"y" * 2_000_000
+
+    with pytest.raises(TransferFailed, match="has changed while it was read"):
+        sealed_session.download("uploads/a", tmp_path, progress=change)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("status", [403, 500])

@@ -38,6 +38,12 @@ def test_files_are_deleted_only_where_the_deployment_says_so(value: str, allowed
     assert settings.allow_delete is allowed
 
 
+@pytest.mark.parametrize(("value", "allowed"), [(None, True), ("true", True), ("false", False)])
+def test_links_are_signed_unless_the_deployment_says_no(value: str | None, allowed: bool) -> None:
+    environment = {**COMPLETE, **({} if value is None else {"ALLOW_LINKS": value})}
+    assert Settings.from_environment(environment).allow_links is allowed
+
+
 def test_the_prefix_has_a_default() -> None:
     environment = {name: COMPLETE[name] for name in COMPLETE if name != "WORKSPACE_PREFIX"}
     assert Settings.from_environment(environment).workspace_prefix == "workspace"

@@ -26,8 +26,11 @@ def stacks(app: App) -> dict[tuple[str, str], set[str]]:
 
 
 @pytest.mark.parametrize("named", [{}, NAMED], ids=["default", "named"])
-def test_every_stack_of_the_app_is_destroyed_in_the_reverse_order(named: dict[str, Any]) -> None:
-    context = {"code-interpreter:network": "vpc", "code-interpreter:vpc-internet": True, **named}
+@pytest.mark.parametrize("network", ["vpc", "sealed"])
+def test_every_stack_of_the_app_is_destroyed_in_the_reverse_order(
+    network: str, named: dict[str, Any]
+) -> None:
+    context = {"code-interpreter:network": network, **named}
     largest = App(context=context, builtin_cloud_formation_validation=False)
     project.build(largest)
     largest.synth()

@@ -7,7 +7,7 @@ from aws_cdk import App, Stack
 from aws_cdk.assertions import Match, Template
 
 from cdk_code_interpreter import SUPPORTED_ZONE_IDS, CodeInterpreter
-from stacks.network_stack import NetworkStack
+from stacks.network_stack import NetworkStack, SealedNetworkStack
 from stacks.settings import Settings
 
 
@@ -99,6 +99,23 @@ def test_a_code_interpreter_of_another_stack_uses_the_private_subnets(internet: 
     assert "Sandboxes" in str(vpc["Subnets"])
     assert "Gateway" not in str(vpc["Subnets"])
     template.resource_count_is("AWS::EC2::SecurityGroup", 0)
+
+
+def test_sandboxes_keep_their_subnets_and_group_when_the_network_is_sealed() -> None:
+    def kept(stack_type: type[Stack], **options: Any) -> dict[str, Any]:
+        app = App(builtin_cloud_formation_validation=False)
+        template = Template.from_stack(stack_type(app, "Network", **options))
+        return {
+            logical_id: resource["Properties"].get("CidrBlock")
+            for logical_id, resource in template.to_json()["Resources"].items()
+            if resource["Type"] in ("AWS::EC2::VPC", "AWS::EC2::Subnet", "AWS::EC2::SecurityGroup")
+        }
+
+    opened = kept(NetworkStack, settings=settings(internet=False))
+    assert len(opened) == 4
+    for data_path in (True, False):
+        sealed = Settings(network="sealed", sealed_data_path=data_path)
+        assert kept(SealedNetworkStack, settings=sealed) == opened
 
 
 def test_sandboxes_keep_their_subnets_when_the_gateway_comes_or_goes() -> None:

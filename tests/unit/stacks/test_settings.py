@@ -311,6 +311,10 @@ def test_fails_on_a_key_that_looks_like_a_setting_with_the_right_spelling(
             {"warm_spare": True, "session_timeout_seconds": 599},
             "warm-spare' is given, but .*session-timeout-seconds' is 599; set .* to 600 or more",
         ),
+        ({"sealed_links": True}, "sealed-links' is given, but .*'sandbox'; set .* to 'sealed'"),
+        ({"network": "vpc", "sealed_data_path": False}, "sealed-data-path' is given, but .*'vpc'"),
+        ({"s3_prefix_list_id": "pl-63a5400a"}, "s3-prefix-list-id' is given, but .*'sandbox'"),
+        ({"network": "sealed", "vpc_internet": True}, "vpc-internet' is given, but .*'sealed'"),
         ({"network": "vpc", "vpc_id": VPC["vpc_id"]}, "subnet-ids' is not; give .*subnet-ids'"),
         ({"network": "vpc", "subnet_ids": SUBNETS[0]}, "vpc-id' is not; give .*vpc-id', too"),
         (

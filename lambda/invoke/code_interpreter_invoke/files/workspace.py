@@ -118,13 +118,24 @@ class Workspace:
     """The files of one session. Every key is inside the session's own prefix."""
 
     def __init__(
-        self, bucket: Bucket, prefix: str, session: str, *, allow_delete: bool = False
+        self,
+        bucket: Bucket,
+        prefix: str,
+        session: str,
+        *,
+        allow_delete: bool = False,
+        allow_links: bool = True,
     ) -> None:
-        """Take the bucket; `allow_delete` says whether the function may delete files."""
+        """Take the bucket.
+
+        :param allow_delete: Whether the function may delete files.
+        :param allow_links: Whether callers can use presigned URLs.
+        """
         self.bucket = bucket
         self._allow_delete = allow_delete
         # From or to the sandbox; the code that copies counts it.
         self.bytes_copied = 0
+        self._allow_links = allow_links
         self._root = f"{prefix}/{session}/"
 
     def key(self, path: str) -> str:
@@ -193,6 +204,22 @@ class Workspace:
             deleted,
             [f"{name} was not deleted: {error.message}" for name, error in errors.items()],
         )
+
+    def check_links_allowed(self) -> None:
+        """Check that callers can use presigned URLs.
+
+        :raises InvalidRequestError: if the bucket refuses those that are used outside of the
+            sandboxes' network
+        """
+        if not self._allow_links:
+            raise InvalidRequestError(
+                "workspace_link is refused in this deployment: its network is sealed, and the "
+                "bucket refuses URLs that are used outside of it; use workspace_read and "
+                "workspace_write, or deploy with allow_links of the construct Workspace (the app's "
+                "setting code-interpreter:sealed-links), after which everybody who gets a URL can "
+                "use it from anywhere until it expires",
+                links_refused=True,
+            )
 
     def download_url(self, path: str, seconds: int) -> str:
         """Return a URL that downloads a file.

@@ -494,14 +494,14 @@ class NamedSession:
         lease.record = prepared(lease.record, self._code_interpreter)
 
     def _claim_spare(self, record: SessionRecord) -> SessionRecord | None:
-        """Return the warm spare's record, if the session has the settings with which it started."""
+        """Return the warm spare's record, if the session is new and has no settings of its own."""
         has_own_settings = (
             (record.options and record.options != self._options)
             or record.setup
             or record.environment
             or record.observer == ""
         )
-        if self._spare is None or has_own_settings:
+        if self._spare is None or has_own_settings or record.is_replacement:
             return None
         needed_until = self._began_at + (self._timeout or 0.0)
         return self._spare.claim(self.name, record.client_token, needed_until)

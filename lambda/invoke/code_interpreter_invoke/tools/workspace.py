@@ -100,6 +100,7 @@ def workspace_link(
     size: int | None,
     expires_in_seconds: int | None,
 ) -> Response:
+    context.workspace.check_links_allowed()
     if direction == "upload" and size is None:
         raise InvalidRequestError(
             "workspace_link: an upload needs size, the bytes of the file, because the URL takes a "

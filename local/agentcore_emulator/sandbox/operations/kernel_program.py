@@ -6,6 +6,8 @@ An IPython kernel that leaves its standard streams to the operating system: outp
 of child processes and of C code arrives in order, at the speed of the reader, and can be
 truncated without ever being in memory as a whole. The kernel prints displayed values, too;
 displayed images travel in the reply to the execution.
+
+With the first argument `template`, it is the template, from which kernels are forked.
 """
 
 import base64
@@ -143,7 +145,7 @@ class KernelApplication(IPKernelApp):
             setattr(sys, f"__{name}__", opened)
 
 
-def import_what_a_start_imports():
+def import_late_modules():
     """Import the modules that the kernel imports while it starts and first runs code."""
     for name in IMPORTED_LATE:
         with contextlib.suppress(ImportError):  # of another version
@@ -153,9 +155,9 @@ def import_what_a_start_imports():
 if __name__ == "__main__":
     # Nobody attaches a debugger; to load one takes time and warns on stderr.
     sys.modules["debugpy"] = None
-    if sys.argv[1] == "template":
+    if sys.argv[1] == "template":  # see `supervisor.template`: each of its kernels goes on here
         folder, descriptor, directory = sys.argv[2:]
-        import_what_a_start_imports()
+        import_late_modules()
         sys.path.insert(0, folder)
         template = importlib.import_module("supervisor.template")
         del sys.path[0]

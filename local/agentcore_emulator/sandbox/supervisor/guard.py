@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
 from pathlib import Path
 
 from . import linux, namespaces
-from .messages import Configuration, send_report
+from .messages import receive_configuration, send_report
 from .processes import end, end_descendants
 from .program import KernelFork
 from .removal import remove_tree
 from .session import SessionProcess
 
 
-def main(control_descriptor: str, configuration: str) -> None:
-    """Guard one session. The arguments are a socket, and a `Configuration` as JSON."""
-    run(socket.socket(fileno=int(control_descriptor)), json.loads(configuration))
+def main(control_descriptor: str) -> None:
+    """Guard the session that the emulator describes on a socket."""
+    run(socket.socket(fileno=int(control_descriptor)))
 
 
-def run(control: socket.socket, settings: Configuration) -> None:
+def run(control: socket.socket) -> None:
     """Guard one session until it has ended and nothing of it is left."""
     control.set_inheritable(False)
+    settings = receive_configuration(control)
     os.umask(0o022)
     parent = os.getppid()
     session = 0

@@ -1,6 +1,7 @@
 """The messages between the emulator and a supervisor: lines of JSON on a socket.
 
-A start travels with three descriptors: the program's standard input, output and errors.
+The first line is the configuration; the supervisor responds to it. A start travels with three
+descriptors: the program's standard input, output and errors.
 """
 
 from __future__ import annotations
@@ -105,6 +106,21 @@ class Closed(TypedDict):
 
 Command = StartProgram | EndProgram
 Report = Ready | StartFailed | ProgramEnded | Empty | Closed
+
+
+def receive_configuration(control: socket.socket) -> Configuration:
+    """Return the first line.
+
+    :raises EOFError: if the emulator is gone.
+    """
+    line = b""
+    while not line.endswith(b"\n"):
+        data = control.recv(1 << 16)
+        if not data:
+            raise EOFError
+        line += data
+    configuration: Configuration = json.loads(line)
+    return configuration
 
 
 def send_report(control: socket.socket, report: Report) -> None:

@@ -9,28 +9,31 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import json
 import os
 import signal
 import site
 import socket
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from . import guard, linux
-from .messages import SESSION_VARIABLE, Configuration
+from .messages import SESSION_VARIABLE
 from .program import KernelFork, Program
 from .removal import remove_tree
 
-LARGEST_CONFIGURATION = 1 << 20
+LONGEST_PATH = 4096
 READY = b"ready"
 
 
 def serve(descriptor: int, directory: str) -> list[str]:
-    """Fork a guard for each configuration on the socket, and exit when the emulator closes it.
+    """Fork a guard for each request on the socket, and exit when the emulator closes it.
+
+    A request is the directory of a session, with the socket to its supervisor. All else of the
+    session goes through that socket, so that the memory of the template never has it.
 
     Return in the process of a kernel, as if the session's Python had just imported the kernel's
     modules, with the arguments of the kernel's program. `directory` has the Python environment
@@ -71,8 +74,8 @@ def exit_with_parent() -> None:
 
 def fork_guard(requests: socket.socket) -> None:
     """Fork the guard of the next session, and send its process id."""
-    data, descriptors, _, _ = socket.recv_fds(requests, LARGEST_CONFIGURATION, 1)
-    if not data:
+    top, descriptors, _, _ = socket.recv_fds(requests, LONGEST_PATH, 1)
+    if not top:
         os._exit(0)
     with socket.socket(fileno=descriptors[0]) as control:
         try:
@@ -82,17 +85,16 @@ def fork_guard(requests: socket.socket) -> None:
         else:
             if pid == 0:
                 requests.close()
-                run_guard(control, json.loads(data))
+                run_guard(control, os.fsdecode(top))
     requests.send(str(pid).encode())
 
 
-def run_guard(control: socket.socket, configuration: Configuration) -> None:
+def run_guard(control: socket.socket, top: str) -> None:
     try:
         os.setsid()
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        top = configuration["remove"][0]
         set_environment({SESSION_VARIABLE: top}, title=f"supervisor.guard {top}")
-        guard.run(control, configuration)
+        guard.run(control)
     except KernelFork:
         raise
     except BaseException:
@@ -110,7 +112,7 @@ def become_kernel(program: Program, places: Places) -> None:
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     command = ["python", "-m", "ipykernel_launcher", *program.arguments[-2:]]
-    sys.orig_argv[:] = command
+    sys.orig_argv = command
     environment = dict(program.environment)
     set_environment(environment, title=" ".join(command))
     time.tzset()
@@ -135,25 +137,23 @@ class Places:
 
     def __init__(self, directory: str) -> None:
         self._directory = directory
-        self._found: list[tuple[dict[str, Any], str]] = [
-            (vars(module), name)
-            for module in sys.modules.values()
-            if isinstance(module, ModuleType)
-            for name, value in vars(module).items()
-            if self._is_in(value)
-        ]
+        self._found: list[tuple[Any, Any]] = []  # containers and keys
+        for module in sys.modules.values():
+            if isinstance(module, ModuleType):
+                self._look_in(vars(module), vars(module).items())
+                for value in list(vars(module).values()):
+                    if isinstance(value, dict):
+                        self._look_in(value, value.items())
+                    elif isinstance(value, list):
+                        self._look_in(value, enumerate(value))
 
     def replace(self, directory: str) -> None:
-        for variables, name in self._found:
-            value = variables[name]
-            if isinstance(value, str):
-                variables[name] = value.replace(self._directory, directory)
-            else:
-                value[:] = [item.replace(self._directory, directory) for item in value]
+        for container, key in self._found:
+            container[key] = container[key].replace(self._directory, directory)
         for path in [path for path in sys.path_importer_cache if path.startswith(self._directory)]:
             del sys.path_importer_cache[path]
 
-    def _is_in(self, value: object) -> bool:
-        if isinstance(value, list):
-            return all(isinstance(item, str) for item in value) and any(map(self._is_in, value))
-        return isinstance(value, str) and self._directory in value
+    def _look_in(self, container: object, items: Iterable[tuple[object, object]]) -> None:
+        for key, value in items:
+            if isinstance(value, str) and self._directory in value:
+                self._found.append((container, key))

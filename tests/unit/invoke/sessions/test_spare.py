@@ -169,6 +169,22 @@ def test_a_session_with_settings_of_its_own_does_not_take_it(
     assert sessions.spare.session_of(spare) is None
 
 
+def test_the_replacement_of_a_sandbox_does_not_take_it(
+    sessions: Sessions, world: World, clock: Clock
+) -> None:
+    """A session that was stopped is new, and takes it."""
+    sessions.use()
+    spare = spare_id(sessions)
+    world.agentcore.sandboxes[sessions.record().session_id].alive = False
+    sessions.replace_record(expires_at=clock.now())
+    sessions.cache.clear()
+    response = sessions.use()
+    assert response["session_restarted"] is True
+    assert response["session_id"] != spare
+    sessions.session().stop()
+    assert sessions.use()["session_id"] == spare
+
+
 def test_a_session_that_asks_for_the_default_takes_it(sessions: Sessions) -> None:
     spare = spare_id(sessions)
     sessions.session().start({"sessionTimeoutSeconds": LIFE}, None, None)

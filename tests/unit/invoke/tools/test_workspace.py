@@ -289,6 +289,22 @@ def link(world: World, **arguments: Any) -> dict[str, Any]:
     return world("workspace_link", session="s", **arguments)
 
 
+@pytest.mark.parametrize(("direction", "size"), [("download", {}), ("upload", {"size": 1})])
+def test_no_link_is_signed_that_the_bucket_refuses(
+    world: World, direction: str, size: dict[str, int]
+) -> None:
+    world.settings = world.settings._replace(allow_links=False)
+    world.function = world.new_function()
+    put(world, "uploads/a", b"1")
+    response = link(world, path="uploads/a", direction=direction, **size)
+    assert response["links_refused"] is True
+    error = response["error"]
+    assert error["type"] == "InvalidRequest"
+    assert "its network is sealed" in error["message"]
+    assert "allow_links" in error["message"]
+    assert not hasattr(world.s3, "signed")
+
+
 def test_a_link_downloads_a_file_under_its_name(world: World) -> None:
     put(world, "code-interpreter/a/ü b.csv", b"1")
     response = link(world, path="code-interpreter/a/ü b.csv", direction="download")
