@@ -77,4 +77,4 @@ def test_a_run_of_the_upkeep_asks_s3_what_the_program_counts(tmp_path: Path) -> 
     world.forget_calls()
     world.function(EVENT, Context())
     assert world.s3.operations() == ["ListObjectsV2", "GetObject", "GetObject"]
-    assert world.agentcore.operations() == []
+    assert world.agentcore.operations() == ["Get"]

@@ -53,6 +53,8 @@ def test_a_new_session_takes_the_spare_and_an_idle_session_loses_its_sandbox(
     name = deployment.outputs()["InvokeFunctionName"]
     keep_up(deployment)
     [spare] = sandboxes(deployment)
+    keep_up(deployment)
+    assert sandboxes(deployment) == [spare]
     starts = started(deployment)
     response = deployment.invoke(tool="execute_code", session="sales", code="x = 1; print(x)")
     assert (response["stdout"], response["session_id"]) == ("1", spare)
@@ -74,7 +76,7 @@ def test_a_new_session_takes_the_spare_and_an_idle_session_loses_its_sandbox(
     assert sandboxes(deployment) == [spare]
     again = deployment.invoke(tool="execute_code", session="idle", code="print(x)")
     assert again["session_restarted"] is True
-    assert "nobody had used it" in again["warnings"][0]
+    assert "the session was idle" in again["warnings"][0]
     deployment.destroy()
     assert sandboxes(deployment) == []
 

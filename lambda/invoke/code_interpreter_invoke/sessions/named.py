@@ -382,9 +382,9 @@ class NamedSession:
             self._was_restarted = True
             if stored.record.swept_at:
                 self._warnings.append(
-                    "the session's sandbox was stopped at "
-                    f"{iso_time(stored.record.swept_at)}, because nobody had used it for too long; "
-                    "this is a new one, without the variables and unsaved files"
+                    "the session was idle, so its sandbox was stopped at "
+                    f"{iso_time(stored.record.swept_at)}; this is a new one, without the variables "
+                    "and unsaved files"
                 )
         if len(self._cache) >= MAX_CACHED_RECORDS:
             self._cache.clear()

@@ -117,7 +117,8 @@ class Spare:
             return "another run prepares it"
         if record.session_id:
             is_unclaimed = self._bucket.get(self._claim_key(record.session_id)) is None
-            if is_unclaimed and self._is_fresh(record, self._now() + UPKEEP_SECONDS):
+            is_fresh = self._is_fresh(record, self._now() + UPKEEP_SECONDS)
+            if is_unclaimed and is_fresh and self._is_alive(record):
                 return "kept"
             if is_unclaimed:
                 self._retire(record)
@@ -126,6 +127,14 @@ class Spare:
         except RecordChangedError:
             return "another run prepares it"
         return "started"
+
+    def _is_alive(self, record: SessionRecord) -> bool:
+        """Ask the service, which also notices that another stack has replaced the interpreter."""
+        try:
+            described = self._code_interpreter.get_session(record.session_id)
+        except NotFoundError:
+            return False
+        return described.get("status") != "TERMINATED"
 
     def _retire(self, record: SessionRecord) -> None:
         """Stop a spare, unless a session claims it at this moment."""

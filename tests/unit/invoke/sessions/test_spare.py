@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
+from code_interpreter_invoke.clients import CodeInterpreterClient, CurrentId
 from code_interpreter_invoke.sessions.spare import NAME
 from code_interpreter_invoke.sessions.store import SessionStore
 from tests.fakes.agentcore import INTERPRETER
 from tests.fakes.client_error import client_error
 from tests.fakes.clock import Clock
 from tests.fakes.s3 import PREFIX, RECORDS_PREFIX
-from tests.fakes.world import World
+from tests.fakes.world import World, clients_of
 
 from .sessions import Sessions
 
@@ -35,6 +36,10 @@ def with_spare(world: World, clock: Clock, identifier: str = INTERPRETER) -> Ses
 def spare_id(sessions: Sessions) -> str:
     """Let there be a spare, and return its sandbox's id."""
     assert sessions.replenish() in ("started", "kept")
+    return spare_id_of(sessions)
+
+
+def spare_id_of(sessions: Sessions) -> str:
     spares = SessionStore(sessions.bucket, f"{RECORDS_PREFIX}spares/")
     return spares.read("next").record.session_id
 
@@ -285,6 +290,30 @@ def test_it_is_kept_while_it_stays_fresh_until_the_next_run(
     assert sessions.replenish() == "started"
     assert not world.agentcore.sandboxes[spare].alive
     assert len(world.agentcore.running) == 1
+
+
+def test_one_that_has_ended_is_replaced(sessions: Sessions, world: World) -> None:
+    spare = spare_id(sessions)
+    world.agentcore.end_all()
+    assert sessions.replenish() == "started"
+    assert sessions.use()["session_id"] != spare
+    assert len(world.agentcore.running) == 1
+
+
+def test_it_is_replaced_when_another_stack_has_replaced_the_code_interpreter(
+    world: World, clock: Clock
+) -> None:
+    """No instance knows so yet: the parameter has the new id."""
+    sessions = with_spare(world, clock)
+    sessions.replenish()
+    world.agentcore.replace("analysis-9876543210")
+    world.parameters.values["id"] = "analysis-9876543210"
+    current = CurrentId(INTERPRETER, "id", lambda: world.parameters)
+    clients = clients_of(world.s3, world.agentcore)
+    sessions.code_interpreter = CodeInterpreterClient(clients, current, sessions.deadline)
+    assert sessions.replenish() == "started"
+    response = with_spare(world, clock, "analysis-9876543210").use()
+    assert response["session_id"] == spare_id_of(sessions)
 
 
 def test_it_is_replaced_once_it_has_an_owner(sessions: Sessions, world: World) -> None:

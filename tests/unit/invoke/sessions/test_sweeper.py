@@ -49,7 +49,7 @@ def test_an_idle_session_loses_its_sandbox_and_its_next_request_says_so(
     restarted = sessions.use()
     assert restarted["session_id"] != first
     assert restarted["session_restarted"] is True
-    assert "nobody had used it" in restarted["warnings"][0]
+    assert "the session was idle" in restarted["warnings"][0]
     clock.seconds += 1
     later = sessions.use()
     assert "session_restarted" not in later
@@ -317,7 +317,7 @@ def test_a_request_that_comes_between_the_mark_and_the_stop_gets_another_sandbox
     assert sessions.sweep().stopped == 1
     [response] = responses
     assert response["session_restarted"] is True
-    assert "nobody had used it" in response["warnings"][0]
+    assert "the session was idle" in response["warnings"][0]
     assert response["session_id"] != first
     assert others.use()["session_id"] == response["session_id"]
     assert [found.alive for found in world.agentcore.sandboxes.values()] == [False, True]
