@@ -9,6 +9,12 @@ QUIET ?=
 EMPTY ?=
 LIBRARIES ?=
 SEED ?=
+FIGURES ?=
+STACK ?= CodeInterpreter
+ONLY ?=
+LIST ?=
+YES ?=
+CLEAN ?=
 
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.cache/jsii
@@ -16,7 +22,7 @@ export CDK_DISABLE_CLI_TELEMETRY := true
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
 .PHONY: help install demo check coverage test test-all pictures golden format lint bench prove local shell env synth bootstrap deploy destroy \
-	destroy-network lock clean
+	destroy-network verify lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -51,8 +57,8 @@ golden: install ## write the golden files anew
 format: install ## format the code
 	@.venv/bin/ruff check --quiet --fix . ; .venv/bin/ruff format .
 
-bench: install ## measure the emulator, side by side with what it is built on
-	@for figure in local_call local_session many_sessions; do .venv/bin/python -m benchmarks.$$figure || exit 1; done
+bench: install ## measure the costs beside those of the code that a user would write; FIGURES="cold warm" measures some
+	@.venv/bin/python -m benchmarks $(FIGURES)
 
 prove: install ## prove least privilege and reachability, and write the figures to docs/proof.md (SEED=1 varies the mutants)
 	@.venv/bin/python -m tests.proof $(if $(SEED),--seed $(SEED))
@@ -93,6 +99,10 @@ destroy: install ## remove what make deploy made, with any CONTEXT; give stack-n
 destroy-network: install ## remove the VPC that the code interpreter is no longer in
 	@cdk destroy --all --app ".venv/bin/python -m stacks.destroy network" --output .cache/destroy $(CONTEXT) \
 		$(if $(filter yes,$(APPROVE)),--force)
+
+verify: install ## try in the account what AWS does not document; STACK=CodeInterpreter, ONLY=name,name, LIST=1, YES=1, CLEAN=1
+	@.venv/bin/python -m verify --stack "$(STACK)" $(if $(ONLY),--only "$(ONLY)") $(if $(filter-out 0 no,$(LIST)),--list) \
+		$(if $(filter-out 0 no,$(YES)),--yes) $(if $(filter-out 0 no,$(CLEAN)),--clean)
 
 lock: install ## resolve requirements/*.in anew
 	@for name in tools lambda sandbox libraries uv adapters-deepagents adapters-pydantic-ai adapters-strands gateway jupyterlab; do \

@@ -115,6 +115,8 @@ class CodeInterpreterStack(DeploymentStack):
             timeout=Duration.seconds(settings.function_timeout_seconds),
             memory_size=settings.function_memory_mib,
             allow_delete=settings.workspace_delete,
+            idle_limit=_seconds(settings.idle_limit_seconds),
+            warm_spare=settings.warm_spare,
             **function_settings,
         )
         if settings.alarms:
@@ -242,6 +244,10 @@ class CodeInterpreterStack(DeploymentStack):
                 "Stays when the stack is deleted. To use its files in the next deployment, set "
                 f"{full_key('workspace-bucket-name')} to this name."
             )
+
+
+def _seconds(seconds: int | None) -> Duration | None:
+    return None if seconds is None else Duration.seconds(seconds)
 
 
 def _new_security_group(scope: Construct, vpc: ec2.IVpc) -> ec2.ISecurityGroup:

@@ -21,6 +21,8 @@ from cdk_code_interpreter.limits import (
     MAX_TAG_KEY_LENGTH,
     MAX_TAG_VALUE_LENGTH,
     MAX_TAGS,
+    MIN_IDLE_LIMIT,
+    MIN_SESSION_OF_SPARES,
     MOUNT_PATH_PATTERN,
     NAME_PATTERN,
     SESSION_RECORDS,
@@ -121,6 +123,8 @@ class Settings:
     log_group_retention: Retention = "destroy"
     tracing: bool = False
     alarms: bool = False
+    idle_limit_seconds: int | None = None
+    warm_spare: bool = False
     alarm_topic_arn: str | None = None
     alarm_email: str | None = None
     service_logs: tuple[ServiceLogKind, ...] = ()
@@ -189,6 +193,12 @@ class Settings:
         ):
             if key in keys and other in keys:
                 raise _conflict(key, f"so is {full_key(other)}", f"remove {full_key(other)}")
+        if self.warm_spare and self.session_timeout_seconds < MIN_SESSION_OF_SPARES:
+            raise _conflict(
+                "warm-spare",
+                f"{full_key('session-timeout-seconds')} is {self.session_timeout_seconds}",
+                f"set {full_key('session-timeout-seconds')} to {MIN_SESSION_OF_SPARES} or more",
+            )
         if self.compliance:
             self._check_compliance(keys)
         has_new_vpc = self.network == "vpc" and self.vpc_id is None
@@ -397,6 +407,8 @@ _PARSERS: dict[str, Parser] = {
     "log-group-retention": choice("retain", "destroy"),
     "tracing": on_or_off,
     "alarms": on_or_off,
+    "idle-limit-seconds": whole_number(MIN_IDLE_LIMIT, MAX_SESSION_SECONDS),
+    "warm-spare": on_or_off,
     "alarm-topic-arn": text(
         "the ARN of an SNS topic", _ARN + "sns:[a-z0-9-]+:[0-9]{12}:[a-zA-Z0-9_-]{1,256}"
     ),

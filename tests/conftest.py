@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 # Node and the CDK CLI are the project's own, also when pytest is started without make.
 os.environ["PATH"] = os.pathsep.join([str(PROJECT / ".venv" / "bin"), os.environ["PATH"]])
 os.environ.setdefault("JSII_RUNTIME_PACKAGE_CACHE_ROOT", str(PROJECT / ".cache" / "jsii"))
-# Botocore must never find the credentials or the region of the person who runs the tests.
-for name in [name for name in os.environ if name.startswith("AWS_")]:
-    del os.environ[name]
+# Botocore must never find the credentials or the region of the person who runs the tests, unless
+# the conformance suite is to use their account.
+if os.environ.get("AGENTCORE_ENDPOINT_URL") != "aws":
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
 
 # Botocore reads the models of services anew for each session, for a tenth of a second; here each
 # file is read once.

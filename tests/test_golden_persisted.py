@@ -11,6 +11,7 @@ from code_interpreter_invoke.idempotency import (
     object_name,
 )
 from code_interpreter_invoke.requests.request import direct_request
+from code_interpreter_invoke.sessions.spare import Claim
 from code_interpreter_invoke.sessions.store import SessionRecord, to_json
 from tests.golden_files import check_golden
 
@@ -40,8 +41,16 @@ def test_golden_session_record() -> None:
         removed_supplied_at={"data/old.csv": 1_800_000_000.0},
         initial_entries=("sample",),
         lease_expires_at=1_800_000_150.0,
+        idle_limit=600,
+        last_used_at=1_800_000_100.0,
+        tasks=("7",),
+        swept_at=1_799_999_000.0,
     )
     check_golden("persisted/session_record.json", json.loads(to_json(record, "c41d")))
+
+
+def test_golden_claim_of_a_spare() -> None:
+    check_golden("persisted/claim.json", json.loads(Claim("sales-q3", "7a2b").to_json()))
 
 
 def test_golden_idempotency_records() -> None:

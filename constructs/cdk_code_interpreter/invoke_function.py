@@ -33,6 +33,7 @@ from ._private.permissions import (
 from ._private.shared_attributes import top_level_stack
 from ._private.tools import gateway_tool_schema
 from ._private.trust import check_trust
+from ._private.upkeep import add_schedule, check_upkeep, upkeep_environment
 from ._private.validation import (
     check_duration,
     check_free_id,
@@ -74,6 +75,12 @@ class InvokeFunction(Construct):
     :param allow_delete: Whether programs may delete files of the workspace with the tool
         `workspace_delete`, which language models are not offered. Without it the function refuses
         the tool and has no permission to delete. Default: yes.
+    :param idle_limit: The time without use after which a sweeper, which looks every 5 minutes,
+        stops a session's sandbox, 5 minutes to 8 hours. The session's next request gets a new one,
+        and says `session_restarted`. Default: a sandbox lives until its `session_timeout`.
+    :param warm_spare: Whether one started sandbox is kept for the next new session, which then
+        does not wait for the start and has at least three quarters of its `session_timeout`. You
+        pay for it as for a session that is always there. Default: no.
     :param role: Default: a new role. The construct adds the permissions to your role, too, unless
         it is immutable.
     :param settings: Further settings of `lambda_.Function`: see `FunctionSettings`.
@@ -100,6 +107,8 @@ class InvokeFunction(Construct):
         memory_size: int = 256,
         log_group: logs.ILogGroup | None = None,
         allow_delete: bool = True,
+        idle_limit: Duration | None = None,
+        warm_spare: bool = False,
         role: iam.IRole | None = None,
         **settings: Unpack[FunctionSettings],
     ) -> None:
@@ -107,6 +116,7 @@ class InvokeFunction(Construct):
         check_memory_size(memory_size)
         check_duration("session_timeout", session_timeout, MAX_SESSION_SECONDS)
         check_duration("timeout", timeout, MAX_FUNCTION_SECONDS)
+        check_upkeep(idle_limit, warm_spare, session_timeout)
         _check_region(code_interpreter, Stack.of(scope))
         super().__init__(scope, construct_id)
         records_prefix = f"{workspace.records_prefix}{_identity(code_interpreter)}/"
@@ -134,6 +144,7 @@ class InvokeFunction(Construct):
                 ),
                 "ALLOW_DELETE": str(allow_delete).lower(),
                 **({} if workspace.allow_links else {"ALLOW_LINKS": "false"}),
+                **upkeep_environment(idle_limit, warm_spare),
                 # Bytes. glibc returns blocks of this size to the system once they are free;
                 # without it, the largest results need a third more memory.
                 "MALLOC_MMAP_THRESHOLD_": "1048576",
@@ -162,6 +173,8 @@ class InvokeFunction(Construct):
                 workspace.bucket.arn_for_objects(f"{prefix}*"),
                 "the workspace has a key for every session and file, which are created at run time",
             )
+        if idle_limit is not None or warm_spare:
+            add_schedule(self, function, warm_spare=warm_spare)
 
     @check_arguments
     def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:

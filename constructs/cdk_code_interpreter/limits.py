@@ -29,6 +29,11 @@ TAG_PATTERN = r"[a-zA-Z0-9\s._:/=+@-]*"
 # StartCodeInterpreterSession: seconds from a session's start to its end, however busy it is.
 MAX_SESSION_SECONDS = 28_800
 
+# The sweeper looks every 5 minutes. A warm spare is replaced within a quarter of its life, in which
+# the schedule has to come by.
+MIN_IDLE_LIMIT = 300
+MIN_SESSION_OF_SPARES = 600
+
 # The invoke function's event: the caller's own name for a session.
 SESSION_NAME_PATTERN = "[A-Za-z0-9_-]{1,64}"
 

@@ -10,18 +10,18 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import signal
 import socket
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, cast
 
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
+from agentcore_emulator.assignments import assign
 from agentcore_emulator.http.app import create_app
-from agentcore_emulator.sandbox import SandboxSettings
 from agentcore_emulator.settings import EmulatorSettings
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 SHUTDOWN_GRACE_SECONDS = 2
 # Longer than a client's pooled connection usually lies idle.
 KEEP_ALIVE_SECONDS = 75
-
-TEXTS = tuple[str, ...]
 
 
 def main() -> None:
@@ -72,46 +70,10 @@ def settings_from(arguments: argparse.Namespace) -> EmulatorSettings:
 
     :raises ValueError: if a setting does not exist or has a wrong value.
     """
-    of_emulator = get_type_hints(EmulatorSettings)
-    types = {**get_type_hints(SandboxSettings), **of_emulator}
-    settable = sorted(name for name, wanted in types.items() if is_settable(wanted))
-    values: dict[str, Any] = {}
-    for assignment in arguments.set:
-        name, _, value = assignment.partition("=")
-        if name not in settable:
-            raise ValueError(f"--set {name}: not one of {', '.join(settable)}")
-        values[name] = parse_setting(name, types[name], value)
-    if arguments.sandbox_python is not None:
-        values["python"] = arguments.sandbox_python
-    emulators = {name: values.pop(name) for name in of_emulator.keys() & values.keys()}
-    return EmulatorSettings(
-        directory=arguments.directory, sandbox=SandboxSettings(**values), **emulators
-    )
-
-
-def is_settable(wanted: Any) -> bool:
-    """Return whether --set can express values of this type."""
-    return wanted in (bool, int, float, str, TEXTS) or get_origin(wanted) is Literal
-
-
-def parse_setting(name: str, wanted: Any, text: str) -> Any:
-    """Return the value of a setting; `text` is JSON or a bare word."""
-    try:
-        value = json.loads(text)
-    except ValueError:
-        value = text
-    if wanted is str and type(value) is not str:
-        value = text  # an account id is a string of digits
-    if get_origin(wanted) is Literal:
-        if value not in get_args(wanted):
-            raise ValueError(f"--set {name}: {value!r} is not one of {', '.join(get_args(wanted))}")
-    elif wanted == TEXTS:
-        if type(value) is not list or not all(type(item) is str for item in value):
-            raise ValueError(f"--set {name}: {value!r} is not a list of strings")
-        value = tuple(value)
-    elif type(value) is not wanted and not (wanted is float and type(value) is int):
-        raise ValueError(f"--set {name}: {value!r} is not a {wanted.__name__}")
-    return value
+    settings = assign(EmulatorSettings(directory=arguments.directory), arguments.set)
+    if arguments.sandbox_python is None:
+        return settings
+    return replace(settings, sandbox=replace(settings.sandbox, python=arguments.sandbox_python))
 
 
 async def run(listener: socket.socket, settings: EmulatorSettings) -> None:

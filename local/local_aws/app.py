@@ -13,12 +13,14 @@ from ministack import app as ministack
 from ministack.core import hypercorn_compat
 from ministack.core import lambda_runtime as ministack_lambda
 
+from agentcore_emulator.assignments import assign
 from agentcore_emulator.certificates import certificate_variables
 from agentcore_emulator.http.app import create_app
 from agentcore_emulator.origin import NOT_LOCAL, is_local
 from agentcore_emulator.sandbox import SandboxSettings
 from agentcore_emulator.settings import EmulatorSettings
 from local_aws import ministack_patches
+from local_aws.activity import SIGNED_SERVICE
 from local_aws.ministack_patches import (
     authorization,
     custom_resources,
@@ -30,6 +32,7 @@ from local_aws.ministack_patches import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from agentcore_emulator.http.exchange import Receive, Scope, Send
@@ -44,7 +47,8 @@ class LocalAwsApp:
     """Route each request to the emulator or to MiniStack.
 
     `sessions` is the directory of the sandboxes. `enforce_policies` makes the emulator evaluate IAM
-    policies. `activity` is told about requests and about what the functions log.
+    policies. `emulator_settings` are assignments to the emulator's settings, such as
+    `hook_output=false`. `activity` is told about requests and about what the functions log.
     """
 
     def __init__(
@@ -54,6 +58,7 @@ class LocalAwsApp:
         sandbox_python: Path | None,
         sessions: Path,
         enforce_policies: bool,
+        emulator_settings: Iterable[str] = (),
         activity: Activity | None = None,
     ) -> None:
         hypercorn_compat.install()
@@ -64,7 +69,10 @@ class LocalAwsApp:
         )
         self._activity = activity
         self._emulator = create_app(
-            EmulatorSettings(directory=sessions, sandbox=sandbox_settings(sandbox_python)),
+            assign(
+                EmulatorSettings(directory=sessions, sandbox=sandbox_settings(sandbox_python)),
+                emulator_settings,
+            ),
             authorization.authorize if enforce_policies else None,
             resolve_account=authorization.account_of,
             roles=authorization.IamRoles(enforce_policies=enforce_policies),
@@ -92,7 +100,7 @@ class LocalAwsApp:
         if not is_local(headers):
             # MiniStack serves web pages of any origin, and never checks the root key's signature.
             await send_json(send, {"message": NOT_LOCAL}, status=403)
-        elif self._emulator.handles(path):
+        elif self._emulator.handles(path) or is_foreign_tag_request(path, headers):
             if path == CLOCK_PATH:
                 await presigned_urls.wait_for_next_second()
             await self._emulator(scope, receive, send)
@@ -118,6 +126,17 @@ class LocalAwsApp:
             vpc_endpoints.VpcSandbox(session.owner, subnet_ids, session.process_ids)
             for session, subnet_ids in self._emulator.sessions_in_vpcs()
         ]
+
+
+def is_foreign_tag_request(path: str, headers: dict[str, str]) -> bool:
+    """Tell whether AgentCore is asked for the tags of another service's resource, and refuses."""
+    signed = SIGNED_SERVICE.search(headers.get("authorization", ""))
+    return (
+        signed is not None
+        and signed.group(1) == "bedrock-agentcore"
+        and path.startswith("/tags/")
+        and ":bedrock-agentcore:" not in path
+    )
 
 
 def sandbox_settings(python: Path | None) -> SandboxSettings:

@@ -25,7 +25,7 @@ from local_aws.interrupts import defer_interrupts
 from local_aws.json_requests import request_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
     from typing import Self
 
@@ -70,6 +70,8 @@ class LocalAws:
     :param libraries: "basic" leaves that interpreter as it is. "full" takes that of
         `.venv-libraries`, with all libraries of the service but the largest; in a checkout it
         installs them first, once, which takes some minutes and 3 GB. Default: "basic".
+    :param emulator_settings: settings of the AgentCore emulator that differ from its defaults, by
+        the names of the fields of `EmulatorSettings` and `SandboxSettings`. Default: none.
     :param show_activity: whether `wait` shows each request and what the functions log. Without
         `wait`, nobody reads them and the server stops. Default: False.
     """
@@ -82,6 +84,7 @@ class LocalAws:
         lambda_python: Path | None = None,
         sandbox_python: Path | None = None,
         libraries: Libraries = "basic",
+        emulator_settings: Mapping[str, Any] | None = None,
         show_activity: bool = False,
     ) -> None:
         self.port = port
@@ -89,6 +92,7 @@ class LocalAws:
         self.lambda_python = lambda_python
         self.sandbox_python = sandbox_python
         self.libraries = libraries
+        self.emulator_settings = emulator_settings or {}
         self.show_activity = show_activity
         self.endpoint = ""
         self._started = ExitStack()
@@ -150,6 +154,8 @@ class LocalAws:
             command.append("--show-activity")
         if not self.authorization:
             command.append("--no-authorization")
+        for name, value in self.emulator_settings.items():
+            command += ["--set", f"{name}={json.dumps(value)}"]
         with (directory / LOG).open("wb") as log, ExitStack() as cleanup:
             with defer_interrupts():
                 server = subprocess.Popen(

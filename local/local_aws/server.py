@@ -68,6 +68,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--sandbox-python", type=Path)
     parser.add_argument("--show-activity", action="store_true")
     parser.add_argument("--no-authorization", dest="authorization", action="store_false")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=JSON")
     return parser.parse_args()
 
 
@@ -94,6 +95,7 @@ async def run(listener: socket.socket, arguments: argparse.Namespace) -> None:
         sandbox_python=arguments.sandbox_python,
         sessions=arguments.directory / "sessions",
         enforce_policies=arguments.authorization,
+        emulator_settings=arguments.set,
         activity=Activity(sys.stdout) if arguments.show_activity else None,
     )
     config = Config()

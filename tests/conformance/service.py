@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -121,8 +122,8 @@ class Service:
 
 
 def name() -> str:
-    """Return a name that no other run uses."""
-    return f"conformance_{uuid.uuid4().hex[:12]}"
+    """Return a name that no other run uses; CONFORMANCE_NAME is its beginning, if it is set."""
+    return f"{os.environ.get('CONFORMANCE_NAME', 'conformance')}_{uuid.uuid4().hex[:12]}"
 
 
 def token() -> str:

@@ -16,7 +16,7 @@ SANDBOX = {"networkMode": "SANDBOX"}
 def test_create_returns_id_arn_and_status(service: Service, interpreter: Any) -> None:
     region = service.control.meta.region_name
     interpreter_id = interpreter["codeInterpreterId"]
-    assert re.fullmatch(r"conformance_[0-9a-f]{12}-[a-zA-Z0-9]{10}", interpreter_id)
+    assert re.fullmatch(r"\w+_[0-9a-f]{12}-[a-zA-Z0-9]{10}", interpreter_id)
     assert re.fullmatch(
         rf"arn:aws(-[^:]+)?:bedrock-agentcore:{region}:[0-9]{{12}}"
         rf":code-interpreter-custom/{interpreter_id}",

@@ -27,6 +27,8 @@ NOT_IN_THE_PROJECT = {
     "code-interpreter/chart.png",
     "demo-output/dashboard.png",
     "responses/",
+    "result.json",
+    "result.txt",
     "uploads/",
 }
 DESCRIBING = [README, CONTRIBUTING, *(PROJECT / "docs").rglob("*.md")]

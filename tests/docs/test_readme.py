@@ -22,7 +22,7 @@ from tests.project import PROJECT
 
 README = (PROJECT / "README.md").read_text()
 SECURITY = (PROJECT / "SECURITY.md").read_text()
-FIGURES = (PROJECT / "docs" / "figures.md").read_text()
+FIGURES = (PROJECT / "docs" / "performance.md").read_text()
 # Lines of a terminal or a page that a reader sees without scrolling.
 FIRST_SCREEN = 60
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")

@@ -169,6 +169,8 @@ class FakeAgentCore:
         self._directory = directory
         self.identifier = INTERPRETER
         self.sandboxes: dict[str, FakeSandbox] = {}
+        # The names that List returns, by session.
+        self.names: dict[str, str] = {}
         self.calls: list[tuple[str, str]] = []
         # Results that replace an operation, by its name, and the last arguments.
         self.results: dict[str, dict[str, Any]] = {}
@@ -272,6 +274,7 @@ class FakeAgentCore:
             "sessionId": session_id,
             "status": "READY" if self._alive(session_id) else "TERMINATED",
             "createdAt": datetime.datetime.now(datetime.UTC),
+            **({"name": self.names[session_id]} if session_id in self.names else {}),
         }
 
     def _alive(self, session_id: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -30,6 +31,7 @@ class FakeS3:
         self.objects: dict[str, tuple[bytes, str, datetime.datetime]] = {}
         self.calls: list[tuple[str, str]] = []
         self.page_size = 1000
+        self.now = time.time
         # S3's documents leave open whether If-Match on a missing object is a 404 or a 403 for a
         # caller that may list only a part of the bucket.
         self.refuses_missing = False
@@ -61,7 +63,8 @@ class FakeS3:
             if IfMatch and present and present[1] != IfMatch:
                 raise client_error("PreconditionFailed", 412, "PutObject")
             etag = f'"{hashlib.md5(Body).hexdigest()}"'
-            self.objects[Key] = (Body, etag, datetime.datetime.now(datetime.UTC))
+            modified = datetime.datetime.fromtimestamp(self.now(), datetime.UTC)
+            self.objects[Key] = (Body, etag, modified)
         self.after("PutObject", Key)
         return {"ETag": etag}
 
@@ -104,12 +107,17 @@ class FakeS3:
         Bucket: str,
         Prefix: str,
         StartAfter: str,
+        Delimiter: str | None = None,
     ) -> dict[str, Any]:
         assert Bucket == BUCKET
         self._begin("ListObjectsV2", Prefix)
         with self.lock:
             keys = sorted(
-                key for key in self.objects if key.startswith(Prefix) and key > StartAfter
+                key
+                for key in self.objects
+                if key.startswith(Prefix)
+                and key > StartAfter
+                and not (Delimiter and Delimiter in key.removeprefix(Prefix))
             )
             page = keys[: self.page_size]
             contents = [

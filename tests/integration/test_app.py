@@ -57,6 +57,8 @@ PLATFORM: dict[str, Any] = {
     "network": "vpc",
     "vpc-internet": True,
     "interpreter-retention": "retain",
+    "idle-limit-seconds": 1_800,
+    "warm-spare": True,
     "function-reserved-concurrency": 20,
     "function-vpc-id": "vpc-0123456789abcdef1",
     "function-subnet-ids": ["subnet-0123456789abcdef2", "subnet-0123456789abcdef3"],
@@ -125,6 +127,10 @@ OTHER_DEPLOYMENTS: dict[str, dict[str, Any]] = {
         ]
     },
     "limits": LIMITS,
+    "sealed-platform": {
+        **{key: value for key, value in PLATFORM.items() if key != "vpc-internet"},
+        "network": "sealed",
+    },
 }
 ALL_DEPLOYMENTS = {**DEPLOYMENTS, **OTHER_DEPLOYMENTS}
 

@@ -62,3 +62,19 @@ def test_the_variables_of_make_local_are_options(
 ) -> None:
     done = make(folder, "local", *variables)
     assert done.stdout == f"python -m {arguments}\n"
+
+
+@pytest.mark.parametrize(
+    ("variables", "arguments"),
+    [
+        ([], "--stack CodeInterpreter"),
+        (["STACK=Mine", "YES=1"], "--stack Mine --yes"),
+        (["ONLY=home,traceback", "LIST=1"], "--stack CodeInterpreter --only home,traceback --list"),
+        (["CLEAN=1", "YES=0"], "--stack CodeInterpreter --clean"),
+    ],
+)
+def test_the_variables_of_make_verify_are_options(
+    folder: Path, variables: list[str], arguments: str
+) -> None:
+    done = make(folder, "verify", *variables)
+    assert done.stdout == f"python -m verify {arguments}\n"

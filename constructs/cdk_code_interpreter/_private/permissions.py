@@ -75,6 +75,11 @@ MANAGE_NETWORK_INTERFACES = [
     "ec2:UnassignPrivateIpAddresses",
 ]
 
+# "Setting up Amazon EventBridge Scheduler", EventBridge Scheduler user guide:
+# https://docs.aws.amazon.com/scheduler/latest/UserGuide/setting-up.html
+SCHEDULER_PRINCIPAL = "scheduler.amazonaws.com"
+INVOKE_FUNCTION = ["lambda:InvokeFunction"]
+
 # "Resource-based policy to allow Amazon Bedrock Agents to invoke an action group Lambda function",
 # Amazon Bedrock user guide:
 # https://docs.aws.amazon.com/bedrock/latest/userguide/agents-permissions.html

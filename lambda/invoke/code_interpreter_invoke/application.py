@@ -21,12 +21,14 @@ from .requests.rich_results import fit_results
 from .requests.truncation import is_within_limit, replace_surrogates, truncate_to_limit
 from .responses import Response
 from .sessions.named import NamedSession, RecordCache
+from .sessions.spare import Spare
 from .sessions.store import SessionStore
 from .sessions.temporary import TemporarySession
 from .settings import Settings, trace_header
-from .tools import IMPLEMENTATIONS
+from .tools import implementation
 from .tools.context import ToolContext
 from .tracing import trace_members
+from .upkeep import is_upkeep, keep_up
 
 logger = logging.getLogger(__name__)
 logger.setLevel(logging.INFO)
@@ -61,11 +63,29 @@ class Application:
         """Handle an invocation; the event and context are Lambda's."""
         began_at = time.monotonic()
         deadline = Deadline(context.get_remaining_time_in_millis() / 1000)
+        if is_upkeep(event, self._settings):
+            return self._keep_up(context.aws_request_id, deadline, began_at)
         caller = caller_of(event, context)
         log_fields: LogFields = {"request_id": context.aws_request_id, "caller": caller.name}
         response = self._response_of(log_fields, self._respond, caller, deadline, log_fields)
         log(log_fields, response, time.monotonic() - began_at, self._settings)
         return replace_surrogates(caller.render(response))
+
+    def _keep_up(self, request_id: str, deadline: Deadline, began_at: float) -> dict[str, Any]:
+        """Do what the schedule asks for; the log line has its counts."""
+        log_fields: LogFields = {"request_id": request_id, "caller": "Scheduler"}
+        bucket = Bucket(self._clients, self._settings.workspace_bucket, deadline)
+        code_interpreter = CodeInterpreterClient(self._clients, self._current_id, deadline)
+
+        def work() -> Response:
+            log_fields.update(keep_up(self._settings, bucket, code_interpreter, deadline))
+            return {"status": "ok"}
+
+        response = self._response_of(log_fields, work)
+        # The metrics are those of requests, whose shares it would change.
+        without_metrics = self._settings._replace(metrics_namespace=None)
+        log(log_fields, response, time.monotonic() - began_at, without_metrics)
+        return dict(response)
 
     def _respond(self, caller: Caller, deadline: Deadline, log_fields: LogFields) -> Response:
         request = caller.request()
@@ -102,7 +122,8 @@ class Application:
             allow_delete=self._settings.allow_delete,
             allow_links=self._settings.allow_links,
         )
-        session = self._session(request, name, workspace, code_interpreter, deadline)
+        spare = self._spare(bucket, code_interpreter)
+        session = self._session(request, name, workspace, code_interpreter, deadline, spare)
         context = ToolContext(
             session,
             workspace,
@@ -112,8 +133,9 @@ class Application:
             find_program=lambda key: find_program(
                 request.session, key, bucket, self._settings.records_prefix
             ),
+            spare=spare,
         )
-        tool = IMPLEMENTATIONS[request.tool.name]
+        tool = implementation(request.tool.name)
         response = self._response_of(log_fields, tool, context, **request.arguments)
         session.close()
         log_fields |= {
@@ -134,8 +156,9 @@ class Application:
         workspace: Workspace,
         code_interpreter: CodeInterpreterClient,
         deadline: Deadline,
+        spare: Spare | None,
     ) -> NamedSession | TemporarySession:
-        options = {"sessionTimeoutSeconds": self._settings.session_timeout_seconds}
+        options = self._settings.session_options
         if request.session is None:
             return TemporarySession(name, code_interpreter, options)
         return NamedSession(
@@ -147,7 +170,15 @@ class Application:
             options=options,
             cache=self._record_cache,
             timeout=request.arguments.get("timeout_seconds"),
+            idle_limit=self._settings.idle_limit_seconds,
+            spare=spare,
         )
+
+    def _spare(self, bucket: Bucket, code_interpreter: CodeInterpreterClient) -> Spare | None:
+        if not self._settings.warm_spare:
+            return None
+        prefix = self._settings.records_prefix
+        return Spare(bucket, prefix, code_interpreter, self._settings.session_options)
 
     def _response_of(
         self, log_fields: LogFields, step: Callable[P, Response], *args: P.args, **kwargs: P.kwargs

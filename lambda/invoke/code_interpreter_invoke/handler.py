@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
-from .application import Application
-from .clients import connect
-from .settings import Settings
+import gc
 
-handler = Application(Settings.from_environment(), connect()).handle
+# The collector would look dozens of times at the modules that are being loaded, which stay.
+gc.disable()
+
+from .application import Application  # noqa: E402 - the collector is off
+from .clients import connect, open_connections  # noqa: E402 - the collector is off
+from .settings import Settings  # noqa: E402 - the collector is off
+
+settings = Settings.from_environment()
+clients = connect()
+open_connections(clients, settings.workspace_bucket)
+handler = Application(settings, clients).handle
+
+# Later collections leave out all that was made here.
+gc.freeze()
+gc.enable()

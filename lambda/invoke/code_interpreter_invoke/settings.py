@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Settings(NamedTuple):
@@ -16,7 +16,9 @@ class Settings(NamedTuple):
     has the permission to delete files, and `allow_links` whether the bucket takes its presigned
     URLs from outside of the sandboxes' network. `iam_propagation_seconds` is how long after a
     deployment IAM may not know the function's permissions yet. With a `metrics_namespace`, the log
-    lines have metrics of the function `function_name`.
+    lines have metrics of the function `function_name`. `idle_limit_seconds` is the time without use
+    after which the sweeper stops a session's sandbox, 0 for never. `warm_spare` says whether there
+    is to be a started sandbox for the next session.
     """
 
     code_interpreter_id: str
@@ -30,6 +32,13 @@ class Settings(NamedTuple):
     iam_propagation_seconds: float = 0.0
     metrics_namespace: str | None = None
     function_name: str = ""
+    idle_limit_seconds: int = 0
+    warm_spare: bool = False
+
+    @property
+    def session_options(self) -> Mapping[str, Any]:
+        """The options of sessions for which no others are asked."""
+        return {"sessionTimeoutSeconds": self.session_timeout_seconds}
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -64,6 +73,8 @@ class Settings(NamedTuple):
             iam_propagation_seconds=float(environment.get("IAM_PROPAGATION_SECONDS", "400")),
             metrics_namespace=environment.get("METRICS_NAMESPACE"),
             function_name=environment.get("AWS_LAMBDA_FUNCTION_NAME", ""),
+            idle_limit_seconds=int(environment.get("IDLE_LIMIT_SECONDS", "0")),
+            warm_spare=environment.get("WARM_SPARE") == "true",
         )
 
 

@@ -34,6 +34,7 @@ BELONGINGS = {
     "roles": ("iam", "list_roles", "Roles[].RoleName"),
     "log groups": ("logs", "describe_log_groups", "logGroups[].logGroupName"),
     "alarms": ("cloudwatch", "describe_alarms", "MetricAlarms[].AlarmName"),
+    "schedules": ("scheduler", "list_schedules", "Schedules[].Name"),
     "buckets": ("s3", "list_buckets", "Buckets[?!starts_with(Name, 'cdk-')].Name"),
     "VPCs": ("ec2", "describe_vpcs", "Vpcs[].VpcId"),
     "security groups": ("ec2", "describe_security_groups", "SecurityGroups[].Description"),
@@ -118,6 +119,7 @@ def choices(deployment: Deployment) -> list[list[Choice]]:
         # True deploys what the other settings do, and in a new VPC a function of CDK's that
         # MiniStack cannot run.
         [{}, {"compliance": False}],
+        [{}, {"idle-limit-seconds": 300}, {"warm-spare": True}],
     ]
 
 

@@ -20,8 +20,8 @@ from code_interpreter_invoke.idempotency import object_name
 from code_interpreter_invoke.requests.request import direct_request
 from code_interpreter_invoke.requests.tools import TOOLS
 from tests.integration.invoke.faults import COUNT, COUNTED, error
+from verify.tool_calls import TOOL_CALLS
 
-from .test_tools import TOOL_CALLS
 from .tool_calls import (
     CALLERS,
     Response,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import ssl
 import threading
 import time
@@ -16,7 +17,8 @@ import pytest
 from botocore.exceptions import ClientError, SSLError
 
 from benchmarks.tls import issue_certificates
-from code_interpreter_invoke.clients import Clients, connect, trust_store
+from code_interpreter_invoke.clients import Clients, connect, open_connections, trust_store
+from code_interpreter_invoke.clients.botocore_clients import OPEN_SECONDS
 from code_interpreter_invoke.clients.connections import MAX_IDLE_SECONDS
 from code_interpreter_invoke.clients.trust_store import ROOTS
 
@@ -225,3 +227,29 @@ def test_a_connection_serves_later_requests_until_it_may_be_dead(
     invoke(clients)
     invoke(clients)
     assert (server.connections, len(server.requests)) == (2, 4)
+
+
+def test_the_first_request_finds_its_connections_made(
+    server: Server, new_clients: Callable[[], Clients], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(server.authority))
+    # The machine of the tests may be busy.
+    monkeypatch.setattr("code_interpreter_invoke.clients.botocore_clients.OPEN_SECONDS", 20.0)
+    monkeypatch.setattr("code_interpreter_invoke.clients.connections.TICKET_SECONDS", 0.5)
+    clients = new_clients()
+    open_connections(clients, "bucket")
+    invoke(clients)
+    with pytest.raises(ClientError):
+        clients.s3.list_objects_v2(Bucket="bucket")
+    assert (server.connections, len(server.requests)) == (2, 2)
+
+
+def test_connections_that_cannot_be_made_do_not_stop_the_start(
+    new_clients: Callable[[], Clients], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "https://127.0.0.1:9")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"https://127.0.0.1:{silent.getsockname()[1]}")
+        began = time.monotonic()
+        open_connections(new_clients(), "bucket")
+        assert OPEN_SECONDS <= time.monotonic() - began < OPEN_SECONDS + 4

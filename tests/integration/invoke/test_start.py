@@ -18,6 +18,7 @@ ENVIRONMENT = {
     "WORKSPACE_BUCKET": "bucket",
     "RECORDS_PREFIX": "sessions/workspace/Stack.c8/",
     "SESSION_TIMEOUT_SECONDS": "900",
+    "AWS_ENDPOINT_URL": "http://127.0.0.1:9",  # where no server listens
 }
 
 
@@ -50,6 +51,49 @@ def test_what_runs_in_sandboxes_is_not_imported() -> None:
         "print([name for name in unwanted if name in sys.modules])"
     )
     assert start(program).stdout == "[]\n"
+
+
+# Modules that most requests do not need; their imports have the reason beside them.
+LATE = (
+    "files.large_files",
+    "requests.bedrock_agent",
+    "requests.gateway",
+    "sandbox.failures",
+    "sandbox.system_exit",
+    "tools.api",
+    "tools.files",
+    "tools.sessions",
+    "tools.workspace",
+)
+# Modules beside those that Lambda's runtime and botocore load anyway, each below 5 ms.
+OWN_IMPORTS = {"concurrent.futures.thread", "gc", "secrets", "unicodedata"}
+# A connection loads these to look up a host's name.
+OWN_IMPORTS |= {"encodings.idna", "stringprep"}
+
+
+def loaded(imports: str) -> set[str]:
+    """Return the names of the modules that these imports load."""
+    done = start(f"import sys, {imports}; print(*sys.modules)")
+    assert done.stderr == ""
+    return set(done.stdout.split())
+
+
+def test_the_start_loads_what_most_requests_need_and_nothing_else() -> None:
+    modules = loaded("code_interpreter_invoke.handler")
+    own = {name for name in modules if name.startswith("code_interpreter_invoke.")}
+    assert own.isdisjoint(f"code_interpreter_invoke.{name}" for name in LATE)
+    others = {name for name in modules - own if not name.startswith("code_interpreter_invoke")}
+    runtime = loaded("botocore.session, json, logging, re, traceback, uuid")
+    clients = {name for name in others if name.startswith("botocore.")}
+    assert others - runtime - clients == OWN_IMPORTS
+
+
+def test_the_garbage_collector_runs_after_the_start() -> None:
+    program = (
+        "import gc, code_interpreter_invoke.handler\n"
+        "print(gc.isenabled(), gc.get_freeze_count() > 0)"
+    )
+    assert start(program).stdout == "True True\n"
 
 
 @pytest.mark.parametrize("module", ["requests.tools", "requests.request", "requests.callers"])

@@ -304,3 +304,9 @@ def test_cdks_own_construct_deploys(
     data.stop_code_interpreter_session(**where, sessionId=session)
     local_aws.destroy(directory, account=account)
     assert ids(control) == []
+
+
+def test_agentcore_refuses_the_resources_of_other_services(control: Any) -> None:
+    """The path of the request has nothing of AgentCore's, only the signature does."""
+    with pytest.raises(control.exceptions.ValidationException):
+        control.list_tags_for_resource(resourceArn="arn:aws:s3:::a-bucket")

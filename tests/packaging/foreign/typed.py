@@ -119,6 +119,8 @@ def functions(
         code_interpreter=interpreter,
         workspace=Workspace(stack, "Theirs", bucket=bucket),
         session_timeout=Duration.hours(1),
+        idle_limit=Duration.minutes(30),
+        warm_spare=True,
         environment_encryption=key,
         tracing=lambda_.Tracing.ACTIVE,
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from code_interpreter_invoke.tools import IMPLEMENTATIONS
+from code_interpreter_invoke.tools import code as code_tools
 from tests.fakes.client_error import client_error
 from tests.fakes.lambda_context import Context
 from tests.fakes.world import World
@@ -30,7 +30,7 @@ def test_a_defect_of_the_function_is_no_stack_trace_and_no_success(
     def broken(*_: object, **__: object) -> None:
         raise KeyError("CANARY")
 
-    monkeypatch.setitem(IMPLEMENTATIONS, "execute_code", broken)
+    monkeypatch.setattr(code_tools, "execute_code", broken)
     response = world("execute_code", session="s", code="x")
     assert response["error"]["type"] == "OutcomeUnknown"
     assert "KeyError in broken" in response["error"]["message"]

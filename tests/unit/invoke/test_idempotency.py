@@ -13,7 +13,7 @@ from code_interpreter_invoke.deadline import Deadline
 from code_interpreter_invoke.errors import OutcomeUnknownError
 from code_interpreter_invoke.idempotency import IdempotencyKey
 from code_interpreter_invoke.requests.request import direct_request
-from code_interpreter_invoke.tools import IMPLEMENTATIONS
+from code_interpreter_invoke.tools import code as code_tools
 from tests.fakes.client_error import client_error
 from tests.fakes.lambda_context import Context
 from tests.fakes.s3 import BUCKET, RECORDS_PREFIX
@@ -112,7 +112,7 @@ def test_a_defect_of_the_function_is_an_outcome_that_stays_unknown(
         raise KeyError
 
     with monkeypatch.context() as patch:
-        patch.setitem(IMPLEMENTATIONS, "execute_code", broken)
+        patch.setattr(code_tools, "execute_code", broken)
         first = call(world)
     assert first["error"]["type"] == "OutcomeUnknown"
     assert call(world) == {**first, "replayed": True}

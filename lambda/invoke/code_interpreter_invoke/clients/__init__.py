@@ -4,7 +4,7 @@ Every failure leaves this package as one of the function's own errors, which say
 ran and whether it is safe to send the request again.
 """
 
-from .botocore_clients import Clients, connect, connect_ssm
+from .botocore_clients import Clients, connect, connect_ssm, open_connections
 from .bucket import Bucket, ListedObject, ObjectPage, PreconditionFailedError, StoredObject
 from .code_interpreter import CodeInterpreterClient, StartedSession
 from .current_id import CurrentId
@@ -21,4 +21,5 @@ __all__ = [
     "StoredObject",
     "connect",
     "connect_ssm",
+    "open_connections",
 ]

@@ -129,10 +129,18 @@ class Bucket:
                 raise PreconditionFailedError from None
             raise self._failed("PutObject", error) from None
 
-    def list(self, prefix: str, *, start_after: str = "") -> ObjectPage:
-        """Return the objects after a key, in the order of their keys; S3 gives 1000 at a time."""
+    def list(self, prefix: str, *, start_after: str = "", delimiter: str = "") -> ObjectPage:
+        """Return the objects after a key, in the order of their keys; S3 gives 1000 at a time.
+
+        :param delimiter: Leave out keys that have it after the prefix.
+        """
+        without_folders = {"Delimiter": delimiter} if delimiter else {}
         response = self._checked(
-            "ListObjectsV2", self._s3.list_objects_v2, Prefix=prefix, StartAfter=start_after
+            "ListObjectsV2",
+            self._s3.list_objects_v2,
+            Prefix=prefix,
+            StartAfter=start_after,
+            **without_folders,
         )
         objects = [
             ListedObject(item["Key"], item["Size"], item["ETag"], item["LastModified"])
@@ -140,12 +148,12 @@ class Bucket:
         ]
         return ObjectPage(objects, response["IsTruncated"])
 
-    def list_all(self, prefix: str) -> Iterator[ListedObject]:
+    def list_all(self, prefix: str, *, delimiter: str = "") -> Iterator[ListedObject]:
         """Yield every object under a prefix, with one request for each thousand."""
-        page = self.list(prefix)
+        page = self.list(prefix, delimiter=delimiter)
         yield from page.objects
         while page.truncated:
-            page = self.list(prefix, start_after=page.objects[-1].key)
+            page = self.list(prefix, start_after=page.objects[-1].key, delimiter=delimiter)
             yield from page.objects
 
     def delete(self, key: str) -> None:

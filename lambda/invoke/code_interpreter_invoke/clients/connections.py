@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import socket
 import time
+from contextlib import suppress
+from ssl import SSLSocket
 from typing import Any
 
 from botocore.exceptions import SSLError
@@ -20,6 +22,8 @@ KEEP_ALIVE_SECONDS = 60
 # requests, so that it does not learn that the server has closed the connection. A request that is
 # sent only once must not meet such a connection: its outcome would not be known.
 MAX_IDLE_SECONDS = 20.0
+# Seconds in which tickets come after a handshake; in a region, a round trip takes a millisecond.
+TICKET_SECONDS = 0.02
 
 
 class Connections:
@@ -63,6 +67,7 @@ class Connections:
         http_session._setup_ssl_cert(pool, url, http_session._verify)
         connection = pool._get_conn()
         connection.connect()
+        receive_tickets(connection.sock)
         pool._put_conn(connection)
         self._sent_at = time.time()
 
@@ -81,6 +86,19 @@ def set_up_connections(client: Any, trust_store: TrustStore) -> None:
         endpoint.http_session = Connections(endpoint.http_session, trust_store)
     except (AttributeError, KeyError):
         log.warning("cannot set up the connections of this version of botocore")
+
+
+def receive_tickets(connection: socket.socket) -> None:
+    """Receive the tickets that a server sends after the handshake of TLS 1.3.
+
+    urllib3 takes a connection with something to receive for one that the server has closed.
+    """
+    if isinstance(connection, SSLSocket):
+        seconds = connection.gettimeout()
+        connection.settimeout(TICKET_SECONDS)
+        with suppress(TimeoutError):
+            connection.recv(1)
+        connection.settimeout(seconds)
 
 
 def keep_alive_options() -> list[tuple[int, int, int]]:

@@ -11,7 +11,6 @@ from ..errors import RequestError, SandboxGoneError
 from ..sandbox.errors import TransferError
 from ..sandbox.sandbox import MAX_OPERATION_BYTES, Sandbox
 from .batches import batches
-from .large_files import load_large_file
 from .workspace import REQUESTS_AT_ONCE, StoredFile, Workspace
 
 
@@ -88,6 +87,8 @@ def add_batch(
             loaded.warnings.append(f"{file.name!r} was not loaded: {file.problem}")
     if files and files[0].size > MAX_OPERATION_BYTES:
         with loaded.recording(files[0]):
+            from .large_files import load_large_file  # most files are small
+
             load_large_file(sandbox, workspace, files[0])
             workspace.bytes_copied += files[0].size
     else:

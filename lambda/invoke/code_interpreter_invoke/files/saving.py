@@ -12,7 +12,6 @@ from ..errors import RequestError, quote
 from ..sandbox.errors import TransferError
 from ..sandbox.sandbox import MAX_OPERATION_BYTES, FileFound, Sandbox, file_contents
 from .batches import batches
-from .large_files import copy_in_parts_to_bucket, save_large_file
 from .paths import defect
 from .workspace import PRODUCED, REQUESTS_AT_ONCE, Workspace
 
@@ -46,6 +45,8 @@ def save(sandbox: Sandbox, workspace: Workspace, files: Iterable[FileFound]) -> 
         with saved.recording(file):
             if problem is not None:
                 raise TransferError(problem)
+            from .large_files import save_large_file  # most files are small
+
             save_large_file(sandbox, workspace, file)
             workspace.bytes_copied += file.size
     for batch in batches(small):
@@ -68,6 +69,8 @@ def save_batch(
                 saving[file].result()
             else:
                 # The service left it out or decoded it as text; copy it again byte for byte.
+                from .large_files import copy_in_parts_to_bucket
+
                 copy_in_parts_to_bucket(sandbox, workspace, file)
             workspace.bytes_copied += file.size
 

@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from ..responses import Response
-from .bedrock_agent import BedrockAgent
 from .direct import Direct
-from .gateway import TOOL_NAME, Gateway
 from .request import Request
 
 
@@ -34,13 +32,20 @@ class Caller(Protocol):
 
 
 def caller_of(event: Any, context: Any) -> Caller:
-    """Return the caller that sent an event."""
+    """Return the caller that sent an event.
+
+    An agent's modules are imported when one calls.
+    """
     custom = getattr(getattr(context, "client_context", None), "custom", None)
     if custom and isinstance(custom, Mapping):
+        from .gateway import TOOL_NAME, Gateway
+
         # Early versions of the Gateway spelled these names in lower case.
         custom = {name.lower(): value for name, value in custom.items()}
         if TOOL_NAME in custom:
             return Gateway(event, custom)
     if isinstance(event, Mapping) and {"messageVersion", "actionGroup", "sessionId"} <= set(event):
+        from .bedrock_agent import BedrockAgent
+
         return BedrockAgent(event)
     return Direct(event)

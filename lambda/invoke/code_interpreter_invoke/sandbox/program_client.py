@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from .errors import ProgramError
-from .failures import failure_line
 from .results import Result
 
 # Sent as text and never imported: the modules it imports would slow down every cold start.
@@ -44,6 +43,8 @@ def parse_result(marker: str, result: Result) -> Any:
         if is_result:
             with suppress(ValueError):
                 return json.loads(value)
+    from .failures import failure_line  # the program seldom fails
+
     line = failure_line(result.stderr)
     detail = f": {line}" if line else ""
     raise ProgramError(f"the transfer program failed in the sandbox{detail}")

@@ -125,6 +125,9 @@ class PreparationLease:
         return self.record if self._unstarted is None else self._unstarted
 
     def _write(self, record: SessionRecord) -> StoredRecord:
+        if record.idle_limit:
+            # Requests that use the sandbox meanwhile do not write the record.
+            record = record._replace(last_used_at=self._now())
         stored = self._store.write(self._session, record, self._etag)
         self._etag = stored.etag
         return stored

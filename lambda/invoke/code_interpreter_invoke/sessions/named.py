@@ -27,8 +27,11 @@ from ..files.workspace import StoredFile, Workspace
 from ..responses import Response
 from ..sandbox.observer import Observer
 from ..sandbox.sandbox import Sandbox
+from .idle import PARTS, Heartbeat, is_use_due
 from .lease import PreparationLease
 from .setup import SETUP_SECONDS, SetupError, set_up
+from .spare import Spare
+from .starting import prepared, started
 from .store import (
     RecordChangedError,
     SessionOptions,
@@ -72,6 +75,8 @@ class NamedSession:
         options: SessionOptions,
         cache: RecordCache,
         timeout: float | None = None,
+        idle_limit: float = 0.0,
+        spare: Spare | None = None,
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -79,6 +84,9 @@ class NamedSession:
 
         :param options: The options of sessions for which no others are asked.
         :param timeout: The time limit that the request asks for, in seconds.
+        :param idle_limit: Seconds without use after which the sweeper may stop a sandbox that is
+            started now; 0 if it must not.
+        :param spare: The warm spare, if there is to be one.
         """
         self.name = name
         self._store = store
@@ -88,10 +96,13 @@ class NamedSession:
         self._options = options
         self._cache = cache
         self._timeout = timeout
+        self._idle_limit = idle_limit
+        self._spare = spare
         self._now = now
         self._sleep = sleep
         self._began_at = now()
         self._sandbox: Sandbox | None = None
+        self._heartbeat: Heartbeat | None = None
         # When each upload was supplied, at the beginning of the request.
         self._supplied_at: dict[str, float] = {}
         self._expires_at: float | None = None
@@ -108,7 +119,23 @@ class NamedSession:
             record = self._ready_record()
             self._expires_at = record.expires_at
             self._sandbox = self._sandbox_of(record)
+            if record.idle_limit and self._heartbeat is None:
+                self._heartbeat = Heartbeat(self._record_use, record.idle_limit / PARTS)
         return self._sandbox
+
+    def _record_use(self) -> None:
+        """Write that the sandbox is in use; if that fails, the next beat comes before the limit."""
+        try:
+            stored = self._store.read(self.name)
+            is_ready = self._state(stored.record) is SessionState.READY
+            if is_ready and is_use_due(stored.record, self._now()):
+                self._cache[self.name] = self._write_use(stored)
+        except (RecordChangedError, RequestError):
+            return
+
+    def _write_use(self, stored: StoredRecord) -> StoredRecord:
+        used = stored.record._replace(last_used_at=self._now())
+        return self._store.write(self.name, used, stored.etag)
 
     def running_sandbox(self) -> Sandbox | None:
         """Return the sandbox if there is one, which is neither started nor prepared."""
@@ -234,6 +261,8 @@ class NamedSession:
 
     def close(self) -> None:
         """Leave the sandbox running for the next request."""
+        if self._heartbeat is not None:
+            self._heartbeat.stop()
 
     def describe(self, response: Response) -> Response:
         """Return the response with its members about the session."""
@@ -261,23 +290,45 @@ class NamedSession:
             "started with a longer session_timeout_seconds"
         ]
 
+    def record_task(self, task_id: str) -> None:
+        """Record a command that goes on in the background, so that the sweeper looks at it."""
+
+        def add(record: SessionRecord) -> SessionRecord | None:
+            return record._replace(tasks=(*record.tasks, task_id)) if record.idle_limit else None
+
+        try:
+            self._update(add)
+        except RequestError as error:
+            self._warnings.append(
+                "the task was not recorded, so that its session counts as idle when no other "
+                f"request uses it: {error.message}"
+            )
+
     def _record_removal(self, removed: Collection[str]) -> None:
+        def remove(record: SessionRecord) -> SessionRecord | None:
+            gone = {path: etag for path, etag in record.uploads.items() if is_below(path, removed)}
+            if not gone:
+                return None
+            supplied_at = {path: self._supplied_at.get(path, 0.0) for path in gone}
+            return record._replace(
+                uploads={path: etag for path, etag in record.uploads.items() if path not in gone},
+                removed_uploads={**record.removed_uploads, **gone},
+                removed_supplied_at={**record.removed_supplied_at, **supplied_at},
+            )
+
+        self._update(remove)
+
+    def _update(self, change: Callable[[SessionRecord], SessionRecord | None]) -> None:
+        """Write a change of the present sandbox's record, unless `change` finds none to make."""
         if self._sandbox is None:
             return
         stored = self._cache.get(self.name) or self._read()
         pause = FIRST_PAUSE
         while stored.record.session_id == self._sandbox.session_id:
-            record = stored.record
-            gone = {path: etag for path, etag in record.uploads.items() if is_below(path, removed)}
-            if not gone:
+            updated = change(stored.record)
+            if updated is None:
                 return
-            supplied_at = {path: self._supplied_at.get(path, 0.0) for path in gone}
-            updated = record._replace(
-                uploads={path: etag for path, etag in record.uploads.items() if path not in gone},
-                removed_uploads={**record.removed_uploads, **gone},
-                removed_supplied_at={**record.removed_supplied_at, **supplied_at},
-            )
-            if self._state(record) is SessionState.LOADING:
+            if self._state(stored.record) is SessionState.LOADING:
                 # Only the request with the lease writes the record.
                 self._wait(pause)
                 pause = min(pause * 2, MAX_PAUSE)
@@ -305,25 +356,36 @@ class NamedSession:
         if stored is None or not self._is_usable(stored.record, uploads):
             stored = self._read()
         pause = FIRST_PAUSE
-        while not self._is_usable(stored.record, uploads):
-            match self._state(stored.record):
-                case SessionState.STARTING | SessionState.LOADING:
-                    self._wait(pause)
-                    pause = min(pause * 2, MAX_PAUSE)
-                    stored = self._read()
-                case SessionState.ABSENT | SessionState.READY:
-                    try:
-                        stored = self._prepare(stored, uploads)
-                        break
-                    except RecordChangedError as changed:
-                        stored = changed.stored
+        while True:
+            is_leased = self._state(stored.record) in (SessionState.STARTING, SessionState.LOADING)
+            try:
+                if self._is_usable(stored.record, uploads):
+                    if not is_leased and is_use_due(stored.record, self._now()):
+                        stored = self._write_use(stored)
+                    break
+                if not is_leased:
+                    stored = self._prepare(stored, uploads)
+                    break
+            except RecordChangedError as changed:
+                stored = changed.stored
+                continue
+            self._wait(pause)
+            pause = min(pause * 2, MAX_PAUSE)
+            stored = self._read()
         self._remember(stored)
         return stored.record
 
     def _remember(self, stored: StoredRecord) -> None:
         # An earlier replacement has been reported to the request that met it.
         is_new = stored.record.ready_at >= self._began_at
-        self._was_restarted |= stored.record.is_replacement and is_new
+        if stored.record.is_replacement and is_new:
+            self._was_restarted = True
+            if stored.record.swept_at:
+                self._warnings.append(
+                    "the session was idle, so its sandbox was stopped at "
+                    f"{iso_time(stored.record.swept_at)}; this is a new one, without the variables "
+                    "and unsaved files"
+                )
         if len(self._cache) >= MAX_CACHED_RECORDS:
             self._cache.clear()
         self._cache[self.name] = stored
@@ -416,22 +478,33 @@ class NamedSession:
             set_up(self._sandbox_of(lease.record), lease.record.setup)
 
     def _start(self, lease: PreparationLease) -> None:
-        options = lease.record.options or self._options
-        started = self._code_interpreter.start_session(
-            client_token=lease.record.client_token, name=self.name, **options
+        lease.record = lease.record._replace(idle_limit=self._idle_limit)
+        spare = self._claim_spare(lease.record)
+        if spare is not None:
+            lease.record = lease.record._replace(
+                code_interpreter_id=spare.code_interpreter_id,
+                session_id=spare.session_id,
+                expires_at=spare.expires_at,
+                options=spare.options,
+                initial_entries=spare.initial_entries,
+                observer=spare.observer,
+            )
+            return
+        lease.record = started(lease.record, self._code_interpreter, self.name, self._options)
+        lease.record = prepared(lease.record, self._code_interpreter)
+
+    def _claim_spare(self, record: SessionRecord) -> SessionRecord | None:
+        """Return the warm spare's record, if the session is new and has no settings of its own."""
+        has_own_settings = (
+            (record.options and record.options != self._options)
+            or record.setup
+            or record.environment
+            or record.observer == ""
         )
-        lease.record = lease.record._replace(
-            code_interpreter_id=self._code_interpreter.identifier,
-            session_id=started.session_id,
-            expires_at=started.created_at.timestamp() + options["sessionTimeoutSeconds"],
-            options=options,
-        )
-        sandbox = self._sandbox_of(lease.record._replace(observer=None))
-        sandbox.prepare(observed=lease.record.observer != "")
-        lease.record = lease.record._replace(
-            initial_entries=sandbox.own_entries,
-            observer=sandbox.observer.mark if sandbox.observer else "",
-        )
+        if self._spare is None or has_own_settings or record.is_replacement:
+            return None
+        needed_until = self._began_at + (self._timeout or 0.0)
+        return self._spare.claim(self.name, record.client_token, needed_until)
 
     def _load(self, lease: PreparationLease, uploads: list[StoredFile]) -> None:
         sandbox = Sandbox(self._code_interpreter, lease.record.session_id)
@@ -450,15 +523,16 @@ class NamedSession:
         self._code_interpreter.stop_session(session_id)
         self._cache.pop(self.name, None)
         stored = self._read()
-        if stored.record.session_id != session_id:
-            return
-        record = SessionRecord()
-        if is_replacement:
-            record = stored.record.replacement(is_replacement=True)
-        try:
-            self._store.write(self.name, record, stored.etag)
-        except RecordChangedError:
-            return  # another request has found the sandbox gone already and replaces it
+        # Another request may have found the sandbox gone already, and replaces it.
+        while stored.record.session_id == session_id:
+            record = SessionRecord()
+            if is_replacement:
+                record = stored.record.replacement(is_replacement=True)
+            try:
+                self._store.write(self.name, record, stored.etag)
+                return
+            except RecordChangedError as changed:
+                stored = changed.stored  # perhaps it only says that the sandbox is in use
 
 
 def iso_time(moment: float) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from ..errors import NotStartedError, TimedOutError
 from ..sandbox.environment import with_environment
-from ..sandbox.failures import failure_line
 from ..sandbox.sandbox import Sandbox
 from ..sandbox.terminal import overwrite_lines, strip_control_sequences
 
@@ -33,6 +32,8 @@ def set_up(sandbox: Sandbox, command: str, now: Callable[[], float] = time.monot
     except TimedOutError as error:
         raise SetupError(timeout_message(now() - began_at)) from error
     if result.failed:
+        from ..sandbox.failures import failure_line  # few setups fail
+
         code = "" if result.exit_code is None else f" with exit code {result.exit_code}"
         failure = failure_line(result.stderr)
         reason = f": {failure}" if failure else ""

@@ -12,6 +12,8 @@ A session is in one of four states (`SessionState`):
       +--lease expires---+                    |                 |
       +--sandbox gone or expired, or code interpreter replaced--+
 
+The sweeper stops the sandbox of a session that is READY and idle, as `sweeper.py` says.
+
 A request that takes over after a lease has expired uses the same client token, so that the service
 returns the same sandbox. A sandbox that starts after another one has ended is a replacement.
 """
@@ -20,7 +22,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import Enum, auto
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -82,6 +84,19 @@ class SessionRecord(NamedTuple):
     # The moment at which the user had supplied each of them, by its path. The same bytes, supplied
     # later, are another version.
     removed_supplied_at: Mapping[str, float] = MappingProxyType({})
+    # The seconds without use after which the sweeper may stop the sandbox; 0 if it must not.
+    idle_limit: float = 0.0
+    # Written once in each quarter of the limit, while requests use the sandbox.
+    last_used_at: float = 0.0
+    # The ids of the commands that were started in the background and are not known to have ended.
+    tasks: tuple[str, ...] = ()
+    # When the sweeper took the session's last sandbox away, or the one before the present one.
+    swept_at: float = 0.0
+
+    @property
+    def was_swept(self) -> bool:
+        """Whether the sweeper took the sandbox away, and none has been started since."""
+        return self.swept_at > self.ready_at
 
     def replacement(self, **members: Any) -> SessionRecord:
         """Return the record of the sandbox that will replace this one: the session's settings.
@@ -95,6 +110,7 @@ class SessionRecord(NamedTuple):
             observer="" if self.observer == "" else None,
             removed_uploads=self.removed_uploads,
             removed_supplied_at=self.removed_supplied_at,
+            swept_at=self.swept_at if self.was_swept else 0.0,
             **members,
         )
 
@@ -164,6 +180,12 @@ class SessionStore:
                 raise RecordChangedError(stored) from None
             return stored
         return StoredRecord(record, written_etag)
+
+    def last_writes(self) -> Iterator[tuple[str, float]]:
+        """Yield the name of each session that has a record, and when it was last written."""
+        for found in self._bucket.list_all(self._prefix, delimiter="/"):
+            name = found.key.removeprefix(self._prefix).removesuffix(".json")
+            yield name, found.last_modified.timestamp()
 
     def _read(self, session: str) -> tuple[StoredRecord, str]:
         found = self._bucket.get(self._key(session))

@@ -1,29 +1,40 @@
-"""The tools: functions that take the arguments of `requests/tools.json` as keywords."""
+"""The tools: functions that take the arguments of `requests/tools.json` as keywords.
+
+Each is a function of its own name in one of the modules. A module is imported when one of its tools
+is asked for, because most requests run code, and the start of the function is paid for.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
+from typing import cast
 
 from ..responses import Response
-from . import api, code, files, sessions, workspace
+from . import code
 
-IMPLEMENTATIONS: dict[str, Callable[..., Response]] = {
-    "execute_code": code.execute_code,
-    "execute_command": code.execute_command,
-    "file_operations": files.file_operations,
-    "ci_push_to_workspace": workspace.ci_push_to_workspace,
-    "ci_pull_from_workspace": workspace.ci_pull_from_workspace,
-    "workspace_list": workspace.workspace_list,
-    "workspace_read": workspace.workspace_read,
-    "workspace_write": workspace.workspace_write,
-    "workspace_delete": workspace.workspace_delete,
-    "workspace_link": workspace.workspace_link,
-    "invoke_code_interpreter": api.invoke_code_interpreter,
-    "start_session": sessions.start_session,
-    "get_session": sessions.get_session,
-    "list_sessions": sessions.list_sessions,
-    "stop_session": sessions.stop_session,
-    "interrupt": code.interrupt,
-    "read_output": code.read_output,
-    "describe_tools": api.describe_tools,
+MODULES = {
+    "execute_code": code.__name__,
+    "execute_command": code.__name__,
+    "file_operations": f"{__name__}.files",
+    "ci_push_to_workspace": f"{__name__}.workspace",
+    "ci_pull_from_workspace": f"{__name__}.workspace",
+    "workspace_list": f"{__name__}.workspace",
+    "workspace_read": f"{__name__}.workspace",
+    "workspace_write": f"{__name__}.workspace",
+    "workspace_delete": f"{__name__}.workspace",
+    "workspace_link": f"{__name__}.workspace",
+    "invoke_code_interpreter": f"{__name__}.api",
+    "start_session": f"{__name__}.sessions",
+    "get_session": f"{__name__}.sessions",
+    "list_sessions": f"{__name__}.sessions",
+    "stop_session": f"{__name__}.sessions",
+    "interrupt": code.__name__,
+    "read_output": code.__name__,
+    "describe_tools": f"{__name__}.api",
 }
+
+
+def implementation(tool: str) -> Callable[..., Response]:
+    """Return the function of a tool."""
+    return cast(Callable[..., Response], getattr(import_module(MODULES[tool]), tool))

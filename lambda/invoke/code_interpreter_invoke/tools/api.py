@@ -35,6 +35,8 @@ def invoke_code_interpreter(
         members["variables_lost"] = True
     if result.was_interrupted:
         raise TimedOutError(INTERRUPTED, **members)
+    if name == "startCommandExecution" and not result.failed:
+        context.named_session.record_task(result.structured.get("taskId", ""))
     if name == "removeFiles" and not result.failed:
         context.named_session.forget_uploads(sent.get("paths", ()))
     if not result.failed:

@@ -18,12 +18,10 @@ from ..files.rich_results import save_files, save_value
 from ..files.saving import save
 from ..responses import Image, MimeBundle, Response, ResponseMembers
 from ..sandbox.environment import check_environment, with_environment
-from ..sandbox.failures import failure_line
 from ..sandbox.observer import Report
 from ..sandbox.program_client import command_line, new_marker
 from ..sandbox.results import Result
 from ..sandbox.sandbox import OutputPart
-from ..sandbox.system_exit import system_exit
 from ..sandbox.terminal import overwrite_lines, strip_control_sequences
 from .context import INTERRUPTED, ToolContext
 
@@ -78,6 +76,8 @@ def with_exit_code(result: Result) -> Result:
     report = result.report
     if not result.failed or (report is not None and report.exit_code is None):
         return result
+    from ..sandbox.system_exit import system_exit  # few programs end with an exception
+
     shown = system_exit(result.stderr, None if report is None else report.exit_code)
     if shown is None:
         return result
@@ -208,6 +208,8 @@ def images_of(result: Result) -> list[Image]:
 
 def failure_message(subject: str, result: Result, stderr: str) -> str:
     """Return one line that names the failure."""
+    from ..sandbox.failures import failure_line  # few programs fail
+
     code = "" if result.exit_code is None else f" with exit code {result.exit_code}"
     line = failure_line(stderr)
     return f"{subject} failed{code}: {line}" if line else f"{subject} failed{code}"

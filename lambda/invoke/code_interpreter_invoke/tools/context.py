@@ -14,6 +14,8 @@ from ..sandbox.observer import Program
 from ..sandbox.results import Result
 from ..sandbox.sandbox import Sandbox
 from ..sessions.named import NamedSession
+from ..sessions.spare import NAME as SPARE_NAME
+from ..sessions.spare import Spare
 from ..sessions.temporary import TemporarySession
 
 T = TypeVar("T")
@@ -37,12 +39,14 @@ class ToolContext:
         fits: Callable[[Response], bool],
         request_id: str,
         find_program: Callable[[str], Program | None],
+        spare: Spare | None = None,
     ) -> None:
         """Take the parts.
 
         :param fits: Tells whether the caller can take a response whole.
         :param request_id: Names the request's program to a request that interrupts it.
         :param find_program: Returns the Python program whose request has an idempotency key.
+        :param spare: The warm spare, if there is to be one.
         """
         self._request_id = request_id
         self.find_program = find_program
@@ -50,12 +54,19 @@ class ToolContext:
         self.workspace = workspace
         self.code_interpreter = code_interpreter
         self.fits = fits
+        self._spare = spare
 
     @property
     def named_session(self) -> NamedSession:
         """The session of a tool that needs one: the request was refused without it."""
         assert isinstance(self.session, NamedSession)
         return self.session
+
+    def session_name(self, session_id: str, name: str | None) -> str | None:
+        """Return the name of a sandbox's session; the service knows spares by another one."""
+        if self._spare is None or name != SPARE_NAME:
+            return name
+        return self._spare.session_of(session_id) or name
 
     def run_once(
         self, operation: str, arguments: Mapping[str, Any], timeout: float | None = None

@@ -62,7 +62,7 @@ def list_sessions(context: ToolContext, *, status: str | None, next_token: str |
     page = context.code_interpreter.list_sessions(**drop_none(filters))
     sessions: list[SessionSummary] = [
         {
-            "session": item.get("name"),
+            "session": context.session_name(item["sessionId"], item.get("name")),
             "session_id": item["sessionId"],
             "session_status": item["status"],
             "created_at": item["createdAt"].isoformat(),

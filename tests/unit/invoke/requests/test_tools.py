@@ -10,7 +10,7 @@ import pytest
 from code_interpreter_invoke.requests import tools
 from code_interpreter_invoke.requests.tools import DEFINITIONS, REQUEST_PROPERTIES, TOOLS, Schema
 from code_interpreter_invoke.requests.validation import type_names
-from code_interpreter_invoke.tools import IMPLEMENTATIONS
+from code_interpreter_invoke.tools import MODULES, implementation
 from tests.fakes.world import World
 from tests.service_shapes import check_against_shape, input_shape
 
@@ -86,13 +86,13 @@ def test_limits_are_those_of_the_api() -> None:
 
 @pytest.mark.parametrize("name", TOOLS)
 def test_a_tool_takes_the_arguments_that_its_schema_has(name: str) -> None:
-    signature = inspect.signature(IMPLEMENTATIONS[name]).parameters.values()
+    signature = inspect.signature(implementation(name)).parameters.values()
     keywords = [one.name for one in signature if one.kind is inspect.Parameter.KEYWORD_ONLY]
     assert keywords == list(properties(name))
 
 
 def test_every_tool_has_its_implementation() -> None:
-    assert set(TOOLS) == set(IMPLEMENTATIONS)
+    assert set(TOOLS) == set(MODULES)
 
 
 @pytest.mark.parametrize("name", TOOLS)

@@ -18,31 +18,12 @@ from code_interpreter_invoke.sessions.named import NamedSession
 from code_interpreter_invoke.sessions.store import SessionStore
 from tests.fakes.agentcore import INTERPRETER
 from tests.fakes.client_error import client_error
+from tests.fakes.clock import Clock
 from tests.fakes.lambda_context import Context
 from tests.fakes.s3 import BUCKET, PREFIX, RECORDS_PREFIX
 from tests.fakes.world import World, clients_of
 
 RECORD = f"{RECORDS_PREFIX}s.json"
-
-
-class Clock:
-    """Time that passes only while somebody waits."""
-
-    def __init__(self) -> None:
-        self.seconds = 1_800_000_000.0
-        self.while_waiting: Callable[[], None] = lambda: None
-
-    def now(self) -> float:
-        return self.seconds
-
-    def sleep(self, seconds: float) -> None:
-        self.seconds += seconds
-        self.while_waiting()
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 def session(

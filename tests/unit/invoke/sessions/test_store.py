@@ -66,10 +66,15 @@ def test_a_record_survives_its_persisted_form() -> None:
         initial_entries=("b",),
         observer="mark",
         lease_expires_at=3.0,
+        idle_limit=600,
+        last_used_at=4.0,
+        tasks=("t",),
+        swept_at=0.5,
     )
     read, write_id = from_json(to_json(record, "w"))
     assert write_id == "w"
-    assert read == record._replace(initial_entries=["b"])  # type: ignore[arg-type]  # JSON's list
+    lists = record._replace(initial_entries=["b"], tasks=["t"])  # type: ignore[arg-type]  # JSON's
+    assert read == lists
 
 
 def test_a_member_of_a_later_version_is_left_out() -> None:

@@ -1,0 +1,50 @@
+"""When a session is idle: the moments of its last use, which requests write and the sweeper reads.
+
+Last use is written at most once in a quarter of the limit, so that a warm request seldom writes. A
+request that finds it older writes it before it uses the sandbox, on the condition that nobody has
+written the record since: the sweeper, which marks the record before it stops a sandbox, and such a
+request cannot both succeed. A request that finds it younger needs no write, because the sweeper
+waits for the whole limit.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from .store import SessionRecord
+
+PARTS = 4
+
+
+def is_use_due(record: SessionRecord, now: float) -> bool:
+    """Tell whether a request that uses the sandbox has to write so."""
+    return record.idle_limit > 0 and now - record.last_used_at >= record.idle_limit / PARTS
+
+
+def is_idle(record: SessionRecord, now: float) -> bool:
+    """Tell whether a session's sandbox was not used for longer than its limit.
+
+    Earlier versions of the function wrote no moment. While a request holds the lease, others use
+    the sandbox without writing.
+    """
+    if not record.idle_limit or not record.last_used_at:
+        return False
+    return now - max(record.last_used_at, record.lease_expires_at) > record.idle_limit
+
+
+class Heartbeat:
+    """Calls a function every so many seconds, in a thread of its own, until it is stopped."""
+
+    def __init__(self, beat: Callable[[], None], seconds: float) -> None:
+        self._beat = beat
+        self._seconds = seconds
+        self._stopped = threading.Event()
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+    def _run(self) -> None:
+        while not self._stopped.wait(self._seconds):
+            self._beat()

@@ -1,0 +1,34 @@
+"""The start of a sandbox: of a session, or of the warm spare."""
+
+from __future__ import annotations
+
+from ..clients import CodeInterpreterClient
+from ..sandbox.sandbox import Sandbox
+from .store import SessionOptions, SessionRecord
+
+
+def started(
+    record: SessionRecord,
+    code_interpreter: CodeInterpreterClient,
+    name: str,
+    default_options: SessionOptions,
+) -> SessionRecord:
+    """Start a sandbox, and return the record with it."""
+    options = record.options or default_options
+    session = code_interpreter.start_session(client_token=record.client_token, name=name, **options)
+    return record._replace(
+        code_interpreter_id=code_interpreter.identifier,
+        session_id=session.session_id,
+        expires_at=session.created_at.timestamp() + options["sessionTimeoutSeconds"],
+        options=options,
+    )
+
+
+def prepared(record: SessionRecord, code_interpreter: CodeInterpreterClient) -> SessionRecord:
+    """Prepare a sandbox that nobody has used yet, and return the record with what that found."""
+    sandbox = Sandbox(code_interpreter, record.session_id, environment=record.environment)
+    sandbox.prepare(observed=record.observer != "")
+    return record._replace(
+        initial_entries=sandbox.own_entries,
+        observer=sandbox.observer.mark if sandbox.observer else "",
+    )

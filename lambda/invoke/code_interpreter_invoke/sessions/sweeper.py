@@ -1,0 +1,115 @@
+"""The sweeper: stops the sandboxes of sessions that are idle.
+
+It first marks the session's record, on the condition that nobody has written it since it was
+read, and then stops the sandbox. A request that meets the mark starts another sandbox. A request
+that uses the sandbox has written so before (`idle.py`), and the sweeper's write fails or does not
+happen.
+
+A sweep that is cut off between the two leaves a record that has both the mark and the sandbox's id.
+The next request of the session, or a later sweep, stops the sandbox.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ..clients import CodeInterpreterClient
+from ..deadline import Deadline
+from ..errors import RequestError, SandboxGoneError
+from ..sandbox.sandbox import Sandbox
+from .idle import is_idle
+from .store import RecordChangedError, SessionRecord, SessionState, SessionStore, StoredRecord
+
+# The longest life of a sandbox (the service's quotas page). Older records are of no interest.
+LONGEST_SESSION = 28_800.0
+# Seconds for one look at a task.
+TASK_SECONDS = 10.0
+RUNNING = ("submitted", "working")
+
+
+class Swept(NamedTuple):
+    """Counts of a sweep: sandboxes stopped, and sessions with which it failed."""
+
+    stopped: int
+    failed: int
+
+
+class Sweeper:
+    """Sweeps the sessions of one code interpreter."""
+
+    def __init__(
+        self,
+        store: SessionStore,
+        code_interpreter: CodeInterpreterClient,
+        deadline: Deadline,
+        *,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._code_interpreter = code_interpreter
+        self._deadline = deadline
+        self._now = now
+
+    def sweep(self, idle_limit: float) -> Swept:
+        """Stop the sandbox of each idle session, and return the counts.
+
+        Each record has the limit that holds for its session.
+
+        :param idle_limit: A record that was written within so many seconds is not read.
+        :raises RequestError: if the records cannot be listed.
+        """
+        stopped = failed = 0
+        for session, written_at in self._store.last_writes():
+            if not idle_limit <= self._now() - written_at <= LONGEST_SESSION + idle_limit:
+                continue
+            if self._deadline.remaining() < self._deadline.response_reserve:
+                break  # the next run goes on
+            try:
+                stopped += self._sweep(session)
+            except RecordChangedError:
+                continue  # a request uses it
+            except RequestError:
+                failed += 1
+        return Swept(stopped, failed)
+
+    def _sweep(self, session: str) -> bool:
+        """Stop a session's sandbox if it is idle, and tell whether that was so.
+
+        :raises RecordChangedError: if a request uses the session.
+        """
+        stored = self._store.read(session)
+        record = stored.record
+        if record.was_swept and record.session_id:
+            return self._stop(session, stored)
+        now = self._now()
+        is_ready = record.state(self._code_interpreter.identifier, "", now) is SessionState.READY
+        if not is_ready or not is_idle(record, now):
+            return False
+        running = tuple(task for task in record.tasks if self._is_running(record, task))
+        if running:
+            used = record._replace(last_used_at=now, tasks=running)
+            self._store.write(session, used, stored.etag)
+            return False
+        marked = record._replace(expires_at=0.0, swept_at=now)
+        return self._stop(session, self._store.write(session, marked, stored.etag))
+
+    def _stop(self, session: str, marked: StoredRecord) -> bool:
+        self._code_interpreter.stop_session(marked.record.session_id)
+        forgotten = marked.record.replacement(is_replacement=True)
+        try:
+            self._store.write(session, forgotten, marked.etag)
+        except RecordChangedError:
+            return True  # a request has met the mark, and starts another sandbox
+        return True
+
+    def _is_running(self, record: SessionRecord, task: str) -> bool:
+        sandbox = Sandbox(self._code_interpreter, record.session_id)
+        try:
+            result = sandbox.invoke(
+                "getTask", {"taskId": task}, timeout=TASK_SECONDS, repeatable=True
+            )
+        except SandboxGoneError:
+            return False
+        return result.structured.get("taskStatus") in RUNNING

@@ -1,0 +1,51 @@
+"""The costs that are the same on every machine stay within those of `docs/performance.md`."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from benchmarks.counts import ASSETS, MAX_ASSET_BYTES, MAX_RESOURCES, resources, zipped_bytes
+from benchmarks.figures import PROJECT
+from tests.integration.invoke.wire import Wire
+
+
+def test_a_warm_request_makes_one_call_of_each_service_and_starts_no_thread(
+    shared_wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared_wire.ok("execute_code", session="s", code="pass")
+    calls: Counter[str] = Counter()
+
+    def count(event_name: str, **_: Any) -> None:
+        calls[event_name] += 1
+
+    for client in shared_wire.clients:
+        client.meta.events.register("before-send", count)
+    started: list[threading.Thread] = []
+    start = threading.Thread.start
+
+    def record(thread: threading.Thread) -> None:
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", record)
+    shared_wire.ok("execute_code", session="s", code="pass")
+    for client in shared_wire.clients:
+        client.meta.events.unregister("before-send", count)
+    assert calls == {
+        "before-send.bedrock-agentcore.InvokeCodeInterpreter": 1,
+        "before-send.s3.ListObjectsV2": 1,
+    }
+    assert started == []
+
+
+@pytest.mark.parametrize("asset", ASSETS)
+def test_an_asset_is_small(asset: str) -> None:
+    assert zipped_bytes(PROJECT / "lambda" / asset) <= MAX_ASSET_BYTES
+
+
+def test_the_default_stack_has_few_resources() -> None:
+    assert resources() <= MAX_RESOURCES
