@@ -19,7 +19,18 @@ import psutil
 from benchmarks.figures import Figure, write
 
 # In the order of the table. A module has `measure() -> list[Figure]`.
-MODULES = ("cold", "warm", "counts", "large_result", "memory", "synth", "demo")
+MODULES = (
+    "cold",
+    "warm",
+    "counts",
+    "large_result",
+    "memory",
+    "synth",
+    "local_session",
+    "many_sessions",
+    "local_call",
+    "demo",
+)
 
 
 def main(names: list[str]) -> None:
@@ -28,13 +39,12 @@ def main(names: list[str]) -> None:
         raise SystemExit(
             f"there are no benchmarks {', '.join(sorted(unknown))}; there are {', '.join(MODULES)}"
         )
-    figures: list[Figure] = []
     print(machine())
     for name in names or MODULES:
-        for figure in import_module(f"benchmarks.{name}").measure():
+        figures: list[Figure] = import_module(f"benchmarks.{name}").measure()
+        for figure in figures:
             print(f"{figure.name}: {figure.measured}; at most {figure.at_most}", flush=True)
-            figures.append(figure)
-    write(figures, machine())
+        write(figures, machine())
 
 
 def machine() -> str:

@@ -1,41 +1,39 @@
-"""Measure a warm `executeCode("pass")` over HTTP beside the same kernel without an emulator."""
+"""A warm `executeCode("pass")` over HTTP, against the same kernel without an emulator."""
 
 from __future__ import annotations
 
 import http.client
 import json
-import statistics
-import sys
 from collections.abc import Callable
-from typing import NamedTuple
+from functools import partial
 
-from benchmarks.sessions import SYSTEM, bare_kernel, milliseconds, start, stop, timed
+from benchmarks.figures import Figure, in_turn, median, ratio
+from benchmarks.sessions import SYSTEM, bare_kernel, start, stop, timed
 from local_aws import LocalAws
 
 ROUNDS = 300
 
 
-class Round(NamedTuple):
-    """Seconds of one round, in which the two sides follow each other."""
-
-    over_http: float
-    bare_kernel: float
-
-
-def measure(rounds: int = ROUNDS) -> list[Round]:
+def measure() -> list[Figure]:
     with LocalAws() as aws, bare_kernel() as kernel:
         data = aws.client("bedrock-agentcore")
         identifier = start(data)
-        invoke = invoke_over_http(aws, identifier)
-        measured = [
-            Round(
-                over_http=timed(invoke),
-                bare_kernel=timed(lambda: kernel.execute("pass", reply=True, timeout=10)),
-            )
-            for _ in range(rounds)
-        ]
+        execute = partial(kernel.execute, "pass", reply=True, timeout=10)
+        sides: dict[str, Callable[[], float]] = {
+            "http": partial(timed, invoke_over_http(aws, identifier)),
+            "kernel": partial(timed, execute),
+        }
+        rounds = in_turn(sides, ROUNDS)
         stop(data, identifier)
-    return measured
+    over_http, bare = (median(rounds, name) * 1000 for name in sides)
+    return [
+        Figure(
+            "a warm `executeCode` of the local AWS",
+            "the same kernel through jupyter_client",
+            f"{ratio(rounds, 'http', 'kernel'):.2f} ({over_http:.1f} ms against {bare:.1f} ms)",
+            "-",
+        )
+    ]
 
 
 def invoke_over_http(aws: LocalAws, identifier: str) -> Callable[[], None]:
@@ -57,19 +55,3 @@ def invoke_over_http(aws: LocalAws, identifier: str) -> Callable[[], None]:
             raise RuntimeError(f"the call failed with {response.status}")
 
     return invoke
-
-
-def ratio(rounds: list[Round]) -> float:
-    """Return the median of the rounds' ratios."""
-    return statistics.median(ours / bare for ours, bare in rounds)
-
-
-def main() -> None:
-    rounds = measure()
-    for name, seconds in zip(Round._fields, zip(*rounds, strict=True), strict=True):
-        sys.stdout.write(f"warm executeCode, {name:<27}{milliseconds(seconds)}\n")
-    sys.stdout.write(f"{'ratio':<45}{ratio(rounds):.2f}\n")
-
-
-if __name__ == "__main__":
-    main()

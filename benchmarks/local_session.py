@@ -1,59 +1,56 @@
-"""Measure the start and the first call of a local session beside those of a bare kernel."""
+"""The start and the first call of a local session, against those of a bare kernel."""
 
 from __future__ import annotations
 
-import statistics
-import sys
-import time
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from typing import Any
 
-from benchmarks.sessions import bare_kernel, execute, milliseconds, start, stop
+from benchmarks.figures import Figure, in_turn, median, ratio
+from benchmarks.sessions import bare_kernel, execute, start, stop, timed
 from local_aws import LocalAws
 
 ROUNDS = 20
 
 
-class Round(NamedTuple):
-    """Seconds of one round, in which the two sides follow each other."""
-
-    local_aws: float
-    jupyter_client: float
-
-
-def measure(rounds: int = ROUNDS) -> list[Round]:
+def measure() -> list[Figure]:
     with LocalAws() as aws:
         data = aws.client("bedrock-agentcore")
         start_and_call(data)  # the server's first session starts what the others share
-        return [Round(start_and_call(data), start_and_call_kernel()) for _ in range(rounds)]
+        sides: dict[str, Callable[[], float]] = {
+            "session": partial(start_and_call, data),
+            "kernel": start_and_call_kernel,
+        }
+        rounds = in_turn(sides, ROUNDS)
+    session, kernel = (median(rounds, name) * 1000 for name in sides)
+    return [
+        Figure(
+            "local session start and first call",
+            "jupyter_client that starts a kernel, and a first call",
+            f"{ratio(rounds, 'session', 'kernel'):.2f} ({session:.0f} ms against {kernel:.0f} ms)",
+            "0.5",
+        )
+    ]
 
 
 def start_and_call(data: Any) -> float:
-    began = time.perf_counter()
-    identifier = start(data)
-    execute(data, identifier, "print(1)")
-    seconds = time.perf_counter() - began
-    stop(data, identifier)
+    """Return the seconds that it takes; stopping the session is not among them."""
+    identifiers: list[str] = []
+
+    def call() -> None:
+        identifiers.append(start(data))
+        execute(data, identifiers[0], "print(1)")
+
+    seconds = timed(call)
+    stop(data, identifiers[0])
     return seconds
 
 
 def start_and_call_kernel() -> float:
-    began = time.perf_counter()
-    with bare_kernel() as kernel:
+    def call() -> None:
+        kernel = kernels.enter_context(bare_kernel())
         kernel.execute("print(1)", reply=True, timeout=60)
-        return time.perf_counter() - began
 
-
-def ratio(rounds: list[Round]) -> float:
-    """Return the median of the rounds' ratios."""
-    return statistics.median(ours / theirs for ours, theirs in rounds)
-
-
-def main() -> None:
-    rounds = measure()
-    for name, seconds in zip(Round._fields, zip(*rounds, strict=True), strict=True):
-        sys.stdout.write(f"start and first call, {name:<23}{milliseconds(seconds)}\n")
-    sys.stdout.write(f"{'ratio':<45}{ratio(rounds):.2f}\n")
-
-
-if __name__ == "__main__":
-    main()
+    with ExitStack() as kernels:
+        return timed(call)

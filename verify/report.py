@@ -64,11 +64,21 @@ class Report:
         for outcome in OUTCOMES:
             found = [result for result in self.results if result.finding.outcome == outcome]
             if found:
-                lines += [f"{outcome.upper()} ({len(found)})", *rows(found), ""]
+                lines += [f"{outcome.upper()} ({len(found)})", *self._rows(found), ""]
         lines += ["LATENCIES in seconds", *latencies(self.results), ""]
         lines += [*textwrap.wrap(f"COST about {self.cost:.3f} USD: {ESTIMATE}", WIDTH), ""]
         lines += ["LEFT BEHIND", *(self.left_behind or ["  nothing"])]
         return redact("\n".join(lines), self.names) + "\n"
+
+    def _rows(self, results: Sequence[Result]) -> list[str]:
+        width = max(len(result.experiment.name) for result in results) + 4
+        return [
+            line
+            for result in results
+            for line in row(
+                result.experiment.name, redact(result.finding.evidence, self.names), width
+            )
+        ]
 
     @property
     def cost(self) -> float:
@@ -108,17 +118,13 @@ def entry(result: Result) -> dict[str, Any]:
     }
 
 
-def rows(results: Iterable[Result]) -> list[str]:
-    width = max(len(result.experiment.name) for result in results) + 4
-    return [line for result in results for line in row(result, width)]
+def row(name: str, evidence: str, width: int) -> list[str]:
+    """Return the lines of a result, whose evidence is an indented block.
 
-
-def row(result: Result, width: int) -> list[str]:
-    """Return the lines of a result, whose evidence is an indented block."""
-    text = " ".join(result.finding.evidence.split())
-    block = textwrap.wrap(text, WIDTH - width) or [""]
-    name = f"  {result.experiment.name}".ljust(width)
-    return [name + block[0], *(" " * width + line for line in block[1:])]
+    The evidence has been redacted: a name that is in two lines would not be found.
+    """
+    block = textwrap.wrap(" ".join(evidence.split()), WIDTH - width) or [""]
+    return [f"  {name}".ljust(width) + block[0], *(" " * width + line for line in block[1:])]
 
 
 def latencies(results: Iterable[Result]) -> list[str]:

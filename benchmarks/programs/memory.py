@@ -17,7 +17,7 @@ import os
 os.makedirs('files', exist_ok=True)
 for number in range({COUNT}):
     with open(f'files/{{number}}.bin', 'wb') as file:
-        file.write(bytes([number % 256]) * 10_000_000)
+        file.write(bytes([255, number % 256]) * 5_000_000)
 """
 
 if sys.argv[1] == "function":

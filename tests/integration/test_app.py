@@ -127,6 +127,10 @@ OTHER_DEPLOYMENTS: dict[str, dict[str, Any]] = {
         ]
     },
     "limits": LIMITS,
+    "sealed-platform": {
+        **{key: value for key, value in PLATFORM.items() if key != "vpc-internet"},
+        "network": "sealed",
+    },
 }
 ALL_DEPLOYMENTS = {**DEPLOYMENTS, **OTHER_DEPLOYMENTS}
 

@@ -233,6 +233,9 @@ def test_the_first_request_finds_its_connections_made(
     server: Server, new_clients: Callable[[], Clients], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_CA_BUNDLE", str(server.authority))
+    # The machine of the tests may be busy.
+    monkeypatch.setattr("code_interpreter_invoke.clients.botocore_clients.OPEN_SECONDS", 20.0)
+    monkeypatch.setattr("code_interpreter_invoke.clients.connections.TICKET_SECONDS", 0.5)
     clients = new_clients()
     open_connections(clients, "bucket")
     invoke(clients)
@@ -249,4 +252,4 @@ def test_connections_that_cannot_be_made_do_not_stop_the_start(
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"https://127.0.0.1:{silent.getsockname()[1]}")
         began = time.monotonic()
         open_connections(new_clients(), "bucket")
-        assert OPEN_SECONDS <= time.monotonic() - began < OPEN_SECONDS + 2
+        assert OPEN_SECONDS <= time.monotonic() - began < OPEN_SECONDS + 4

@@ -52,6 +52,15 @@ def test_the_text_groups_them_by_outcome() -> None:
     assert "LEFT BEHIND\n  nothing" in text
 
 
+@pytest.mark.parametrize("length", range(60, 100))
+def test_the_text_breaks_no_name_before_it_is_replaced(length: int) -> None:
+    secret = "arn:aws:elasticfilesystem:eu-west-1:111122223333:file-system/fs-0123456789abcdef0"
+    evidence = f"{'x' * length} {secret} my-bucket-1"
+    finding = Result(experiment("long"), differs(evidence), 1)
+    text = "".join(Report({}, [finding], [], NAMES).as_text().split())
+    assert [name for name in ("111122223333", "fs-0123", "my-bucket") if name in text] == []
+
+
 def test_both_are_written(tmp_path: Path) -> None:
     written, text = REPORT.write(tmp_path / "run")
     assert json.loads(written.read_text())["date"] == "2026-11-26"
