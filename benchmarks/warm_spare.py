@@ -11,14 +11,13 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from benchmarks.sessions import milliseconds
 from local_aws import LocalAws
 from tests.e2e.deploy.deployment import Deployment, synthesise_project
 
@@ -86,6 +85,11 @@ def measure(rounds: int = ROUNDS, start_seconds: float = START_SECONDS) -> list[
         return found
 
 
+def summary(seconds: Sequence[float]) -> str:
+    slow = sorted(seconds)[int(len(seconds) * 0.95)]
+    return f"p50 {statistics.median(seconds) * 1000:.0f} ms, p95 {slow * 1000:.0f} ms"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
@@ -93,7 +97,7 @@ def main() -> None:
     options = parser.parse_args()
     rounds = measure(options.rounds, options.start_seconds)
     for name, seconds in zip(Round._fields, zip(*rounds, strict=True), strict=True):
-        sys.stdout.write(f"{name:<15}{milliseconds(seconds)}\n")
+        sys.stdout.write(f"{name:<15}{summary(seconds)}\n")
     ratio = statistics.median(one.without / one.with_spare for one in rounds)
     sys.stdout.write(f"{'ratio':<15}{ratio:.1f}\n")
 
