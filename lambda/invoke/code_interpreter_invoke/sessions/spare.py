@@ -101,10 +101,15 @@ class Spare:
         except RequestError:
             return None  # a sandbox is started, as without a spare
 
-    def session_of(self, session_id: str) -> str | None:
-        """Return the name of the session that a spare belongs to, or None if it belongs to none."""
+    def session_name(self, session_id: str, name: str | None) -> str | None:
+        """Return the name of a sandbox's session, which has another name if it was the spare.
+
+        :param name: The name that the service has for the sandbox.
+        """
+        if name != NAME:
+            return name
         found = self._bucket.get(self._claim_key(session_id))
-        return (Claim.from_json(found.body).session or None) if found else None
+        return (Claim.from_json(found.body).session if found else "") or name
 
     def replenish(self, deadline: Deadline) -> str:
         """Let there be a spare that stays fresh until the next run, and say what was done.
