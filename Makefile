@@ -8,13 +8,13 @@ APPROVE ?=
 QUIET ?=
 EMPTY ?=
 LIBRARIES ?=
-SEED ?=
 FIGURES ?=
 STACK ?= CodeInterpreter
 ONLY ?=
 LIST ?=
 YES ?=
 CLEAN ?=
+SEED ?=
 
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.cache/jsii
