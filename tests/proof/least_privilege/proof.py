@@ -28,16 +28,17 @@ from .reasons import (
 from .scenario import Recording, record
 
 CLAIM = """\
-Each role may do what a needed request needs, and nothing else. The needed requests are those that the
-local AWS, with authorisation on, records while the stacks are created, used, updated, rolled back and
-destroyed, and those that AWS services make with the roles. They are also judged as if the service did
-not evaluate an interpreter's tags, because the developer guide calls the support of tags partial.
+Each role may do what a needed request needs, and nothing else. The needed requests are those
+that the local AWS, with authorisation on, records while the stacks are created, used, updated,
+rolled back and destroyed, and those that AWS services make with the roles. They are also judged
+as if the service did not evaluate an interpreter's tags, because the developer guide calls the
+support of tags partial.
 
-A probe changes one thing of a needed request, and has to be denied: the resource's account, region or
-name, a condition key, or the action. A mutant changes one thing of a statement of the deployed
-templates: it drops an action, widens a resource, removes or loosens a condition, or flips the effect. It
-is caught if a needed request is denied or a probe is allowed. The seed decides where names are cut and
-which values and actions are tried."""
+A probe changes one thing of a needed request, and has to be denied: the resource's account,
+region or name, a condition key, or the action. A mutant changes one thing of a statement of the
+deployed templates: it drops an action, widens a resource, removes or loosens a condition, or
+flips the effect. It is caught if a needed request is denied or a probe is allowed. The seed
+decides where names are cut and which values and actions are tried."""
 
 
 def prove(seed: int) -> Part:
