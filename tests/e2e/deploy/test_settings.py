@@ -19,8 +19,9 @@ from .deployment import Deployment, synthesise, synthesise_project
 Choice = dict[str, Any]
 Row = tuple[int, ...]
 
-# Deployments of these tests have the default name; test_destroy.py has others.
-OF_OTHER_TESTS = {"stack-name"}
+# Deployments of these tests have the default name; test_destroy.py has others. Those of the sealed
+# network are in test_sealed_network.py and in the golden templates of the app.
+OF_OTHER_TESTS = {"stack-name", "sealed-data-path", "sealed-links", "s3-prefix-list-id"}
 EXISTING_BUCKET = "existing-{account}"
 
 # How the account's belongings are listed: service, operation, and the names in its response.

@@ -33,6 +33,7 @@ FAILURES: list[dict[str, Any]] = [
     {"kind": "reset", "when": "after"},
 ]
 FIELDS = {
+    "bytes_copied",
     "caller",
     "duration_ms",
     "error_type",
@@ -41,6 +42,7 @@ FIELDS = {
     "files_saved",
     "replayed",
     "request_id",
+    "sandboxes_started",
     "session",
     "session_id",
     "session_restarted",

@@ -239,7 +239,7 @@ def test_nested_stacks_have_a_control_function_of_their_own(flags: str) -> None:
         [control] = [name for name in found if name.startswith("CodeInterpreterControlFunction7")]
         [interpreter] = [resource for resource in found.values() if resource["Type"] == INTERPRETER]
         [policy] = [resource for name, resource in found.items() if name.startswith(POLICY)]
-        assert str(policy).count("{'Ref': 'AWS::StackId'}") == 3
+        assert str(policy).count("{'Ref': 'AWS::StackId'}") == 4
         assert interpreter["Properties"]["ServiceToken"] == {"Fn::GetAtt": [control, "Arn"]}
     names = {only(scope, INTERPRETER)["NamePrefix"] for scope in code_interpreters}
     assert len(names) == 2

@@ -114,7 +114,8 @@ def test_a_rude_program_leaves_nothing(
         return str(result)
 
     output = asyncio.run(asyncio.wait_for(session(), SECONDS))
-    assert living() == before
+    # Processes of earlier tests can end meanwhile.
+    assert living() - before == set()
     assert not directory.exists()
     assert list(temporary.iterdir()) == []
     assert outside.read_text() == "kept"
