@@ -19,6 +19,7 @@ from ..errors import (
     RequestError,
     ThrottledError,
 )
+from .connections import is_handshake_error
 
 NOTHING_SENT = (
     ConnectTimeoutError,
@@ -53,7 +54,7 @@ def refusal(error: Exception, doing: str, missing: type[RequestError]) -> Reques
     text = f"{doing}: {error_text(error)}"
     if isinstance(error, ParamValidationError):
         return InvalidRequestError(f"{doing}: {' '.join(str(error).split())}")
-    if isinstance(error, NOTHING_SENT):
+    if isinstance(error, NOTHING_SENT) or is_handshake_error(error):
         return NotStartedError(text)
     if not isinstance(error, ClientError) or isinstance(error, EventStreamError):
         return None
