@@ -71,7 +71,8 @@ class Template:
     """A process that forks others, each with an environment of its own."""
 
     def __init__(self, python: Path, environment: dict[str, str]) -> None:
-        self._connection, others = socket.socketpair()
+        # Each message is received as it was sent; a stream would cut a large environment in two.
+        self._connection, others = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with others:
             self._process = subprocess.Popen(
                 [str(python), str(TEMPLATE)], stdin=others.fileno(), env=environment, cwd="/"
@@ -82,16 +83,27 @@ class Template:
         return self._process.poll() is not None
 
     def start(self, program: str, folder: str, environment: Mapping[str, str]) -> ForkedProcess:
-        """Start a program, which is run as `python program` runs it."""
+        """Start a program, which is run as `python program` runs it.
+
+        :raises OSError: if the environment is too large, or the template has ended.
+        """
         request = {"program": program, "folder": folder, "environment": dict(environment)}
         pipes = [os.pipe() for _ in range(3)]
         theirs = [pipes[0][0], pipes[1][1], pipes[2][1]]
         ours = [pipes[0][1], pipes[1][0], pipes[2][0]]
-        with self._lock:
-            socket.send_fds(self._connection, [json.dumps(request).encode()], theirs)
-            process_id = int(self._connection.recv(32))
-        for stream in theirs:
-            os.close(stream)
+        try:
+            with self._lock:
+                socket.send_fds(self._connection, [json.dumps(request).encode()], theirs)
+                process_id = int(self._connection.recv(32) or 0)
+            if not process_id:
+                raise OSError("the function's process cannot start: its template has ended")
+        except OSError:
+            for stream in ours:
+                os.close(stream)
+            raise
+        finally:
+            for stream in theirs:
+                os.close(stream)
         return ForkedProcess(process_id, ours)
 
 

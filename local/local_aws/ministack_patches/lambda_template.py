@@ -20,10 +20,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+before = set(sys.modules)
 # The SDK is four fifths of a cold start's work in the local AWS.
 with contextlib.suppress(ImportError):
     import boto3  # noqa: F401 - for the processes that are forked
 
+SDK = {name.partition(".")[0] for name in sys.modules.keys() - before} - sys.stdlib_module_names
 STREAMS = 3
 LONGEST_MESSAGE = 1024 * 1024
 
@@ -59,6 +61,8 @@ def run(request: dict[str, Any], streams: list[int]) -> None:
     os.environ.clear()
     os.environ.update(request["environment"])
     os.chdir(request["folder"])
+    if any(path.stem in SDK for path in Path.cwd().iterdir()):
+        forget_sdk()
     program = str(request["program"])
     sys.argv = [program]
     sys.path[0] = str(Path(program).parent)
@@ -74,6 +78,12 @@ def run(request: dict[str, Any], streams: list[int]) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
     os._exit(exit_code)
+
+
+def forget_sdk() -> None:
+    """Let a function that brings a part of the SDK import its own, as in the managed runtime."""
+    for name in [name for name in sys.modules if name.partition(".")[0] in SDK]:
+        del sys.modules[name]
 
 
 main()
