@@ -7,14 +7,17 @@ process is not safe (macOS), each is started anew.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,18 +34,20 @@ class ForkedProcess:
 
     def __init__(self, process_id: int, streams: Sequence[int]) -> None:
         """Take the server's ends of the process's standard input, output and error."""
+        assert sys.platform == "linux"
         self.pid = process_id
+        self._descriptor: int | None = None
+        # When it has ended, another process may get its id, but never its descriptor.
+        with contextlib.suppress(ProcessLookupError):
+            self._descriptor = os.pidfd_open(process_id)
+            weakref.finalize(self, os.close, self._descriptor)
         self.stdin = os.fdopen(streams[0], "w", buffering=1, encoding="utf-8")
         self.stdout = os.fdopen(streams[1], encoding="utf-8")
         self.stderr = os.fdopen(streams[2], encoding="utf-8", errors="replace")
 
     def poll(self) -> int | None:
         """Return None while the process runs. Its exit code is not known here."""
-        try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError:
-            return -1
-        return None
+        return -1 if self._descriptor is None or has_ended(self._descriptor) else None
 
     def wait(self, timeout: float) -> int:
         """Wait for the end of the process.
@@ -63,8 +68,17 @@ class ForkedProcess:
         self._signal(signal.SIGKILL)
 
     def _signal(self, number: int) -> None:
-        if self.poll() is None:
-            os.kill(self.pid, number)
+        assert sys.platform == "linux"
+        if self._descriptor is not None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._descriptor, number)
+
+
+def has_ended(process: int) -> bool:
+    """Tell whether a process has ended, given its file descriptor."""
+    end = select.poll()
+    end.register(process, select.POLLIN)
+    return bool(end.poll(0))
 
 
 class Template:

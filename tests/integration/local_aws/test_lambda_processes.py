@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from local_aws.ministack_patches.lambda_processes import LambdaProcesses
+from local_aws.ministack_patches.lambda_processes import ForkedProcess, LambdaProcesses
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="nothing is forked elsewhere")
 
@@ -55,6 +56,21 @@ def test_an_environment_that_is_too_large_is_refused_and_the_next_one_is_not(
         size_of_environment(processes, tmp_path, {"LARGE": "x" * 10_000_000})
     assert open_descriptors() == descriptors
     assert size_of_environment(processes, tmp_path, {"A": "1"}) == 1
+
+
+def test_an_ended_process_is_told_from_another_one_with_its_id() -> None:
+    """A process that nobody has waited for has an id as another one would have it."""
+    streams = [fd for _ in range(3) for fd in os.pipe()]
+    for stream in streams[3:]:
+        os.close(stream)
+    with subprocess.Popen(["sleep", "30"]) as started:
+        process = ForkedProcess(started.pid, streams[:3])
+        with process.stdin, process.stdout, process.stderr:
+            assert process.poll() is None
+            process.terminate()
+            process.wait(10)
+            assert process.poll() == -1
+            process.kill()
 
 
 def open_descriptors() -> int:
