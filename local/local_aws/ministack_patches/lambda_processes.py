@@ -99,7 +99,7 @@ class Template:
     def start(self, program: str, folder: str, environment: Mapping[str, str]) -> ForkedProcess:
         """Start a program, which is run as `python program` runs it.
 
-        :raises OSError: if the environment is too large, or the template has ended.
+        :raises OSError: if the environment is too large, or no process can start.
         """
         request = {"program": program, "folder": folder, "environment": dict(environment)}
         pipes = [os.pipe() for _ in range(3)]
@@ -108,9 +108,9 @@ class Template:
         try:
             with self._lock:
                 socket.send_fds(self._connection, [json.dumps(request).encode()], theirs)
-                process_id = int(self._connection.recv(32) or 0)
-            if not process_id:
-                raise OSError("the function's process cannot start: its template has ended")
+                process_id = int(self._connection.recv(32) or -1)
+            if process_id == -1:
+                raise OSError("the function cannot start: no process or memory is left for it")
         except OSError:
             for stream in ours:
                 os.close(stream)

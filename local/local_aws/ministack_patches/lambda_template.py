@@ -2,7 +2,8 @@
 
 Never imported: `lambda_processes` runs this file with the Lambda interpreter. Its standard input is
 a Unix socket, on which each message has a process's program, folder and environment, with the file
-descriptors of its standard streams; the response is the process's id. It ends with the socket.
+descriptors of its standard streams; the response is the process's id, or -1 if none can start. It
+ends with the socket, and the processes end with it.
 
 A function finds what it would find in a new interpreter, but for modules that are already loaded:
 no thread has run, no connection is open, and `random` seeds itself anew after a fork.
@@ -38,7 +39,10 @@ def main() -> None:
         message, streams, _, _ = socket.recv_fds(requests, LONGEST_MESSAGE, STREAMS)
         if not message:
             return
-        child = os.fork()
+        try:
+            child = os.fork()
+        except OSError:  # the machine has no process or no memory left
+            child = -1
         if child == 0:
             requests.close()
             run(json.loads(message), streams)

@@ -58,6 +58,28 @@ def test_an_environment_that_is_too_large_is_refused_and_the_next_one_is_not(
     assert size_of_environment(processes, tmp_path, {"A": "1"}) == 1
 
 
+FORK_FAILS_ONCE = """
+import os
+fork = os.fork
+def fail():
+    os.fork = fork
+    raise BlockingIOError
+os.fork = fail
+"""
+
+
+def test_functions_run_on_when_another_one_cannot_start(
+    processes: LambdaProcesses, tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(FORK_FAILS_ONCE)
+    variables = {"PYTHONPATH": str(tmp_path)}
+    with pytest.raises(OSError, match="no process or memory is left"):
+        size_of_environment(processes, tmp_path, variables)
+    template = processes._template(variables)
+    assert size_of_environment(processes, tmp_path, variables) == len(str(tmp_path))
+    assert processes._template(variables) is template
+
+
 def test_an_ended_process_is_told_from_another_one_with_its_id() -> None:
     """A process that nobody has waited for has an id as another one would have it."""
     streams = [fd for _ in range(3) for fd in os.pipe()]
