@@ -7,14 +7,17 @@ process is not safe (macOS), each is started anew.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,18 +34,20 @@ class ForkedProcess:
 
     def __init__(self, process_id: int, streams: Sequence[int]) -> None:
         """Take the server's ends of the process's standard input, output and error."""
+        assert sys.platform == "linux"
         self.pid = process_id
+        self._descriptor: int | None = None
+        # When it has ended, another process may get its id, but never its descriptor.
+        with contextlib.suppress(ProcessLookupError):
+            self._descriptor = os.pidfd_open(process_id)
+            weakref.finalize(self, os.close, self._descriptor)
         self.stdin = os.fdopen(streams[0], "w", buffering=1, encoding="utf-8")
         self.stdout = os.fdopen(streams[1], encoding="utf-8")
         self.stderr = os.fdopen(streams[2], encoding="utf-8", errors="replace")
 
     def poll(self) -> int | None:
         """Return None while the process runs. Its exit code is not known here."""
-        try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError:
-            return -1
-        return None
+        return -1 if self._descriptor is None or has_ended(self._descriptor) else None
 
     def wait(self, timeout: float) -> int:
         """Wait for the end of the process.
@@ -63,15 +68,25 @@ class ForkedProcess:
         self._signal(signal.SIGKILL)
 
     def _signal(self, number: int) -> None:
-        if self.poll() is None:
-            os.kill(self.pid, number)
+        assert sys.platform == "linux"
+        if self._descriptor is not None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._descriptor, number)
+
+
+def has_ended(process: int) -> bool:
+    """Tell whether a process has ended, given its file descriptor."""
+    end = select.poll()
+    end.register(process, select.POLLIN)
+    return bool(end.poll(0))
 
 
 class Template:
     """A process that forks others, each with an environment of its own."""
 
     def __init__(self, python: Path, environment: dict[str, str]) -> None:
-        self._connection, others = socket.socketpair()
+        # Each message is received as it was sent; a stream would cut a large environment in two.
+        self._connection, others = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with others:
             self._process = subprocess.Popen(
                 [str(python), str(TEMPLATE)], stdin=others.fileno(), env=environment, cwd="/"
@@ -82,16 +97,27 @@ class Template:
         return self._process.poll() is not None
 
     def start(self, program: str, folder: str, environment: Mapping[str, str]) -> ForkedProcess:
-        """Start a program, which is run as `python program` runs it."""
+        """Start a program, which is run as `python program` runs it.
+
+        :raises OSError: if the environment is too large, or no process can start.
+        """
         request = {"program": program, "folder": folder, "environment": dict(environment)}
         pipes = [os.pipe() for _ in range(3)]
         theirs = [pipes[0][0], pipes[1][1], pipes[2][1]]
         ours = [pipes[0][1], pipes[1][0], pipes[2][0]]
-        with self._lock:
-            socket.send_fds(self._connection, [json.dumps(request).encode()], theirs)
-            process_id = int(self._connection.recv(32))
-        for stream in theirs:
-            os.close(stream)
+        try:
+            with self._lock:
+                socket.send_fds(self._connection, [json.dumps(request).encode()], theirs)
+                process_id = int(self._connection.recv(32) or -1)
+            if process_id == -1:
+                raise OSError("the function cannot start: no process or memory is left for it")
+        except OSError:
+            for stream in ours:
+                os.close(stream)
+            raise
+        finally:
+            for stream in theirs:
+                os.close(stream)
         return ForkedProcess(process_id, ours)
 
 

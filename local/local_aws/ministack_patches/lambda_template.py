@@ -2,7 +2,8 @@
 
 Never imported: `lambda_processes` runs this file with the Lambda interpreter. Its standard input is
 a Unix socket, on which each message has a process's program, folder and environment, with the file
-descriptors of its standard streams; the response is the process's id. It ends with the socket.
+descriptors of its standard streams; the response is the process's id, or -1 if none can start. It
+ends with the socket, and the processes end with it.
 
 A function finds what it would find in a new interpreter, but for modules that are already loaded:
 no thread has run, no connection is open, and `random` seeds itself anew after a fork.
@@ -20,10 +21,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+before = set(sys.modules)
 # The SDK is four fifths of a cold start's work in the local AWS.
 with contextlib.suppress(ImportError):
     import boto3  # noqa: F401 - for the processes that are forked
 
+SDK = {name.partition(".")[0] for name in sys.modules.keys() - before} - sys.stdlib_module_names
 STREAMS = 3
 LONGEST_MESSAGE = 1024 * 1024
 
@@ -36,7 +39,10 @@ def main() -> None:
         message, streams, _, _ = socket.recv_fds(requests, LONGEST_MESSAGE, STREAMS)
         if not message:
             return
-        child = os.fork()
+        try:
+            child = os.fork()
+        except OSError:  # the machine has no process or no memory left
+            child = -1
         if child == 0:
             requests.close()
             run(json.loads(message), streams)
@@ -59,6 +65,8 @@ def run(request: dict[str, Any], streams: list[int]) -> None:
     os.environ.clear()
     os.environ.update(request["environment"])
     os.chdir(request["folder"])
+    if any(path.stem in SDK for path in Path.cwd().iterdir()):
+        forget_sdk()
     program = str(request["program"])
     sys.argv = [program]
     sys.path[0] = str(Path(program).parent)
@@ -74,6 +82,12 @@ def run(request: dict[str, Any], streams: list[int]) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
     os._exit(exit_code)
+
+
+def forget_sdk() -> None:
+    """Let a function that brings a part of the SDK import its own, as in the managed runtime."""
+    for name in [name for name in sys.modules if name.partition(".")[0] in SDK]:
+        del sys.modules[name]
 
 
 main()

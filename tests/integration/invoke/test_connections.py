@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import ssl
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,10 +18,20 @@ import pytest
 from botocore.exceptions import ClientError, SSLError
 
 from benchmarks.tls import issue_certificates
-from code_interpreter_invoke.clients import Clients, connect, open_connections, trust_store
+from code_interpreter_invoke.clients import (
+    Clients,
+    CodeInterpreterClient,
+    CurrentId,
+    connect,
+    connect_ssm,
+    open_connections,
+    trust_store,
+)
 from code_interpreter_invoke.clients.botocore_clients import OPEN_SECONDS
 from code_interpreter_invoke.clients.connections import MAX_IDLE_SECONDS
 from code_interpreter_invoke.clients.trust_store import ROOTS
+from code_interpreter_invoke.deadline import Deadline
+from code_interpreter_invoke.errors import NotStartedError, OutcomeUnknownError
 
 
 class Server(ThreadingHTTPServer):
@@ -32,6 +43,8 @@ class Server(ThreadingHTTPServer):
         self.requests: list[str] = []
         self.connections = 0
         self.breaks_tls = False
+        self.released = threading.Event()
+        self.released.set()
         super().__init__(("127.0.0.1", 0), Refusal)
         authority, certificate = issue_certificates(directory)
         self.authority = directory / "authority.pem"
@@ -60,6 +73,8 @@ class Refusal(BaseHTTPRequestHandler):
     def refuse(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.server.requests.append(self.path)
+        if "held" in self.path:
+            self.server.released.wait(30)
         if self.server.breaks_tls:
             os.write(self.connection.fileno(), b"no TLS at all")
             return
@@ -107,12 +122,19 @@ def new_clients(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cal
         client.close()
 
 
-def invoke(clients: Clients) -> None:
+def invoke(clients: Clients, identifier: str = "a-0123456789") -> None:
     """Run code, which the server refuses."""
     with pytest.raises(ClientError):
         clients.agentcore_single_attempt.invoke_code_interpreter(
-            codeInterpreterIdentifier="a-0123456789", name="executeCode", sessionId="s"
+            codeInterpreterIdentifier=identifier, name="executeCode", sessionId="s"
         )
+
+
+def run_code(clients: Clients) -> None:
+    """Run code as the function does."""
+    current_id = CurrentId("a-0123456789", None, connect_ssm)
+    code_interpreter = CodeInterpreterClient(clients, current_id, Deadline(60))
+    list(code_interpreter.invoke("s", "executeCode", {"code": "pass"}))
 
 
 def bundles(monkeypatch: pytest.MonkeyPatch, *, roots: Path, whole: Path) -> None:
@@ -146,9 +168,77 @@ def test_code_is_not_sent_again_when_tls_breaks_later(
 ) -> None:
     bundles(monkeypatch, roots=server.authority, whole=server.authority)
     server.breaks_tls = True
-    with pytest.raises(SSLError):
-        invoke(new_clients())
+    with pytest.raises(OutcomeUnknownError):
+        run_code(new_clients())
     assert len(server.requests) == 1
+
+
+def reset_after_the_first_message(connection: socket.socket) -> None:
+    connection.recv(10_000)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def close_after_the_first_message(connection: socket.socket) -> None:
+    connection.recv(10_000)
+    connection.close()
+
+
+def speak_no_tls(connection: socket.socket) -> None:
+    connection.recv(10_000)
+    connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+
+def say_nothing(_: socket.socket) -> None:
+    """Leave the client without a response."""
+
+
+@pytest.mark.parametrize(
+    "fail",
+    [
+        reset_after_the_first_message,
+        close_after_the_first_message,
+        speak_no_tls,
+        say_nothing,
+    ],
+)
+def test_code_is_known_not_to_run_when_tls_cannot_begin(
+    new_clients: Callable[[], Clients],
+    monkeypatch: pytest.MonkeyPatch,
+    fail: Callable[[socket.socket], None],
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"https://127.0.0.1:{listener.getsockname()[1]}")
+        clients = new_clients()
+        http_session = clients.agentcore_single_attempt._endpoint.http_session._http_session
+        http_session._manager.connection_pool_kw["timeout"] = 0.5
+        connections: list[socket.socket] = []
+
+        def serve() -> None:
+            connections.append(listener.accept()[0])
+            fail(connections[0])
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        with pytest.raises(NotStartedError):
+            run_code(clients)
+        thread.join()
+        connections[0].close()
+
+
+def test_code_is_known_not_to_run_without_a_trusted_certificate(
+    server: Server,
+    new_clients: Callable[[], Clients],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    broken = tmp_path / "broken.pem"
+    broken.write_text("no certificate")
+    for bundle in (ROOTS, broken, tmp_path / "missing.pem"):
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(bundle))
+        with pytest.raises(NotStartedError):
+            run_code(new_clients())
+    assert server.requests == []
 
 
 def test_a_server_of_no_known_authority_is_refused(
@@ -227,6 +317,27 @@ def test_a_connection_serves_later_requests_until_it_may_be_dead(
     invoke(clients)
     invoke(clients)
     assert (server.connections, len(server.requests)) == (2, 4)
+
+
+def test_a_given_up_request_does_not_keep_connections_that_may_be_dead(
+    server: Server, new_clients: Callable[[], Clients], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(server.authority))
+    clients = new_clients()
+    server.released.clear()
+    given_up = threading.Thread(target=invoke, args=[clients, "held-0123456789"])
+    given_up.start()
+    while not server.requests:
+        time.sleep(0.001)
+    invoke(clients)
+    assert server.connections == 2
+    # Lambda froze the function, and the request fails or ends when it goes on.
+    later = time.time() + MAX_IDLE_SECONDS + 1
+    monkeypatch.setattr("time.time", lambda: later)
+    server.released.set()
+    given_up.join()
+    invoke(clients)
+    assert server.connections == 3
 
 
 def test_the_first_request_finds_its_connections_made(

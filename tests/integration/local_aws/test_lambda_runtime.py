@@ -38,14 +38,19 @@ def invoke(local_aws: LocalAws, account: str) -> Invoke:
     client = local_aws.client("lambda", account)
 
     def invoke(
-        code: str, event: Any = None, *, variables: dict[str, str] | None = None, **options: Any
+        code: str,
+        event: Any = None,
+        *,
+        files: dict[str, str] | None = None,
+        variables: dict[str, str] | None = None,
+        **options: Any,
     ) -> tuple[str | None, Any]:
         client.create_function(
             FunctionName="function",
             Runtime="python3.14",
             Role=role["Role"]["Arn"],
             Handler="index.handler",
-            Code={"ZipFile": zip_code(code)},
+            Code={"ZipFile": zip_code({"index.py": code, **(files or {})})},
             Timeout=20,
             Environment={"Variables": variables or {}},
         )
@@ -55,10 +60,11 @@ def invoke(local_aws: LocalAws, account: str) -> Invoke:
     return invoke
 
 
-def zip_code(code: str) -> bytes:
+def zip_code(files: dict[str, str]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("index.py", code)
+        for name, text in files.items():
+            archive.writestr(name, text)
     return buffer.getvalue()
 
 
@@ -71,6 +77,14 @@ def handler(event, context):
     names = ["boto3", "botocore", "ministack", "aws_cdk", "agentcore_emulator", "pytest"]
     _, seen = invoke(code, names)
     assert seen == {name: name in ("boto3", "botocore") for name in names}
+
+
+def test_a_function_that_brings_the_sdk_imports_its_own(invoke: Invoke) -> None:
+    code = """
+import boto3
+def handler(event, context): return boto3.__version__
+"""
+    assert invoke(code, files={"boto3/__init__.py": "__version__ = 'own'"}) == (None, "own")
 
 
 def test_functions_do_not_see_the_users_environment(

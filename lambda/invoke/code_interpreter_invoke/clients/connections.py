@@ -9,7 +9,9 @@ from contextlib import suppress
 from ssl import SSLSocket
 from typing import Any
 
+from botocore.awsrequest import AWSHTTPSConnection, AWSHTTPSConnectionPool
 from botocore.exceptions import SSLError
+from urllib3.exceptions import SSLError as TlsError
 
 from .trust_store import OtherAuthorityError, TrustStore
 
@@ -26,6 +28,32 @@ MAX_IDLE_SECONDS = 20.0
 TICKET_SECONDS = 0.02
 
 
+class HandshakeError(TlsError):
+    """TLS could not begin, so nothing was sent."""
+
+
+class Connection(AWSHTTPSConnection):  # type: ignore[misc]  # botocore has no types
+    """A connection whose handshake fails with an error of its own.
+
+    urllib3 has the same errors for a handshake that fails and for a response that breaks off.
+    """
+
+    def connect(self) -> None:
+        """Connect, and begin TLS.
+
+        :raises HandshakeError: if there is a server and TLS with it cannot begin
+        """
+        try:
+            super().connect()
+        except (TlsError, OSError, ValueError) as error:
+            # A ValueError is a certificate of another host, or none from a server that is gone.
+            raise HandshakeError(error) from error
+
+
+class ConnectionPool(AWSHTTPSConnectionPool):  # type: ignore[misc]  # see above
+    ConnectionCls = Connection
+
+
 class Connections:
     """Sends the requests of a client through botocore's HTTP session.
 
@@ -38,7 +66,8 @@ class Connections:
         :raises AttributeError, KeyError: if this version of botocore is built differently.
         """
         self._http_session = http_session
-        self._sent_at = 0.0
+        self._used_at = 0.0
+        http_session._pool_classes_by_scheme["https"] = ConnectionPool
         options = http_session._manager.connection_pool_kw
         options["socket_options"] = keep_alive_options()
         # The connections of a proxy are made later, with these, and read the whole bundle.
@@ -47,16 +76,17 @@ class Connections:
 
     def send(self, request: Any) -> Any:
         """Send a request, at most once: without a trusted certificate it is not sent."""
-        if time.time() - self._sent_at > MAX_IDLE_SECONDS:
+        if time.time() - self._used_at > MAX_IDLE_SECONDS:
             self._http_session.close()
+        # Set before the request: one that was given up may end as soon as Lambda thaws the
+        # function, and connections that were idle all the time would seem to be in use.
+        self._used_at = time.time()
         try:
             return self._http_session.send(request)
         except SSLError as error:
             if not is_caused_by(error, OtherAuthorityError):
                 raise
-            return self._http_session.send(request)
-        finally:
-            self._sent_at = time.time()
+        return self._http_session.send(request)
 
     def open(self, url: str) -> None:
         """Make a connection for the first request."""
@@ -65,11 +95,11 @@ class Connections:
             return
         pool = http_session._manager.connection_from_url(url)
         http_session._setup_ssl_cert(pool, url, http_session._verify)
+        self._used_at = time.time()
         connection = pool._get_conn()
         connection.connect()
         receive_tickets(connection.sock)
         pool._put_conn(connection)
-        self._sent_at = time.time()
 
     def close(self) -> None:
         self._http_session.close()
@@ -111,6 +141,11 @@ def keep_alive_options() -> list[tuple[int, int, int]]:
     if hasattr(socket, "TCP_KEEPIDLE"):  # which macOS does not have
         options.append((socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEP_ALIVE_SECONDS))
     return options
+
+
+def is_handshake_error(error: Exception) -> bool:
+    """Tell whether an error of botocore means that TLS could not begin."""
+    return isinstance(error, SSLError) and isinstance(error.kwargs["error"], HandshakeError)
 
 
 def is_caused_by(error: BaseException | None, kind: type[BaseException]) -> bool:

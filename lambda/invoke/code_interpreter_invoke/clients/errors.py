@@ -5,10 +5,12 @@ from __future__ import annotations
 from botocore.exceptions import (
     ClientError,
     ConnectTimeoutError,
+    CredentialRetrievalError,
     EndpointConnectionError,
     EventStreamError,
     NoCredentialsError,
     ParamValidationError,
+    PartialCredentialsError,
     ProxyConnectionError,
 )
 
@@ -19,12 +21,15 @@ from ..errors import (
     RequestError,
     ThrottledError,
 )
+from .connections import is_handshake_error
 
 NOTHING_SENT = (
     ConnectTimeoutError,
+    CredentialRetrievalError,
     EndpointConnectionError,
     NoCredentialsError,
     ParamValidationError,
+    PartialCredentialsError,
     ProxyConnectionError,
 )
 
@@ -53,7 +58,7 @@ def refusal(error: Exception, doing: str, missing: type[RequestError]) -> Reques
     text = f"{doing}: {error_text(error)}"
     if isinstance(error, ParamValidationError):
         return InvalidRequestError(f"{doing}: {' '.join(str(error).split())}")
-    if isinstance(error, NOTHING_SENT):
+    if isinstance(error, NOTHING_SENT) or is_handshake_error(error):
         return NotStartedError(text)
     if not isinstance(error, ClientError) or isinstance(error, EventStreamError):
         return None

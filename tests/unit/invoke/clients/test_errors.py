@@ -7,6 +7,7 @@ import botocore.session
 import pytest
 from botocore.exceptions import ClientError
 
+from code_interpreter_invoke.clients.connections import HandshakeError
 from code_interpreter_invoke.clients.errors import refusal
 from code_interpreter_invoke.errors import SandboxGoneError
 
@@ -53,7 +54,11 @@ def test_each_error_of_the_service_says_whether_the_operation_may_have_run(shape
         (errors.ConnectTimeoutError(endpoint_url="x"), "NotStarted"),
         (errors.ProxyConnectionError(proxy_url="x"), "NotStarted"),
         (errors.NoCredentialsError(), "NotStarted"),
+        (errors.PartialCredentialsError(provider="env", cred_var="x"), "NotStarted"),
+        (errors.CredentialRetrievalError(provider="x", error_msg="x"), "NotStarted"),
         (errors.ParamValidationError(report="Unknown\nparameter"), "InvalidRequest"),
+        (errors.SSLError(endpoint_url="x", error=HandshakeError("x")), "NotStarted"),
+        (errors.SSLError(endpoint_url="x", error="x"), None),
         (errors.ReadTimeoutError(endpoint_url="x"), None),
         (errors.ConnectionClosedError(endpoint_url="x"), None),
         (errors.ResponseStreamingError(error="x"), None),
