@@ -96,7 +96,8 @@ class SessionRecord(NamedTuple):
     @property
     def was_swept(self) -> bool:
         """Whether the sweeper took the sandbox away, and none has been started since."""
-        return self.swept_at > self.ready_at
+        # The clocks of two instances differ, so the moments tell no order.
+        return self.swept_at > 0 and not self.expires_at
 
     def replacement(self, **members: Any) -> SessionRecord:
         """Return the record of the sandbox that will replace this one: the session's settings.

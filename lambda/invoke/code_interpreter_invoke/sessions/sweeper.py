@@ -57,7 +57,8 @@ class Sweeper:
         :raises RequestError: if the records cannot be listed.
         """
         stopped = failed = 0
-        for session, written_at in self._store.last_writes():
+        # The latest first: if there is no time for all, those of ended sandboxes are left out.
+        for session, written_at in sorted(self._store.last_writes(), key=lambda found: -found[1]):
             if not idle_limit <= self._now() - written_at <= LONGEST_SESSION + idle_limit:
                 continue
             if self._deadline.remaining() < self._deadline.response_reserve:
