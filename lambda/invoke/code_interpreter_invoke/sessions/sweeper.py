@@ -94,7 +94,7 @@ class Sweeper:
     def _stop(self, session: str, marked: StoredRecord) -> bool:
         self._code_interpreter.stop_session(marked.record.session_id)
         forgotten = marked.record.replacement(is_replacement=True)
-        with suppress(RecordChangedError):  # a request has met the mark
+        with suppress(RecordChangedError):  # a request met it
             self._store.write(session, forgotten, marked.etag)
         return True
 
