@@ -136,8 +136,8 @@ def of_another_stack(stack: Stack) -> None:
 
 def with_managed_policy(stack: Stack) -> None:
     role = service_role(stack)
-    policy = iam.ManagedPolicy(stack, "Policy", statements=[iam.PolicyStatement(**READ_ALL)])
-    role.add_managed_policy(policy)
+    read_all = iam.PolicyStatement(actions=["s3:GetObject"], resources=["*"])
+    role.add_managed_policy(iam.ManagedPolicy(stack, "Policy", statements=[read_all]))
     native(stack, "VPC", role.role_arn)
 
 

@@ -56,7 +56,7 @@ class Sweeper:
         :raises RequestError: if the records cannot be listed.
         """
         stopped = failed = 0
-        # The latest first: ended sandboxes can wait.
+        # The latest first: ended ones can wait.
         for written_at, session in sorted(self._store.last_writes(), reverse=True):
             if not idle_limit <= self._now() - written_at <= LONGEST_SESSION + idle_limit:
                 continue
