@@ -27,7 +27,7 @@ RUNNING = ("submitted", "working")
 
 
 class Swept(NamedTuple):
-    """Counts of sandboxes stopped, and of sessions with which it failed."""
+    """Counts of stopped sandboxes, and of sessions with a failure."""
 
     stopped: int
     failed: int
