@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from .least_privilege.access import Body, Policies, Request, Statement, frozen
+from .least_privilege.access import Body, Kind, Policies, Request, Statement, frozen
 from .least_privilege.authorization_data import misfits
 from .least_privilege.proof import judge
 from .least_privilege.scenario import Recording
@@ -61,11 +61,11 @@ CONDITIONS: list[dict[str, Any]] = [
 
 
 def failures(*bodies: Body, needed: list[Request] = NEEDED) -> list[str]:
-    held = [("role", "role", body) for body in (*bodies, READ)]
+    held: list[tuple[Kind, str, Body]] = [("role", "role", body) for body in (*bodies, READ)]
     held += [("bucket", BUCKET, {**REFUSALS, "Condition": one}) for one in CONDITIONS]
     policies = Policies(
         (
-            (Statement("Stack", kind, holder, "Policy", number, json.dumps(body)), body)  # type: ignore[arg-type]
+            (Statement("Stack", kind, holder, "Policy", number, json.dumps(body)), body)
             for number, (kind, holder, body) in enumerate(held)
         ),
         ACCOUNT,

@@ -137,6 +137,8 @@ def siblings(service: str, name: str) -> Iterator[tuple[str, str]]:
             rest = key.split("/", 3)[3:]
             other = "/".join([prefix, workspace, f"{identity}-of-others", *rest])
             yield "another interpreter's records", f"{bucket}/{other}"
+            others = "/".join([prefix, f"{workspace}-of-others", identity, *rest])
+            yield "another workspace's records", f"{bucket}/{others}"
         return
     if service == "logs":
         group = name.split(":")[1]
