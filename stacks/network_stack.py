@@ -36,7 +36,8 @@ class SealedNetworkStack(VpcStack):
     """Define a VPC from which sandboxes reach the workspace, or nothing at all.
 
     Its resources have the logical ids of `NetworkStack`'s, so that a deployment can change from the
-    open network to the sealed one, and back, in the same subnets.
+    open network to the sealed one, and back, in the same subnets. The way back leads through a
+    deployment without a VPC, since a route table takes one S3 endpoint.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:

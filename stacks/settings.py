@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
@@ -25,6 +25,7 @@ from cdk_code_interpreter.limits import (
     MIN_SESSION_OF_SPARES,
     MOUNT_PATH_PATTERN,
     NAME_PATTERN,
+    S3_PREFIX_LISTS,
     SESSION_RECORDS,
     TAG_PATTERN,
     WORKSPACE_PREFIX_PATTERN,
@@ -57,6 +58,8 @@ _MANAGED_POLICY = f"{_ARN}iam::([0-9]{{12}}|aws):policy/{_PATH_AND_NAME}{{1,128}
 _RESOURCE = _ARN + "(elasticfilesystem|s3files):[a-z0-9-]+:[0-9]{12}:"
 _FILE_SYSTEM = _RESOURCE + "file-system/"
 _EC2_ID = "([0-9a-f]{8}|[0-9a-f]{17})"
+# With it ends the name of the stack with the new VPC.
+_NETWORK = "Network"
 # CloudFormation's limit of 128, less the end of the name of the network's stack.
 _MAX_STACK_NAME_LENGTH = 120
 # How much of a key has to be right for it to be taken for one of ours.
@@ -132,7 +135,7 @@ class Settings:
     @property
     def network_stack_name(self) -> str:
         """The name of the stack with the new VPC, if there is one."""
-        return f"{self.stack_name}Network"
+        return f"{self.stack_name}{_NETWORK}"
 
     @classmethod
     def from_context(cls, context: Mapping[str, Any]) -> Settings:
@@ -201,9 +204,38 @@ class Settings:
             )
         if self.compliance:
             self._check_compliance(keys)
-        has_new_vpc = self.network == "vpc" and self.vpc_id is None
-        if has_new_vpc and self.region is not None and self.region not in SUPPORTED_ZONE_IDS:
-            raise wrong("region", self.region, f"one of {', '.join(SUPPORTED_ZONE_IDS)}")
+        if self.region is not None:
+            self._check_region(self.region)
+
+    def _check_region(self, region: str) -> None:
+        """Check that the region has what a new VPC needs, and all that is given by ARN."""
+        is_sealed = self.network == "sealed"
+        has_new_vpc = is_sealed or (self.network == "vpc" and self.vpc_id is None)
+        if has_new_vpc and region not in SUPPORTED_ZONE_IDS:
+            raise wrong("region", region, f"one of {', '.join(SUPPORTED_ZONE_IDS)}")
+        needs_list = is_sealed and self.sealed_data_path and self.s3_prefix_list_id is None
+        if needs_list and region not in S3_PREFIX_LISTS:
+            raise wrong(
+                "region",
+                region,
+                f"one of {', '.join(S3_PREFIX_LISTS)}, or {full_key('s3-prefix-list-id')} given",
+            )
+        for key, arns in self._arns_of_a_region().items():
+            for arn in arns:
+                if arn is not None and arn.split(":")[3] != region:
+                    raise wrong(key, arn, f"of {region}, because {full_key('region')} is")
+
+    def _arns_of_a_region(self) -> Mapping[str, Sequence[str | None]]:
+        return {
+            "kms-key-arn": [self.kms_key_arn],
+            "alarm-topic-arn": [self.alarm_topic_arn],
+            "certificate-secret-arns": self.certificate_secret_arns,
+            "filesystems": [
+                arn
+                for filesystem in self.filesystems
+                for arn in (filesystem.file_system_arn, filesystem.access_point_arn)
+            ],
+        }
 
     def _check_compliance(self, keys: Collection[str]) -> None:
         """Check that what the packs ask for, and only the user has, is given."""
@@ -339,13 +371,14 @@ _FILESYSTEM_PARSERS: dict[str, Parser] = {
     "security-group-id": text("the id of a security group", f"sg-{_EC2_ID}"),
 }
 _BUCKET_NAME = text(
-    "the name of a bucket: 3 to 63 lower-case letters, digits, dots and hyphens",
-    r"[a-z0-9](?!.*\.\.)[a-z0-9.-]{1,61}[a-z0-9]",
+    "the name of a bucket: 3 to 63 lower-case letters, digits, dots and hyphens, and no IP address",
+    r"(?!.*\.\.|[0-9.]+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
 )
 _PARSERS: dict[str, Parser] = {
     "stack-name": text(
-        f"1 to {_MAX_STACK_NAME_LENGTH} letters, digits and hyphens, beginning with a letter",
-        f"[a-zA-Z][a-zA-Z0-9-]{{0,{_MAX_STACK_NAME_LENGTH - 1}}}",
+        f"1 to {_MAX_STACK_NAME_LENGTH} letters, digits and hyphens, beginning with a letter and "
+        f"not ending with {_NETWORK}, which ends the name of a network's stack",
+        f"(?!.*{_NETWORK}$)[a-zA-Z][a-zA-Z0-9-]{{0,{_MAX_STACK_NAME_LENGTH - 1}}}",
     ),
     "account": text("text of the 12 digits of an account", "[0-9]{12}"),
     "region": text("a region, such as us-east-1", "[a-z]{2,4}(-[a-z]+)+-[0-9]+"),

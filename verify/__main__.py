@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 import tomllib
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 RESULTS = PROJECT / "verify-results"
 LEDGER = "made.json"
+PLACE = "place.json"
 DIFFERS, FAILED, INTERRUPTED = 3, 1, 130
 
 
@@ -43,7 +45,7 @@ def main() -> int:
         if arguments.clean:
             return clean(arguments)
         return verify(arguments, experiments)
-    except (plan.PlanError, CodeInterpreterError, BotoCoreError, ClientError) as error:
+    except (plan.PlanError, CodeInterpreterError, BotoCoreError, ClientError, OSError) as error:
         sys.stderr.write(f"error: {error}\n")
         return FAILED
     except Interrupted:
@@ -77,14 +79,15 @@ def verify(arguments: argparse.Namespace, experiments: Sequence[Experiment]) -> 
         return FAILED
     run = Run(context, experiments, show)
     context.ledger.record(Made("code interpreters", context.name_prefix))
+    record_place(context, folder)
     try:
         run.run()
     finally:
         left = clean_up_or_tell(context, folder)
     ignore_interrupts()
     report = Report(about(context), run.results, left, names(context))
-    paths = report.write(folder)
     show("\n" + report.as_text())
+    paths = report.write(folder)
     show("written, without names of the account:\n" + "\n".join(f"  {path}" for path in paths))
     if run.is_interrupted:
         return INTERRUPTED
@@ -132,11 +135,32 @@ def clean(arguments: argparse.Namespace) -> int:
     for path in sorted(arguments.results.glob(f"*/{LEDGER}")):
         run_id = path.parent.name.rpartition("-")[2]
         context = Context(arguments.stack, run_id, Ledger(path), path.parent)
+        made_in = place_of(path.parent)
+        if list(context.ledger) and made_in not in ({}, place(context)):
+            names = " and ".join(f"the {name} {value}" for name, value in made_in.items())
+            show(f"{path} lists things in {names}; run make verify CLEAN=1 with these")
+            left.append(str(path))
+            continue
         left += clean_up_or_tell(context, path.parent)
     if left:
         return FAILED
     show("nothing is left behind")
     return 0
+
+
+def place(context: Context) -> dict[str, str]:
+    """Return where a run makes things; elsewhere none of them would be found."""
+    return {"account": context.account, "region": context.region}
+
+
+def record_place(context: Context, folder: Path) -> None:
+    (folder / PLACE).write_text(json.dumps(place(context)))
+
+
+def place_of(folder: Path) -> dict[str, str]:
+    """Return where an earlier run made things, or nothing if it ended before it made any."""
+    path = folder / PLACE
+    return dict(json.loads(path.read_text())) if path.exists() else {}
 
 
 def about(context: Context) -> dict[str, str]:

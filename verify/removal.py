@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from code_interpreter_client import CodeInterpreter
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 INTERPRETER_SECONDS = 300
 # Lambda takes up to 45 minutes to remove a function's network interfaces.
 STACK_SECONDS = 3600
-POLL_SECONDS = 0.2
+# Between two looks; an hour of the short ones would exceed CloudFormation's rate.
+POLL_SECONDS, LONGEST_POLL_SECONDS = 0.2, 5.0
 
 
 class RemovalError(Exception):
@@ -33,7 +34,7 @@ def remove(context: Context, made: Made) -> None:
     """
     try:
         REMOVALS[made.kind](context, made)
-    except ClientError as error:
+    except (BotoCoreError, ClientError) as error:
         raise RemovalError(str(error)) from error
 
 
@@ -170,7 +171,9 @@ def stack_named(cloudformation: Any, name: str) -> dict[str, Any] | None:
 
 def wait_until(condition: Callable[[], bool], seconds: float, failure: str) -> None:
     ends_at = time.monotonic() + seconds
+    pause = POLL_SECONDS
     while not condition():
         if time.monotonic() > ends_at:
             raise RemovalError(f"{failure} after {seconds:g} s")
-        time.sleep(POLL_SECONDS)
+        time.sleep(pause)
+        pause = min(pause * 1.5, LONGEST_POLL_SECONDS)

@@ -57,7 +57,15 @@ class Report:
             "left_behind": list(self.left_behind),
             "experiments": [entry(result) for result in self.results],
         }
-        return redact(json.dumps(document, indent=2, ensure_ascii=False), self.names) + "\n"
+        return json.dumps(self._redacted(document), indent=2, ensure_ascii=False) + "\n"
+
+    def _redacted(self, value: Any) -> Any:
+        """Redact each text: in JSON, a line ends with the letter n, which could begin a name."""
+        if isinstance(value, dict):
+            return {self._redacted(key): self._redacted(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._redacted(item) for item in value]
+        return redact(value, self.names) if isinstance(value, str) else value
 
     def as_text(self) -> str:
         lines = [", ".join(f"{name} {value}" for name, value in self.about.items()), ""]

@@ -7,6 +7,7 @@ AgentCore.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,8 @@ __all__ = ["CodeInterpreterChecks"]
 _NATIVE = "AWS::BedrockAgentCore::CodeInterpreterCustom"
 _OURS = "Custom::CodeInterpreter"
 _FUNCTION = "AWS::Lambda::Function"
+# An ARN whose sixth part is an asterisk. References, in angle brackets, have colons of their own.
+_ALL_OF_A_SERVICE = r"arn(:(<[^>]*>|[^:<])*){4}:\*"
 
 
 @dataclass(frozen=True)
@@ -68,23 +71,15 @@ def _role_wildcards(templates: Templates, template: str, logical_id: str) -> lis
         found += [
             f"Resource::{resource}"
             for resource in statement.get("Resource", ())
-            if resource == "*" or resource.endswith(":::*")
+            if resource == "*" or re.fullmatch(_ALL_OF_A_SERVICE, resource)
         ]
     return sorted(set(found))
 
 
 def _role_workspace(templates: Templates, template: str, logical_id: str) -> list[str]:
     role = templates.code_interpreter(template, logical_id).role
-    workspaces = templates.workspaces(template)
-    return sorted(
-        {
-            f"Resource::{resource}"
-            for statement in templates.allowing_statements(template, role)
-            if any(action == "*" or action.startswith("s3:") for action in statement["Action"])
-            for resource in statement.get("Resource", ())
-            if any(workspace in resource for workspace in workspaces)
-        }
-    )
+    found = templates.workspace_resources(template, role)
+    return sorted({f"Resource::{resource}" for resource in found})
 
 
 def _long_session(templates: Templates, template: str, logical_id: str) -> bool:

@@ -49,3 +49,24 @@ MAX_FUNCTION_SECONDS = 1_800
 _PREFIX_PART = r"(?!\.{1,2}(/|$))[A-Za-z0-9!_.'()-]+"
 WORKSPACE_PREFIX_PATTERN = f"{_PREFIX_PART}(/{_PREFIX_PART})*"
 SESSION_RECORDS = "sessions"
+
+# AWS creates one list in each region, and CloudFormation has no attribute for its id. The ids are
+# those that `aws ec2 describe-managed-prefix-lists` reports for com.amazonaws.<region>.s3, in
+# outputs that users of these regions have published.
+S3_PREFIX_LISTS = {
+    "ap-northeast-1": "pl-61a54008",
+    "ap-northeast-2": "pl-78a54011",
+    "ap-south-1": "pl-78a54011",
+    "ap-southeast-1": "pl-6fa54006",
+    "ap-southeast-2": "pl-6ca54005",
+    "ca-central-1": "pl-7da54014",
+    "eu-central-1": "pl-6ea54007",
+    "eu-north-1": "pl-c3aa4faa",
+    "eu-west-1": "pl-6da54004",
+    "eu-west-2": "pl-7ca54015",
+    "eu-west-3": "pl-23ad484a",
+    "sa-east-1": "pl-6aa54003",
+    "us-east-1": "pl-63a5400a",
+    "us-east-2": "pl-7ba54012",
+    "us-west-2": "pl-68a54001",
+}

@@ -54,17 +54,32 @@ class Templates:
 
         Actions and resources are lists of texts; references are in angle brackets.
         """
-        for document in self._policy_documents(self._place(template, role)):
+        for _, statement in self._allowing_statements(template, role):
+            yield {name: [flatten(value) for value in values] for name, values in statement.items()}
+
+    def workspace_resources(self, template: str, role: Any) -> Iterator[str]:
+        """Yield the resources of such statements about Amazon S3 that are in a workspace."""
+        workspaces = set(self._workspaces())
+        for name, statement in self._allowing_statements(template, role):
+            actions = map(str, statement["Action"])
+            if any(action == "*" or action.startswith("s3:") for action in actions):
+                for resource in statement.get("Resource", []):
+                    if workspaces.intersection(self._buckets(name, resource)):
+                        yield flatten(resource)
+
+    def _allowing_statements(
+        self, template: str, role: Any
+    ) -> Iterator[tuple[str, dict[str, list[Any]]]]:
+        """Yield each statement that allows something, and the name of its template."""
+        for name, document in self._policy_documents(self._place(template, role)):
             for statement in _list(document.get("Statement", [])):
                 if statement.get("Effect", "Allow") == "Allow":
-                    yield {
-                        "Action": [],
-                        **{
-                            name: [flatten(value) for value in _list(values)]
-                            for name, values in statement.items()
-                            if name in ("Action", "NotAction", "Resource", "NotResource")
-                        },
+                    lists = {
+                        member: _list(values)
+                        for member, values in statement.items()
+                        if member in ("Action", "NotAction", "Resource", "NotResource")
                     }
+                    yield name, {"Action": [], **lists}
 
     def aws_managed_policies(self, template: str, role: Any) -> Iterator[str]:
         """Yield the names of the policies of a role that AWS manages."""
@@ -76,17 +91,31 @@ class Templates:
             if is_aws_managed:
                 yield name
 
-    def workspaces(self, template: str) -> set[str]:
-        """Return the buckets of invoke functions, as they appear in resources of statements."""
-        found: set[str] = set()
-        for logical_id, resource in self._resources(template):
-            if resource["Type"] == "AWS::Lambda::Function":
-                bucket = self.variables(template, logical_id).get("WORKSPACE_BUCKET")
-                if isinstance(bucket, Mapping) and "Ref" in bucket:
-                    found |= {f"<{bucket['Ref']}.Arn>", f"<{bucket['Ref']}>"}
-                elif isinstance(bucket, str):
-                    found.add(f":::{bucket}")
-        return found
+    def _workspaces(self) -> Iterator[Place | str]:
+        """Yield the buckets of all invoke functions: resources of the app, or names of others."""
+        for name in self._templates:
+            for logical_id, resource in self._resources(name):
+                if resource["Type"] == "AWS::Lambda::Function":
+                    bucket = self.variables(name, logical_id).get("WORKSPACE_BUCKET")
+                    found = bucket if isinstance(bucket, str) else self._place(name, bucket)
+                    if found is not None:
+                        yield found
+
+    def _buckets(self, template: str, resource: Any) -> Iterator[Place | str]:
+        """Yield the bucket of a statement's resource, in all forms in which it may be there."""
+        yield flatten(resource).partition(":::")[2].partition("/")[0]
+        yield from self._references(template, resource)
+
+    def _references(self, template: str, value: Any) -> Iterator[Place]:
+        """Yield the resources of the app to which a value refers, however deep in it."""
+        place = self._place(template, value)
+        if place is not None:
+            yield place
+            return
+        parts = list(value.values()) if isinstance(value, Mapping) else value
+        if isinstance(parts, list):
+            for part in parts:
+                yield from self._references(template, part)
 
     def is_logged(self, template: str, logical_id: str) -> bool:
         """Tell whether an invoke function or a delivery of logs refers to a code interpreter."""
@@ -102,22 +131,28 @@ class Templates:
                     return True
         return False
 
-    def _policy_documents(self, role: Place | None) -> Iterator[Mapping[str, Any]]:
+    def _policy_documents(self, role: Place | None) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Yield the documents of the policies of a role, and the name of their template."""
         if role is None:
             return
-        for policy in self._properties(role).get("Policies", ()):
-            yield policy["PolicyDocument"]
+        properties = self._properties(role)
+        for policy in properties.get("Policies", ()):
+            yield role.template, policy["PolicyDocument"]
+        attached = [
+            self._place(role.template, arn) for arn in properties.get("ManagedPolicyArns", ())
+        ]
         for name in self._templates:
-            for _, resource in self._resources(name):
+            for logical_id, resource in self._resources(name):
                 if resource["Type"] in _POLICIES:
                     properties = resource["Properties"]
                     roles = [*properties.get("Roles", ()), properties.get("RoleName")]
-                    if any(self._place(name, value) == role for value in roles):
-                        yield properties["PolicyDocument"]
+                    is_given = any(self._place(name, value) == role for value in roles)
+                    if is_given or Place(name, logical_id) in attached:
+                        yield name, properties["PolicyDocument"]
 
     def _place(self, template: str, value: Any) -> Place | None:
         """Return the resource of the app to which a value refers, or None."""
-        if not isinstance(value, Mapping):
+        if not isinstance(value, Mapping) or len(value) != 1:
             return None
         [(function, argument)] = value.items()
         if function == "Ref":

@@ -134,6 +134,13 @@ def of_another_stack(stack: Stack) -> None:
     native(stack, "VPC", service_role(other, READ_ALL).role_arn)
 
 
+def with_managed_policy(stack: Stack) -> None:
+    role = service_role(stack)
+    read_all = iam.PolicyStatement(actions=["s3:GetObject"], resources=["*"])
+    role.add_managed_policy(iam.ManagedPolicy(stack, "Policy", statements=[read_all]))
+    native(stack, "VPC", role.role_arn)
+
+
 CASES: dict[str, tuple[Callable[[Stack], object], dict[str, str]]] = {
     "native, public": (
         lambda stack: native(stack, "PUBLIC"),
@@ -184,6 +191,27 @@ CASES: dict[str, tuple[Callable[[Stack], object], dict[str, str]]] = {
             service_role(stack, {"actions": ["s3:ListBucket"], "resources": ["arn:aws:s3:::*"]}),
         ),
         {"RoleWildcards[Resource::arn:aws:s3:::*]": "error", "NoLogs": "warning"},
+    ),
+    "all secrets": (
+        lambda stack: in_vpc(
+            stack,
+            service_role(
+                stack,
+                {
+                    "actions": ["secretsmanager:GetSecretValue"],
+                    "resources": [stack.format_arn(service="secretsmanager", resource="*")],
+                },
+            ),
+        ),
+        {
+            "RoleWildcards[Resource::arn:<AWS::Partition>:secretsmanager:"
+            "<AWS::Region>:<AWS::AccountId>:*]": "error",
+            "NoLogs": "warning",
+        },
+    ),
+    "a managed policy of the app": (
+        with_managed_policy,
+        {"RoleWildcards[Resource::*]": "error", "NoLogs": "warning"},
     ),
     "a prefix": (
         lambda stack: in_vpc(
@@ -258,6 +286,20 @@ def test_a_grant_of_the_workspace_is_found_with_each_resource(app: App) -> None:
     found = report(app)
     assert found
     assert all(rule.startswith("RoleWorkspace[Resource::<Workspace") for rule in found)
+
+
+@pytest.mark.parametrize("flags", [{}, recommended_flags()], ids=["strong", "weak"])
+def test_a_grant_of_the_workspace_of_another_stack_is_found(flags: dict[str, Any]) -> None:
+    app = new_app(flags)
+    data, stack = Stack(app, "Data"), Stack(app, "Test")
+    workspace, role = Workspace(data, "Workspace"), service_role(stack)
+    arn = workspace.bucket.arn_for_objects("*")
+    role.add_to_policy(iam.PolicyStatement(actions=["s3:GetObject"], resources=[arn]))
+    interpreter = CodeInterpreter(
+        stack, "Ours", network=Network.vpc(imported_vpc(stack)), execution_role=role
+    )
+    InvokeFunction(stack, "Invoke", code_interpreter=interpreter, workspace=workspace)
+    assert [rule.partition("[")[0] for rule in report(app)] == ["RoleWorkspace"]
 
 
 @pytest.mark.parametrize("flags", [{}, recommended_flags()], ids=["strong", "weak"])

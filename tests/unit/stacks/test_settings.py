@@ -136,6 +136,9 @@ def test_an_existing_vpc_and_its_file_systems(as_text: bool) -> None:
     [
         ("name", "my-name", "1 to 48 letters"),
         ("name", 3, "1 to 48 letters"),
+        # The stack of the network of a deployment with the name Analysis.
+        ("stack_name", "AnalysisNetwork", "not ending with Network"),
+        ("workspace_bucket_name", "10.0.0.1", "no IP address"),
         ("description", "", "1 to 4096 characters"),
         ("network", "internet", "one of sandbox, public, vpc"),
         ("network", ["public"], "one of sandbox, public, vpc"),
@@ -326,6 +329,25 @@ def test_fails_on_a_key_that_looks_like_a_setting_with_the_right_spelling(
             {"execution_role_arn": ROLE, "managed_policy_arns": POLICY},
             "so is 'code-interpreter:managed-policy-arns'; remove",
         ),
+        ({"region": "eu-west-1", "kms_key_arn": KEY}, "must be of eu-west-1, because .*region' is"),
+        (
+            {"region": "eu-west-1", "alarms": True, "alarm_topic_arn": TOPIC},
+            "alarm-topic-arn' is .* must be of eu-west-1",
+        ),
+        (
+            {"region": "eu-west-1", "certificate_secret_arns": SECRET},
+            "certificate-secret-arns' is .* must be of eu-west-1",
+        ),
+        (
+            {**VPC, "region": "eu-west-1", "filesystems": [FILESYSTEM]},
+            "filesystems' is .* must be of eu-west-1",
+        ),
+        ({"network": "sealed", "region": "eu-west-9"}, "region' is 'eu-west-9'.*one of ap-"),
+        ({"network": "vpc", "region": "eu-west-9"}, "region' is 'eu-west-9'.*one of ap-"),
+        (
+            {"network": "sealed", "region": "eu-south-1"},
+            "region' is 'eu-south-1'.*or 'code-interpreter:s3-prefix-list-id' given",
+        ),
         ({"function_vpc_id": VPC["vpc_id"]}, "function-subnet-ids' is not; give"),
         ({"function_subnet_ids": SUBNETS[0]}, "function-vpc-id' is not; give"),
         (
@@ -369,6 +391,13 @@ def test_fails_on_a_key_that_looks_like_a_setting_with_the_right_spelling(
 def test_fails_on_settings_that_do_not_go_together(given: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         settings(**given)
+
+
+@pytest.mark.parametrize(
+    "given", [{"s3_prefix_list_id": "pl-63a5400a"}, {"sealed_data_path": False}]
+)
+def test_a_sealed_network_in_a_region_whose_prefix_list_is_unknown(given: dict[str, Any]) -> None:
+    assert settings(network="sealed", region="eu-south-1", **given).region == "eu-south-1"
 
 
 def test_compliance_needs_no_log_bucket_for_a_bucket_of_others() -> None:

@@ -34,6 +34,7 @@ class FakeContext:
     region = "eu-west-1"
     account = "111122223333"
     stack = "CodeInterpreter"
+    name_prefix = "verify_1_"
 
     def __init__(self, folder: Path, broken: dict[str, BaseException] | None = None) -> None:
         self.ledger = Ledger(folder / "made.json")

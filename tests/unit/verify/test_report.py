@@ -61,6 +61,17 @@ def test_the_text_breaks_no_name_before_it_is_replaced(length: int) -> None:
     assert [name for name in ("111122223333", "fs-0123", "my-bucket") if name in text] == []
 
 
+@pytest.mark.parametrize("before", ["\n", "\t", "\r\n", '"', "\\"])
+@pytest.mark.parametrize(
+    "secret",
+    ["111122223333", "my-bucket-1", "AKIAIOSFODNN7EXAMPLE", "vpc-0123456789abcdef0"],
+)
+def test_the_json_has_no_name_at_the_beginning_of_a_line(before: str, secret: str) -> None:
+    finding = Finding("differs", f"x{before}{secret}", details={"y": f"z{before}{secret}"})
+    report = Report({}, [Result(experiment("lines"), finding, 1)], [f"{before}{secret}"], NAMES)
+    assert secret not in report.as_json()
+
+
 def test_both_are_written(tmp_path: Path) -> None:
     written, text = REPORT.write(tmp_path / "run")
     assert json.loads(written.read_text())["date"] == "2026-11-26"

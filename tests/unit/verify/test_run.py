@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from tests.unit.verify.account import FakeContext, experiment
 from verify import __main__ as command
@@ -13,6 +15,7 @@ from verify.experiment import NotTriedError
 from verify.interrupts import Interrupted
 from verify.ledger import Made
 from verify.plan import PlanError
+from verify.removal import REMOVALS, RemovalError, remove
 from verify.run import Run, clean_up
 
 if TYPE_CHECKING:
@@ -34,7 +37,7 @@ def outcomes(results: list[Result]) -> dict[str, str]:
 
 
 def fails(error: BaseException) -> Any:
-    def fail(_: Context) -> Finding:
+    def fail(*_: object) -> Finding:
         raise error
 
     return fail
@@ -126,6 +129,55 @@ def test_a_second_interrupt_says_what_is_left_and_where(
     output = capsys.readouterr().out
     assert "left behind in eu-west-1:\n  stack Verify-1-Mounts\n  code interpreter" in output
     assert f"{tmp_path}/made.json has the list; make verify CLEAN=1 removes it" in output
+
+
+@pytest.mark.parametrize("elsewhere", [{"region": "us-east-1"}, {"account": "444455556666"}])
+def test_cleaning_elsewhere_forgets_nothing(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    elsewhere: dict[str, str],
+) -> None:
+    """What an account or a region does not have looks like what has been removed."""
+    folder = tmp_path / "2026-01-01-1"
+    context = FakeContext(folder)
+    stack = Made("stack", "Verify-1-Mounts")
+    context.ledger.record(stack)
+    command.record_place(cast("Context", context), folder)
+    monkeypatch.setattr(command, "Context", lambda *_: context)
+    arguments = argparse.Namespace(stack="CodeInterpreter", results=tmp_path)
+    with monkeypatch.context() as there:
+        for name, value in elsewhere.items():
+            there.setattr(context, name, value)
+        assert command.clean(arguments) == 1
+    assert list(context.ledger) == [stack]
+    assert "the account 111122223333 and the region eu-west-1" in capsys.readouterr().out
+    assert command.clean(arguments) == 0
+    assert list(context.ledger) == []
+
+
+def test_a_connection_that_fails_during_a_removal_does_not_end_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = EndpointConnectionError(endpoint_url="https://cloudformation")
+    monkeypatch.setitem(REMOVALS, "stack", fails(error))
+    context = cast("Context", FakeContext(tmp_path))
+    with pytest.raises(RemovalError, match="Could not connect"):
+        remove(context, Made("stack", "Verify-1-Mounts"))
+
+
+def test_results_that_cannot_be_written_are_an_error_of_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    context = FakeContext(tmp_path / "file" / "run")
+    monkeypatch.setattr(command, "new_context", lambda *_: context)
+    monkeypatch.setattr(command, "raise_at_each_interrupt", lambda: None)
+    monkeypatch.setattr("sys.argv", ["verify", "--yes", "--results", str(tmp_path / "file")])
+    assert command.main() == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert "made.json" in error or str(tmp_path / "file") in error
 
 
 def test_without_a_terminal_it_asks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:

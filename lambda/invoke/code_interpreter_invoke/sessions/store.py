@@ -96,7 +96,7 @@ class SessionRecord(NamedTuple):
     @property
     def was_swept(self) -> bool:
         """Whether the sweeper took the sandbox away, and none has been started since."""
-        return self.swept_at > self.ready_at
+        return self.swept_at > 0 and not self.expires_at
 
     def replacement(self, **members: Any) -> SessionRecord:
         """Return the record of the sandbox that will replace this one: the session's settings.
@@ -181,11 +181,11 @@ class SessionStore:
             return stored
         return StoredRecord(record, written_etag)
 
-    def last_writes(self) -> Iterator[tuple[str, float]]:
-        """Yield the name of each session that has a record, and when it was last written."""
+    def last_writes(self) -> Iterator[tuple[float, str]]:
+        """Yield when each record was last written, and the name of its session."""
         for found in self._bucket.list_all(self._prefix, delimiter="/"):
             name = found.key.removeprefix(self._prefix).removesuffix(".json")
-            yield name, found.last_modified.timestamp()
+            yield found.last_modified.timestamp(), name
 
     def _read(self, session: str) -> tuple[StoredRecord, str]:
         found = self._bucket.get(self._key(session))

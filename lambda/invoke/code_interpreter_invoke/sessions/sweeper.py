@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple
 
 from ..clients import CodeInterpreterClient
@@ -18,7 +19,7 @@ from ..sandbox.sandbox import Sandbox
 from .idle import is_idle
 from .store import RecordChangedError, SessionRecord, SessionState, SessionStore, StoredRecord
 
-# The longest life of a sandbox (the service's quotas page). Older records are of no interest.
+# The longest life of a sandbox (the service's quotas).
 LONGEST_SESSION = 28_800.0
 # Seconds for one look at a task.
 TASK_SECONDS = 10.0
@@ -26,7 +27,7 @@ RUNNING = ("submitted", "working")
 
 
 class Swept(NamedTuple):
-    """Counts of a sweep: sandboxes stopped, and sessions with which it failed."""
+    """Counts of stopped sandboxes, and of sessions with a failure."""
 
     stopped: int
     failed: int
@@ -49,19 +50,18 @@ class Sweeper:
         self._now = now
 
     def sweep(self, idle_limit: float) -> Swept:
-        """Stop the sandbox of each idle session, and return the counts.
-
-        Each record has the limit that holds for its session.
+        """Stop the sandbox of each session that is idle by its own limit, and return the counts.
 
         :param idle_limit: A record that was written within so many seconds is not read.
         :raises RequestError: if the records cannot be listed.
         """
         stopped = failed = 0
-        for session, written_at in self._store.last_writes():
+        # The latest first: ended ones can wait.
+        for written_at, session in sorted(self._store.last_writes(), reverse=True):
             if not idle_limit <= self._now() - written_at <= LONGEST_SESSION + idle_limit:
                 continue
             if self._deadline.remaining() < self._deadline.response_reserve:
-                break  # the next run goes on
+                break
             try:
                 stopped += self._sweep(session)
             except RecordChangedError:
@@ -94,10 +94,8 @@ class Sweeper:
     def _stop(self, session: str, marked: StoredRecord) -> bool:
         self._code_interpreter.stop_session(marked.record.session_id)
         forgotten = marked.record.replacement(is_replacement=True)
-        try:
+        with suppress(RecordChangedError):  # a request met it
             self._store.write(session, forgotten, marked.etag)
-        except RecordChangedError:
-            return True  # a request has met the mark, and starts another sandbox
         return True
 
     def _is_running(self, record: SessionRecord, task: str) -> bool:

@@ -357,7 +357,34 @@ def test_stopping_a_session_forgets_the_sandbox_though_a_request_writes_its_use(
     assert "session_restarted" not in sessions.use()
 
 
+def test_a_sweeper_whose_clock_is_fast_does_not_take_the_next_sandbox_for_the_swept_one(
+    sessions: Sessions, clock: Clock
+) -> None:
+    sessions.use()
+    clock.seconds += LIMIT + 1
+    sessions.sweep()
+    sessions.replace_record(swept_at=clock.now() + 2)
+    sessions.use()
+    sessions.replace_record(lease_expires_at=clock.now() + 2 * LIMIT)
+    clock.seconds += LIMIT + 1
+    assert sessions.sweep() == Swept(0, 0)
+
+
 # Failures.
+
+
+def test_a_sweep_that_has_no_time_for_all_begins_with_those_that_have_just_become_idle(
+    sessions: Sessions, clock: Clock
+) -> None:
+    """Otherwise the same ones would be left out of every sweep, until they end."""
+    sessions.use("ended")
+    clock.seconds += 28_300
+    sessions.use("idle")
+    clock.seconds += LIMIT + 1
+    left = iter([500.0, 9.0])
+    sessions.deadline = Deadline(900, now=lambda: 0.0)
+    sessions.deadline.remaining = lambda: next(left)  # type: ignore[method-assign]  # time passes
+    assert sessions.sweep() == Swept(1, 0)
 
 
 def test_a_sweep_ends_before_the_function_does(sessions: Sessions, clock: Clock) -> None:
