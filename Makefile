@@ -14,13 +14,14 @@ ONLY ?=
 LIST ?=
 YES ?=
 CLEAN ?=
+SEED ?=
 
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.cache/jsii
 export CDK_DISABLE_CLI_TELEMETRY := true
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
-.PHONY: help install demo check coverage test test-all pictures golden format lint bench local shell env synth bootstrap deploy destroy \
+.PHONY: help install demo check coverage test test-all pictures golden format lint bench prove local shell env synth bootstrap deploy destroy \
 	destroy-network verify lock clean
 .DEFAULT_GOAL := help
 
@@ -58,6 +59,9 @@ format: install ## format the code
 
 bench: install ## measure the costs beside those of the code that a user would write; FIGURES="cold warm" measures some
 	@.venv/bin/python -m benchmarks $(FIGURES)
+
+prove: install ## prove least privilege and reachability, and write the figures to docs/proof.md (SEED=1 varies the mutants)
+	@.venv/bin/python -m tests.proof $(if $(SEED),--seed $(SEED))
 
 lint: install ## check style, types and the direction of imports
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .

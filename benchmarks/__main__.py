@@ -29,6 +29,7 @@ MODULES = (
     "local_session",
     "many_sessions",
     "local_call",
+    "warm_spare",
     "demo",
 )
 

@@ -1,23 +1,20 @@
 """Measure the first request of a new session with and without the warm spare, in turn.
 
 Both sides go through the deployed function in the local AWS, whose sandboxes start as slowly as the
-service's: pass the seconds, from the figures that users have published (1.2 to 2.3).
+service's: users have published 1.2 to 2.3 seconds.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import statistics
-import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
 
+from benchmarks.figures import Figure, median, ratio
 from local_aws import LocalAws
 from tests.e2e.deploy.deployment import Deployment, synthesise_project
 
@@ -26,24 +23,16 @@ ROUNDS = 11
 START_SECONDS = 1.7
 
 
-class Round(NamedTuple):
-    """Seconds of one round, in which the sides follow each other; `warm` is a second request."""
-
-    with_spare: float
-    without: float
-    warm: float
-
-
 @contextmanager
-def deployment(start_seconds: float) -> Iterator[Deployment]:
-    """Deploy the project's stack with a warm spare, where sandboxes start after so many seconds."""
+def deployment() -> Iterator[Deployment]:
+    """Deploy the project's stack with a warm spare, where sandboxes start as slowly as AWS's."""
     with LocalAws() as aws, TemporaryDirectory() as directory:
         deployed = Deployment(aws, ACCOUNT)
         deployed.deploy(synthesise_project(Path(directory), {"warm-spare": True}))
         aws.agentcore.inject_fault(
             kind="slow",
             operation="StartCodeInterpreterSession",
-            seconds=start_seconds,
+            seconds=START_SECONDS,
             count=None,
         )
         yield deployed
@@ -69,38 +58,27 @@ def request(deployed: Deployment, function: str, session: str) -> float:
     return seconds
 
 
-def measure(rounds: int = ROUNDS, start_seconds: float = START_SECONDS) -> list[Round]:
+def measure() -> list[Figure]:
     """Measure rounds; the second new session of each finds the spare taken."""
     names = (f"session-{number}" for number in count())
-    with deployment(start_seconds) as deployed:
+    with deployment() as deployed:
         function = deployed.outputs()["InvokeFunctionName"]
         replenish(deployed)
         request(deployed, function, next(names))  # the function's process starts
-        found = []
-        for _ in range(rounds):
+        rounds = []
+        for _ in range(ROUNDS):
             replenish(deployed)
             with_spare = request(deployed, function, name := next(names))
             without = request(deployed, function, next(names))
-            found.append(Round(with_spare, without, request(deployed, function, name)))
-        return found
-
-
-def summary(seconds: Sequence[float]) -> str:
-    slow = sorted(seconds)[int(len(seconds) * 0.95)]
-    return f"p50 {statistics.median(seconds) * 1000:.0f} ms, p95 {slow * 1000:.0f} ms"
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
-    parser.add_argument("--start-seconds", type=float, default=START_SECONDS)
-    options = parser.parse_args()
-    rounds = measure(options.rounds, options.start_seconds)
-    for name, seconds in zip(Round._fields, zip(*rounds, strict=True), strict=True):
-        sys.stdout.write(f"{name:<15}{summary(seconds)}\n")
-    ratio = statistics.median(one.without / one.with_spare for one in rounds)
-    sys.stdout.write(f"{'ratio':<15}{ratio:.1f}\n")
-
-
-if __name__ == "__main__":
-    main()
+            warm = request(deployed, function, name)
+            rounds.append({"with": with_spare, "without": without, "warm": warm})
+    shown = {side: f"{median(rounds, side) * 1000:.0f} ms" for side in rounds[0]}
+    return [
+        Figure(
+            "first call of a new session, with the warm spare",
+            f"without it, where a sandbox starts in {START_SECONDS} s",
+            f"{ratio(rounds, 'with', 'without'):.2f} ({shown['with']} against {shown['without']}; "
+            f"a second call {shown['warm']})",
+            "-",
+        )
+    ]

@@ -34,6 +34,7 @@ from ._private.permissions import (
     NETWORK_ROLE_PATH,
     PASS_ROLE,
     READ_TAGS,
+    REMOVE_CODE_INTERPRETER,
     REQUEST_STACK_TAG_KEY,
     RESOURCE_STACK_TAG_KEY,
     SECURITY_GROUPS_KEY,
@@ -161,7 +162,7 @@ class ControlFunction(Construct):
 
     @check_arguments
     def allow_manage(self, name_pattern: str) -> None:
-        """Let the function read and delete the code interpreters with a name, whatever their tags.
+        """Let the function manage the code interpreters with a name, whatever their tags.
 
         The developer guide calls the service's support of tags in policies partial. If it does not
         evaluate a tag right after the creation, the function has to read the code interpreter all
@@ -204,9 +205,13 @@ class ControlFunction(Construct):
         # The function finds this stack's code interpreters by their tags. It may read all tags, so
         # that a refusal never makes a code interpreter of this stack look like another stack's.
         self._allow(READ_TAGS, all_interpreters_arn)
-        # A creation with tags needs the permission to tag, too.
-        self._allow(ADD_TAGS, all_interpreters_arn, is_new)
-        self._allow(MANAGE_CODE_INTERPRETER, all_interpreters_arn, is_of_this_stack)
+        # A creation with tags needs the permission to tag, too, before there is a name. Without the
+        # second condition, the function could give another stack's code interpreter the tag of this
+        # stack, and then delete it.
+        is_of_no_other_stack = {"StringEqualsIfExists": is_of_this_stack["StringEquals"]}
+        self._allow(ADD_TAGS, all_interpreters_arn, {**is_new, **is_of_no_other_stack})
+        # The code interpreter before a change of its name, which `allow_manage()` does not cover.
+        self._allow(REMOVE_CODE_INTERPRETER, all_interpreters_arn, is_of_this_stack)
         acknowledge_wildcard(
             self, "*", "CreateCodeInterpreter and ListCodeInterpreters support no resource"
         )

@@ -39,13 +39,19 @@ STOP_GRACE_SECONDS = 10
 
 
 class AccessDecision(TypedDict):
-    """One evaluation of IAM policies: the caller, its request, and the decision."""
+    """One evaluation of IAM policies: the caller, its request, and the decision.
+
+    `principal` is an ARN, or the name of a service that assumes a role. `context` has the request's
+    condition keys, in lower case.
+    """
 
     access_key: str
     principal: str
     action: str
     resource: str
     decision: Literal["Allow", "Deny", "ImplicitDeny"]
+    region: str
+    context: dict[str, Any]
 
 
 class LocalAws:

@@ -22,6 +22,7 @@ from tests.project import PROJECT
 
 README = (PROJECT / "README.md").read_text()
 SECURITY = (PROJECT / "SECURITY.md").read_text()
+SETTINGS = (PROJECT / "docs" / "settings.md").read_text()
 FIGURES = (PROJECT / "docs" / "performance.md").read_text()
 # Lines of a terminal or a page that a reader sees without scrolling.
 FIRST_SCREEN = 60
@@ -84,14 +85,20 @@ def test_every_member_of_a_response_is_described_and_no_other() -> None:
     assert described == set(get_type_hints(ResponseMembers))
 
 
-def test_every_setting_is_there_and_no_other() -> None:
-    table = README.partition("| key, after")[2].partition("\n\n")[0]
-    keys = [
+def keys_in(document: str) -> list[str]:
+    return [
         key
+        for table in re.findall(
+            r"^\| key, after.*?(?=^$)", document + "\n", re.MULTILINE | re.DOTALL
+        )
         for row in table.splitlines()[2:]
         for key in re.findall(r"`([a-z0-9-]+)`", row.split("|")[1])
     ]
-    assert sorted(keys) == KEYS
+
+
+def test_every_setting_is_there_and_no_other() -> None:
+    assert sorted(keys_in(SETTINGS)) == KEYS
+    assert set(keys_in(README)) < set(KEYS)
 
 
 def test_the_acknowledgements_are_counted() -> None:

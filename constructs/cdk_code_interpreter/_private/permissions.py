@@ -25,11 +25,14 @@ READ_SESSIONS = [
 # These two take no resource, so a statement names all.
 CREATE_CODE_INTERPRETER = ["bedrock-agentcore:CreateCodeInterpreter"]
 LIST_CODE_INTERPRETERS = ["bedrock-agentcore:ListCodeInterpreters"]
-MANAGE_CODE_INTERPRETER = [
+REMOVE_CODE_INTERPRETER = [
     "bedrock-agentcore:DeleteCodeInterpreter",
     "bedrock-agentcore:GetCodeInterpreter",
     "bedrock-agentcore:ListCodeInterpreterSessions",
     "bedrock-agentcore:StopCodeInterpreterSession",
+]
+MANAGE_CODE_INTERPRETER = [
+    *REMOVE_CODE_INTERPRETER,
     "bedrock-agentcore:TagResource",
     "bedrock-agentcore:UntagResource",
 ]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import collections
 import json
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ from local_aws.ministack_patches.s3_condition_keys import keys_of_request
 from local_aws.ministack_patches.vpc_endpoints import endpoint_of_request, policy_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import timedelta
 
 RECORDED_DECISIONS = 20_000
@@ -35,13 +36,19 @@ SERVICE = "bedrock-agentcore.amazonaws.com"
 
 @dataclass(frozen=True)
 class Decision:
-    """One evaluation of IAM policies: the caller, its request, and the decision."""
+    """One evaluation of IAM policies: the caller, its request, and the decision.
+
+    `context` has the request's condition keys, in lower case. It is empty for the global keys, such
+    as the caller's account, which follow from the other members.
+    """
 
     access_key: str
     principal: str
     action: str
     resource: str
     decision: str
+    region: str = ""
+    context: dict[str, Any] = field(default_factory=dict)
 
 
 decisions: collections.deque[Decision] = collections.deque(maxlen=RECORDED_DECISIONS)
@@ -96,6 +103,8 @@ def install() -> None:
                 action=iam_action,
                 resource=resource_arn,
                 decision=getattr(denied, "decision", "Deny") if denied else "Allow",
+                region=region,
+                context=lower_case(service_context or {}),
             )
         )
         return denied
@@ -161,12 +170,8 @@ class IamRoles:
         source = {"aws:sourceaccount": owner.account, "aws:sourcearn": interpreter_arn}
         context = evaluation(owner, "", "sts:AssumeRole", role_arn, source)
         trust = json.loads(role["AssumeRolePolicyDocument"])
-        return bool(
-            iam_evaluator.evaluate_resource_policy(
-                on_any_resource(trust), context, SERVICE
-            ).decision
-            == "Allow"
-        )
+        result = iam_evaluator.evaluate_resource_policy(on_any_resource(trust), context, SERVICE)
+        return is_allowed(SERVICE, context, result.decision)
 
     def can_mount(self, owner: Owner, role_arn: str, filesystem: dict[str, Any]) -> bool:
         service, target = mount_target(filesystem)
@@ -203,7 +208,8 @@ class IamRoles:
         policies = iam_evaluator._gather_role_policies(name, owner.account)
         limits = iam_evaluator._permissions_boundary(iam._roles, name, owner.account)
         request = evaluation(owner, role_arn, action, resource, context)
-        return bool(iam_evaluator.evaluate(request, policies, *limits).decision == "Allow")
+        decision = iam_evaluator.evaluate(request, policies, *limits).decision
+        return is_allowed(role_arn, request, decision)
 
     def assume(self, owner: Owner, role_arn: str, lifetime: timedelta) -> Credentials:
         # AWS does not document the name, so no policy can rely on it: it differs each time.
@@ -261,6 +267,26 @@ def evaluation(
     )
 
 
+def is_allowed(principal: str, context: Any, decision: str) -> bool:
+    """Record a decision about an execution role, and tell whether it allows."""
+    decisions.append(
+        Decision(
+            access_key="",
+            principal=principal,
+            action=context.action,
+            resource=context.resource_arn,
+            decision=decision,
+            region=context.region,
+            context=lower_case(context.service_context),
+        )
+    )
+    return decision == "Allow"
+
+
+def lower_case(context: Mapping[str, Any]) -> dict[str, Any]:
+    return {key.lower(): value for key, value in context.items()}
+
+
 def on_any_resource(trust: dict[str, Any]) -> dict[str, Any]:
     """Return a trust policy, which names no resource, as a policy of a resource."""
     statements = trust["Statement"]
@@ -268,7 +294,7 @@ def on_any_resource(trust: dict[str, Any]) -> dict[str, Any]:
     return {"Statement": [{**statement, "Resource": "*"} for statement in statements]}
 
 
-def recorded_decisions() -> list[dict[str, str]]:
+def recorded_decisions() -> list[dict[str, Any]]:
     """Return the decisions as JSON objects, oldest first."""
     return [asdict(decision) for decision in decisions]
 

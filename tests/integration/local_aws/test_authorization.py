@@ -115,7 +115,9 @@ def test_every_decision_is_recorded(
     local_aws: LocalAws, account: str, control_as: UserClient
 ) -> None:
     control = control_as({"Action": CREATE, "Resource": "*"})
-    created = control.create_code_interpreter(name="a", networkConfiguration=SANDBOX)
+    created = control.create_code_interpreter(
+        name="a", networkConfiguration=SANDBOX, tags={"Owner": "me"}
+    )
     with pytest.raises(ClientError):
         control.get_code_interpreter(codeInterpreterId=created["codeInterpreterId"])
     principal = f"arn:aws:iam::{account}:user/user"
@@ -130,6 +132,8 @@ def test_every_decision_is_recorded(
             "ImplicitDeny",
         ),
     ]
+    assert own[0]["region"] == "us-east-1"
+    assert own[0]["context"] == {"aws:requesttag/owner": "me", "aws:tagkeys": ["Owner"]}
 
 
 SERVICE = "bedrock-agentcore.amazonaws.com"
@@ -194,6 +198,11 @@ def test_an_execution_role_that_the_service_cannot_assume_is_refused(
         iam.create_role(RoleName="bad", AssumeRolePolicyDocument=trust(account, **changes))
     with pytest.raises(ClientError, match="CodeInterpreter role validation failed") as refused:
         create("bad")
+    if changes is not None:
+        last = local_aws.access_decisions()[-1]
+        assert (last["principal"], last["action"]) == (SERVICE, "sts:AssumeRole")
+        assert last["decision"] == "ImplicitDeny"
+        assert last["context"]["aws:sourceaccount"] == account
     assert refused.value.response["Error"]["Code"] == "ValidationException"
     iam.create_role(RoleName="good", AssumeRolePolicyDocument=trust(account))
     assert create("good")["status"] == "CREATING"

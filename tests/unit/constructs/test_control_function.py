@@ -21,6 +21,12 @@ UNCONDITIONAL = {
     "bedrock-agentcore:ListCodeInterpreters": "*",
     "bedrock-agentcore:ListTagsForResource": ALL_INTERPRETERS,
 }
+REMOVAL = (
+    "DeleteCodeInterpreter",
+    "GetCodeInterpreter",
+    "ListCodeInterpreterSessions",
+    "StopCodeInterpreterSession",
+)
 SUBNETS = "bedrock-agentcore:subnets"
 SECURITY_GROUPS = "bedrock-agentcore:securityGroups"
 
@@ -88,19 +94,26 @@ def test_it_may_handle_the_code_interpreters_of_its_stack_only(default_stack: St
     own = [arn_of(f"code-interpreter-custom/{prefix}_??????????-??????????")]
     for action, statements_of_it in found.items():
         if action.startswith("bedrock-agentcore:") and action not in (CREATE, *UNCONDITIONAL):
-            *_, by_tag, by_name = statements_of_it
-            assert by_tag["Condition"] == tagged("ResourceTag"), action
-            assert {str(statement["Resource"]) for statement in statements_of_it[:-1]} == {
-                str(ALL_INTERPRETERS)
-            }, action
             # The service may not evaluate the tag right after a creation.
+            by_name = statements_of_it[-1]
             assert (by_name["Resource"], by_name.get("Condition")) == (own, None), action
-    tagging = found["bedrock-agentcore:TagResource"]
-    assert [statement.get("Condition") for statement in tagging] == [
-        tagged("RequestTag"),
-        tagged("ResourceTag"),
-        None,
-    ]
+    # The name before a change of it is known by its tag alone.
+    for action in REMOVAL:
+        [by_tag, _] = found[f"bedrock-agentcore:{action}"]
+        assert (by_tag["Resource"], by_tag["Condition"]) == (
+            ALL_INTERPRETERS,
+            tagged("ResourceTag"),
+        )
+    [_] = found["bedrock-agentcore:UntagResource"]
+    # Without the second condition, it could take over the interpreters of another stack.
+    [creating, _] = found["bedrock-agentcore:TagResource"]
+    assert (creating["Resource"], creating["Condition"]) == (
+        ALL_INTERPRETERS,
+        {
+            **tagged("RequestTag"),
+            "StringEqualsIfExists": tagged("ResourceTag")["StringEquals"],
+        },
+    )
     # With these it finds the code interpreters of its stack among all others.
     for action, resource in UNCONDITIONAL.items():
         [statement] = found[action]

@@ -1,0 +1,77 @@
+"""The table of the permissions, without the names that differ from run to run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from .access import Policies, Request, Statement, as_list
+from .reasons import ALLOWED, ANALYSER, DENIED, RESOURCES, SURVIVORS, UNUSED, reason
+
+NAMES = (
+    (r"[a-z]+-workspacebucket[0-9a-f]+-[0-9a-f]+", "<bucket>"),
+    (r"sessions/(\w+)/\d+\.[a-z0-9-]+\.\w+\.c[0-9a-f]+", r"sessions/\1/<interpreter>"),
+    (r"code-interpreter-custom/\w+-[A-Za-z0-9?]{10}", "code-interpreter-custom/<name>-<id>"),
+    (r"log-group:[^:]+", "log-group:<log group>"),
+    (r"function:[A-Za-z0-9-]+", "function:<function>"),
+    (r":role/[A-Z][A-Za-z0-9]+-[A-Za-z0-9-]+", ":role/<role>"),
+    (r"key/[0-9a-f]{8}-[0-9a-f-]+", "key/<key>"),
+    (r"secret:[A-Za-z0-9?-]+", "secret:<secret>"),
+    (r":Encrypted-Failures[A-Za-z0-9-]+", ":<queue>"),
+    (r"parameter/cdk-code-interpreter/\S+", "parameter/cdk-code-interpreter/<stack>/<interpreter>"),
+    (r"\b\d{12}\b", "<account>"),
+    (r"us-east-1", "<region>"),
+)
+HASH = re.compile(r"(?<=[a-zA-Z])[0-9A-F]{8}$")
+
+Grant = tuple[Statement, str]
+Row = tuple[str, str, str, str, str]
+
+
+def rows(
+    policies: Policies, grants: Sequence[Grant], uses: Mapping[Grant, list[Request]]
+) -> list[Row]:
+    """Return a row for each permission, which several stacks can share."""
+    found: dict[tuple[str, str, str, str], set[str]] = {}
+    for statement, action in grants:
+        body = policies.bodies[statement]
+        resources = ", ".join(masked(one) for one in as_list(body["Resource"]))
+        keys = sorted({key for keys in body.get("Condition", {}).values() for key in keys})
+        row = (role(statement), action, resources, ", ".join(keys))
+        found.setdefault(row, set()).update(users(statement, action, uses))
+    return [(*row, "; ".join(sorted(used))) for row, used in sorted(found.items())]
+
+
+def users(statement: Statement, action: str, uses: Mapping[Grant, list[Request]]) -> Iterator[str]:
+    requests = uses.get((statement, action), [])
+    if any(request.origin == "recorded" for request in requests):
+        yield f"recorded in {statement.stack}"
+    yield from (one.origin for one in requests if one.origin != "recorded")
+    exception = reason(UNUSED, statement, action)
+    if exception:
+        yield f"not used: {exception}"
+
+
+def role(statement: Statement) -> str:
+    """Return the logical id of a role without its hash."""
+    return HASH.sub("", statement.document.partition(".")[0])
+
+
+def masked(text: str) -> str:
+    for pattern, name in NAMES:
+        text = re.sub(pattern, name, text)
+    return text
+
+
+def exceptions() -> Iterator[tuple[str, str, str]]:
+    for title, listed in (
+        ("without a request", UNUSED),
+        ("resources", RESOURCES),
+        ("findings of parliament", ANALYSER),
+        ("mutants", SURVIVORS),
+        ("probes that are allowed", ALLOWED),
+    ):
+        for place, what, why in listed:
+            yield title, f"{place} {what}".strip(), why
+    for what, why in DENIED:
+        yield "expected denials", what, why
