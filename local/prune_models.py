@@ -121,7 +121,7 @@ def model_files() -> dict[str, str]:
         full = loader.load_service_model(model.service, "service-2", model.api_version)
         rules = loader.load_service_model(model.service, "endpoint-rule-set-1", model.api_version)
         result[f"{folder}/service-2.json"] = to_json(prune(full, model.operations))
-        result[f"{folder}/endpoint-rule-set-1.json"] = to_compact_json(rules)
+        result[f"{folder}/endpoint-rule-set-1.json"] = to_json(without_documentation(rules))
     for name in SHARED_DATA:
         result[f"{INVOKE}/{name}.json"] = to_json(shared_data(loader, name))
     result[f"{INVOKE}/roots.pem"] = roots(Path(DEFAULT_CA_BUNDLE).read_text(encoding="utf-8"))
@@ -189,11 +189,7 @@ def without_documentation(node: Any) -> Any:
 
 
 def to_json(document: dict[str, Any]) -> str:
-    return json.dumps(document, indent=1, sort_keys=True) + "\n"
-
-
-def to_compact_json(document: dict[str, Any]) -> str:
-    """Return the JSON of a tree so deep that its white space is half of the asset's models."""
+    """Return JSON without white space, of which there would be more than of the rest."""
     return json.dumps(document, separators=(",", ":"), sort_keys=True) + "\n"
 
 

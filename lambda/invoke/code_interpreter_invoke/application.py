@@ -7,7 +7,7 @@ import time
 import traceback
 import uuid
 from collections.abc import Callable
-from typing import Any, ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 from .clients import Bucket, Clients, CodeInterpreterClient, CurrentId, connect_ssm
 from .deadline import Deadline
@@ -21,7 +21,6 @@ from .requests.rich_results import fit_results
 from .requests.truncation import is_within_limit, replace_surrogates, truncate_to_limit
 from .responses import Response
 from .sessions.named import NamedSession, RecordCache
-from .sessions.spare import Spare
 from .sessions.store import SessionStore
 from .sessions.temporary import TemporarySession
 from .settings import Settings, trace_header
@@ -29,6 +28,9 @@ from .tools import implementation
 from .tools.context import ToolContext
 from .tracing import trace_members
 from .upkeep import is_upkeep, keep_up
+
+if TYPE_CHECKING:
+    from .sessions.spare import Spare
 
 logger = logging.getLogger(__name__)
 logger.setLevel(logging.INFO)
@@ -177,6 +179,8 @@ class Application:
     def _spare(self, bucket: Bucket, code_interpreter: CodeInterpreterClient) -> Spare | None:
         if not self._settings.warm_spare:
             return None
+        from .sessions.spare import Spare  # few deployments have one
+
         prefix = self._settings.records_prefix
         return Spare(bucket, prefix, code_interpreter, self._settings.session_options)
 

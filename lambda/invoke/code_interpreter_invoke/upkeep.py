@@ -10,9 +10,7 @@ from typing import Any
 
 from .clients import Bucket, CodeInterpreterClient
 from .deadline import Deadline
-from .sessions.spare import Spare
 from .sessions.store import SessionStore
-from .sessions.sweeper import Sweeper
 from .settings import Settings
 
 # The construct `InvokeFunction` has the same event.
@@ -33,10 +31,14 @@ def keep_up(
     """Stop idle sandboxes and replenish the spare; return counts and facts for the log."""
     facts: dict[str, Any] = {}
     if settings.idle_limit_seconds:
+        from .sessions.sweeper import Sweeper  # requests need none
+
         store = SessionStore(bucket, settings.records_prefix)
         swept = Sweeper(store, code_interpreter, deadline).sweep(settings.idle_limit_seconds)
         facts |= {"sandboxes_swept": swept.stopped, "sweeps_failed": swept.failed}
     if settings.warm_spare:
+        from .sessions.spare import Spare  # few deployments have one
+
         spare = Spare(bucket, settings.records_prefix, code_interpreter, settings.session_options)
         facts["spare"] = spare.replenish(deadline)
     return facts

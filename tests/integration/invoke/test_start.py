@@ -60,6 +60,8 @@ LATE = (
     "requests.gateway",
     "sandbox.failures",
     "sandbox.system_exit",
+    "sessions.spare",
+    "sessions.sweeper",
     "tools.api",
     "tools.files",
     "tools.sessions",

@@ -12,6 +12,19 @@ from typing import Any, Literal
 from ministack.core import iam_evaluator
 
 ANY_TLS = "1.3"
+# The condition operators with which `test_access.py` tests the evaluator.
+OPERATORS = {
+    "ArnLike",
+    "Bool",
+    "ForAllValues:StringEquals",
+    "Null",
+    "NumericGreaterThan",
+    "NumericLessThan",
+    "StringEquals",
+    "StringEqualsIfExists",
+    "StringLike",
+    "StringNotEquals",
+}
 Context = tuple[tuple[str, Any], ...]
 Body = dict[str, Any]
 Kind = Literal["role", "trust", "bucket", "function"]

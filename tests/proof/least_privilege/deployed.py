@@ -52,6 +52,18 @@ class Stacks:
         return found
 
     def policies(self) -> Policies:
+        """Return the policies of all stacks.
+
+        :raises AssertionError: if the templates have other statements than what is deployed.
+        """
+        policies = self._policies()
+        for stack in self.names:
+            deployed = sum(statement.stack == stack for statement in policies.bodies)
+            written = statement_count(self.template(stack))
+            assert deployed == written, f"{stack}: {deployed} of {written} statements found"
+        return policies
+
+    def _policies(self) -> Policies:
         return Policies(
             (
                 (Statement(stack, kind, holder, document, number, json.dumps(body)), body)
@@ -110,6 +122,27 @@ class Stacks:
             return
         arn = self.functions.get_function_configuration(FunctionName=name)["FunctionArn"]
         yield "function", arn, f"{logical}.policy", statements(policy)
+
+
+def statement_count(template: dict[str, Any]) -> int:
+    """Return the number of statements about roles, buckets and functions in a template."""
+    count = 0
+    for resource in template["Resources"].values():
+        properties = resource.get("Properties", {})
+        match resource["Type"]:
+            case "AWS::IAM::Policy" | "AWS::IAM::ManagedPolicy":
+                roles = properties.get("Roles", [])
+                count += len(roles) * len(statements(properties["PolicyDocument"]))
+            case "AWS::IAM::RolePolicy" | "AWS::S3::BucketPolicy":
+                count += len(statements(properties["PolicyDocument"]))
+            case "AWS::Lambda::Permission":
+                count += 1
+            case "AWS::IAM::Role":
+                trust = statements(properties["AssumeRolePolicyDocument"])
+                count += sum("Service" in body["Principal"] for body in trust)
+                documents = [one["PolicyDocument"] for one in properties.get("Policies", [])]
+                count += sum(len(statements(one)) for one in documents)
+    return count
 
 
 def statements(document: Any) -> list[Body]:

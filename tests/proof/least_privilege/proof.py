@@ -13,7 +13,7 @@ from tests.proof.part import Part
 
 from . import authorization_data as data
 from . import mutants, probes, table
-from .access import Policies, Request, Statement, as_list
+from .access import OPERATORS, Policies, Request, Statement, as_list
 from .probes import RESOURCE_TAG, Probe
 from .reasons import (
     ANALYSER,
@@ -27,11 +27,18 @@ from .reasons import (
 )
 from .scenario import Recording, record
 
-CLAIM = (
-    "Each role may do what a recorded request needs, and nothing else. The requests are those of "
-    "the app's stacks in the local AWS, with authorisation on, from their creation through an "
-    "update to their deletion."
-)
+CLAIM = """\
+Each role may do what a needed request needs, and nothing else. The needed requests are those
+that the local AWS, with authorisation on, records while the stacks are created, used, updated,
+rolled back and destroyed, and those that AWS services make with the roles. They are also judged
+as if the service did not evaluate an interpreter's tags, because the developer guide calls the
+support of tags partial.
+
+A probe changes one thing of a needed request, and has to be denied: the resource's account,
+region or name, a condition key, or the action. A mutant changes one thing of a statement of the
+deployed templates: it drops an action, widens a resource, removes or loosens a condition, or
+flips the effect. It is caught if a needed request is denied or a probe is allowed. The seed
+decides where names are cut and which values and actions are tried."""
 
 
 def prove(seed: int) -> Part:
@@ -50,6 +57,7 @@ def judge(recording: Recording, chance: random.Random) -> Part:
     part.failures += [
         f"needed, but denied: {describe(one)}" for one in needed if not policies.allows(one)
     ]
+    part.failures += [f"the evaluator is not tested with {one}" for one in untested(policies)]
     generated = probes.generate(needed, chance)
     allowed = [probe for probe in generated if policies.allows(probe.request)]
     part.failures += [
@@ -129,6 +137,19 @@ def judge(recording: Recording, chance: random.Random) -> Part:
     return part
 
 
+def untested(policies: Policies) -> list[str]:
+    """Return the elements of policies with which `test_access.py` does not test the evaluator."""
+    found = set()
+    for statement, body in policies.bodies.items():
+        found |= {
+            f"the operator {one}" for one in body.get("Condition", {}) if one not in OPERATORS
+        }
+        found |= {f"the element {one}" for one in body if one.startswith("Not")}
+        if "${" in statement.text:
+            found.add("policy variables")
+    return sorted(found)
+
+
 def without_tags(recording: Recording) -> Iterator[Request]:
     """Yield the requests as they are if the service does not evaluate an interpreter's tags.
 
@@ -186,7 +207,7 @@ def shape(policies: Policies, statement: Statement) -> str:
     keys = sorted(
         (operator, key) for operator, keys in body.get("Condition", {}).items() for key in keys
     )
-    role = probes.kind_of(table.role(statement))
+    role = table.role(statement)
     return json.dumps([statement.kind, role, body["Effect"], body["Action"], resources, keys])
 
 

@@ -100,6 +100,11 @@ ALLOWED: Exceptions = [
         "CDK makes a gateway's role, which the service may assume for any source",
     ),
     (
+        "aws:sourcearn",
+        "Upkeep: scheduler.amazonaws.com sts:AssumeRole",
+        "the role trusts schedules of its account; only somebody who may pass it gives it to one",
+    ),
+    (
         "another interpreter's records",
         "Consumer-User",
         "`grant_read_write()` covers the records of every interpreter with the prefix",

@@ -185,6 +185,7 @@ class Scenario:
                 if name != "States":
                     self._call(outputs, [DELETION])
                 self._call(outputs, [STOP])
+        self._invoke(deployed.outputs("Upkeep"), {"schedule": "upkeep"})
         consumer = deployed.of_type("Consumer", "AWS::IAM::Role")
         roles = {one["LogicalResourceId"][:4]: one["PhysicalResourceId"] for one in consumer}
         self._invoke_as(deployed, "Consumer", roles["Call"])
@@ -192,15 +193,18 @@ class Scenario:
         self._use_as(roles["User"], deployed.outputs("Consumer")["Bucket"])
 
     def _call(self, outputs: dict[str, str], events: list[dict[str, Any]]) -> None:
-        client = self._deployment.client("lambda")
         for event in events:
-            response = client.invoke(
-                FunctionName=outputs["FunctionName"],
-                Payload=json.dumps({"session": "proof", **event}),
-            )
-            result = json.load(response["Payload"])
+            result = self._invoke(outputs, {"session": "proof", **event})
             if result.get("status") != "ok":
                 raise AssertionError(f"{outputs['FunctionName']} {event}: {result}")
+
+    def _invoke(self, outputs: dict[str, str], event: dict[str, Any]) -> dict[str, Any]:
+        response = self._deployment.client("lambda").invoke(
+            FunctionName=outputs["FunctionName"], Payload=json.dumps(event)
+        )
+        result: dict[str, Any] = json.load(response["Payload"])
+        assert "FunctionError" not in response, result
+        return result
 
     def _invoke_as(self, deployed: Stacks, stack: str, role: str) -> None:
         function = deployed.outputs(stack)["FunctionName"]

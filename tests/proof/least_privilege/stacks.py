@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import App, CfnOutput, CfnWaitCondition, CfnWaitConditionHandle, RemovalPolicy, Stack
+from aws_cdk import (
+    App,
+    CfnOutput,
+    CfnWaitCondition,
+    CfnWaitConditionHandle,
+    Duration,
+    RemovalPolicy,
+    Stack,
+)
 from aws_cdk import aws_bedrock as bedrock
 from aws_cdk import aws_bedrockagentcore as agentcore
 from aws_cdk import aws_ec2 as ec2
@@ -87,6 +95,7 @@ def define(app: App, version: Version, existing: Existing) -> None:
     agent(stack(app, "Agent"))
     states(stack(app, "States"))
     managed(stack(app, "Managed"))
+    upkeep(stack(app, "Upkeep"))
     two_stacks(app, version)
 
 
@@ -219,6 +228,17 @@ def states(scope: Stack) -> None:
 def managed(scope: Stack) -> None:
     interpreter = CodeInterpreter.aws_managed(scope, "Interpreter")
     add_function(scope, interpreter, Workspace(scope, "Workspace"))
+
+
+def upkeep(scope: Stack) -> None:
+    """Let a schedule stop idle sandboxes and keep a spare."""
+    add_function(
+        scope,
+        CodeInterpreter(scope, "Interpreter"),
+        Workspace(scope, "Workspace"),
+        idle_limit=Duration.minutes(5),
+        warm_spare=True,
+    )
 
 
 def two_stacks(app: App, version: Version) -> None:

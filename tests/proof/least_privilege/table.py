@@ -6,12 +6,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from .access import Policies, Request, Statement, as_list
+from .probes import kind_of
 from .reasons import ALLOWED, ANALYSER, DENIED, RESOURCES, SURVIVORS, UNUSED, reason
 
 NAMES = (
     (r"[a-z]+-workspacebucket[0-9a-f]+-[0-9a-f]+", "<bucket>"),
     (r"sessions/(\w+)/\d+\.[a-z0-9-]+\.\w+\.c[0-9a-f]+", r"sessions/\1/<interpreter>"),
-    (r"code-interpreter-custom/\w+-[A-Za-z0-9?]{10}", "code-interpreter-custom/<name>-<id>"),
+    (r"code-interpreter-custom/\w+(_\?{10})?-\?{10}", "code-interpreter-custom/<name>-??????????"),
+    (r"code-interpreter-custom/\w+-[A-Za-z0-9]{10}", "code-interpreter-custom/<id>"),
     (r"log-group:[^:]+", "log-group:<log group>"),
     (r"function:[A-Za-z0-9-]+", "function:<function>"),
     (r":role/[A-Z][A-Za-z0-9]+-[A-Za-z0-9-]+", ":role/<role>"),
@@ -32,29 +34,30 @@ def rows(
     policies: Policies, grants: Sequence[Grant], uses: Mapping[Grant, list[Request]]
 ) -> list[Row]:
     """Return a row for each permission, which several stacks can share."""
-    found: dict[tuple[str, str, str, str], set[str]] = {}
+    found: dict[tuple[str, str, str, str], list[Grant]] = {}
     for statement, action in grants:
         body = policies.bodies[statement]
-        resources = ", ".join(masked(one) for one in as_list(body["Resource"]))
+        resources = ", ".join(f"`{masked(one)}`" for one in as_list(body["Resource"]))
         keys = sorted({key for keys in body.get("Condition", {}).values() for key in keys})
         row = (role(statement), action, resources, ", ".join(keys))
-        found.setdefault(row, set()).update(users(statement, action, uses))
-    return [(*row, "; ".join(sorted(used))) for row, used in sorted(found.items())]
+        found.setdefault(row, []).append((statement, action))
+    return [(*row, users(held, uses)) for row, held in sorted(found.items())]
 
 
-def users(statement: Statement, action: str, uses: Mapping[Grant, list[Request]]) -> Iterator[str]:
-    requests = uses.get((statement, action), [])
-    if any(request.origin == "recorded" for request in requests):
-        yield f"recorded in {statement.stack}"
-    yield from (one.origin for one in requests if one.origin != "recorded")
-    exception = reason(UNUSED, statement, action)
-    if exception:
-        yield f"not used: {exception}"
+def users(grants: Sequence[Grant], uses: Mapping[Grant, list[Request]]) -> str:
+    """Return the users of grants that are the same in several stacks."""
+    requests = [request for grant in grants for request in uses.get(grant, [])]
+    recorded = sorted({one.source for one in requests if one.origin == "recorded"})
+    found = [f"recorded in {', '.join(recorded)}"] if recorded else []
+    found += sorted({one.origin for one in requests if one.origin != "recorded"})
+    exceptions = {reason(UNUSED, *grant) for grant in grants} - {None}
+    found += [f"nobody: {exception}" for exception in exceptions]
+    return "; ".join(found)
 
 
 def role(statement: Statement) -> str:
-    """Return the logical id of a role without its hash."""
-    return HASH.sub("", statement.document.partition(".")[0])
+    """Return the logical id of a role without its hash, or the kind of a function's role."""
+    return kind_of(HASH.sub("", statement.document.partition(".")[0]))
 
 
 def masked(text: str) -> str:
@@ -72,6 +75,6 @@ def exceptions() -> Iterator[tuple[str, str, str]]:
         ("probes that are allowed", ALLOWED),
     ):
         for place, what, why in listed:
-            yield title, f"{place} {what}".strip(), why
+            yield title, f"`{f'{place} {what}'.strip()}`", why
     for what, why in DENIED:
-        yield "expected denials", what, why
+        yield "expected denials", f"`{what}`", why

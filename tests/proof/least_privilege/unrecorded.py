@@ -32,17 +32,24 @@ PASSES = "AgentCore checks that the creator may pass the role"
 LINKS = "AgentCore creates its service-linked role for the first VPC"
 READS = "AgentCore reads certificates with the credentials of its caller"
 TAGS = "AgentCore checks the tags of a creation before the interpreter has an id"
-INVOKES = "the Gateway or the state machine invokes the function with its role"
+INVOKES = "the Gateway, the state machine or the schedule invokes the function with its role"
 ENCRYPTS = "Amazon S3 uses the bucket's key with the permissions of its caller"
 LINKED = "code in a sandbox opens a presigned URL, through the sealed network's endpoint"
 LOGS_TRAFFIC = "VPC flow logs write to their log group with the role"
 ASKS = "a Bedrock agent invokes the function of its action group"
 
 
+def arn(service: str, resource: str) -> str:
+    return f"arn:aws:{service}:{stacks.REGION}:{stacks.ACCOUNT}:{resource}"
+
+
+# The roles with which services invoke functions, by their stacks.
+INVOKERS = (("Gateway", "ToolsServiceRole"), ("States", "Machine"), ("Upkeep", "UpkeepRole"))
 # The resources for which services assume roles, if their trust names them.
 SOURCES = {
     AGENTCORE: stacks.GATEWAY_ARN,
-    "states.amazonaws.com": f"arn:aws:states:{stacks.REGION}:{stacks.ACCOUNT}:stateMachine:machine",
+    "states.amazonaws.com": arn("states", "stateMachine:machine"),
+    "scheduler.amazonaws.com": arn("scheduler", "schedule/default/upkeep"),
 }
 
 
@@ -56,7 +63,7 @@ def unrecorded_requests(deployed: Stacks) -> Iterator[Request]:
             yield from of_bucket(deployed, stack, resource)
         yield from of_trust(deployed, stack)
     yield from of_flow_log(deployed)
-    for stack, part in (("Gateway", "ToolsServiceRole"), ("States", "Machine")):
+    for stack, part in INVOKERS:
         role = deployed.physical(stack, "AWS::IAM::Role", part)
         function = arn("lambda", f"function:{deployed.outputs(stack)['FunctionName']}")
         yield request(stack, role, "lambda:InvokeFunction", function, INVOKES)
@@ -104,7 +111,7 @@ def destinations(deployed: Stacks, name: str) -> list[str]:
 
 
 def of_bucket(deployed: Stacks, stack: str, resource: dict[str, Any]) -> Iterator[Request]:
-    role = deployed.physical(stack, "AWS::IAM::Role", "Invoke")
+    role = deployed.physical(stack, "AWS::IAM::Role", "InvokeFunction")
     bucket = resource["PhysicalResourceId"]
     template = deployed.template(stack)["Resources"][resource["LogicalResourceId"]]
     if "KMSMasterKeyID" in str(template["Properties"]["BucketEncryption"]):
@@ -159,7 +166,7 @@ def of_interpreters(deployed: Stacks, stack: str) -> Iterator[Request]:
         for certificate in interpreter.get("certificates", []):
             secret = certificate["location"]["secretsManager"]["secretArn"]
             yield from of_certificate(deployed, stack, role, secret)
-            invoke = deployed.physical(stack, "AWS::IAM::Role", "Invoke")
+            invoke = deployed.physical(stack, "AWS::IAM::Role", "InvokeFunction")
             yield from of_certificate(deployed, stack, invoke, secret)
 
 
@@ -202,7 +209,3 @@ def request(
         source=stack,
         origin=origin,
     )
-
-
-def arn(service: str, resource: str) -> str:
-    return f"arn:aws:{service}:{stacks.REGION}:{stacks.ACCOUNT}:{resource}"

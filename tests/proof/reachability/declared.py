@@ -35,6 +35,7 @@ AWS_NAMES = {name for name in NAMES if "peer" not in name and name != "name of a
 S3_NAMES = {"name of the bucket", "name of S3"}
 IN_VPC = {
     "VPC, HTTPS",
+    "VPC, HTTP",
     "VPC, another port",
     "peer",
     "peer, another port",
@@ -49,6 +50,7 @@ OWN_S3 = {
     "file, delete",
     "files, list",
     "file, HTTP",
+    "file of a longer prefix",
     "record",
     "another bucket of the account",
 }

@@ -14,12 +14,12 @@ from .destinations import destinations
 from .model import LAYERS, Model
 from .templates import Resources, read
 
-CLAIM = (
-    "In each network mode, code in a sandbox reaches exactly what the mode declares. The model "
-    "reads the synthesised templates: routes, security groups, rules of DNS Firewall, endpoint "
-    "policies and the network mode. Each layer is also judged alone, so that a hole in one shows "
-    "although another still covers it."
-)
+CLAIM = """\
+In each network mode, code in a sandbox reaches exactly what the mode declares. The model reads
+the synthesised templates: routes, security groups, rules of DNS Firewall, endpoint policies and
+the network mode. Each layer is also judged alone, so that a hole in one shows although another
+still covers it. A mutant changes one thing of a template; it is caught if any layer then lets
+through more or less."""
 
 
 def prove(seed: int) -> Part:

@@ -1,10 +1,7 @@
 """When a session is idle: the moments of its last use, which requests write and the sweeper reads.
 
-Last use is written at most once in a quarter of the limit, so that a warm request seldom writes. A
-request that finds it older writes it before it uses the sandbox, on the condition that nobody has
-written the record since: the sweeper, which marks the record before it stops a sandbox, and such a
-request cannot both succeed. A request that finds it younger needs no write, because the sweeper
-waits for the whole limit.
+A request that finds the last use older than a quarter of the limit writes it before it uses the
+sandbox. A younger one needs no write, because the sweeper waits for the whole limit.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from ..clients import CodeInterpreterClient
 from ..deadline import Deadline
@@ -30,7 +31,6 @@ from ..sandbox.sandbox import Sandbox
 from .idle import PARTS, Heartbeat, is_use_due
 from .lease import PreparationLease
 from .setup import SETUP_SECONDS, SetupError, set_up
-from .spare import Spare
 from .starting import prepared, started
 from .store import (
     RecordChangedError,
@@ -40,6 +40,9 @@ from .store import (
     SessionStore,
     StoredRecord,
 )
+
+if TYPE_CHECKING:
+    from .spare import Spare
 
 # Seconds between two looks at a sandbox that another request prepares.
 FIRST_PAUSE = 0.1

@@ -1,12 +1,9 @@
 """The warm spare: a started and prepared sandbox for the next session that needs one.
 
-Its record is that of a session, under a key that no session has. A *claim* says which session a
-spare belongs to. It is an object of its own, named after the sandbox and written on the condition
-that there is none, so that each spare has one owner at most: a session, or the upkeep, which
-retires a spare that is too old. Only the upkeep writes the spare's record.
-
-A spare was started with the options that a session has by default, no program of a user has run in
-it, and it has no files: a session's uploads are loaded after the claim.
+Its record is that of a session, under a key that no session has; the upkeep alone writes it. A
+*claim* says which session a spare belongs to. It is an object named after the sandbox, and written
+if there is none, so that each spare has one owner at most: a session, or the upkeep, which retires
+it. Nothing of a user's is in a spare: the session's uploads are loaded after the claim.
 """
 
 from __future__ import annotations
@@ -109,10 +106,15 @@ class Spare:
         except RequestError:
             return None  # a sandbox is started, as without a spare
 
-    def session_of(self, session_id: str) -> str | None:
-        """Return the name of the session that a spare belongs to, or None if it belongs to none."""
+    def session_name(self, session_id: str, name: str | None) -> str | None:
+        """Return the name of a sandbox's session, which has another name if it was the spare.
+
+        :param name: The name that the service has for the sandbox.
+        """
+        if name != NAME:
+            return name
         claim = self._claim_on(session_id)
-        return (claim.session or None) if claim else None
+        return (claim.session if claim else "") or name
 
     def _claim_on(self, session_id: str) -> Claim | None:
         found = self._bucket.get(self._claim_key(session_id))

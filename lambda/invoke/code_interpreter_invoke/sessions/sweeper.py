@@ -1,12 +1,8 @@
 """The sweeper: stops the sandboxes of sessions that are idle.
 
-It first marks the session's record, on the condition that nobody has written it since it was
-read, and then stops the sandbox. A request that meets the mark starts another sandbox. A request
-that uses the sandbox has written so before (`idle.py`), and the sweeper's write fails or does not
-happen.
-
-A sweep that is cut off between the two leaves a record that has both the mark and the sandbox's id.
-The next request of the session, or a later sweep, stops the sandbox.
+It marks the session's record, if nobody has written it since it was read, and then stops the
+sandbox. A request that meets the mark starts another one. A record with the mark and the id is that
+of a sweep that was cut off: the next request, or a later sweep, stops the sandbox.
 """
 
 from __future__ import annotations

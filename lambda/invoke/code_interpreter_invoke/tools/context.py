@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..clients import CodeInterpreterClient
 from ..errors import InvalidRequestError, SandboxGoneError, TimedOutError
@@ -14,9 +14,10 @@ from ..sandbox.observer import Program
 from ..sandbox.results import Result
 from ..sandbox.sandbox import Sandbox
 from ..sessions.named import NamedSession
-from ..sessions.spare import NAME as SPARE_NAME
-from ..sessions.spare import Spare
 from ..sessions.temporary import TemporarySession
+
+if TYPE_CHECKING:
+    from ..sessions.spare import Spare
 
 T = TypeVar("T")
 
@@ -64,9 +65,7 @@ class ToolContext:
 
     def session_name(self, session_id: str, name: str | None) -> str | None:
         """Return the name of a sandbox's session; the service knows spares by another one."""
-        if self._spare is None or name != SPARE_NAME:
-            return name
-        return self._spare.session_of(session_id) or name
+        return name if self._spare is None else self._spare.session_name(session_id, name)
 
     def run_once(
         self, operation: str, arguments: Mapping[str, Any], timeout: float | None = None

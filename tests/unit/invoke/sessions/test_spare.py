@@ -145,9 +145,9 @@ def test_of_many_first_requests_of_a_session_all_get_it(world: World, clock: Clo
 
 def test_the_service_list_has_the_name_of_its_session(sessions: Sessions) -> None:
     spare = spare_id(sessions)
-    assert sessions.spare.session_of(spare) is None
+    assert sessions.spare.session_name(spare, NAME) == NAME
     sessions.use("sales")
-    assert sessions.spare.session_of(spare) == "sales"
+    assert sessions.spare.session_name(spare, NAME) == "sales"
 
 
 # A session does not get it.
@@ -172,7 +172,7 @@ def test_a_session_with_settings_of_its_own_does_not_take_it(
     spare = spare_id(sessions)
     start(sessions.session())
     assert sessions.record().session_id != spare
-    assert sessions.spare.session_of(spare) is None
+    assert sessions.spare.session_name(spare, NAME) == NAME
 
 
 def test_the_replacement_of_a_sandbox_does_not_take_it(
@@ -323,7 +323,7 @@ def test_it_is_replaced_once_it_has_an_owner(sessions: Sessions, world: World) -
     assert sessions.replenish() == "started"
     assert world.agentcore.sandboxes[spare].alive
     assert len(world.agentcore.running) == 2
-    assert sessions.spare.session_of(spare) == "s"
+    assert sessions.spare.session_name(spare, NAME) == "s"
 
 
 def test_one_that_is_retired_at_the_moment_of_a_claim_has_one_owner(
