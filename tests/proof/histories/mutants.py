@@ -55,7 +55,7 @@ class Mutant(NamedTuple):
         drawn = plan(seed)
         if not self.faults:
             return drawn
-        return dataclasses.replace(drawn, fault_kinds=self.faults, fault_rate=0.05, has_spare=True)
+        return dataclasses.replace(drawn, fault_kinds=self.faults, fault_rate=0.03, has_spare=True)
 
 
 def patch(target: Any, name: str, value: Any) -> Callable[[], AbstractContextManager[Any]]:
@@ -85,9 +85,7 @@ def put_without_condition(pattern: str) -> Callable[[], AbstractContextManager[A
     return changed(Bucket, "put", put)
 
 
-def write_without_reading_back(
-    store: Any, session: str, record: Any, etag: str | None
-) -> Any:
+def write_without_reading_back(store: Any, session: str, record: Any, etag: str | None) -> Any:
     write_id = str(uuid.uuid4())
     try:
         written = store._bucket.put(
@@ -138,7 +136,7 @@ def take_over(original: Any, key: Any, ends_at: float, pause: float) -> None:
     original(key, ends_at, pause)
 
 
-def run_before_the_record(original: Any, key: Any) -> Any:
+def run_before_the_record(_original: Any, key: Any) -> Any:
     record = key._read()
     return record.response if record is not None and record.response else None
 
@@ -157,14 +155,12 @@ def discard_without_stopping(original: Any, session: Any, session_id: str, **opt
         original(session, session_id, **options)
 
 
-def load_nothing(original: Any, session: Any, lease: Any, uploads: Any) -> None:
+def load_nothing(_original: Any, _session: Any, lease: Any, uploads: Any) -> None:
     """Record uploads that were not loaded."""
-    lease.record = lease.record._replace(
-        uploads={upload.path: upload.etag for upload in uploads}
-    )
+    lease.record = lease.record._replace(uploads={upload.path: upload.etag for upload in uploads})
 
 
-def save_nothing(sandbox: Any, workspace: Any, batch: Any, saved: Any) -> None:
+def save_nothing(_sandbox: Any, _workspace: Any, batch: Any, saved: Any) -> None:
     for file in batch:
         with saved.recording(file):
             continue
@@ -191,13 +187,19 @@ def claim_for_everybody(_spare: Any, _session_id: str, _claim: Claim) -> bool:
     return True
 
 
-def release_without_token(original: Any, lease: Any, *, keep_token: bool) -> None:
+def release_without_token(original: Any, lease: Any, **_options: bool) -> None:
     original(lease, keep_token=False)
 
 
 MUTANTS = (
-    Mutant("session records are written without a condition", put_without_condition(r"c8/\w+\.json")),
-    Mutant("a refused write is not read back", patch(SessionStore, "write", write_without_reading_back), ("lost",)),
+    Mutant(
+        "session records are written without a condition", put_without_condition(r"c8/\w+\.json")
+    ),
+    Mutant(
+        "a refused write is not read back",
+        patch(SessionStore, "write", write_without_reading_back),
+        ("lost",),
+    ),
     Mutant("the lease is never checked", changed(SessionRecord, "state", state_without_lease)),
     Mutant(
         "each attempt to start has a token of its own",
@@ -209,14 +211,32 @@ MUTANTS = (
         ("unreachable",),
     ),
     Mutant("user code is sent again", nullcontext, invoke_attempts=ATTEMPTS),
-    Mutant("a lost outcome is said not to have started", changed(code_interpreter, "failure", not_started)),
+    Mutant(
+        "a lost outcome is said not to have started",
+        changed(code_interpreter, "failure", not_started),
+    ),
     Mutant("a restart is not said", changed(NamedSession, "describe", never_restarted)),
-    Mutant("a key is free again after any error", changed(IdempotencyKey, "record", free_after_any_error)),
-    Mutant("a key is taken over when its request has ended", changed(IdempotencyKey, "_wait", take_over)),
-    Mutant("a program runs before its key is recorded", changed(IdempotencyKey, "recorded_response", run_before_the_record)),
+    Mutant(
+        "a key is free again after any error",
+        changed(IdempotencyKey, "record", free_after_any_error),
+    ),
+    Mutant(
+        "a key is taken over when its request has ended",
+        changed(IdempotencyKey, "_wait", take_over),
+    ),
+    Mutant(
+        "a program runs before its key is recorded",
+        changed(IdempotencyKey, "recorded_response", run_before_the_record),
+    ),
     Mutant("a key's record is written without a condition", put_without_condition("responses/")),
-    Mutant("keys are not of a request", patch(idempotency, "object_name", lambda session, key: "responses/one.json")),
-    Mutant("a stopped session's sandbox lives on", changed(NamedSession, "_discard", discard_without_stopping)),
+    Mutant(
+        "keys are not of a request",
+        patch(idempotency, "object_name", lambda session, key: "responses/one.json"),
+    ),
+    Mutant(
+        "a stopped session's sandbox lives on",
+        changed(NamedSession, "_discard", discard_without_stopping),
+    ),
     Mutant("uploads are recorded and not loaded", changed(NamedSession, "_load", load_nothing)),
     Mutant("files are said to be saved", patch(saving, "save_batch", save_nothing)),
     Mutant("the sweeper stops before it marks", changed(Sweeper, "_sweep", sweep_before_mark)),
@@ -225,6 +245,14 @@ MUTANTS = (
     Mutant("a long program does not beat", patch(idle, "PARTS", 0.5)),
     Mutant("a spare is anybody's", patch(Spare, "_is_claimed", claim_for_everybody)),
     Mutant("claims are written without a condition", put_without_condition("spares/0")),
-    Mutant("a claimed spare is nobody's concern", patch(Spare, "_stop", lambda spare_, record: None), ("dies after",)),
-    Mutant("a takeover takes another spare", changed(Spare, "claim", lambda original, *arguments, **options: original(*arguments)), ("dies before",)),
+    Mutant(
+        "a claimed spare is nobody's concern",
+        patch(Spare, "_stop", lambda spare_, record: None),
+        ("dies after",),
+    ),
+    Mutant(
+        "a takeover takes another spare",
+        changed(Spare, "claim", lambda original, *arguments, **options: original(*arguments)),
+        ("dies before",),
+    ),
 )

@@ -9,9 +9,29 @@ from dataclasses import dataclass
 from typing import Any
 
 # A fault before a request has an effect, after it, or between two requests.
-FAULTS = ("refused", "unreachable", "conflict", "lost", "dies before", "dies after", "slow", "gone")
+FAULTS = (
+    "refused",
+    "unreachable",
+    "conflict",
+    "lost",
+    "dies before",
+    "dies after",
+    "slow",
+    "gone",
+)
 SESSIONS = ("a", "b")
-KINDS = ("program", "program", "program", "keyed", "keyed", "write", "save", "stop", "none", "upload")
+KINDS = (
+    "program",
+    "program",
+    "program",
+    "keyed",
+    "keyed",
+    "write",
+    "save",
+    "stop",
+    "none",
+    "upload",
+)
 
 
 @dataclass(frozen=True)
@@ -65,7 +85,7 @@ class Plan:
 
 def plan(seed: int) -> Plan:
     """Return the plan of a seed."""
-    chance = random.Random(seed)  # noqa: S311 - not for secrets
+    chance = random.Random(seed)
     idle_limit = chance.choice([0, 600])
     longest = chance.choice([1.0, 1_000.0])
     clients = tuple(
@@ -86,10 +106,10 @@ def plan(seed: int) -> Plan:
     )
 
 
-def operation(chance: random.Random, id: str, longest: float) -> Operation:
+def operation(chance: random.Random, name: str, longest: float) -> Operation:
     kind = chance.choice(KINDS)
     return Operation(
-        id,
+        name,
         kind,
         chance.choice(SESSIONS),
         after=chance.choice([0.0, 0.0, 0.1, 1.0, 30.0, 300.0, 620.0, 1_000.0]),

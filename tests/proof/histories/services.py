@@ -1,7 +1,8 @@
 """AgentCore and S3 on the scheduler, behind the methods of botocore's clients, with faults.
 
-A program is a line that the kernel appends to its log: `append <id>` or `append <id> for <seconds>`.
-It prints the whole log and the files, so that each response shows the order in which programs ran.
+A program is a line that the kernel appends to its log: `append <id>`, or `append <id> for
+<seconds>`. It prints the whole log and the files, so that each response shows the order in which
+programs ran.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ class Faults:
         """Return the fault that an actor's next request meets, and the source of its latencies."""
         number = self._numbers[actor] = self._numbers.get(actor, 0) + 1
         place = f"{actor}/{number}"
-        chance = random.Random(f"{self._plan.seed}/{place}")  # noqa: S311 - not for secrets
+        chance = random.Random(f"{self._plan.seed}/{place}")
         # Drawn in any case, so that the latencies stay the same without the fault.
         is_hit = chance.random() < self._plan.fault_rate * self._weight(actor)
         fault: str | None = chance.choice(self._plan.fault_kinds)
@@ -91,7 +92,7 @@ class Faults:
 
     def _weight(self, actor: str) -> float:
         """Return how much an actor's requests suffer: some fail whatever is sent again."""
-        chance = random.Random(f"{self._plan.seed}/{actor}")  # noqa: S311 - not for secrets
+        chance = random.Random(f"{self._plan.seed}/{actor}")
         return chance.choice([0.0, 1.0, 1.0, 9.0])
 
 

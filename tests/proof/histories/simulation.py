@@ -7,7 +7,9 @@ import logging
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
+from unittest import mock
 
 import code_interpreter_invoke.clients.code_interpreter as client_module
 from code_interpreter_invoke.application import Application
@@ -49,8 +51,12 @@ class Call:
 
     @property
     def printed(self) -> dict[str, Any] | None:
-        """What the program printed, if its response says that it ended well."""
-        if self.response is None or self.response["status"] != "ok" or "stdout" not in self.response:
+        """The output of the program, if its response says that it ended well."""
+        if (
+            self.response is None
+            or self.response["status"] != "ok"
+            or "stdout" not in self.response
+        ):
             return None
         printed: dict[str, Any] = json.loads(self.response["stdout"])
         return printed
@@ -97,9 +103,7 @@ class Simulation:
         self.s3 = S3(self.network)
         self.service = AgentCore(self.network, ATTEMPTS)
         single = AgentCore(self.network, invoke_attempts, self.service)
-        self.clients = Clients(
-            agentcore_single_attempt=single, agentcore=self.service, s3=self.s3
-        )
+        self.clients = Clients(agentcore_single_attempt=single, agentcore=self.service, s3=self.s3)
         self.settings = Settings(
             INTERPRETER,
             BUCKET,
@@ -110,7 +114,7 @@ class Simulation:
             warm_spare=plan.has_spare,
         )
         self._free: list[Application] = []
-        self._chance = random.Random(plan.seed)  # noqa: S311 - not for secrets
+        self._chance = random.Random(plan.seed)
         self._clients_left = len(plan.clients)
         # Clients that wait for the upkeep, with their session.
         self._waiting: list[tuple[Actor, str]] = []
@@ -119,25 +123,17 @@ class Simulation:
 
     def run(self) -> History:
         logging.getLogger("code_interpreter_invoke").setLevel(logging.ERROR)
-        pauses = random.Random(self.plan.seed)  # noqa: S311 - not for secrets
-        original, client_module.random = client_module.random, pauses  # type: ignore[assignment]
-        try:
-            with simulated_time(self.scheduler):
-                for number, operations in enumerate(self.plan.clients):
-                    self.scheduler.spawn(
-                        f"client {number}",
-                        lambda number=number, operations=operations: self._client(
-                            number, operations
-                        ),
-                    )
-                if self.plan.idle_limit or self.plan.has_spare:
-                    self.scheduler.spawn("schedule", self._schedule)
-                self.scheduler.run()
-                self.faults.is_off = True
-                self.scheduler.spawn("end", self._end, REST)
-                self.scheduler.run()
-        finally:
-            client_module.random = original
+        pauses = random.Random(self.plan.seed)
+        with mock.patch.object(client_module, "random", pauses), simulated_time(self.scheduler):
+            for number, operations in enumerate(self.plan.clients):
+                client = partial(self._client, number, operations)
+                self.scheduler.spawn(f"client {number}", client)
+            if self.plan.idle_limit or self.plan.has_spare:
+                self.scheduler.spawn("schedule", self._schedule)
+            self.scheduler.run()
+            self.faults.is_off = True
+            self.scheduler.spawn("end", self._end, REST)
+            self.scheduler.run()
         history = self.history
         history.runs = self.service.runs
         history.sandboxes = self.service.sandboxes
@@ -189,7 +185,7 @@ class Simulation:
 
     def _end(self) -> None:
         """Repeat each key, use each session once more, and let the upkeep run."""
-        events = [(f"{id}.last", "keyed", event) for id, event in self._keyed.items()]
+        events = [(f"{key}.last", "keyed", event) for key, event in self._keyed.items()]
         events += [
             (
                 f"last.{session}",
