@@ -60,8 +60,8 @@ format: install ## format the code
 bench: install ## measure the costs beside those of the code that a user would write; FIGURES="cold warm" measures some
 	@.venv/bin/python -m benchmarks $(FIGURES)
 
-prove: install ## prove least privilege and reachability, and write the figures to docs/proof.md (SEED=1 varies the mutants)
-	@.venv/bin/python -m tests.proof $(if $(SEED),--seed $(SEED))
+prove: install ## prove least privilege, reachability, tenants and histories, and write the figures to docs/proof.md (SEED=1 varies the mutants)
+	@PYTHONPATH=$(CURDIR)/lambda/invoke .venv/bin/python -m tests.proof $(if $(SEED),--seed $(SEED))
 
 lint: install ## check style, types and the direction of imports
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .

@@ -168,6 +168,7 @@ class FakeAgentCore:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self.identifier = INTERPRETER
+        self.sandbox_type = FakeSandbox
         self.sandboxes: dict[str, FakeSandbox] = {}
         # The names that List returns, by session.
         self.names: dict[str, str] = {}
@@ -200,7 +201,7 @@ class FakeAgentCore:
             session_id = self._tokens.get(clientToken) if self.honours_tokens else None
             if session_id is None:
                 session_id = f"{next(self._numbers):026d}"
-                self.sandboxes[session_id] = FakeSandbox(self._directory / session_id)
+                self.sandboxes[session_id] = self.sandbox_type(self._directory / session_id)
                 self._tokens[clientToken] = session_id
         self.after("Start", session_id)
         created_at = datetime.datetime.fromtimestamp(self.now(), datetime.UTC)

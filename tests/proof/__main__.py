@@ -14,13 +14,18 @@ from collections.abc import Callable
 
 from tests.project import PROJECT
 
-from . import least_privilege, reachability
+from . import histories, least_privilege, reachability, tenants
 from .part import Part
 
 DOCUMENT = PROJECT / "docs" / "proof.md"
 DEFAULT_SEED = 17
 # A part takes the seed of its mutants and of its examples.
-PARTS: list[Callable[[int], Part]] = [least_privilege.prove, reachability.prove]
+PARTS: list[Callable[[int], Part]] = [
+    least_privilege.prove,
+    reachability.prove,
+    tenants.prove,
+    histories.prove,
+]
 
 
 def main() -> None:

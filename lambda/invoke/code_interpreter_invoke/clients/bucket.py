@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple, ParamSpec, TypeVar
@@ -20,6 +21,10 @@ T = TypeVar("T")
 
 # A transfer only has to begin before its presigned URL expires.
 URL_SECONDS = 300
+
+# The code of the error with status 409, and the seconds before each further attempt.
+CONFLICT = "ConditionalRequestConflict"
+CONFLICT_PAUSES = (0.05, 0.1, 0.2)
 
 
 class StoredObject(NamedTuple):
@@ -105,29 +110,33 @@ class Bucket:
         """
         condition = {"IfMatch": if_match} if if_match else {"IfNoneMatch": "*"} if if_absent else {}
         try:
-            response = self._call(
-                "PutObject",
-                self._s3.put_object,
-                Bucket=self._name,
-                Key=key,
-                Body=body,
-                ContentType=content_type,
-                **condition,
+            response = self._put(
+                {"Key": key, "Body": body, "ContentType": content_type, **condition}
             )
             return str(response["ETag"])
         except ClientError as error:
             # For If-Match on a missing object S3 returns NoSuchKey, or 403 to callers that may not
-            # list the whole bucket. It returns ConditionalRequestConflict (409) for two conditional
-            # writes at once.
-            if condition and error_code(error) in (
-                "PreconditionFailed",
-                "ConditionalRequestConflict",
-                "NoSuchKey",
-            ):
+            # list the whole bucket.
+            if condition and error_code(error) in ("PreconditionFailed", CONFLICT, "NoSuchKey"):
                 raise PreconditionFailedError from None
             if if_match and http_status(error) == 403 and self._is_absent(key, error):
                 raise PreconditionFailedError from None
             raise self._failed("PutObject", error) from None
+
+    def _put(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Send PutObject, and send it again after a conflict, as S3 asks for.
+
+        S3 returns a conflict for two conditional writes at once, perhaps to both of them. Nothing
+        is known of the condition then.
+        """
+        for pause in CONFLICT_PAUSES:
+            try:
+                return self._call("PutObject", self._s3.put_object, Bucket=self._name, **arguments)
+            except ClientError as error:
+                if error_code(error) != CONFLICT:
+                    raise
+            time.sleep(pause)
+        return self._call("PutObject", self._s3.put_object, Bucket=self._name, **arguments)
 
     def list(self, prefix: str, *, start_after: str = "", delimiter: str = "") -> ObjectPage:
         """Return the objects after a key, in the order of their keys; S3 gives 1000 at a time.

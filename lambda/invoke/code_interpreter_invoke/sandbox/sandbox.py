@@ -75,13 +75,12 @@ class Sandbox:
         # The network error of a transfer between the sandbox and S3. After it, none is tried.
         self.s3_error: str | None = None
 
-    def prepare(self, *, observed: bool = True) -> None:
+    def prepare(self, observer: Observer, *, observed: bool = True) -> None:
         """Install the observer in the kernel, and learn the service's names in the directory.
 
         Without an observer, everything is known from the output alone. That is so where the output
         of the kernel's hooks does not come back.
         """
-        observer = Observer.new()
         installation = self._install(observer, None) if observed or self.environment else None
         if installation is None:
             self.own_entries = tuple(self.root_entries())

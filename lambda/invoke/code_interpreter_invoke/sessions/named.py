@@ -419,7 +419,7 @@ class NamedSession:
             if lease.is_for_start:
                 self._stop_earlier(earlier)
             try:
-                self._start_and_load(lease, uploads)
+                self._start_and_load(lease, uploads, earlier.client_token)
             except SandboxGoneError:
                 lease.prepare_another(
                     lease.record.replacement(
@@ -428,7 +428,7 @@ class NamedSession:
                         is_replacement=record.is_replacement or not lease.is_for_start,
                     )
                 )
-                self._start_and_load(lease, uploads)
+                self._start_and_load(lease, uploads, earlier.client_token)
             return lease.publish()
         except RecordChangedError as changed:
             if lease.has_started and not lease.is_for_same_sandbox(changed.stored.record):
@@ -472,17 +472,19 @@ class NamedSession:
         if is_ours and earlier.session_id not in ("", self._gone_id):
             self._code_interpreter.stop_session(earlier.session_id)
 
-    def _start_and_load(self, lease: PreparationLease, uploads: list[StoredFile]) -> None:
+    def _start_and_load(
+        self, lease: PreparationLease, uploads: list[StoredFile], earlier_token: str
+    ) -> None:
         if lease.is_for_start:
-            self._start(lease)
+            self._start(lease, earlier_token)
         self._load(lease, uploads)
         if lease.is_for_start and lease.record.setup:
             lease.hold(SETUP_SECONDS)
             set_up(self._sandbox_of(lease.record), lease.record.setup)
 
-    def _start(self, lease: PreparationLease) -> None:
+    def _start(self, lease: PreparationLease, earlier_token: str) -> None:
         lease.record = lease.record._replace(idle_limit=self._idle_limit)
-        spare = self._claim_spare(lease.record)
+        spare = self._claim_spare(lease.record, earlier_token)
         if spare is not None:
             lease.record = lease.record._replace(
                 code_interpreter_id=spare.code_interpreter_id,
@@ -496,7 +498,7 @@ class NamedSession:
         lease.record = started(lease.record, self._code_interpreter, self.name, self._options)
         lease.record = prepared(lease.record, self._code_interpreter)
 
-    def _claim_spare(self, record: SessionRecord) -> SessionRecord | None:
+    def _claim_spare(self, record: SessionRecord, earlier_token: str) -> SessionRecord | None:
         """Return the warm spare's record, if the session is new and has no settings of its own."""
         has_own_settings = (
             (record.options and record.options != self._options)
@@ -507,7 +509,12 @@ class NamedSession:
         if self._spare is None or has_own_settings or record.is_replacement:
             return None
         needed_until = self._began_at + (self._timeout or 0.0)
-        return self._spare.claim(self.name, record.client_token, needed_until)
+        return self._spare.claim(
+            self.name,
+            record.client_token,
+            needed_until,
+            is_first=record.client_token != earlier_token,
+        )
 
     def _load(self, lease: PreparationLease, uploads: list[StoredFile]) -> None:
         sandbox = Sandbox(self._code_interpreter, lease.record.session_id)

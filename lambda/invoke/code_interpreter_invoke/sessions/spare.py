@@ -80,21 +80,29 @@ class Spare:
         self._prefix = f"{records_prefix}spares/"
         self._bucket = bucket
         self._store = SessionStore(bucket, self._prefix)
+        self._sessions = SessionStore(bucket, records_prefix)
         self._code_interpreter = code_interpreter
         self._options = options
         self._now = now
 
-    def claim(self, session: str, claim_id: str, needed_until: float) -> SessionRecord | None:
+    def claim(
+        self, session: str, claim_id: str, needed_until: float, *, is_first: bool = True
+    ) -> SessionRecord | None:
         """Make the spare the session's, and return its record; None if the session needs another.
 
         :param claim_id: The same for each attempt to prepare the session's sandbox.
         :param needed_until: The moment until which the request needs the sandbox.
+        :param is_first: Whether it is the first attempt. A later one takes no other spare: the
+            first may have started a sandbox, which would be forgotten.
         """
         try:
             record = self._store.read(RECORD).record
             if not self._is_fresh(record, self._now()) or record.expires_at < needed_until:
                 return None
-            return record if self._is_claimed(record.session_id, session, claim_id) else None
+            claim = Claim(session, claim_id)
+            if is_first:
+                return record if self._is_claimed(record.session_id, claim) else None
+            return record if self._claim_on(record.session_id) == claim else None
         except RequestError:
             return None  # a sandbox is started, as without a spare
 
@@ -105,8 +113,12 @@ class Spare:
         """
         if name != NAME:
             return name
+        claim = self._claim_on(session_id)
+        return (claim.session if claim else "") or name
+
+    def _claim_on(self, session_id: str) -> Claim | None:
         found = self._bucket.get(self._claim_key(session_id))
-        return (Claim.from_json(found.body).session if found else "") or name
+        return Claim.from_json(found.body) if found else None
 
     def replenish(self, deadline: Deadline) -> str:
         """Let there be a spare that stays fresh until the next run, and say what was done.
@@ -118,12 +130,15 @@ class Spare:
         if record.lease_expires_at > self._now():
             return "another run prepares it"
         if record.session_id:
-            is_unclaimed = self._bucket.get(self._claim_key(record.session_id)) is None
+            claim = self._claim_on(record.session_id)
             is_fresh = self._is_fresh(record, self._now() + UPKEEP_SECONDS)
-            if is_unclaimed and is_fresh and self._is_alive(record):
+            if claim is None and is_fresh and self._is_alive(record):
                 return "kept"
-            if is_unclaimed:
-                self._retire(record)
+            owner = self._owner(claim or self._retired(record))
+            if owner.session_id == "" and owner.lease_expires_at > self._now():
+                return "a session takes it"
+            if owner.session_id != record.session_id:
+                self._stop(record)  # it was retired, or the request that claimed it was cut off
         try:
             self._start(stored, deadline)
         except RecordChangedError:
@@ -138,10 +153,19 @@ class Spare:
             return False
         return described.get("status") != "TERMINATED"
 
-    def _retire(self, record: SessionRecord) -> None:
-        """Stop a spare, unless a session claims it at this moment."""
-        is_ours = record.code_interpreter_id == self._code_interpreter.identifier
-        if self._is_claimed(record.session_id, "", str(uuid.uuid4())) and is_ours:
+    def _retired(self, record: SessionRecord) -> Claim:
+        """Claim a spare for the upkeep, unless a session does at this moment; return the claim."""
+        claim = Claim("", str(uuid.uuid4()))
+        if self._is_claimed(record.session_id, claim):
+            return claim
+        return self._claim_on(record.session_id) or claim
+
+    def _owner(self, claim: Claim) -> SessionRecord:
+        """Return the record of the session that has claimed a spare."""
+        return self._sessions.read(claim.session).record if claim.session else SessionRecord()
+
+    def _stop(self, record: SessionRecord) -> None:
+        if record.code_interpreter_id == self._code_interpreter.identifier:
             self._code_interpreter.stop_session(record.session_id)
 
     def _start(self, stored: StoredRecord, deadline: Deadline) -> None:
@@ -181,15 +205,13 @@ class Spare:
             and record.expires_at - now >= life * FRESH_PART
         )
 
-    def _is_claimed(self, session_id: str, session: str, claim_id: str) -> bool:
+    def _is_claimed(self, session_id: str, claim: Claim) -> bool:
         """Write the claim, and tell whether it is the first."""
         key = self._claim_key(session_id)
-        claim = Claim(session, claim_id)
         try:
             self._bucket.put(key, claim.to_json(), content_type="application/json", if_absent=True)
         except PreconditionFailedError:
-            found = self._bucket.get(key)
-            return found is not None and Claim.from_json(found.body) == claim
+            return self._claim_on(session_id) == claim
         return True
 
     def _claim_key(self, session_id: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..clients import CodeInterpreterClient
+from ..sandbox.observer import Observer
 from ..sandbox.sandbox import Sandbox
 from .store import SessionOptions, SessionRecord
 
@@ -27,7 +28,8 @@ def started(
 def prepared(record: SessionRecord, code_interpreter: CodeInterpreterClient) -> SessionRecord:
     """Prepare a sandbox that nobody has used yet, and return the record with what that found."""
     sandbox = Sandbox(code_interpreter, record.session_id, environment=record.environment)
-    sandbox.prepare(observed=record.observer != "")
+    observer = Observer.of_secret(record.client_token)
+    sandbox.prepare(observer, observed=record.observer != "")
     return record._replace(
         initial_entries=sandbox.own_entries,
         observer=sandbox.observer.mark if sandbox.observer else "",

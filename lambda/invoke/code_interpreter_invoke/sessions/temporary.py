@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from ..clients import CodeInterpreterClient
 from ..errors import RequestError, SandboxGoneError, TimedOutError
 from ..responses import Response
+from ..sandbox.observer import Observer
 from ..sandbox.sandbox import Sandbox
 from .store import SessionOptions
 
@@ -39,7 +40,7 @@ class TemporarySession:
         """Return the sandbox, with an observer in its kernel: one request more, if Python runs."""
         sandbox = self.sandbox()
         if sandbox.observer is None:
-            sandbox.prepare()
+            sandbox.prepare(Observer.new())
         return sandbox
 
     def replace_sandbox(self, gone: SandboxGoneError) -> None:

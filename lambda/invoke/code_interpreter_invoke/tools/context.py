@@ -126,13 +126,15 @@ class ToolContext:
     def in_live_sandbox(self, work: Callable[[Sandbox], T]) -> T:
         """Do work in the session's sandbox, or in its replacement if it has ended.
 
-        A sandbox that has ended has run nothing of the work.
+        A sandbox that has ended has run nothing of the work. An instance may remember a sandbox
+        that has ended, and then read of a later one that has ended, too.
         """
-        try:
-            return work(self.session.sandbox())
-        except SandboxGoneError as gone:
-            self.session.replace_sandbox(gone)
-            return work(self.session.sandbox())
+        for _ in range(2):
+            try:
+                return work(self.session.sandbox())
+            except SandboxGoneError as gone:
+                self.session.replace_sandbox(gone)
+        return work(self.session.sandbox())
 
 
 def check_command(command: str) -> None:

@@ -291,6 +291,28 @@ def test_a_request_whose_lease_was_taken_over_uses_the_other_ones_sandbox(
     assert len(world.agentcore.running) == 1
 
 
+def test_the_mark_of_a_late_installation_is_that_of_the_record(world: World, clock: Clock) -> None:
+    """The report of the observer would otherwise be printed as the program's output."""
+    test_a_request_whose_lease_was_taken_over_uses_the_other_ones_sandbox(world, clock)
+    [sandbox] = world.agentcore.running
+    assert session(world, clock).record().observer == sandbox.mark
+
+
+def test_a_sandbox_that_an_instance_remembers_and_its_replacement_may_both_have_ended(
+    world: World,
+) -> None:
+    program = {"session": "s", "code": "print(1)"}
+    remembering = world.new_function()
+    remembering({"tool": "execute_code", **program}, Context())
+    for _ in range(2):
+        world.agentcore.end_all()
+        world.function = world.new_function()
+        world.ok("execute_code", **program)
+    world.agentcore.end_all()
+    world.function = remembering
+    assert world.ok("execute_code", **program)["session_restarted"]
+
+
 def test_a_second_sandbox_is_stopped_where_tokens_are_not_honoured(
     world: World, clock: Clock
 ) -> None:

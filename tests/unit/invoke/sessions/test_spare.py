@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from code_interpreter_invoke.clients import CodeInterpreterClient, CurrentId
+from code_interpreter_invoke.sessions.lease import LEASE_SECONDS
 from code_interpreter_invoke.sessions.spare import NAME
 from code_interpreter_invoke.sessions.store import SessionStore
 from tests.fakes.agentcore import INTERPRETER
@@ -362,6 +363,68 @@ def test_a_session_does_not_get_one_that_is_being_retired(
     assert sessions.replenish() == "started"
     assert used[0]["session_id"] != spare
     assert not world.agentcore.sandboxes[spare].alive
+
+
+@pytest.mark.parametrize("does_session_come_back", [False, True])
+def test_one_whose_claimer_was_cut_off_is_not_forgotten(
+    sessions: Sessions, world: World, clock: Clock, does_session_come_back: bool
+) -> None:
+    spare = spare_id(sessions)
+    cut_off(world, sessions, "after", spare)
+    # The claimer may still be at work.
+    assert sessions.replenish() == "a session takes it"
+    clock.seconds += LEASE_SECONDS + 1
+    if does_session_come_back:
+        assert sessions.use()["session_id"] == spare
+    assert sessions.replenish() == "started"
+    assert world.agentcore.sandboxes[spare].alive == does_session_come_back
+    assert len(world.agentcore.running) == 1 + does_session_come_back
+
+
+def test_one_that_was_not_stopped_when_it_was_retired_is_stopped(
+    sessions: Sessions, world: World, clock: Clock
+) -> None:
+    spare = spare_id(sessions)
+    clock.seconds += 180
+
+    def crash(operation: str, _detail: str) -> None:
+        if operation == "Stop":
+            raise SystemExit
+
+    world.agentcore.before = crash
+    with pytest.raises(SystemExit):
+        sessions.replenish()
+    world.agentcore.before = lambda operation, detail: None
+    assert sessions.replenish() == "started"
+    assert not world.agentcore.sandboxes[spare].alive
+    assert len(world.agentcore.running) == 1
+
+
+def test_a_start_that_is_taken_over_does_not_take_a_spare_that_came_later(
+    sessions: Sessions, world: World, clock: Clock
+) -> None:
+    """The sandbox that the request had started would be forgotten."""
+    cut_off(world, sessions, "before", f"{RECORDS_PREFIX}s.json", times=2)
+    [begun] = world.agentcore.sandboxes
+    spare_id(sessions)
+    clock.seconds += LEASE_SECONDS + 1
+    assert sessions.use()["session_id"] == begun
+    assert len(world.agentcore.running) == 2
+
+
+def cut_off(world: World, sessions: Sessions, when: str, key: str, times: int = 1) -> None:
+    """Let a request of the session die before or after it writes a key for the nth time."""
+    left = [times]
+
+    def crash(operation: str, written: str) -> None:
+        left[0] -= operation == "PutObject" and key in written
+        if left[0] == 0:
+            raise SystemExit
+
+    setattr(world.s3, when, crash)
+    with pytest.raises(SystemExit):
+        sessions.use()
+    setattr(world.s3, when, lambda operation, written: None)
 
 
 def test_two_runs_at_once_start_one(sessions: Sessions, world: World, clock: Clock) -> None:

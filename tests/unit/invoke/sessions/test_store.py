@@ -4,12 +4,18 @@ import json
 
 import pytest
 
+from code_interpreter_invoke.clients import Bucket
+from code_interpreter_invoke.deadline import Deadline
 from code_interpreter_invoke.sessions.store import (
     SessionRecord,
     SessionState,
+    SessionStore,
     from_json,
     to_json,
 )
+from tests.fakes.client_error import client_error
+from tests.fakes.s3 import BUCKET, RECORDS_PREFIX
+from tests.fakes.world import World, clients_of
 
 NOW = 1_800_000_000.0
 READY = SessionRecord(code_interpreter_id="ours", session_id="S1", expires_at=NOW + 1)
@@ -81,3 +87,21 @@ def test_a_member_of_a_later_version_is_left_out() -> None:
     members = json.loads(to_json(READY, "w"))
     read, _ = from_json(json.dumps({**members, "version": 2, "later": 1}).encode())
     assert read.session_id == "S1"
+
+
+@pytest.mark.parametrize("conflicts", [1, 3])
+def test_a_write_that_met_a_conflict_is_sent_again(world: World, conflicts: int) -> None:
+    """S3 may refuse both of two writes at once, and then nobody has written."""
+    left = [conflicts]
+
+    def conflict(operation: str, _key: str) -> None:
+        if operation == "PutObject" and left[0]:
+            left[0] -= 1
+            raise client_error("ConditionalRequestConflict", 409, "PutObject")
+
+    world.s3.before = conflict
+    bucket = Bucket(clients_of(world.s3), BUCKET, Deadline(60))
+    store = SessionStore(bucket, RECORDS_PREFIX)
+    written = store.write("s", SessionRecord(session_id="1"), None)
+    assert store.read("s").etag == written.etag
+    assert world.s3.operations().count("PutObject") == conflicts + 1
