@@ -136,6 +136,11 @@ def roots(bundle: str) -> str:
 
 def shared_data(loader: Loader, name: str) -> dict[str, Any]:
     data: dict[str, Any] = loader.load_data(name)
+    if name == "_retry":
+        retry = only(data["retry"], ("__default__", *SERVICES_WITH_ENDPOINTS))
+        return {**data, "retry": retry}
+    if name == "sdk-default-configuration":
+        return only(data, ("version", "base", "modes"))  # the rest is documentation
     if name != "endpoints":
         return data
     partitions = [
