@@ -28,6 +28,15 @@ from .sandbox_vpc import SandboxVpc
 _DOMAIN = r"(\*\.)?([A-Za-z0-9_-]{1,63}\.)+[A-Za-z0-9-]{1,63}\.?"
 
 
+# The beginning of private DNS names that differ from the name of the endpoint's service: "AWS
+# services that integrate with AWS PrivateLink", AWS PrivateLink guide.
+_PRIVATE_NAMES = {
+    "execute-api": "*.execute-api",
+    "kinesis-firehose": "firehose",
+    "kinesis-streams": "kinesis",
+}
+
+
 class SealedNetwork(Construct):
     """Define a network from which code in sandboxes reaches what is declared, and nothing else.
 
@@ -277,7 +286,7 @@ def _private_names(service: ec2.IInterfaceVpcEndpointService) -> list[str]:
             f"the private DNS names of {short or service.name!r} are not known here; pass domains= "
             "with those that 'aws ec2 describe-vpc-endpoint-services' shows"
         )
-    return [f"{short}.{Aws.REGION}.{Aws.URL_SUFFIX}"]
+    return [f"{_PRIVATE_NAMES.get(short, short)}.{Aws.REGION}.{Aws.URL_SUFFIX}"]
 
 
 def _check_domains(domains: Sequence[str]) -> None:

@@ -224,6 +224,25 @@ def test_the_group_lets_out_https_to_the_endpoints_prefix_list(sealed: Sealed) -
     assert lists["us-east-1"] == {"Id": "pl-63a5400a"}
 
 
+@pytest.mark.parametrize(
+    ("service", "name"),
+    [
+        (SECRETS, "secretsmanager"),
+        (ec2.InterfaceVpcEndpointAwsService.KINESIS_STREAMS, "kinesis"),
+        (ec2.InterfaceVpcEndpointAwsService.KINESIS_FIREHOSE, "firehose"),
+        (ec2.InterfaceVpcEndpointAwsService.APIGATEWAY, "*.execute-api"),
+    ],
+)
+def test_the_private_dns_name_of_an_endpoint_exists(
+    app: App, service: ec2.IInterfaceVpcEndpointService, name: str
+) -> None:
+    sealed = Sealed(app)
+    sealed.network.allow_endpoint("Endpoint", service=service)
+    names = [names for _, _, lists in rules_of(sealed.network_template) for names in lists]
+    parts = [f"{name}.", {"Ref": "AWS::Region"}, ".", {"Ref": "AWS::URLSuffix"}]
+    assert [{"Fn::Join": ["", parts]}] in names
+
+
 def test_names_of_the_bucket_exist_and_no_others(sealed: Sealed) -> None:
     [(first, [rule], [names])] = rules_of(sealed.template)
     [(last, _, _)] = rules_of(sealed.network_template)
