@@ -272,6 +272,10 @@ def only_idle_sandboxes_are_swept(history: History) -> Iterator[str]:
         for run in history.runs:
             if run.sandbox == sandbox.id and 0 <= sandbox.ended_at - run.began_at < recent:
                 yield f"{sandbox.id} was swept soon after {run.id} began"
+        for moment, actor, _, about, fault in history.requests:
+            is_write = about.endswith(f".txt in {sandbox.id}") and fault in (None, "lost")
+            if is_write and 0 <= sandbox.ended_at - moment < recent:
+                yield f"{sandbox.id} was swept soon after {actor} wrote"
 
 
 def has_failed(history: History) -> bool:

@@ -271,7 +271,8 @@ class AgentCore:
             return {"content": blocks, "isError": False}
 
         is_own = OBSERVER.search(arguments.get("code", ""))
-        about = f"{'installObserver' if is_own else name} in {sessionId}"
+        written = "".join(f" {file['path']}" for file in arguments.get("content", ()))
+        about = f"{'installObserver' if is_own else name}{written} in {sessionId}"
         result = self._network.send("Invoke", invoke, self._attempts, about, sessionId)
         return {"stream": Stream([{"result": result}])}
 

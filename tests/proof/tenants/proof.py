@@ -22,7 +22,7 @@ from tests.proof.part import Part
 
 from .machine import FunctionForEach, SessionForEach, TwoTenants
 
-EXAMPLES = 60
+EXAMPLES = 150
 STEPS = 40
 # Examples that a mutant may take to be caught.
 MOST_EXAMPLES = 60
