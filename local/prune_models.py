@@ -136,6 +136,9 @@ def roots(bundle: str) -> str:
 
 def shared_data(loader: Loader, name: str) -> dict[str, Any]:
     data: dict[str, Any] = without_texts(loader.load_data(name))
+    if name == "_retry":
+        retry = only(data["retry"], ("__default__", *SERVICES_WITH_ENDPOINTS))
+        return {**data, "retry": retry}
     if name != "endpoints":
         return data
     partitions = [
