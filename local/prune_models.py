@@ -135,12 +135,10 @@ def roots(bundle: str) -> str:
 
 
 def shared_data(loader: Loader, name: str) -> dict[str, Any]:
-    data: dict[str, Any] = loader.load_data(name)
+    data: dict[str, Any] = without_texts(loader.load_data(name))
     if name == "_retry":
         retry = only(data["retry"], ("__default__", *SERVICES_WITH_ENDPOINTS))
         return {**data, "retry": retry}
-    if name == "sdk-default-configuration":
-        return only(data, ("version", "base", "modes"))  # the rest is documentation
     if name != "endpoints":
         return data
     partitions = [
@@ -148,6 +146,19 @@ def shared_data(loader: Loader, name: str) -> dict[str, Any]:
         for partition in data["partitions"]
     ]
     return {**data, "partitions": partitions}
+
+
+def without_texts(node: Any) -> Any:
+    """Leave out the names of regions and the documentation of settings, which nothing reads."""
+    if isinstance(node, list):
+        return [without_texts(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    return {
+        key: without_texts(value)
+        for key, value in node.items()
+        if key not in ("description", "documentation")
+    }
 
 
 def only(members: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
