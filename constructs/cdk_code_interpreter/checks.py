@@ -139,7 +139,7 @@ _RULES = (
         name="LongSessions",
         types=(_FUNCTION,),
         info="Sessions live for 8 hours, the longest time that there is.",
-        reason="AWS charges the memory of a session that nobody stops until its end, about 2 USD "
+        reason="AWS charges a session that nobody stops until its end, up to 2 USD "
         "in 8 hours, and what an attacker leaves in it lives as long.",
         remedy="Shorten session_timeout: a session that ends is replaced, and its workspace stays.",
         find=_long_session,

@@ -24,6 +24,9 @@ class SandboxVpc(Construct):
     The subnets name their availability zones by id, because a zone's name differs between accounts,
     and AgentCore supports some zones of a region only. The VPC has no IPv6 addresses.
 
+    In a stack with an account and a region, CDK looks up the zones' names all the same, once, with
+    credentials. A stack whose property `availability_zones` returns two names saves the look-up.
+
     AgentCore keeps network interfaces in the subnets for up to 8 hours after a code interpreter is
     deleted. Define the VPC in another stack than the code interpreter, and destroy that stack after
     this time.

@@ -80,7 +80,7 @@ class Application:
         code_interpreter = CodeInterpreterClient(self._clients, self._current_id, deadline)
 
         def work() -> Response:
-            log_fields.update(keep_up(self._settings, bucket, code_interpreter, deadline))
+            keep_up(self._settings, bucket, code_interpreter, deadline, log_fields)
             return {"status": "ok"}
 
         response = self._response_of(log_fields, work)

@@ -27,18 +27,23 @@ def keep_up(
     bucket: Bucket,
     code_interpreter: CodeInterpreterClient,
     deadline: Deadline,
-) -> dict[str, Any]:
-    """Stop idle sandboxes and replenish the spare; return counts and facts for the log."""
-    facts: dict[str, Any] = {}
-    if settings.idle_limit_seconds:
-        from .sessions.sweeper import Sweeper  # requests need none
+    facts: dict[str, Any],
+) -> None:
+    """Replenish the spare and stop idle sandboxes, the one although the other fails.
 
-        store = SessionStore(bucket, settings.records_prefix)
-        swept = Sweeper(store, code_interpreter, deadline).sweep(settings.idle_limit_seconds)
-        facts |= {"sandboxes_swept": swept.stopped, "sweeps_failed": swept.failed}
-    if settings.warm_spare:
-        from .sessions.spare import Spare  # few deployments have one
+    :param facts: Takes counts and facts for the log.
+    """
+    try:
+        if settings.warm_spare:
+            from .sessions.spare import Spare  # few deployments have one
 
-        spare = Spare(bucket, settings.records_prefix, code_interpreter, settings.session_options)
-        facts["spare"] = spare.replenish(deadline)
-    return facts
+            records = settings.records_prefix
+            spare = Spare(bucket, records, code_interpreter, settings.session_options)
+            facts["spare"] = spare.replenish(deadline)
+    finally:
+        if settings.idle_limit_seconds:
+            from .sessions.sweeper import Sweeper  # requests need none
+
+            store = SessionStore(bucket, settings.records_prefix)
+            swept = Sweeper(store, code_interpreter, deadline).sweep(settings.idle_limit_seconds)
+            facts |= {"sandboxes_swept": swept.stopped, "sweeps_failed": swept.failed}

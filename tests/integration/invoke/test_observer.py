@@ -86,6 +86,12 @@ def test_a_program_whose_time_is_up_is_interrupted(shared_wire: Wire, endless: s
     assert "session_restarted" not in after
 
 
+def test_without_a_session_nothing_is_said_to_be_kept(shared_wire: Wire) -> None:
+    response = shared_wire("execute_code", code=BUSY, timeout_seconds=1)
+    assert "the code was interrupted" in response["error"]["message"]
+    assert "kept" not in response["error"]["message"]
+
+
 @pytest.mark.parametrize(
     "stubborn",
     [

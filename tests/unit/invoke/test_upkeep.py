@@ -148,7 +148,14 @@ def test_without_sweeper_and_spare_the_event_is_no_request(world: World) -> None
     assert response["error"]["type"] == "InvalidRequest"
 
 
-def test_a_failure_is_in_the_log_line(world: World, logged: list[dict[str, Any]]) -> None:
+def test_a_failure_is_in_the_log_line_and_the_other_work_is_done(
+    world: World, logged: list[dict[str, Any]]
+) -> None:
+    world.ok("start_session", session="s", session_timeout_seconds=3_600)
+    age(world, "s", 601)
+    _, etag, written_at = world.s3.objects[f"{RECORDS_PREFIX}s.json"]
+    world.s3.objects[f"{RECORDS_PREFIX}broken.json"] = (b"no record", etag, written_at)
+
     def fail(operation: str, _detail: str) -> None:
         if operation == "Start":
             raise client_error("InternalServerException", 500, "StartCodeInterpreterSession")
@@ -156,6 +163,7 @@ def test_a_failure_is_in_the_log_line(world: World, logged: list[dict[str, Any]]
     world.agentcore.before = fail
     assert keep_up(world)["status"] == "error"
     assert logged[-1]["error_type"] == "NotStarted"
+    assert (logged[-1]["sandboxes_swept"], logged[-1]["sweeps_failed"]) == (1, 1)
 
 
 def test_the_schedule_is_no_request_in_the_metrics(

@@ -66,7 +66,7 @@ class Sweeper:
                 stopped += self._sweep(session)
             except RecordChangedError:
                 continue  # a request uses it
-            except RequestError:
+            except (RequestError, ValueError):  # or the record is none
                 failed += 1
         return Swept(stopped, failed)
 

@@ -6,11 +6,11 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import CodeFailedError, NotFoundError, TimedOutError
+from ..errors import CodeFailedError, NotFoundError
 from ..requests.tools import converse_tool_config
 from ..responses import Response, ResponseMembers
 from ..sandbox.failures import failure_line
-from .context import INTERRUPTED, ToolContext
+from .context import ToolContext
 from .files import write_blocks
 
 
@@ -34,7 +34,7 @@ def invoke_code_interpreter(
     if result.variables_lost:
         members["variables_lost"] = True
     if result.was_interrupted:
-        raise TimedOutError(INTERRUPTED, **members)
+        raise context.interrupted(**members)
     if name == "startCommandExecution" and not result.failed:
         context.named_session.record_task(result.structured.get("taskId", ""))
     if name == "removeFiles" and not result.failed:

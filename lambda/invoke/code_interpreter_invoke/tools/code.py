@@ -23,7 +23,7 @@ from ..sandbox.program_client import command_line, new_marker
 from ..sandbox.results import Result
 from ..sandbox.sandbox import OutputPart
 from ..sandbox.terminal import overwrite_lines, strip_control_sequences
-from .context import INTERRUPTED, ToolContext
+from .context import ToolContext
 
 # Seconds that a command may take to end after its own limit.
 GRACE_SECONDS = 10
@@ -61,7 +61,7 @@ def execute_code(
         output["warnings"] = [*output.get("warnings", ()), *warnings]
     exception = result.report.exception if result.report else None
     if result.was_interrupted:
-        raise TimedOutError(INTERRUPTED, exception=exception, **output)
+        raise context.interrupted(exception=exception, **output)
     if result.report is not None and result.report.interrupted:
         message = "the code was interrupted by another request; its variables and files are kept"
         raise CodeFailedError(message, exception=exception, **output)

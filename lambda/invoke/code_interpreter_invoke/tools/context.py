@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 # In bytes. Longer command lines, from about 128 KB, have been seen to hang without an error.
 MAX_COMMAND_BYTES = 120_000
-INTERRUPTED = "the time was up and the code was interrupted; its variables and files are kept"
+INTERRUPTED = "the time was up and the code was interrupted"
 
 
 class ToolContext:
@@ -56,6 +56,12 @@ class ToolContext:
         self.code_interpreter = code_interpreter
         self.fits = fits
         self._spare = spare
+
+    def interrupted(self, **members: Any) -> TimedOutError:
+        """Return the error for a program that was interrupted when its time was up."""
+        is_kept = isinstance(self.session, NamedSession)
+        kept = "; its variables and files are kept" if is_kept else ""
+        return TimedOutError(f"{INTERRUPTED}{kept}", **members)
 
     @property
     def named_session(self) -> NamedSession:
