@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 
@@ -36,3 +38,15 @@ class Part:
 
 def cell(value: object) -> str:
     return str(value).replace("|", "\\|").replace("\n", " ")
+
+
+@contextmanager
+def without_log() -> Iterator[None]:
+    """Leave out the function's log lines, of which there are thousands."""
+    logger = logging.getLogger("code_interpreter_invoke")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from code_interpreter_invoke.settings import Settings
 from tests.fakes.agentcore import INTERPRETER
 from tests.fakes.lambda_context import Context
 from tests.fakes.s3 import BUCKET, PREFIX, RECORDS_PREFIX
+from tests.proof.part import without_log
 
 from .plan import SESSIONS, Operation, Plan
 from .scheduler import START, Actor, Scheduler
@@ -121,8 +121,8 @@ class Simulation:
         self.network.watch = self._wake_waiting
         self._keyed: dict[str, Mapping[str, Any]] = {}
 
+    @without_log()
     def run(self) -> History:
-        logging.getLogger("code_interpreter_invoke").setLevel(logging.ERROR)
         pauses = random.Random(self.plan.seed)
         with mock.patch.object(client_module, "random", pauses), simulated_time(self.scheduler):
             for number, operations in enumerate(self.plan.clients):

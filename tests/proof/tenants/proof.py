@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 import time
 from collections.abc import Callable
@@ -18,7 +17,7 @@ from code_interpreter_invoke import idempotency
 from code_interpreter_invoke.files import workspace
 from code_interpreter_invoke.requests import gateway
 from code_interpreter_invoke.sessions.store import SessionStore
-from tests.proof.part import Part
+from tests.proof.part import Part, without_log
 
 from .machine import FunctionForEach, SessionForEach, TwoTenants
 
@@ -109,6 +108,7 @@ def prove(seed_number: int, examples: int = EXAMPLES, steps: int = STEPS) -> Par
     return part
 
 
+@without_log()
 def failure_of(
     machine: type[TwoTenants],
     seed_number: int,
@@ -117,7 +117,6 @@ def failure_of(
     change: Change | None = None,
 ) -> str:
     """Return the failure that the machine finds, or an empty text."""
-    logging.getLogger("code_interpreter_invoke").setLevel(logging.ERROR)
     chosen = settings(
         max_examples=examples,
         stateful_step_count=steps,
