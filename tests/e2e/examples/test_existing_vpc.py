@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize(
     "context",
-    [{}, {"vpc-id": "vpc-0123456789abcdef0"}, {"subnet-ids": "subnet-0123456789abcdef0"}],
+    [
+        {"vpc-id": "vpc-0123456789abcdef0"},
+        pytest.param({}, marks=pytest.mark.slow),
+        pytest.param({"subnet-ids": "subnet-0123456789abcdef0"}, marks=pytest.mark.slow),
+    ],
 )
 def test_without_its_context_it_says_how_to_give_it(context: dict[str, str]) -> None:
     done = subprocess.run(
