@@ -1,4 +1,4 @@
-"""What Amazon S3 does with the function's kinds of writes."""
+"""The responses of Amazon S3 to the function's kinds of writes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What IAM policies and roles do for the service's control plane."""
+"""The effect of IAM policies and roles on the service's control plane."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ class Faults:
         self._planned = None if plan.faults is None else dict(plan.faults)
         self._numbers: dict[str, int] = {}
         self.is_off = False
-        # What was met, by place.
+        # The faults that were met, by place.
         self.met: dict[str, str] = {}
 
     def next(self, actor: str) -> tuple[str | None, random.Random]:

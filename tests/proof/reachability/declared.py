@@ -1,4 +1,4 @@
-"""What each deployment declares that code reaches, written by hand, and layer by layer."""
+"""The destinations that each deployment declares, by hand, layer by layer."""
 
 from __future__ import annotations
 

@@ -227,7 +227,7 @@ class TwoTenants(RuleBasedStateMachine):
         self.applications = {tenant: self.application(tenant) for tenant in TENANTS}
         # The sandboxes that each tenant's calls have started.
         self.sandboxes: dict[str, set[str]] = {tenant: set() for tenant in TENANTS}
-        # What a tenant may know without being told by the other.
+        # A tenant may know these without being told by the other.
         self.told: dict[str, set[str]] = {tenant: set() for tenant in TENANTS}
         # Whatever the responses to either tenant say about places, which the other may try.
         self.values = [*NASTY, *TENANTS, "s", "uploads/secret.txt", "secret.txt", "uploads", "key"]
@@ -250,7 +250,7 @@ class TwoTenants(RuleBasedStateMachine):
     def uploads_of(self, tenant: str) -> str:
         raise NotImplementedError
 
-    # What is watched.
+    # The requests that are watched.
 
     def clients(self, tenant: str) -> Clients:
         s3 = Watched(self.s3, lambda name, members: self.check_key(tenant, name, members))

@@ -48,7 +48,7 @@ def direct_request_of(self: Any) -> Any:
 
 original_request = gateway.Gateway.request
 
-# What keeps tenants apart, broken; with the machine that has to notice.
+# Each breaks a part of what keeps tenants apart, and names the machine that has to notice.
 MUTANTS: tuple[tuple[str, type[TwoTenants], Change], ...] = (
     (
         "a path becomes a key as it is",

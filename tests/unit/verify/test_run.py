@@ -138,7 +138,7 @@ def test_cleaning_elsewhere_forgets_nothing(
     capsys: pytest.CaptureFixture[str],
     elsewhere: dict[str, str],
 ) -> None:
-    """What an account or a region does not have looks like what has been removed."""
+    """A resource that another region has looks like one that was removed."""
     folder = tmp_path / "2026-01-01-1"
     context = FakeContext(folder)
     stack = Made("stack", "Verify-1-Mounts")

@@ -36,7 +36,7 @@ def once(operation: str, key: str, effect: Callable[[], object]) -> Callable[[st
     return hook
 
 
-# What is swept.
+# Sessions that are swept.
 
 
 def test_an_idle_session_loses_its_sandbox_and_its_next_request_says_so(
@@ -87,7 +87,7 @@ def test_records_in_folders_are_no_sessions(sessions: Sessions, world: World, cl
     assert sessions.sweep() == Swept(1, 0)
 
 
-# What is not swept.
+# Sessions that are not swept.
 
 
 def keep_used(sessions: Sessions, clock: Clock) -> None:
