@@ -124,7 +124,7 @@ def make_socket_folder() -> Path:
     """Make a folder in the folder for temporary files, or in /tmp if that path is too long."""
     usual = Path(tempfile.gettempdir()).resolve()
     # mkdtemp makes a folder of this user's own in it.
-    short = usual if len(bytes(usual)) <= LONGEST_SOCKET_PARENT else Path("/tmp")  # noqa: S108 - see above
+    short = usual if len(bytes(usual)) <= LONGEST_SOCKET_PARENT else Path("/tmp")  # noqa: S108 - mkdtemp makes a private folder in it
     return Path(tempfile.mkdtemp(prefix="session-", dir=short)).resolve()
 
 

@@ -57,11 +57,9 @@ def run(request: dict[str, Any], streams: list[int]) -> None:
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
-    sys.stdin, sys.stdout, sys.stderr = (
-        open(0, encoding="utf-8"),  # noqa: SIM115 - open for the life of the process
-        open(1, "w", encoding="utf-8", buffering=1),  # noqa: SIM115
-        open(2, "w", encoding="utf-8", buffering=1, errors="backslashreplace"),  # noqa: SIM115
-    )
+    sys.stdin = os.fdopen(0, encoding="utf-8")
+    sys.stdout = os.fdopen(1, "w", encoding="utf-8", buffering=1)
+    sys.stderr = os.fdopen(2, "w", encoding="utf-8", buffering=1, errors="backslashreplace")
     os.environ.clear()
     os.environ.update(request["environment"])
     os.chdir(request["folder"])

@@ -50,7 +50,7 @@ class Connection(AWSHTTPSConnection):  # type: ignore[misc]  # botocore has no t
             raise HandshakeError(error) from error
 
 
-class ConnectionPool(AWSHTTPSConnectionPool):  # type: ignore[misc]  # see above
+class ConnectionPool(AWSHTTPSConnectionPool):  # type: ignore[misc]  # botocore has no types
     ConnectionCls = Connection
 
 
