@@ -38,8 +38,8 @@ KINDS = (
 class Operation:
     """An operation of a client.
 
-    `after` is the pause before it, in seconds. With `meets` it ends earlier: when the upkeep sends a
-    request about the session's record ("sweep") or about that of the spare ("spare").
+    `after` is the pause before it, in seconds. With `meets` it ends earlier: when the upkeep
+    sends a request about the record of the session ("sweep") or about that of the spare ("spare").
     """
 
     id: str
