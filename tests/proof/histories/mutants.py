@@ -171,13 +171,13 @@ def save_nothing(_sandbox: Any, _workspace: Any, batch: Any, saved: Any) -> None
 def every_session_is_idle() -> Iterator[None]:
     original = Sweeper.sweep
     with (
-        mock.patch.object(sweeper, "is_idle", lambda record, now: True),
+        mock.patch.object(sweeper, "idle_from", lambda record: 0.0),
         mock.patch.object(Sweeper, "sweep", lambda self, idle_limit: original(self, 0.0)),
     ):
         yield
 
 
-def sweep_in_reverse(original: Any, sweeper_: Sweeper, session: str) -> bool:
+def sweep_in_reverse(original: Any, sweeper_: Sweeper, session: str, listed: str) -> bool:
     """Stop the sandbox before the record is marked."""
     write = sweeper_._store.write
 
@@ -187,7 +187,7 @@ def sweep_in_reverse(original: Any, sweeper_: Sweeper, session: str) -> bool:
         return write(name, record, etag)
 
     with mock.patch.object(sweeper_._store, "write", write_later):
-        return bool(original(sweeper_, session))
+        return bool(original(sweeper_, session, listed))
 
 
 def claim_for_everybody(_spare: Any, _session_id: str, _claim: Claim) -> bool:
