@@ -18,7 +18,7 @@ from .metrics import BYTES_COPIED, SANDBOXES_STARTED, metric_fields
 from .requests.callers import Caller, caller_of
 from .requests.request import Request
 from .requests.rich_results import fit_results
-from .requests.truncation import is_within_limit, replace_surrogates, truncate_to_limit
+from .requests.truncation import replace_surrogates, share_of_limit, truncate_to_limit
 from .responses import Response
 from .sessions.named import NamedSession, RecordCache
 from .sessions.store import SessionStore
@@ -130,7 +130,7 @@ class Application:
             session,
             workspace,
             code_interpreter,
-            fits=lambda response: is_within_limit(session.describe(response), caller),
+            share_of_limit=lambda response: share_of_limit(session.describe(response), caller),
             request_id=request.id,
             find_program=lambda key: find_program(
                 request.session, key, bucket, self._settings.records_prefix

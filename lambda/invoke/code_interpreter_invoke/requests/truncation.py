@@ -29,10 +29,10 @@ OUTPUT_MEMBERS = ("stdout", "stderr")
 LEFT_OUT = re.compile(r"\n\[\.\.\. (\d{1,15}) characters left out \.\.\.\]\n")
 
 
-def is_within_limit(response: Response, caller: Caller) -> bool:
-    """Tell whether the caller can take the response whole."""
+def share_of_limit(response: Response, caller: Caller) -> float:
+    """Return the part of its caller's limit that the response takes."""
     # An upper bound of the bytes, whichever way the characters are escaped.
-    return len(json.dumps(caller.render(response))) <= caller.max_response_bytes
+    return len(json.dumps(caller.render(response))) / caller.max_response_bytes
 
 
 def truncate_to_limit(response: Response, caller: Caller, workspace: Workspace) -> Response:
@@ -41,7 +41,7 @@ def truncate_to_limit(response: Response, caller: Caller, workspace: Workspace) 
     The whole of a truncated response is saved to the workspace as JSON, and named in the response.
     Warnings say which members were cut, and where the rest is.
     """
-    if is_within_limit(response, caller):
+    if share_of_limit(response, caller) <= 1:
         return response
     name = f"{RESPONSES}/{uuid.uuid4().hex}.json"
     added: dict[str, Any] = {"truncated": True}
@@ -68,7 +68,7 @@ def truncate_to_limit(response: Response, caller: Caller, workspace: Workspace) 
     return largest_that_fits(
         truncated,
         caller.max_response_bytes,
-        lambda shortened: is_within_limit(shortened, caller),
+        lambda shortened: share_of_limit(shortened, caller),
         minimum=MIN_TRUNCATED_LENGTH,
     )
 
