@@ -32,6 +32,8 @@ PROGRAM = re.compile(r"append (?P<id>\w+)(?: for (?P<seconds>[\d.]+))?")
 ATTEMPTS = 4
 # Longer than a lease, and shorter than the function's time.
 SLOW = 200.0
+# Seconds in which all others go on that are in the middle of something.
+PREEMPTION = 3.0
 
 
 @dataclass
@@ -68,6 +70,7 @@ class Faults:
         self._plan = plan
         self._planned = None if plan.faults is None else dict(plan.faults)
         self._numbers: dict[str, int] = {}
+        self.preemption_rate = plan.preemption_rate
         self.is_off = False
         # The faults that were met, by place.
         self.met: dict[str, str] = {}
@@ -123,6 +126,8 @@ class Network:
         for attempt in itertools.count(1):
             actor = self.scheduler.current
             fault, chance = self.faults.next(actor.name)
+            if chance.random() < self.faults.preemption_rate:
+                self.scheduler.pause(PREEMPTION)
             self.scheduler.pause(chance.choice([0.001, 0.01, 0.05, 0.3]) * chance.random())
             moment = self.scheduler.now()
             self.requests.append((moment, actor.name, operation, about, fault))
