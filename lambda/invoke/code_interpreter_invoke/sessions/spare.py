@@ -106,10 +106,10 @@ class Spare:
         except RequestError:
             return None  # a sandbox is started, as without a spare
 
-    def session_name(self, session_id: str, name: str | None) -> str | None:
+    def session_name(self, session_id: str, name: str) -> str:
         """Return the name of a sandbox's session, which has another name if it was the spare.
 
-        :param name: The name that the service has for the sandbox.
+        :param name: The name with which the sandbox was started.
         """
         if name != NAME:
             return name
