@@ -79,7 +79,9 @@ class Application:
         """Do what the schedule asks for; the log line has its counts."""
         log_fields: LogFields = {"request_id": request_id, "caller": "Scheduler"}
         bucket = Bucket(self._clients, self._settings.workspace_bucket, deadline)
-        code_interpreter = CodeInterpreterClient(self._clients, self._current_id, deadline)
+        code_interpreter = CodeInterpreterClient(
+            self._clients, self._current_id, deadline, self._settings.owner
+        )
 
         def work() -> Response:
             keep_up(
@@ -118,6 +120,7 @@ class Application:
             self._clients,
             self._current_id,
             deadline,
+            self._settings.owner,
             request.trace or trace_members(trace_header()),
         )
         name = request.session or f"call-{uuid.uuid4().hex}"
