@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 # Node and the CDK CLI are the project's own, also when pytest is started without make.
 os.environ["PATH"] = os.pathsep.join([str(PROJECT / ".venv" / "bin"), os.environ["PATH"]])
 os.environ.setdefault("JSII_RUNTIME_PACKAGE_CACHE_ROOT", str(PROJECT / ".cache" / "jsii"))
+# CDK's validation of templates takes seven seconds of a processor in each process: it is left to
+# the tests that are about it, which add it to their apps.
+os.environ["CDK_VALIDATION"] = "false"
 # Botocore must never find the credentials or the region of the person who runs the tests, unless
 # the conformance suite is to use their account.
 if os.environ.get("AGENTCORE_ENDPOINT_URL") != "aws":
