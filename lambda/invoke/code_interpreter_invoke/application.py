@@ -31,6 +31,7 @@ from .upkeep import is_upkeep, keep_up
 
 if TYPE_CHECKING:
     from .sessions.spare import Spare
+    from .sessions.sweeper import Looks
 
 logger = logging.getLogger(__name__)
 logger.setLevel(logging.INFO)
@@ -57,6 +58,7 @@ class Application:
             settings.code_interpreter_id, settings.code_interpreter_parameter, connect_ssm
         )
         self._record_cache: RecordCache = {}
+        self._sweeper_looks: Looks = {}
         # A deployment that changes the function starts new execution environments. Lambda freezes
         # them between requests, perhaps with their monotonic clock.
         self._denials_may_pass_until = time.time() + settings.iam_propagation_seconds
@@ -65,7 +67,7 @@ class Application:
         """Handle an invocation; the event and context are Lambda's."""
         began_at = time.monotonic()
         deadline = Deadline(context.get_remaining_time_in_millis() / 1000)
-        if is_upkeep(event, self._settings):
+        if is_upkeep(event, context, self._settings):
             return self._keep_up(context.aws_request_id, deadline, began_at)
         caller = caller_of(event, context)
         log_fields: LogFields = {"request_id": context.aws_request_id, "caller": caller.name}
@@ -77,10 +79,14 @@ class Application:
         """Do what the schedule asks for; the log line has its counts."""
         log_fields: LogFields = {"request_id": request_id, "caller": "Scheduler"}
         bucket = Bucket(self._clients, self._settings.workspace_bucket, deadline)
-        code_interpreter = CodeInterpreterClient(self._clients, self._current_id, deadline)
+        code_interpreter = CodeInterpreterClient(
+            self._clients, self._current_id, deadline, self._settings.owner
+        )
 
         def work() -> Response:
-            keep_up(self._settings, bucket, code_interpreter, deadline, log_fields)
+            keep_up(
+                self._settings, bucket, code_interpreter, deadline, log_fields, self._sweeper_looks
+            )
             return {"status": "ok"}
 
         response = self._response_of(log_fields, work)
@@ -114,6 +120,7 @@ class Application:
             self._clients,
             self._current_id,
             deadline,
+            self._settings.owner,
             request.trace or trace_members(trace_header()),
         )
         name = request.session or f"call-{uuid.uuid4().hex}"

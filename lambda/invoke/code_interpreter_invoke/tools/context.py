@@ -69,7 +69,7 @@ class ToolContext:
         assert isinstance(self.session, NamedSession)
         return self.session
 
-    def session_name(self, session_id: str, name: str | None) -> str | None:
+    def session_name(self, session_id: str, name: str) -> str:
         """Return the name of a sandbox's session; the service knows spares by another one."""
         return name if self._spare is None else self._spare.session_name(session_id, name)
 
