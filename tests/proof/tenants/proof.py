@@ -107,7 +107,7 @@ def failure_of(
         with change():
             run_state_machine_as_test(seed(seed_number)(machine), settings=chosen)
     except (AssertionError, Flaky) as failure:
-        return str(failure).partition("\n")[0]
+        return str(failure).partition("\n")[0] or repr(failure)
     return ""
 
 

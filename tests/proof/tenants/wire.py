@@ -150,7 +150,8 @@ class OverHttp:
             for call in self._account.emulator.calls()
             if call["code_interpreter_id"] == self.interpreter and call["operation"] in DATA_PLANE
         ]
-        assert len(received) == self._read + self._own
+        sent = self._read + self._own
+        assert len(received) == sent, f"{sent} requests read, and {len(received)} received"
 
 
 def read(request: AWSPreparedRequest, service: str, operation: str) -> Sent:
