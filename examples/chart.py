@@ -34,6 +34,7 @@ def main(stack: str = "CodeInterpreter") -> None:
         result = session.run(PROGRAM)
         print(result.stdout)
         result.figures[0].save("chart.png")
+        print("saved chart.png")
 
 
 if __name__ == "__main__":

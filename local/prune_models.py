@@ -95,6 +95,9 @@ NEVER_SET = (
     "UseObjectLambdaEndpoint",
     "UseS3ExpressControlEndpoint",
 )
+# How the endpoint rules know S3's other resources by a name or an ARN: directory buckets, Outposts
+# and Object Lambda. The workspace is a general purpose bucket.
+OTHER_RESOURCES = ("--x-s3", "--xa-s3", "--op-s3", "s3-outposts", "s3-object-lambda")
 # botocore loads these files for every client.
 SHARED_DATA = ("endpoints", "partitions", "sdk-default-configuration")
 # botocore asks STS for credentials where a profile or a web identity names a role.
@@ -215,6 +218,8 @@ def outcome(condition: dict[str, Any]) -> bool | None:
     if function == "not":
         negated = outcome(subject) if "fn" in subject else None
         return None if negated is None else not negated
+    if function == "stringEquals" and values[0] in OTHER_RESOURCES:
+        return False
     name = subject.get("ref") if isinstance(subject, dict) else None
     if function == "isSet" and name in NEVER_SET:
         return False

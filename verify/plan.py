@@ -41,7 +41,7 @@ def choose(only: str) -> Sequence[Experiment]:
             [near] = difflib.get_close_matches(name, known, n=1, cutoff=0)
             raise PlanError(
                 f"ONLY has {name!r}, which is no experiment; did you mean {near}? "
-                f"There are {', '.join(known)}"
+                "LIST=1 lists them all"
             )
     return [experiment for experiment in EXPERIMENTS if not names or experiment.name in names]
 

@@ -484,8 +484,8 @@ class Session:
         """Put a file into the workspace in a request, where the function signs no link."""
         if size > UPLOAD_BYTES:
             raise InvalidRequest(
-                f"{source} has {size} bytes, but the function takes at most {UPLOAD_BYTES} without "
-                f"a link: {refusal.message}",
+                f"{source} has {size} bytes, but without a link the function takes at most "
+                f"{UPLOAD_BYTES}: split the file, or allow links ({refusal.message})",
                 response=refusal.response,
             ) from refusal
         with source.open("rb") as file:

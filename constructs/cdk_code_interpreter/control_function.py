@@ -172,7 +172,7 @@ class ControlFunction(Construct):
         """
         self._own_arns.append(code_interpreter_arn(self, f"{name_pattern}-{'?' * 10}"))
         if len(self._own_arns) == 1:
-            self.permissions.grant_principal.add_to_principal_policy(
+            self._handler_function.allow(
                 iam.PolicyStatement(
                     actions=MANAGE_CODE_INTERPRETER, resources=lazy_list(lambda: self._own_arns)
                 )
@@ -241,6 +241,6 @@ class ControlFunction(Construct):
     def _allow(
         self, actions: Sequence[str], resource: str, conditions: Mapping[str, Any] | None = None
     ) -> None:
-        self.permissions.grant_principal.add_to_principal_policy(
+        self._handler_function.allow(
             iam.PolicyStatement(actions=actions, resources=[resource], conditions=conditions)
         )

@@ -53,8 +53,9 @@ class Workspace(Construct):
     produced is `<prefix>/<session>/code-interpreter/<path>`.
 
     :param bucket: An existing bucket. Its owner decides about access and retention, so only
-        `prefix`, `sealed_network` and `allow_links` can be given with it. Default: a new bucket
-        that is private, encrypted, and reachable with TLS only.
+        `prefix`, `sealed_network` and `allow_links` can be given with it. Records stay below
+        `sessions/` until a lifecycle rule of its own removes them; a new bucket has a rule for 2
+        days. Default: a new bucket that is private, encrypted, and reachable with TLS only.
     :param prefix: The first part of every key: one or more parts of letters, digits and
         `! _ . ' ( ) -` with single slashes between them. Default: `workspace`.
     :param encryption_key: The KMS key of a new bucket. `grant_read_write()` grants its use, too.

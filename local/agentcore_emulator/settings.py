@@ -102,9 +102,10 @@ class EmulatorSettings:
     """Undocumented: the error of Start if the execution role has gone since Create, or no longer
     trusts the service."""
 
-    resource_tags: Literal["at_once", "once_ready"] = "once_ready"
+    resource_tags: Literal["at_once", "once_ready", "never"] = "once_ready"
     """Undocumented: whether policies see a code interpreter's tags in `aws:ResourceTag` from Create
-    on, or only once it has been READY. The developer guide calls the support of tags partial."""
+    on, only once it has been READY, or not at all. The developer guide calls the support of tags
+    partial."""
 
     role_source: Literal["id", "id_and_name"] = "id_and_name"
     """Undocumented: the `aws:SourceArn` with which Create validates the execution role. It is the

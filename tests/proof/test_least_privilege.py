@@ -5,11 +5,21 @@ from __future__ import annotations
 import json
 import random
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from .least_privilege.access import Body, Kind, Policies, Request, Statement, frozen
+from .least_privilege.access import (
+    LOG_POLICIES,
+    Body,
+    Kind,
+    Policies,
+    Request,
+    Statement,
+    frozen,
+)
 from .least_privilege.authorization_data import misfits
 from .least_privilege.proof import judge
 from .least_privilege.scenario import Recording
@@ -60,9 +70,12 @@ CONDITIONS: list[dict[str, Any]] = [
 ]
 
 
-def failures(*bodies: Body, needed: list[Request] = NEEDED) -> list[str]:
+def failures(
+    *bodies: Body, needed: list[Request] = NEEDED, resources: Sequence[tuple[Kind, str, Body]] = ()
+) -> list[str]:
     held: list[tuple[Kind, str, Body]] = [("role", "role", body) for body in (*bodies, READ)]
     held += [("bucket", BUCKET, {**REFUSALS, "Condition": one}) for one in CONDITIONS]
+    held += resources
     policies = Policies(
         (
             (Statement("Stack", kind, holder, "Policy", number, json.dumps(body)), body)
@@ -109,6 +122,107 @@ def test_policies_that_fit_their_requests_have_no_failure() -> None:
 )
 def test_a_policy_that_does_not_fit_fails(bodies: list[Body], expected: str) -> None:
     found = "\n".join(failures(*bodies))
+    assert re.search(expected, found), found
+
+
+KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1"
+GROUP = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:requests"
+DECRYPT: Body = {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": KEY}
+ACCOUNT_DECIDES: Body = {
+    "Effect": "Allow",
+    "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+    "Action": "kms:*",
+    "Resource": "*",
+}
+ENCRYPT_LOGS: Body = {
+    "Effect": "Allow",
+    "Principal": {"Service": "logs.us-east-1.amazonaws.com"},
+    "Action": "kms:Encrypt",
+    "Resource": "*",
+    "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": GROUP}},
+}
+DELIVER: Body = {
+    "Effect": "Allow",
+    "Principal": {"Service": "delivery.logs.amazonaws.com"},
+    "Action": "logs:PutLogEvents",
+    "Resource": f"{GROUP}:*",
+    "Condition": {
+        "StringEquals": {"aws:SourceAccount": ACCOUNT},
+        "ArnLike": {"aws:SourceArn": f"arn:aws:logs:us-east-1:{ACCOUNT}:*"},
+    },
+}
+OF_SERVICES = [
+    request("kms:Decrypt", KEY),
+    replace(
+        request("kms:Encrypt", KEY).with_keys(**{"kms:encryptioncontext:aws:logs:arn": GROUP}),
+        principal="logs.us-east-1.amazonaws.com",
+    ),
+    replace(
+        request(
+            "logs:PutLogEvents",
+            f"{GROUP}:log-stream:1",
+            aws_sourceaccount=ACCOUNT,
+            aws_sourcearn=f"arn:aws:logs:us-east-1:{ACCOUNT}:delivery-source:requests",
+        ),
+        principal="delivery.logs.amazonaws.com",
+    ),
+]
+
+
+def failures_of_resources(*of_key: Body, delivery: Body = DELIVER) -> str:
+    resources: list[tuple[Kind, str, Body]] = [("key", KEY, body) for body in of_key]
+    resources.append(("logs", LOG_POLICIES, delivery))
+    needed = [*NEEDED, *OF_SERVICES]
+    return "\n".join(failures(USE, LIST, DECRYPT, needed=needed, resources=resources))
+
+
+def test_policies_of_keys_and_log_groups_that_fit_have_no_failure() -> None:
+    assert failures_of_resources(ACCOUNT_DECIDES, ENCRYPT_LOGS) == ""
+
+
+@pytest.mark.parametrize(
+    ("of_key", "expected"),
+    [
+        ([ENCRYPT_LOGS], "needed, but denied: .* kms:Decrypt"),
+        ([ACCOUNT_DECIDES], "needed, but denied: .* kms:Encrypt"),
+        (
+            [{**ACCOUNT_DECIDES, "Principal": {"AWS": "*"}}, ENCRYPT_LOGS],
+            r"allowed, but not needed \(another action\): .* kms:",
+        ),
+        (
+            [ACCOUNT_DECIDES, {**ENCRYPT_LOGS, "Condition": {}}],
+            r"allowed, but not needed \(without kms:encryptioncontext:aws:logs:arn\)",
+        ),
+        ([ACCOUNT_DECIDES, ENCRYPT_LOGS, ENCRYPT_LOGS], "survivor: .*: drop kms:Encrypt"),
+    ],
+)
+def test_a_policy_of_a_key_that_does_not_fit_fails(of_key: list[Body], expected: str) -> None:
+    found = failures_of_resources(*of_key)
+    assert re.search(expected, found), found
+
+
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [
+        ({"Resource": "*"}, r"allowed, but not needed \(another log group\)"),
+        (
+            {"Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}}},
+            r"allowed, but not needed \(aws:sourcearn of another account\)",
+        ),
+        (
+            {"Action": ["logs:CreateLogStream", "logs:PutLogEvents"]},
+            "survivor: .*: drop logs:CreateLogStream",
+        ),
+        (
+            {"Principal": {"Service": ["delivery.logs.amazonaws.com", "ec2.amazonaws.com"]}},
+            r"allowed, but not needed \(another service\)",
+        ),
+    ],
+)
+def test_a_policy_of_log_groups_that_does_not_fit_fails(
+    members: dict[str, Any], expected: str
+) -> None:
+    found = failures_of_resources(ACCOUNT_DECIDES, ENCRYPT_LOGS, delivery={**DELIVER, **members})
     assert re.search(expected, found), found
 
 

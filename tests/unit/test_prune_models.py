@@ -71,12 +71,21 @@ def test_settings_decide_conditions() -> None:
     off = {"fn": "booleanEquals", "argv": [{"ref": "Accelerate"}, False]}
     on = {"fn": "booleanEquals", "argv": [{"ref": "Accelerate"}, True]}
     unset = {"fn": "isSet", "argv": [{"ref": "CopySource"}]}
+    directory = {"fn": "stringEquals", "argv": [{"ref": "bucketSuffix"}, "--x-s3"]}
     unknown = {"fn": "isSet", "argv": [{"ref": "Bucket"}]}
-    conditions: list[dict[str, Any]] = [off, on, {"fn": "not", "argv": [on]}, unset, unknown]
+    conditions: list[dict[str, Any]] = [
+        off,
+        on,
+        {"fn": "not", "argv": [on]},
+        unset,
+        directory,
+        unknown,
+    ]
     assert [prune_models.outcome(condition) for condition in conditions] == [
         True,
         False,
         True,
+        False,
         False,
         None,
     ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Any, Final
+from inspect import Parameter
+from typing import Annotated, Any, Final
 
 import typer
 from typer.main import get_command
@@ -19,18 +20,32 @@ EPILOG: Final = (
     "could not be run, or its result was lost. 130: Ctrl-C. 141: the reader of the output has "
     "ended. 2: the command line is wrong."
 )
+DISTRIBUTION: Final = "cdk-code-interpreter-client"
 # Each registers its commands.
 GROUPS: Final = (programs, shell, files, sessions, kernel, agents, doctor)
 
 
-def options(context: typer.Context, **given: Any) -> None:
+VERSION: Final = Parameter(
+    "version",
+    Parameter.KEYWORD_ONLY,
+    default=False,
+    annotation=Annotated[bool, typer.Option("--version", help="Show the version, and exit.")],
+)
+
+
+def options(context: typer.Context, *, version: bool, **given: Any) -> None:
     """Run code in a sandbox of Amazon Bedrock AgentCore, and move files to and from it."""
+    if version:
+        from importlib import metadata
+
+        write(sys.stdout, f"{DISTRIBUTION} {metadata.version(DISTRIBUTION)}\n")
+        raise typer.Exit
     context.obj = Target(**given)
     if context.invoked_subcommand is None:
         write(sys.stdout, context.get_help())
 
 
-with_parameters(options, [CONTEXT, *parameters(variables=True)])
+with_parameters(options, [CONTEXT, VERSION, *parameters(variables=True)])
 
 app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},

@@ -7,11 +7,18 @@ export that is in use, and CDK finds no change in a stack that reads an output. 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from aws_cdk import CfnParameter, Stack
-from aws_cdk import aws_ssm as ssm
 from constructs import Construct, IConstruct
 
+from .late_module import LateModule
 from .lazy import lazy_string
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_ssm as ssm
+else:
+    ssm = LateModule("aws_cdk.aws_ssm")
 
 
 class SharedAttributes:

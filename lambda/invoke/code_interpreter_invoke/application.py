@@ -15,7 +15,7 @@ from .errors import DeniedError, NotStartedError, OutcomeUnknownError, RequestEr
 from .files.workspace import Workspace
 from .metrics import BYTES_COPIED, SANDBOXES_STARTED, metric_fields
 from .requests.callers import Caller, caller_of
-from .requests.limits import is_within_limit, replace_surrogates
+from .requests.limits import replace_surrogates, share_of_limit
 from .requests.request import Request
 from .sessions.named import NamedSession, RecordCache
 from .sessions.store import SessionStore
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .responses import Response
     from .sandbox.observer import Program
     from .sessions.spare import Spare
+    from .sessions.sweeper import Looks
 
 logger = logging.getLogger(__name__)
 logger.setLevel(logging.INFO)
@@ -56,6 +57,7 @@ class Application:
             settings.code_interpreter_id, settings.code_interpreter_parameter, connect_ssm
         )
         self._record_cache: RecordCache = {}
+        self._sweeper_looks: Looks = {}
         # A deployment that changes the function starts new execution environments. Lambda freezes
         # them between requests, perhaps with their monotonic clock.
         self._denials_may_pass_until = time.time() + settings.iam_propagation_seconds
@@ -64,7 +66,7 @@ class Application:
         """Handle an invocation; the event and context are Lambda's."""
         began_at = time.monotonic()
         deadline = Deadline(context.get_remaining_time_in_millis() / 1000)
-        if is_upkeep(event, self._settings):
+        if is_upkeep(event, context, self._settings):
             return self._keep_up(context.aws_request_id, deadline, began_at)
         caller = caller_of(event, context)
         log_fields: LogFields = {"request_id": context.aws_request_id, "caller": caller.name}
@@ -76,10 +78,14 @@ class Application:
         """Do what the schedule asks for; the log line has its counts."""
         log_fields: LogFields = {"request_id": request_id, "caller": "Scheduler"}
         bucket = Bucket(self._clients, self._settings.workspace_bucket, deadline)
-        code_interpreter = CodeInterpreterClient(self._clients, self._current_id, deadline)
+        code_interpreter = CodeInterpreterClient(
+            self._clients, self._current_id, deadline, self._settings.owner
+        )
 
         def work() -> Response:
-            keep_up(self._settings, bucket, code_interpreter, deadline, log_fields)
+            keep_up(
+                self._settings, bucket, code_interpreter, deadline, log_fields, self._sweeper_looks
+            )
             return {"status": "ok"}
 
         response = self._response_of(log_fields, work)
@@ -115,6 +121,7 @@ class Application:
             self._clients,
             self._current_id,
             deadline,
+            self._settings.owner,
             request.trace or trace_members(trace_header()),
         )
         name = request.session or f"call-{uuid.uuid4().hex}"
@@ -131,7 +138,7 @@ class Application:
             session,
             workspace,
             code_interpreter,
-            fits=lambda response: is_within_limit(session.describe(response), caller),
+            share_of_limit=lambda response: share_of_limit(session.describe(response), caller),
             request_id=request.id,
             find_program=lambda key: self._find_program(request.session, key, bucket),
             spare=spare,
@@ -220,7 +227,7 @@ def fitted(response: Response, caller: Caller, workspace: Workspace) -> Response
         from .requests.rich_results import fit_results  # few programs display values
 
         response = fit_results(response, caller, workspace)
-    if is_within_limit(response, caller):
+    if share_of_limit(response, caller) <= 1:
         return response
     from .requests.truncation import truncate_to_limit  # few responses are too large
 

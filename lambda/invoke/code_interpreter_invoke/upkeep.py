@@ -1,25 +1,30 @@
 """The upkeep: the work that EventBridge Scheduler asks for, and no caller.
 
 The event says nothing but that it is time. Sent by somebody else who may invoke the function, it
-does what the next one of the schedule would have done.
+does what the next one of the schedule would have done. The arguments of a Gateway's tool are the
+event, too, but the Gateway sends a client context, and the schedule none.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .clients import Bucket, CodeInterpreterClient
 from .deadline import Deadline
 from .sessions.store import SessionStore
 from .settings import Settings
 
+if TYPE_CHECKING:
+    from .sessions.sweeper import Looks
+
 # The construct `InvokeFunction` has the same event.
 EVENT = {"schedule": "upkeep"}
 
 
-def is_upkeep(event: Any, settings: Settings) -> bool:
+def is_upkeep(event: Any, context: Any, settings: Settings) -> bool:
     """Tell whether an event is the schedule's; without a sweeper and a spare, there is none."""
-    return event == EVENT and (settings.idle_limit_seconds > 0 or settings.warm_spare)
+    is_on = settings.idle_limit_seconds > 0 or settings.warm_spare
+    return is_on and event == EVENT and not getattr(context, "client_context", None)
 
 
 def keep_up(
@@ -28,10 +33,12 @@ def keep_up(
     code_interpreter: CodeInterpreterClient,
     deadline: Deadline,
     facts: dict[str, Any],
+    looks: Looks,
 ) -> None:
     """Replenish the spare and stop idle sandboxes, the one although the other fails.
 
     :param facts: Takes counts and facts for the log.
+    :param looks: What the sweeper remembers.
     """
     try:
         if settings.warm_spare:
@@ -45,5 +52,6 @@ def keep_up(
             from .sessions.sweeper import Sweeper  # requests need none
 
             store = SessionStore(bucket, settings.records_prefix)
-            swept = Sweeper(store, code_interpreter, deadline).sweep(settings.idle_limit_seconds)
+            sweeper = Sweeper(store, code_interpreter, deadline, looks)
+            swept = sweeper.sweep(settings.idle_limit_seconds)
             facts |= {"sandboxes_swept": swept.stopped, "sweeps_failed": swept.failed}

@@ -150,11 +150,14 @@ class ControlPlane:
         :raises ResourceNotFoundError: if the interpreter does not exist.
         """
         interpreter = self.find(owner, interpreter_id)
-        if self._settings.resource_tags == "once_ready" and not interpreter.has_been_ready(
-            self._clock.now()
-        ):
-            return {}
-        return interpreter.tags
+        match self._settings.resource_tags:
+            case "at_once":
+                are_seen = True
+            case "once_ready":
+                are_seen = interpreter.has_been_ready(self._clock.now())
+            case "never":
+                are_seen = False
+        return interpreter.tags if are_seen else {}
 
     async def create_code_interpreter(self, owner: Owner, params: dict[str, Any]) -> dict[str, Any]:
         check_network(params["networkConfiguration"], self._settings)

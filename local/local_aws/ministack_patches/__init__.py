@@ -14,6 +14,7 @@
 | resolver_types | DNS Firewall and query logs of Route 53 Resolver are missing |
 | s3_condition_keys | policies cannot tell presigned URLs from other requests |
 | stack_operations | updates pass that break another stack; failed clean-ups stay |
+| stack_polling | DescribeStacks does not wait, and the CDK CLI then sleeps for five seconds |
 | state_machines | ResultWriter, a quota, and the Output of Parallel in JSONata are ignored |
 | vpc_endpoints | Amazon S3 does not know through which endpoint a request comes |
 
@@ -36,6 +37,7 @@ from local_aws.ministack_patches import (
     quotas,
     resolver_types,
     stack_operations,
+    stack_polling,
     state_machines,
     vpc_endpoints,
 )
@@ -66,6 +68,7 @@ def install(
     lambda_runtime.install(lambda_python, log)
     custom_resources.install()
     stack_operations.install()
+    stack_polling.install()
     lambda_updates.install()
     cloudformation_types.install()
     log_deliveries.install()

@@ -171,10 +171,23 @@ def save_nothing(_sandbox: Any, _workspace: Any, batch: Any, saved: Any) -> None
 def every_session_is_idle() -> Iterator[None]:
     original = Sweeper.sweep
     with (
-        mock.patch.object(sweeper, "is_idle", lambda record, now: True),
+        mock.patch.object(sweeper, "idle_from", lambda record: 0.0),
         mock.patch.object(Sweeper, "sweep", lambda self, idle_limit: original(self, 0.0)),
     ):
         yield
+
+
+def sweep_in_reverse(original: Any, sweeper_: Sweeper, session: str, listed: str) -> bool:
+    """Stop the sandbox before the record is marked."""
+    write = sweeper_._store.write
+
+    def write_later(name: str, record: SessionRecord, etag: str | None) -> StoredRecord:
+        if record.was_swept and record.session_id:
+            sweeper_._code_interpreter.stop_session(record.session_id)
+        return write(name, record, etag)
+
+    with mock.patch.object(sweeper_._store, "write", write_later):
+        return bool(original(sweeper_, session, listed))
 
 
 def claim_for_everybody(_spare: Any, _session_id: str, _claim: Claim) -> bool:
@@ -234,6 +247,7 @@ MUTANTS = (
     Mutant("uploads are recorded and not loaded", changed(NamedSession, "_load", load_nothing)),
     Mutant("files are said to be saved", patch(saving, "save_batch", save_nothing)),
     Mutant("the sweeper takes every session for idle", every_session_is_idle),
+    Mutant("the sweeper stops before it marks", changed(Sweeper, "_sweep", sweep_in_reverse)),
     Mutant("use is not written", patch(named, "is_use_due", lambda record, now: False)),
     Mutant("a long program does not beat", patch(idle, "PARTS", 0.5)),
     Mutant("a spare is anybody's", patch(Spare, "_is_claimed", claim_for_everybody)),

@@ -38,15 +38,15 @@ KINDS = (
 class Operation:
     """An operation of a client.
 
-    `after` is the pause before it, in seconds. With `meets_upkeep` the pause ends when the upkeep
-    reads or writes a record of the session or of the spare.
+    `after` is the pause before it, in seconds. With `meets` it ends earlier: when the upkeep
+    sends a request about the record of the session ("sweep") or about that of the spare ("spare").
     """
 
     id: str
     kind: str
     session: str
     after: float
-    meets_upkeep: bool = False
+    meets: str = ""
     # How long the program takes.
     takes: float = 0.0
     # Seconds after which the client sends the event again, without waiting for the first response.
@@ -63,6 +63,8 @@ class Plan:
     life: int
     idle_limit: int
     has_spare: bool
+    # How often a request waits until all other actors have gone on.
+    preemption_rate: float
     fault_rate: float
     # The faults that this history has, since those that all have hide each other.
     fault_kinds: tuple[str, ...]
@@ -101,6 +103,7 @@ def plan(seed: int) -> Plan:
         life=chance.choice([900, 28_800]),
         idle_limit=idle_limit,
         has_spare=chance.random() < 0.5,
+        preemption_rate=chance.choice([0.0, 0.1, 0.3]),
         fault_rate=chance.choice([0.0, 0.02, 0.05, 0.1]),
         fault_kinds=tuple(chance.sample(FAULTS, chance.randint(1, len(FAULTS)))),
     )
@@ -108,12 +111,13 @@ def plan(seed: int) -> Plan:
 
 def operation(chance: random.Random, name: str, longest: float) -> Operation:
     kind = chance.choice(KINDS)
+    meets = chance.choice(["", "", "sweep", "spare"])
     return Operation(
         name,
         kind,
         chance.choice(SESSIONS),
-        after=chance.choice([0.0, 0.0, 0.1, 1.0, 30.0, 300.0, 620.0, 1_000.0]),
-        meets_upkeep=chance.random() < 0.3,
+        after=chance.choice([0.0, 0.0, 0.1, 1.0, 30.0, 300.0, 620.0]) if not meets else 1_000.0,
+        meets=meets,
         takes=min(chance.choice([0.0, 0.0, 0.5, 20.0, 700.0]), longest),
         patience=chance.choice([0.0, 0.3, 5.0, 1_000.0]),
         sends=chance.choice([1, 2, 3]) if kind == "keyed" else 1,

@@ -32,6 +32,8 @@ PROGRAM = re.compile(r"append (?P<id>\w+)(?: for (?P<seconds>[\d.]+))?")
 ATTEMPTS = 4
 # Longer than a lease, and shorter than the function's time.
 SLOW = 200.0
+# Seconds in which all others go on that are in the middle of something.
+PREEMPTION = 3.0
 
 
 @dataclass
@@ -68,6 +70,7 @@ class Faults:
         self._plan = plan
         self._planned = None if plan.faults is None else dict(plan.faults)
         self._numbers: dict[str, int] = {}
+        self.preemption_rate = plan.preemption_rate
         self.is_off = False
         # The faults that were met, by place.
         self.met: dict[str, str] = {}
@@ -123,6 +126,8 @@ class Network:
         for attempt in itertools.count(1):
             actor = self.scheduler.current
             fault, chance = self.faults.next(actor.name)
+            if chance.random() < self.faults.preemption_rate:
+                self.scheduler.pause(PREEMPTION)
             self.scheduler.pause(chance.choice([0.001, 0.01, 0.05, 0.3]) * chance.random())
             moment = self.scheduler.now()
             self.requests.append((moment, actor.name, operation, about, fault))
@@ -205,17 +210,18 @@ class AgentCore:
         sessionTimeoutSeconds: int,
     ) -> dict[str, Any]:
         assert codeInterpreterIdentifier == INTERPRETER
+        session = name.rpartition("-")[0]
 
         def start() -> dict[str, Any]:
             now = self._scheduler.now()
             session_id = self._tokens.setdefault(clientToken, f"{len(self._tokens) + 1:026d}")
             sandbox = self.sandboxes.setdefault(
-                session_id, Sandbox(session_id, name, now, now + sessionTimeoutSeconds)
+                session_id, Sandbox(session_id, session, now, now + sessionTimeoutSeconds)
             )
             created_at = datetime.datetime.fromtimestamp(sandbox.created_at, datetime.UTC)
             return {"sessionId": session_id, "createdAt": created_at}
 
-        response: dict[str, Any] = self._network.send("Start", start, self._attempts, name)
+        response: dict[str, Any] = self._network.send("Start", start, self._attempts, session)
         return response
 
     def stop_code_interpreter_session(

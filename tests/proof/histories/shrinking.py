@@ -21,7 +21,7 @@ def shrunk(plan: Plan, fails: Callable[[Plan], bool]) -> Plan:
 
 
 def smaller_plans(plan: Plan) -> Iterator[Plan]:
-    """Yield plans that lack a client, an operation, a fault, or what makes an operation long."""
+    """Yield plans that lack a client, an operation, a fault, the preemption, or a length."""
     for number, operations in enumerate(plan.clients):
         if operations:
             yield with_client(plan, number, ())
@@ -40,6 +40,8 @@ def smaller_plans(plan: Plan) -> Iterator[Plan]:
                 yield with_client(plan, number, (*operations[:index], simpler, *rest))
     if plan.has_spare:
         yield dataclasses.replace(plan, has_spare=False)
+    if plan.preemption_rate:
+        yield dataclasses.replace(plan, preemption_rate=0.0)
     if plan.idle_limit:
         yield dataclasses.replace(plan, idle_limit=0)
 

@@ -116,7 +116,7 @@ class Simulation:
         self._free: list[Application] = []
         self._chance = random.Random(plan.seed)
         self._clients_left = len(plan.clients)
-        # Clients that wait for the upkeep, with their session.
+        # Clients that wait for the upkeep, with the end of the key that they wait for.
         self._waiting: list[tuple[Actor, str]] = []
         self.network.watch = self._wake_waiting
         self._keyed: dict[str, Mapping[str, Any]] = {}
@@ -145,8 +145,9 @@ class Simulation:
 
     def _client(self, number: int, operations: tuple[Operation, ...]) -> None:
         for operation in operations:
-            if operation.meets_upkeep:
-                self._waiting.append((self.scheduler.current, operation.session))
+            if operation.meets:
+                met = "next" if operation.meets == "spare" else operation.session
+                self._waiting.append((self.scheduler.current, f"/{met}.json"))
             self.scheduler.pause(operation.after + number / 1000)
             if operation.kind == "upload":
                 path, content = f"{operation.id}.csv", operation.id
@@ -169,12 +170,12 @@ class Simulation:
         self._clients_left -= 1
 
     def _wake_waiting(self, actor: str, about: str) -> None:
-        """Let clients go on that wait for the upkeep to be at their session."""
+        """Let clients go on that wait for the upkeep to be at their record."""
         if actor.startswith("upkeep"):
-            for client, session in list(self._waiting):
-                if about.endswith((f"/{session}.json", "/next.json")):
+            for client, key in list(self._waiting):
+                if about.endswith(key):
                     self.scheduler.wake(client)
-                    self._waiting.remove((client, session))
+                    self._waiting.remove((client, key))
 
     def _schedule(self) -> None:
         number = 0

@@ -27,7 +27,9 @@ OPERATORS = {
 }
 Context = tuple[tuple[str, Any], ...]
 Body = dict[str, Any]
-Kind = Literal["role", "trust", "bucket", "function"]
+Kind = Literal["role", "trust", "bucket", "function", "key", "logs"]
+# The resource policies of CloudWatch Logs are an account's, and not a log group's.
+LOG_POLICIES = "the resource policies of CloudWatch Logs"
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,8 @@ def frozen(keys: Mapping[str, Any]) -> Context:
 class Statement:
     """A statement of a deployed policy.
 
-    :ivar holder: The name of the role that has it or that it lets assume, or the ARN of the bucket
-        or function.
+    :ivar holder: The name of the role that has it or that it lets assume, the ARN of the bucket,
+        function or key, or `LOG_POLICIES`.
     :ivar number: Its place in the template's policy document.
     """
 
@@ -107,11 +109,9 @@ class Policies:
         changed = changed or {}
         context = evaluation_context(request)
         if is_service(request.principal):
-            kind: Kind = "trust" if request.action == "sts:AssumeRole" else "function"
-            holder = request.resource.rpartition("/")[2] if kind == "trust" else request.resource
-            result = iam_evaluator.evaluate_resource_policy(
-                {"Statement": self._documents(kind, holder, changed)}, context, request.principal
-            )
+            [(kind, holder)] = holders(request)
+            document = {"Statement": self._documents(kind, holder, changed)}
+            result = iam_evaluator.evaluate_resource_policy(document, context, request.principal)
             return bool(result.decision == "Allow")
         statements = [
             parsed
@@ -122,17 +122,31 @@ class Policies:
         ]
         result = iam_evaluator.evaluate(context, [statements])
         for kind, holder in resource_holders(request):
+            if kind == "key" and (kind, holder) not in self._held:
+                continue  # the policy of a key that no stack has lets the account's IAM decide
             document = {"Statement": self._documents(kind, holder, changed)}
-            result = iam_evaluator.combine_resource_policy(result, context, document, self.account)
+            result = iam_evaluator.combine_resource_policy(
+                result, context, document, self.account, required=kind == "key"
+            )
         return bool(result.decision == "Allow")
 
     def matching(self, request: Request) -> list[Statement]:
-        """Return the statements that match a request of a role, whatever their effect."""
+        """Return the statements that match a request, whatever their effect."""
         context = evaluation_context(request)
         return [
             statement
-            for statement in self._held.get(("role", request.principal), [])
-            if iam_evaluator.evaluate(context, [self._parsed[statement]]).decision != "ImplicitDeny"
+            for kind, holder in holders(request)
+            for statement in self._held.get((kind, holder), [])
+            if (
+                iam_evaluator.evaluate(context, [self._parsed[statement]])
+                if kind == "role"
+                else iam_evaluator.evaluate_resource_policy(
+                    {"Statement": [{"Resource": "*", **self.bodies[statement]}]},
+                    context,
+                    request.principal,
+                )
+            ).decision
+            != "ImplicitDeny"
         ]
 
     def _documents(
@@ -146,8 +160,23 @@ class Policies:
         return [{"Resource": "*", **body} for body in bodies if body is not None]
 
 
+def holders(request: Request) -> list[tuple[Kind, str]]:
+    """Return the kinds and the holders of the policies that decide on a request."""
+    if not is_service(request.principal):
+        return [("role", request.principal), *resource_holders(request)]
+    match request.action.partition(":")[0]:
+        case "sts":
+            return [("trust", request.resource.rpartition("/")[2])]
+        case "logs":
+            return [("logs", LOG_POLICIES)]
+        case _:
+            return resource_holders(request)
+
+
 def resource_holders(request: Request) -> list[tuple[Kind, str]]:
-    """Return the resources whose own policies decide with the role's, too."""
+    """Return the resources whose own policies decide on a request."""
+    if request.action.startswith("kms:"):
+        return [("key", request.resource)]
     if request.resource.startswith("arn:aws:s3:::"):
         return [("bucket", request.resource.partition("/")[0])]
     if request.action.startswith("lambda:"):

@@ -1,4 +1,4 @@
-"""The policies of deployed stacks, read from IAM, Amazon S3 and Lambda."""
+"""The policies of deployed stacks, read from the services that have them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from tests.e2e.deploy.deployment import Deployment
 
-from .access import Body, Kind, Policies, Statement, as_list
+from .access import LOG_POLICIES, Body, Kind, Policies, Statement, as_list
 
 Found = tuple[Kind, str, str, list[Body]]
 
@@ -24,6 +24,8 @@ class Stacks:
         self.iam = deployment.client("iam")
         self.s3 = deployment.client("s3")
         self.functions = deployment.client("lambda")
+        self.keys = deployment.client("kms")
+        self.logs = deployment.client("logs")
         self.cloudformation = deployment.client("cloudformation")
         self.resources = {name: self._resources(name) for name in names}
         self.stack_of_role = {
@@ -88,6 +90,10 @@ class Stacks:
                     yield from self._of_bucket(logical, physical)
                 case "AWS::Lambda::Function":
                     yield from self._of_function(logical, physical)
+                case "AWS::KMS::Key":
+                    yield self._of_key(logical, physical)
+                case "AWS::Logs::ResourcePolicy":
+                    yield self._of_logs(logical, physical)
 
     def _of_role(self, logical: str, name: str) -> Iterator[Found]:
         trust = self.iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
@@ -123,11 +129,25 @@ class Stacks:
         arn = self.functions.get_function_configuration(FunctionName=name)["FunctionArn"]
         yield "function", arn, f"{logical}.policy", statements(policy)
 
+    def _of_key(self, logical: str, key_id: str) -> Found:
+        policy = self.keys.get_key_policy(KeyId=key_id, PolicyName="default")["Policy"]
+        arn = self.keys.describe_key(KeyId=key_id)["KeyMetadata"]["Arn"]
+        return "key", arn, f"{logical}.policy", statements(policy)
+
+    def _of_logs(self, logical: str, name: str) -> Found:
+        [document] = [
+            policy["policyDocument"]
+            for policy in self.logs.describe_resource_policies()["resourcePolicies"]
+            if policy["policyName"] == name
+        ]
+        return "logs", LOG_POLICIES, f"{logical}.policy", statements(document)
+
 
 def statement_count(template: dict[str, Any]) -> int:
-    """Return the number of statements about roles, buckets and functions in a template."""
+    """Return the number of statements in a template's policies, but those of networks."""
     count = 0
-    for resource in template["Resources"].values():
+    resources = template["Resources"]
+    for resource in resources.values():
         properties = resource.get("Properties", {})
         match resource["Type"]:
             case "AWS::IAM::Policy" | "AWS::IAM::ManagedPolicy":
@@ -137,10 +157,20 @@ def statement_count(template: dict[str, Any]) -> int:
                 count += len(statements(properties["PolicyDocument"]))
             case "AWS::Lambda::Permission":
                 count += 1
+            case "AWS::KMS::Key":
+                count += len(statements(properties["KeyPolicy"]))
+            case "AWS::Logs::ResourcePolicy":
+                # A text, which CDK joins from parts.
+                count += json.dumps(properties["PolicyDocument"]).count('\\"Effect\\"')
             case "AWS::IAM::Role":
                 trust = statements(properties["AssumeRolePolicyDocument"])
                 count += sum("Service" in body["Principal"] for body in trust)
                 documents = [one["PolicyDocument"] for one in properties.get("Policies", [])]
+                documents += [
+                    resources[policy["Ref"]]["Properties"]["PolicyDocument"]
+                    for policy in properties.get("ManagedPolicyArns", [])
+                    if isinstance(policy, dict) and policy.get("Ref") in resources
+                ]
                 count += sum(len(statements(one)) for one in documents)
     return count
 

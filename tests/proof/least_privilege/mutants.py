@@ -32,10 +32,11 @@ Change = tuple[str, str, Body | None]
 def generate(statement: Statement, body: Body, chance: random.Random) -> Iterator[Mutant]:
     """Yield each change of a part of the statement; `chance` cuts names and picks values.
 
-    The policy of a bucket, of a function or of a role's trust concerns that resource alone, so its
+    The policy of a bucket, a function, a key or a role's trust concerns that resource alone, so its
     resources are not widened.
     """
-    for kind, change, changed in changes(body, chance, names_resources=statement.kind == "role"):
+    names_resources = statement.kind in ("role", "logs")
+    for kind, change, changed in changes(body, chance, names_resources=names_resources):
         if changed != body:
             yield Mutant(statement, kind, change, changed)
 

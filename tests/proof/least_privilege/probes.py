@@ -34,6 +34,8 @@ FREE_KEYS = {
     "s3:tlsversion": "the same",
     "aws:sourcevpce": "the same",
 }
+# The condition keys that say for what a service sends a request.
+SOURCES = ("aws:sourcearn", "aws:sourceaccount", "kms:encryptioncontext:aws:logs:arn")
 # Where no interpreter of the stack can be, whatever its tags.
 ELSEWHERE = ("another account", "another region", "the managed interpreter")
 # Keys that a creation outside of a VPC must not have.
@@ -162,7 +164,7 @@ def other_keys(request: Request) -> Iterator[Probe]:
         if key in FREE_KEYS or (key.startswith("aws:requesttag/") and STACK_TAG not in key):
             continue
         if key.startswith("aws:resourcetag/"):
-            # The stack's own names need no tag: see `readings.without_tags`.
+            # The stack's own names need no tag: see `scenario.record_without_tags`.
             continue
         yield Probe(request.with_keys(**{key: None}), f"without {key}")
         if isinstance(value, tuple):
@@ -183,10 +185,14 @@ def other_value(value: object) -> object:
 
 
 def of_service(request: Request) -> Iterator[Probe]:
-    """Yield requests of other services and for other sources."""
+    """Yield requests of other services, for other sources, and about other log groups."""
     yield Probe(replace(request, principal="ec2.amazonaws.com"), "another service")
+    if request.action.startswith("logs:"):
+        for axis, resource in other_resources(request):
+            yield Probe(replace(request, resource=resource), axis)
     for key, value in request.context:
-        if key not in ("aws:sourcearn", "aws:sourceaccount") or "aws:sourcearn" not in request.keys:
+        names_no_source = key == "aws:sourceaccount" and "aws:sourcearn" not in request.keys
+        if key not in SOURCES or names_no_source:
             continue
         yield Probe(request.with_keys(**{key: None}), f"without {key}")
         for axis, other in other_sources(str(value)):

@@ -7,14 +7,12 @@ import random
 import re
 from collections.abc import Iterator
 
-import parliament
-
 from tests.proof.part import Part
 
 from . import authorization_data as data
 from . import mutants, probes, table
-from .access import OPERATORS, Policies, Request, Statement, as_list
-from .probes import RESOURCE_TAG, Probe
+from .access import OPERATORS, Policies, Request, Statement, as_list, holders
+from .probes import Probe
 from .reasons import (
     ANALYSER,
     DENIED,
@@ -30,9 +28,9 @@ from .scenario import Recording, record
 CLAIM = """\
 Each role may do what a needed request needs, and nothing else. The needed requests are those
 that the local AWS, with authorisation on, records while the stacks are created, used, updated,
-rolled back and destroyed, and those that AWS services make with the roles. They are also judged
-as if the service did not evaluate an interpreter's tags, because the developer guide calls the
-support of tags partial.
+rolled back and destroyed, and those that AWS services make with the roles, with keys and with log
+groups. Where policies never see an interpreter's tags, whose support the developer guide calls
+partial, other statements are needed: a second local AWS, with that setting, records for what.
 
 A probe changes one thing of a needed request, and has to be denied: the resource's account,
 region or name, a condition key, or the action. A mutant changes one thing of a statement of the
@@ -48,7 +46,7 @@ def prove(seed: int) -> Part:
 def judge(recording: Recording, chance: random.Random) -> Part:
     part = Part("Least privilege", CLAIM)
     policies = recording.policies
-    needed = [*recording.requests, *without_tags(recording)]
+    needed = list(recording.requests)
     part.failures += [
         f"denied: {denied}"
         for denied in recording.denied
@@ -80,10 +78,17 @@ def judge(recording: Recording, chance: random.Random) -> Part:
         for statement, action in unused
         if not reason(UNUSED, statement, action)
     ]
+    in_use = {shape(policies, statement) for statement, _ in uses}
+    part.failures += [
+        f"allowed, but never used: {statement}"
+        for statement, body in policies.bodies.items()
+        if statement.kind != "role" and body["Effect"] == "Allow"
+        if shape(policies, statement) not in in_use and not reason(UNUSED, statement, "")
+    ]
     misfits = [
         (statement, misfit)
         for statement, body in policies.bodies.items()
-        if statement.kind == "role"
+        if statement.kind in ("role", "logs")
         for misfit in data.misfits(body)
     ]
     part.failures += [
@@ -104,6 +109,9 @@ def judge(recording: Recording, chance: random.Random) -> Part:
     part.figures = {
         "roles": len(recording.stack_of_role),
         "statements": len(policies.bodies),
+        "statements of resources' policies": sum(
+            one.kind not in ("role", "trust") for one in policies.bodies
+        ),
         "decisions recorded": recording.decisions,
         "decisions that denied": len(recording.denied),
         "different requests recorded": sum(one.origin == "recorded" for one in recording.requests),
@@ -133,6 +141,11 @@ def judge(recording: Recording, chance: random.Random) -> Part:
         ("role", "action", "resource", "condition keys", "used by"),
         table.rows(policies, grants, uses),
     )
+    part.add_table(
+        "Policies of resources",
+        ("policy of", "principal", "action", "condition keys", "used by"),
+        table.resource_rows(policies, uses),
+    )
     part.add_table("Exceptions", ("place", "what", "reason"), table.exceptions())
     return part
 
@@ -148,20 +161,6 @@ def untested(policies: Policies) -> list[str]:
         if "${" in statement.text:
             found.add("policy variables")
     return sorted(found)
-
-
-def without_tags(recording: Recording) -> Iterator[Request]:
-    """Yield the requests as they are if the service does not evaluate an interpreter's tags.
-
-    The developer guide calls the support of tags in policies partial. Then the interpreters with a
-    name of the stack's have to be managed all the same, but for the name before an update.
-    """
-    for request in recording.requests:
-        name = request.resource.rpartition("/")[2]
-        if RESOURCE_TAG in request.keys and not name.startswith("before-"):
-            yield request.with_keys(
-                **{key: None for key in request.keys if key.startswith("aws:resourcetag/")}
-            )
 
 
 def granted(policies: Policies) -> Iterator[tuple[Statement, str]]:
@@ -185,6 +184,8 @@ def used_by(
 
 def analysed(policies: Policies) -> Iterator[tuple[Statement, str]]:
     """Yield the findings of a public analyser about the statements of roles."""
+    import parliament  # here, because it and its data take half a second
+
     for statement, body in policies.bodies.items():
         if statement.kind == "role":
             document = {"Version": "2012-10-17", "Statement": [body]}
@@ -225,7 +226,8 @@ def mutated(
     refused = [probe.request for probe in denied]
     for statement, body in policies.bodies.items():
         concerned = [
-            [one for one in requests if concerns(statement, one)] for requests in (needed, refused)
+            [one for one in requests if (statement.kind, statement.holder) in holders(one)]
+            for requests in (needed, refused)
         ]
         for mutant in mutants.generate(statement, body, chance):
             made += 1
@@ -233,20 +235,6 @@ def mutated(
     kinds = {(shape(policies, one.statement), one.kind) for one in caught}
     survivors = [one for one in missed if (shape(policies, one.statement), one.kind) not in kinds]
     return made, len(caught), survivors
-
-
-def concerns(statement: Statement, request: Request) -> bool:
-    match statement.kind:
-        case "role":
-            return request.principal == statement.holder
-        case "trust":
-            return request.action == "sts:AssumeRole" and request.resource.endswith(
-                f"/{statement.holder}"
-            )
-        case "bucket":
-            return request.resource.partition("/")[0] == statement.holder
-        case _:
-            return request.resource == statement.holder
 
 
 def is_caught(

@@ -16,7 +16,11 @@ UNUSED: Exceptions = [
         "sqs:Get",
         "CDK's `SqsDestination` grants it with the sending",
     ),
-    (r"\.policy\[", "s3:", "CDK's function that empties a bucket"),
+    (
+        r"Gateway/ToolsServiceRole\w+\.trust\[1\]",
+        "",
+        "CDK adds a statement for the gateway, which its first statement makes superfluous",
+    ),
 ]
 RESOURCES: Exceptions = [
     (
@@ -103,6 +107,22 @@ ALLOWED: Exceptions = [
         "aws:sourcearn",
         "Upkeep: scheduler.amazonaws.com sts:AssumeRole",
         "the role trusts schedules of its account; only somebody who may pass it gives it to one",
+    ),
+    (
+        "aws:sourcearn of a(nother kind| sibling| longer name)",
+        "delivery.logs.amazonaws.com logs:",
+        "the page of CloudWatch Logs admits each source of the account; only somebody who may make "
+        "a delivery to the log group has one",
+    ),
+    (
+        "without TLS|TLS 1.1|SigV2|signature of",
+        "OwnPolicies-ExecutionRole.* arn:aws:s3:::data-of-users",
+        "the bucket and its policy are the user's",
+    ),
+    (
+        "aws:logs:arn of a (sibling|longer name)",
+        "logs.us-east-1.amazonaws.com kms:",
+        "the user's key serves all log groups of the account",
     ),
     (
         "another interpreter's records",

@@ -7,6 +7,7 @@ import io
 import json
 import shutil
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -38,6 +39,13 @@ CALLS: list[dict[str, Any]] = [
     {"tool": "list_sessions"},
 ]
 DELETION = {"tool": "workspace_delete", "path": "code-interpreter/out.txt"}
+DATA = "data-of-users"
+USE_OF_ROLE = f"""\
+import boto3
+s3 = boto3.client("s3")
+s3.list_objects_v2(Bucket="{DATA}", Prefix="shared/")
+print(s3.get_object(Bucket="{DATA}", Key="shared/in.csv")["Body"].read().decode())
+"""
 STOP = {"tool": "stop_session"}
 RENAMED = "Renamed"
 
@@ -55,6 +63,15 @@ class Recording:
         self.requests: dict[Request, None] = {}
         self.decisions = 0
         self.denied: list[str] = []
+
+    def extend(self, other: Recording) -> None:
+        """Take the policies and the requests of other stacks, too."""
+        self.stack_of_role = {**self.stack_of_role, **other.stack_of_role}
+        bodies = {**self.policies.bodies, **other.policies.bodies}
+        self.policies = Policies(bodies.items(), self.policies.account)
+        self.requests |= other.requests
+        self.decisions += other.decisions
+        self.denied += other.denied
 
     def add(self, decisions: list[Any], *, but_of: str = "") -> None:
         """Add decisions about the stacks' roles, but those about the roles of one stack."""
@@ -91,9 +108,23 @@ def role_of(decision: Any) -> str:
 
 
 def record() -> Recording:
-    """Deploy, call, update, call and destroy the stacks."""
+    """Deploy, call, update, call and destroy the stacks, by both readings of the service."""
     with LocalAws() as aws, TemporaryDirectory() as directory:
-        return Scenario(Deployment(aws, stacks.ACCOUNT), Path(directory)).record()
+        recording = Scenario(Deployment(aws, stacks.ACCOUNT), Path(directory)).record()
+    recording.extend(record_without_tags())
+    return recording
+
+
+def record_without_tags() -> Recording:
+    """Create, update and destroy an interpreter in an AWS whose policies never see its tags.
+
+    The developer guide calls the support of tags in policies partial. Then the statements that name
+    the stack's interpreters have to do, whose requests the statements with the tag allow otherwise.
+    """
+    settings = {"resource_tags": "never"}
+    with LocalAws(emulator_settings=settings) as aws, TemporaryDirectory() as directory:
+        scenario = Scenario(Deployment(aws, stacks.ACCOUNT), Path(directory))
+        return scenario.record_without_tags()
 
 
 class Scenario:
@@ -111,12 +142,16 @@ class Scenario:
         secrets.create_secret(Name="certificate", SecretString=pem)
         key = deployment.client("kms").create_key()["KeyMetadata"]["Arn"]
         secret = secrets.create_secret(Name="known", SecretString=pem, KmsKeyId=key)
+        s3 = deployment.client("s3")
+        s3.create_bucket(Bucket=DATA)
+        s3.put_object(Bucket=DATA, Key="shared/in.csv", Body=b"6 7")
         self._existing = stacks.Existing(
             vpc_id=vpc_id,
             subnet_id=subnet["SubnetId"],
             group_id=group["GroupId"],
             secret_arn=secret["ARN"],
             key_arn=key,
+            bucket_name=DATA,
         )
         self._seen = 0
 
@@ -144,6 +179,21 @@ class Scenario:
         self._start_sessions()
         recording.add(self._new_decisions())
         self._deployment.aws.destroy(second, stacks.ACCOUNT)
+        recording.add(self._new_decisions())
+        return recording
+
+    def record_without_tags(self) -> Recording:
+        for version in (1, 2):
+            directory = self._directory / str(version)
+            define = partial(stacks.define_without_tags, version=stacks.Version(version))
+            synthesise(define, directory)
+            self._deployment.aws.deploy(directory, stacks.ACCOUNT)
+        deployed = Stacks(self._deployment, ["WithoutTags"])
+        recording = Recording(deployed.stack_of_role, deployed.policies())
+        for request in unrecorded_requests(deployed):
+            recording.requests[request] = None
+        self._start_sessions()
+        self._deployment.aws.destroy(directory, stacks.ACCOUNT)
         recording.add(self._new_decisions())
         return recording
 
@@ -186,6 +236,9 @@ class Scenario:
                     self._call(outputs, [DELETION])
                 self._call(outputs, [STOP])
         self._invoke(deployed.outputs("Upkeep"), {"schedule": "upkeep"})
+        self._call(
+            deployed.outputs("OwnPolicies"), [{"tool": "execute_code", "code": USE_OF_ROLE}, STOP]
+        )
         consumer = deployed.of_type("Consumer", "AWS::IAM::Role")
         roles = {one["LogicalResourceId"][:4]: one["PhysicalResourceId"] for one in consumer}
         self._invoke_as(deployed, "Consumer", roles["Call"])

@@ -23,6 +23,7 @@ from aws_cdk import aws_efs as efs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
@@ -36,8 +37,10 @@ from cdk_code_interpreter import (
     ExecutionRole,
     Filesystem,
     InvokeFunction,
+    Monitoring,
     Network,
     SealedNetwork,
+    ServiceLog,
     Workspace,
 )
 from tests.unit.constructs.everything import imported_s3_files
@@ -74,6 +77,7 @@ class Existing:
 
     :ivar group_id: The security group of mount targets in the VPC.
     :ivar key_arn: The key of the secret.
+    :ivar bucket_name: A bucket with data for code in sandboxes.
     """
 
     vpc_id: str
@@ -81,6 +85,7 @@ class Existing:
     group_id: str
     secret_arn: str
     key_arn: str
+    bucket_name: str
 
 
 def define(app: App, version: Version, existing: Existing) -> None:
@@ -91,6 +96,7 @@ def define(app: App, version: Version, existing: Existing) -> None:
     filesystems(stack(app, "Filesystems"), version, existing)
     certificates(stack(app, "Certificates"), version, existing)
     encrypted(stack(app, "Encrypted"), version)
+    own_policies(stack(app, "OwnPolicies"), version, existing)
     gateway(stack(app, "Gateway"))
     agent(stack(app, "Agent"))
     states(stack(app, "States"))
@@ -101,6 +107,11 @@ def define(app: App, version: Version, existing: Existing) -> None:
 
 def stack(app: App, name: str) -> Stack:
     return Stack(app, name)
+
+
+def define_without_tags(app: App, version: Version) -> None:
+    """Define what uses the permissions that do not depend on an interpreter's tags."""
+    CodeInterpreter(stack(app, "WithoutTags"), "Interpreter", tags=version.tags)
 
 
 def sandbox(scope: Stack, version: Version) -> None:
@@ -174,7 +185,9 @@ def certificates(scope: Stack, version: Version, existing: Existing) -> None:
 
 
 def encrypted(scope: Stack, version: Version) -> None:
+    """Encrypt all that the library encrypts with one key, and have all service logs delivered."""
     key = kms.Key(scope, "Key", removal_policy=RemovalPolicy.DESTROY)
+    let_logs_use(key, scope)
     queue = sqs.Queue(scope, "Failures")
     interpreter = CodeInterpreter(
         scope,
@@ -183,13 +196,65 @@ def encrypted(scope: Stack, version: Version) -> None:
         control_function=ControlFunction(scope, "Control", environment_encryption=key),
     )
     workspace = Workspace(scope, "Workspace", encryption_key=key, prefix="files")
-    add_function(
+    function = add_function(
         scope,
         interpreter,
         workspace,
         environment_encryption=key,
+        log_encryption_key=key,
         on_failure=SqsDestination(queue),
     )
+    Monitoring(
+        scope,
+        "Monitoring",
+        code_interpreter=interpreter,
+        function=function,
+        service_logs=list(ServiceLog),
+        log_encryption_key=key,
+    )
+
+
+def let_logs_use(key: kms.Key, scope: Stack) -> None:
+    """Add the statement that a user's key needs for log groups, without `Describe*`.
+
+    "Encrypt log data in CloudWatch Logs using AWS Key Management Service", Amazon CloudWatch Logs
+    user guide. DescribeKey has no encryption context, so it does not meet the page's condition.
+    """
+    groups = scope.format_arn(service="logs", resource="log-group:*")
+    key.add_to_resource_policy(
+        iam.PolicyStatement(
+            principals=[iam.ServicePrincipal(f"logs.{REGION}.amazonaws.com")],
+            actions=["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
+            resources=["*"],
+            conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}},
+        )
+    )
+
+
+def own_policies(scope: Stack, version: Version, existing: Existing) -> None:
+    """Give code in sandboxes permissions of the user's own, in each form that a role takes."""
+    bucket = s3.Bucket.from_bucket_name(scope, "Data", existing.bucket_name)
+    listing = iam.ManagedPolicy(
+        scope,
+        "Listing",
+        statements=[
+            iam.PolicyStatement(
+                actions=["s3:ListBucket"],
+                resources=[bucket.bucket_arn],
+                conditions={"StringLike": {"s3:prefix": "shared/*"}},
+            )
+        ],
+    )
+    role = ExecutionRole(scope, "ExecutionRole", managed_policies=[listing])
+    role.add_to_policy(
+        iam.PolicyStatement(
+            actions=["s3:GetObject"], resources=[bucket.arn_for_objects("shared/*")]
+        )
+    )
+    interpreter = CodeInterpreter(
+        scope, "Interpreter", description=version.description, execution_role=role
+    )
+    add_function(scope, interpreter, Workspace(scope, "Workspace"))
 
 
 def gateway(scope: Stack) -> None:

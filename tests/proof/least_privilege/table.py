@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from .access import Policies, Request, Statement, as_list
+from .access import Kind, Policies, Request, Statement, as_list
 from .probes import kind_of
 from .reasons import ALLOWED, ANALYSER, DENIED, RESOURCES, SURVIVORS, UNUSED, reason
 
@@ -26,6 +26,15 @@ NAMES = (
 )
 HASH = re.compile(r"(?<=[a-zA-Z])[0-9A-F]{8}$")
 
+KINDS: dict[Kind, str] = {
+    "trust": "trust of a role",
+    "bucket": "bucket",
+    "function": "function",
+    "key": "key",
+    "logs": "log groups",
+}
+REFUSES = "refuses what the probes of its conditions send"
+
 Grant = tuple[Statement, str]
 Row = tuple[str, str, str, str, str]
 
@@ -42,6 +51,23 @@ def rows(
         row = (role(statement), action, resources, ", ".join(keys))
         found.setdefault(row, []).append((statement, action))
     return [(*row, users(held, uses)) for row, held in sorted(found.items())]
+
+
+def resource_rows(policies: Policies, uses: Mapping[Grant, list[Request]]) -> list[Row]:
+    """Return a row for each different statement of resources' policies and of trust policies."""
+    found: dict[tuple[str, str, str, str], list[Grant]] = {}
+    for statement, body in policies.bodies.items():
+        if statement.kind == "role":
+            continue
+        principal = body["Principal"]
+        names = as_list(principal) if isinstance(principal, str) else as_list(*principal.values())
+        keys = sorted({key for keys in body.get("Condition", {}).values() for key in keys})
+        actions = ", ".join(sorted(as_list(body["Action"])))
+        if body["Effect"] == "Deny":
+            actions = f"not {actions}"
+        row = (KINDS[statement.kind], ", ".join(map(masked, names)), actions, ", ".join(keys))
+        found.setdefault(row, []).extend(grant for grant in uses if grant[0] == statement)
+    return [(*row, users(grants, uses) or REFUSES) for row, grants in sorted(found.items())]
 
 
 def users(grants: Sequence[Grant], uses: Mapping[Grant, list[Request]]) -> str:

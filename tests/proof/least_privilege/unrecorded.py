@@ -37,6 +37,8 @@ ENCRYPTS = "Amazon S3 uses the bucket's key with the permissions of its caller"
 LINKED = "code in a sandbox opens a presigned URL, through the sealed network's endpoint"
 LOGS_TRAFFIC = "VPC flow logs write to their log group with the role"
 ASKS = "a Bedrock agent invokes the function of its action group"
+DELIVERS = "CloudWatch Logs delivers the logs that AgentCore writes"
+ENCRYPTS_LOGS = "CloudWatch Logs encrypts a log group with the user's key"
 
 
 def arn(service: str, resource: str) -> str:
@@ -61,9 +63,16 @@ def unrecorded_requests(deployed: Stacks) -> Iterator[Request]:
         yield from of_interpreters(deployed, stack)
         for resource in deployed.of_type(stack, "AWS::S3::Bucket"):
             yield from of_bucket(deployed, stack, resource)
+        for resource in deployed.of_type(stack, "AWS::Logs::LogGroup"):
+            yield from of_encrypted_log(deployed, stack, resource)
+        for resource in deployed.of_type(stack, "AWS::Logs::DeliveryDestination"):
+            yield from of_delivery(deployed, stack, resource)
         yield from of_trust(deployed, stack)
-    yield from of_flow_log(deployed)
+    if "SealedNetwork" in deployed.names:
+        yield from of_flow_log(deployed)
     for stack, part in INVOKERS:
+        if stack not in deployed.names:
+            continue
         role = deployed.physical(stack, "AWS::IAM::Role", part)
         function = arn("lambda", f"function:{deployed.outputs(stack)['FunctionName']}")
         yield request(stack, role, "lambda:InvokeFunction", function, INVOKES)
@@ -128,6 +137,41 @@ def of_bucket(deployed: Stacks, stack: str, resource: dict[str, Any]) -> Iterato
         file = f"arn:aws:s3:::{bucket}/workspace/proof/uploads/large"
         for action in ("GetObject", "PutObject"):
             yield request(stack, role, f"s3:{action}", file, LINKED, **keys)
+
+
+def of_encrypted_log(deployed: Stacks, stack: str, resource: dict[str, Any]) -> Iterator[Request]:
+    template = deployed.template(stack)["Resources"][resource["LogicalResourceId"]]
+    if "KmsKeyId" not in template["Properties"]:
+        return
+    key = arn("kms", f"key/{deployed.physical(stack, 'AWS::KMS::Key')}")
+    group = arn("logs", f"log-group:{resource['PhysicalResourceId']}")
+    for action in ("Decrypt", "Encrypt", "GenerateDataKey", "ReEncryptFrom"):
+        yield request(
+            stack,
+            f"logs.{stacks.REGION}.amazonaws.com",
+            f"kms:{action}",
+            key,
+            ENCRYPTS_LOGS,
+            **{"kms:encryptioncontext:aws:logs:arn": group},
+        )
+
+
+def of_delivery(deployed: Stacks, stack: str, resource: dict[str, Any]) -> Iterator[Request]:
+    template = deployed.template(stack)["Resources"][resource["LogicalResourceId"]]
+    target = template["Properties"].get("DestinationResourceArn")
+    if target is None:
+        return  # X-Ray, whose policy is its own
+    name = target["Fn::GetAtt"][0]
+    group = deployed.physical(stack, "AWS::Logs::LogGroup", name)
+    stream = arn("logs", f"log-group:{group}:log-stream:{AGENTCORE}")
+    keys = {
+        "aws:sourceaccount": stacks.ACCOUNT,
+        "aws:sourcearn": arn("logs", f"delivery-source:{resource['PhysicalResourceId']}"),
+    }
+    for action in ("CreateLogStream", "PutLogEvents"):
+        yield request(
+            stack, "delivery.logs.amazonaws.com", f"logs:{action}", stream, DELIVERS, **keys
+        )
 
 
 def of_flow_log(deployed: Stacks) -> Iterator[Request]:

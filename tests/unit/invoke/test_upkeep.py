@@ -14,6 +14,8 @@ from tests.fakes.client_error import client_error
 from tests.fakes.lambda_context import Context
 from tests.fakes.s3 import RECORDS_PREFIX
 from tests.fakes.world import World
+from tests.response_cases import gateway_context
+from tests.sending import invoke
 
 CANARY = "the-users-own"
 
@@ -126,6 +128,12 @@ def test_a_background_command_is_recorded(world: World) -> None:
 )
 def test_nothing_can_be_added_to_the_schedules_event(world: World, event: Any) -> None:
     response = world.function(event, Context())
+    assert response["error"]["type"] == "InvalidRequest"
+    assert world.agentcore.calls == []
+
+
+def test_the_arguments_of_a_gateways_tool_are_not_the_schedules_event(world: World) -> None:
+    response = invoke(world, EVENT, gateway_context("target___execute_code", None))
     assert response["error"]["type"] == "InvalidRequest"
     assert world.agentcore.calls == []
 

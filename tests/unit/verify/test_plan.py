@@ -24,7 +24,7 @@ def test_all_are_chosen_or_those_with_a_name_in_the_order_of_the_table() -> None
 
 
 def test_an_unknown_name_is_refused_with_those_that_exist() -> None:
-    with pytest.raises(plan.PlanError, match=r"'hook-outputs'.*did you mean hook-output\?.*home"):
+    with pytest.raises(plan.PlanError, match=r"'hook-outputs'.*did you mean hook-output\?.*LIST=1"):
         plan.choose("hook-outputs")
 
 

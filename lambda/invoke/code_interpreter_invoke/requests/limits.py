@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from ..responses import Response
 
 
-def is_within_limit(response: Response, caller: Caller) -> bool:
-    """Tell whether the caller can take the response whole."""
+def share_of_limit(response: Response, caller: Caller) -> float:
+    """Return the part of its caller's limit that the response takes."""
     # An upper bound of the bytes, whichever way the characters are escaped.
-    return len(json.dumps(caller.render(response))) <= caller.max_response_bytes
+    return len(json.dumps(caller.render(response))) / caller.max_response_bytes
 
 
 def replace_surrogates(rendered: dict[str, Any]) -> dict[str, Any]:

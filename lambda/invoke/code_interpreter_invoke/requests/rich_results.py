@@ -13,7 +13,7 @@ from ..files.rich_results import body_of, new_path, save_as
 from ..files.workspace import REQUESTS_AT_ONCE, Workspace
 from ..fitting import largest_that_fits
 from .callers import Caller
-from .limits import is_within_limit
+from .limits import share_of_limit
 
 if TYPE_CHECKING:
     from ..responses import Image, MimeBundle, Response
@@ -56,7 +56,7 @@ def fit_results(response: Response, caller: Caller, workspace: Workspace) -> Res
     moved = largest_that_fits(
         lambda kept: [*too_large, *movable[: len(movable) - kept]],
         len(movable),
-        lambda chosen: is_within_limit(with_files(response, chosen, {}), caller),
+        lambda chosen: share_of_limit(with_files(response, chosen, {}), caller),
         minimum=0,
     )
     return with_files(response, moved, save_values(bundles, moved, workspace))

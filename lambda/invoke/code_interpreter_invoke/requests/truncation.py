@@ -11,7 +11,7 @@ from ..errors import RequestError
 from ..files.workspace import PRODUCED, RESPONSES, Workspace
 from ..fitting import largest_that_fits
 from .callers import Caller
-from .limits import is_within_limit
+from .limits import share_of_limit
 
 if TYPE_CHECKING:
     from ..responses import Response
@@ -63,7 +63,7 @@ def truncate_to_limit(response: Response, caller: Caller, workspace: Workspace) 
     return largest_that_fits(
         truncated,
         caller.max_response_bytes,
-        lambda shortened: is_within_limit(shortened, caller),
+        lambda shortened: share_of_limit(shortened, caller),
         minimum=MIN_TRUNCATED_LENGTH,
     )
 

@@ -6,6 +6,7 @@ sandbox. A younger one needs no write, because the sweeper waits for the whole l
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 
@@ -19,15 +20,16 @@ def is_use_due(record: SessionRecord, now: float) -> bool:
     return record.idle_limit > 0 and now - record.last_used_at >= record.idle_limit / PARTS
 
 
-def is_idle(record: SessionRecord, now: float) -> bool:
-    """Tell whether a session's sandbox was not used for longer than its limit.
+def idle_from(record: SessionRecord) -> float:
+    """Return the moment after which a session is idle, unless its record is written before.
 
     Earlier versions of the function wrote no moment. While a request holds the lease, others use
-    the sandbox without writing.
+    the sandbox without writing. A sandbox that ends earlier is never idle.
     """
     if not record.idle_limit or not record.last_used_at:
-        return False
-    return now - max(record.last_used_at, record.lease_expires_at) > record.idle_limit
+        return math.inf
+    moment = max(record.last_used_at, record.lease_expires_at) + record.idle_limit
+    return moment if moment < record.expires_at else math.inf
 
 
 class Heartbeat:

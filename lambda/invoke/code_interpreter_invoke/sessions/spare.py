@@ -94,22 +94,21 @@ class Spare:
         :param needed_until: The moment until which the request needs the sandbox.
         :param is_first: Whether it is the first attempt. A later one takes no other spare: the
             first may have started a sandbox, which would be forgotten.
+        :raises RequestError: if it is not known whether the spare is the session's. A sandbox that
+            was started instead would be forgotten by a later attempt that finds the claim.
         """
-        try:
-            record = self._store.read(RECORD).record
-            if not self._is_fresh(record, self._now()) or record.expires_at < needed_until:
-                return None
-            claim = Claim(session, claim_id)
-            if is_first:
-                return record if self._is_claimed(record.session_id, claim) else None
-            return record if self._claim_on(record.session_id) == claim else None
-        except RequestError:
-            return None  # a sandbox is started, as without a spare
+        record = self._store.read(RECORD).record
+        if not self._is_fresh(record, self._now()) or record.expires_at < needed_until:
+            return None
+        claim = Claim(session, claim_id)
+        if is_first:
+            return record if self._is_claimed(record.session_id, claim) else None
+        return record if self._claim_on(record.session_id) == claim else None
 
-    def session_name(self, session_id: str, name: str | None) -> str | None:
+    def session_name(self, session_id: str, name: str) -> str:
         """Return the name of a sandbox's session, which has another name if it was the spare.
 
-        :param name: The name that the service has for the sandbox.
+        :param name: The name with which the sandbox was started.
         """
         if name != NAME:
             return name

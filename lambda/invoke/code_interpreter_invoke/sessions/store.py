@@ -181,11 +181,11 @@ class SessionStore:
             return stored
         return StoredRecord(record, written_etag)
 
-    def last_writes(self) -> Iterator[tuple[float, str]]:
-        """Yield when each record was last written, and the name of its session."""
+    def last_writes(self) -> Iterator[tuple[float, str, str]]:
+        """Yield when each record was last written, the name of its session, and its ETag."""
         for found in self._bucket.list_all(self._prefix, delimiter="/"):
             name = found.key.removeprefix(self._prefix).removesuffix(".json")
-            yield found.last_modified.timestamp(), name
+            yield found.last_modified.timestamp(), name, found.etag
 
     def _read(self, session: str) -> tuple[StoredRecord, str]:
         found = self._bucket.get(self._key(session))

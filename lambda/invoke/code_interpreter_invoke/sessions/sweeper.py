@@ -8,7 +8,7 @@ of a sweep that was cut off: the next request, or a later sweep, stops the sandb
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from ..clients import CodeInterpreterClient
 from ..deadline import Deadline
 from ..errors import RequestError, SandboxGoneError
 from ..sandbox.sandbox import Sandbox
-from .idle import is_idle
+from .idle import idle_from
 from .store import RecordChangedError, SessionRecord, SessionState, SessionStore, StoredRecord
 
 # The longest life of a sandbox (the service's quotas).
@@ -24,6 +24,9 @@ LONGEST_SESSION = 28_800.0
 # Seconds for one look at a task.
 TASK_SECONDS = 10.0
 RUNNING = ("submitted", "working")
+
+# By session: the ETag of a record that a sweep has read, and the moment from which it is idle.
+Looks = MutableMapping[str, tuple[str, float]]
 
 
 class Swept(NamedTuple):
@@ -41,12 +44,19 @@ class Sweeper:
         store: SessionStore,
         code_interpreter: CodeInterpreterClient,
         deadline: Deadline,
+        looks: Looks,
         *,
         now: Callable[[], float] = time.time,
     ) -> None:
+        """Take the parts.
+
+        :param looks: Kept between sweeps, so that a record is read again only if it was written
+            since or is idle by now.
+        """
         self._store = store
         self._code_interpreter = code_interpreter
         self._deadline = deadline
+        self._looks = looks
         self._now = now
 
     def sweep(self, idle_limit: float) -> Swept:
@@ -57,20 +67,26 @@ class Sweeper:
         """
         stopped = failed = 0
         # The latest first: ended ones can wait.
-        for written_at, session in sorted(self._store.last_writes(), reverse=True):
+        looks = dict(self._looks)
+        self._looks.clear()
+        for written_at, session, etag in sorted(self._store.last_writes(), reverse=True):
             if not idle_limit <= self._now() - written_at <= LONGEST_SESSION + idle_limit:
+                continue
+            seen, idle_at = looks.get(session, ("", 0.0))
+            if seen == etag and idle_at >= self._now():
+                self._looks[session] = seen, idle_at
                 continue
             if self._deadline.remaining() < self._deadline.response_reserve:
                 break
             try:
-                stopped += self._sweep(session)
+                stopped += self._sweep(session, etag)
             except RecordChangedError:
                 continue  # a request uses it
             except (RequestError, ValueError):  # or the record is none
                 failed += 1
         return Swept(stopped, failed)
 
-    def _sweep(self, session: str) -> bool:
+    def _sweep(self, session: str, listed: str) -> bool:
         """Stop a session's sandbox if it is idle, and tell whether that was so.
 
         :raises RecordChangedError: if a request uses the session.
@@ -80,8 +96,10 @@ class Sweeper:
         if record.was_swept and record.session_id:
             return self._stop(session, stored)
         now = self._now()
+        idle_at = idle_from(record)
+        self._looks[session] = listed, idle_at
         is_ready = record.state(self._code_interpreter.identifier, "", now) is SessionState.READY
-        if not is_ready or not is_idle(record, now):
+        if not is_ready or now <= idle_at:
             return False
         running = tuple(task for task in record.tasks if self._is_running(record, task))
         if running:

@@ -15,8 +15,7 @@ from .context import ToolContext, check_command
 if TYPE_CHECKING:
     from ..responses import Response, ResponseMembers, SessionSummary
 
-# The largest page of ListCodeInterpreterSessions in the API model.
-MAX_PAGE_SIZE = 100
+MAX_LISTED = 1_000
 
 
 def start_session(
@@ -61,21 +60,30 @@ def get_session(context: ToolContext) -> Response:
 
 
 def list_sessions(context: ToolContext, *, status: str | None, next_token: str | None) -> Response:
-    filters = {"status": status, "nextToken": next_token, "maxResults": MAX_PAGE_SIZE}
-    page = context.code_interpreter.list_sessions(**drop_none(filters))
+    if next_token is not None and not next_token.isalnum():
+        raise InvalidRequestError(
+            "list_sessions: next_token must be the next_token of the previous response"
+        )
+    found = {
+        item["sessionId"]: (name, item)
+        for name, item in context.code_interpreter.own_sessions(status)
+    }
+    # The service says nothing about its order. Its ids begin with the time of the start.
+    ids = sorted((one for one in found if not next_token or one < next_token), reverse=True)
     sessions: list[SessionSummary] = [
         {
-            "session": context.session_name(item["sessionId"], item.get("name")),
-            "session_id": item["sessionId"],
+            "session": context.session_name(session_id, name),
+            "session_id": session_id,
             "session_status": item["status"],
             "created_at": item["createdAt"].isoformat(),
         }
-        for item in page["items"]
+        for session_id in ids[:MAX_LISTED]
+        for name, item in [found[session_id]]
     ]
     response: Response = {"status": "ok", "sessions": sessions, "count": len(sessions)}
-    if page.get("nextToken"):
+    if len(ids) > MAX_LISTED:
         response["truncated"] = True
-        response["next_token"] = page["nextToken"]
+        response["next_token"] = sessions[-1]["session_id"]
     return response
 
 

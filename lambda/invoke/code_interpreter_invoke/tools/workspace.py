@@ -64,12 +64,14 @@ def check_distinct(files: list[StoredFile]) -> None:
 
 def workspace_list(context: ToolContext, *, path: str | None, next_token: str | None) -> Response:
     page = context.workspace.list(path, next_token)
-    return largest_that_fits(page.response, len(page.objects), context.fits)
+    return largest_that_fits(page.response, len(page.objects), context.share_of_limit)
 
 
 def workspace_read(context: ToolContext, *, path: str, offset: int | None) -> Response:
     part = context.workspace.read(path, offset or 0)
-    return largest_that_fits(part.response, len(part.body), context.fits, minimum=MIN_READ_BYTES)
+    return largest_that_fits(
+        part.response, len(part.body), context.share_of_limit, minimum=MIN_READ_BYTES
+    )
 
 
 def workspace_write(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import tomllib
+
 import pytest
 
 from code_interpreter_client.cli.app import main
+from tests.project import PROJECT
 
 FILES = ("download", "ls", "pull", "push", "upload")
 COMMANDS = (*FILES, "doctor", "exec", "run", "sessions", "sh", "shell", "stop")
@@ -27,6 +30,12 @@ def test_without_a_command_there_is_help(capsys: pytest.CaptureFixture[str]) -> 
     assert {f"  {name} " in text for name in COMMANDS} == {True}
     assert "CODE_INTERPRETER_SESSION" in text
     assert "Exit codes:" in text
+
+
+def test_the_version_is_that_of_the_distribution(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    project = tomllib.loads((PROJECT / "client" / "pyproject.toml").read_text())["project"]
+    assert capsys.readouterr().out == f"{project['name']} {project['version']}\n"
 
 
 @pytest.mark.parametrize(

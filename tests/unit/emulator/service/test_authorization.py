@@ -15,6 +15,7 @@ from agentcore_emulator.testing.faults import Faults
 
 AT_ONCE = EmulatorSettings(resource_tags="at_once")
 ONCE_READY = EmulatorSettings(resource_tags="once_ready")
+NEVER = EmulatorSettings(resource_tags="never")
 OWNER = Owner("111122223333", "eu-west-1")
 PREFIX = "arn:aws:bedrock-agentcore:eu-west-1"
 ARN = f"{PREFIX}:111122223333:code-interpreter-custom/a-0123456789"
@@ -104,11 +105,12 @@ class Failing(Faults):
     [
         (AT_ONCE, Faults(), True, True),
         (ONCE_READY, Faults(), False, True),
+        (NEVER, Faults(), False, False),
         (AT_ONCE, Failing(), True, True),
         (ONCE_READY, Failing(), False, False),
     ],
 )
-def test_policies_see_the_tags_at_once_or_once_the_interpreter_is_ready(
+def test_policies_see_the_tags_at_once_or_once_the_interpreter_is_ready_or_never(
     settings: EmulatorSettings, outcomes: Faults, *, tags_at_once: bool, tags_later: bool
 ) -> None:
     clock = ServiceClock()

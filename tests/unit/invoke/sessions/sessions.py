@@ -10,7 +10,7 @@ from code_interpreter_invoke.files.workspace import Workspace
 from code_interpreter_invoke.sessions.named import NamedSession, RecordCache
 from code_interpreter_invoke.sessions.spare import Spare
 from code_interpreter_invoke.sessions.store import SessionRecord, SessionStore
-from code_interpreter_invoke.sessions.sweeper import Sweeper, Swept
+from code_interpreter_invoke.sessions.sweeper import Looks, Sweeper, Swept
 from tests.fakes.agentcore import INTERPRETER
 from tests.fakes.clock import Clock
 from tests.fakes.s3 import BUCKET, PREFIX, RECORDS_PREFIX
@@ -18,6 +18,7 @@ from tests.fakes.world import World, clients_of
 
 OPTIONS = {"sessionTimeoutSeconds": 28_800}
 LIMIT = 600.0
+OWNER = "0123456789abcdef"
 
 
 class Sessions:
@@ -32,12 +33,13 @@ class Sessions:
         self.idle_limit = LIMIT
         self.has_spare = False
         self.cache: RecordCache = {}
+        self.looks: Looks = {}
         clients = clients_of(world.s3, world.agentcore)
         self.deadline = Deadline(900)
         self.bucket = Bucket(clients, BUCKET, self.deadline)
         self.store = SessionStore(self.bucket, RECORDS_PREFIX)
         current = CurrentId(identifier, None, lambda: None)
-        self.code_interpreter = CodeInterpreterClient(clients, current, self.deadline)
+        self.code_interpreter = CodeInterpreterClient(clients, current, self.deadline, OWNER)
 
     def session(self, name: str = "s", timeout: float | None = None) -> NamedSession:
         """Return a session as a new request has it."""
@@ -71,7 +73,9 @@ class Sessions:
         self.store.write(name, stored.record._replace(**members), stored.etag)
 
     def sweep(self) -> Swept:
-        sweeper = Sweeper(self.store, self.code_interpreter, self.deadline, now=self.clock.now)
+        sweeper = Sweeper(
+            self.store, self.code_interpreter, self.deadline, self.looks, now=self.clock.now
+        )
         return sweeper.sweep(self.idle_limit)
 
     @property

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from code_interpreter_invoke.clients import CodeInterpreterClient, CurrentId
+from code_interpreter_invoke.errors import NotStartedError
 from code_interpreter_invoke.sessions.lease import LEASE_SECONDS
 from code_interpreter_invoke.sessions.spare import NAME
 from code_interpreter_invoke.sessions.store import SessionStore
@@ -16,7 +17,7 @@ from tests.fakes.clock import Clock
 from tests.fakes.s3 import PREFIX, RECORDS_PREFIX
 from tests.fakes.world import World, clients_of
 
-from .sessions import Sessions
+from .sessions import OWNER, Sessions
 
 SPARE = f"{RECORDS_PREFIX}spares/next.json"
 LIFE = 900
@@ -238,19 +239,29 @@ def test_after_the_replacement_of_the_code_interpreter_it_is_left_and_replaced(
     assert later.use("another")["session_id"] == replacement
 
 
-@pytest.mark.parametrize("key", ["next", "{spare}"])
-@pytest.mark.parametrize("operation", ["GetObject", "PutObject"])
-def test_without_a_response_of_s3_a_sandbox_is_started(
-    sessions: Sessions, world: World, key: str, operation: str
+@pytest.mark.parametrize(
+    ("key", "when"), [("next", "before"), ("{spare}", "before"), ("{spare}", "after")]
+)
+def test_while_s3_does_not_say_whose_it_is_nothing_is_started(
+    sessions: Sessions, world: World, key: str, when: str
 ) -> None:
-    failing = f"{RECORDS_PREFIX}spares/{key.format(spare=spare_id(sessions))}.json"
+    """A later attempt that found the claim would forget a sandbox that was started instead."""
+    spare = spare_id(sessions)
+    failing = f"{RECORDS_PREFIX}spares/{key.format(spare=spare)}.json"
 
-    def fail(found: str, found_key: str) -> None:
-        if (found, found_key) == (operation, failing):
+    def fail(operation: str, found: str) -> None:
+        if found == failing:
             raise client_error("InternalError", 500, operation)
 
-    world.s3.before = fail
-    assert sessions.use()["status"] == "ok"
+    setattr(world.s3, when, fail)
+    with pytest.raises(NotStartedError) as failure:
+        sessions.use()
+    assert failure.value.retryable
+    setattr(world.s3, when, lambda operation, found: None)
+    response = sessions.use()
+    assert (response["session_id"] == spare) == (when == "after")
+    sessions.replenish()
+    assert len(world.agentcore.running) == 2
 
 
 def test_a_claim_whose_response_was_lost_is_found_again(sessions: Sessions, world: World) -> None:
@@ -311,7 +322,7 @@ def test_it_is_replaced_when_another_stack_has_replaced_the_code_interpreter(
     world.parameters.values["id"] = "analysis-9876543210"
     current = CurrentId(INTERPRETER, "id", lambda: world.parameters)
     clients = clients_of(world.s3, world.agentcore)
-    sessions.code_interpreter = CodeInterpreterClient(clients, current, sessions.deadline)
+    sessions.code_interpreter = CodeInterpreterClient(clients, current, sessions.deadline, OWNER)
     assert sessions.replenish() == "started"
     response = with_spare(world, clock, "analysis-9876543210").use()
     assert response["session_id"] == spare_id_of(sessions)

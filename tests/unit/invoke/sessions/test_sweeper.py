@@ -147,6 +147,47 @@ def test_a_sandbox_stays_that_may_be_in_use(
     assert len(world.agentcore.running) == 1
 
 
+def stopped(sessions: Sessions) -> None:
+    sessions.session().stop()
+
+
+def ended(sessions: Sessions) -> None:
+    sessions.replace_record(expires_at=sessions.clock.now() + 1)
+
+
+def later(sessions: Sessions) -> None:
+    sessions.replace_record(idle_limit=3 * LIMIT)
+
+
+@pytest.mark.parametrize("happen", [stopped, ended, later])
+def test_a_record_is_read_once_until_it_is_written(
+    sessions: Sessions, world: World, clock: Clock, happen: Callable[[Sessions], None]
+) -> None:
+    sessions.use()
+    happen(sessions)
+    reads = []
+    for _ in range(2):
+        clock.seconds += LIMIT + 1
+        for _ in range(2):
+            world.forget_calls()
+            assert sessions.sweep() == Swept(0, 0)
+            reads.append(world.s3.operations().count("GetObject"))
+        sessions.replace_record()
+    assert reads == [1, 0, 1, 0]
+
+
+def test_a_record_is_read_again_when_its_session_is_idle(
+    sessions: Sessions, world: World, clock: Clock
+) -> None:
+    sessions.use()
+    later(sessions)
+    clock.seconds += LIMIT + 1
+    assert sessions.sweep() == Swept(0, 0)
+    clock.seconds += 2 * LIMIT
+    assert sessions.sweep() == Swept(1, 0)
+    assert world.agentcore.running == []
+
+
 def test_without_the_sweeper_records_have_no_limit(sessions: Sessions, clock: Clock) -> None:
     sessions.idle_limit = 0.0
     sessions.use()
