@@ -6,15 +6,17 @@ import base64
 import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import RequestError
 from ..files.rich_results import body_of, new_path, save_as
 from ..files.workspace import REQUESTS_AT_ONCE, Workspace
 from ..fitting import largest_that_fits
-from ..responses import Image, MimeBundle, Response
 from .callers import Caller
-from .truncation import share_of_limit
+from .limits import share_of_limit
+
+if TYPE_CHECKING:
+    from ..responses import Image, MimeBundle, Response
 
 # A file's path stands in its bundle and in `files_saved`, with about 150 bytes of JSON. A value of
 # this size or less, in bytes, makes no room when it is moved.

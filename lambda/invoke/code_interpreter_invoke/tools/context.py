@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..clients import CodeInterpreterClient
 from ..errors import InvalidRequestError, SandboxGoneError, TimedOutError
 from ..files.workspace import Workspace
-from ..responses import Response
 from ..sandbox.environment import with_environment
 from ..sandbox.observer import Program
 from ..sandbox.results import Result
@@ -17,6 +16,7 @@ from ..sessions.named import NamedSession
 from ..sessions.temporary import TemporarySession
 
 if TYPE_CHECKING:
+    from ..responses import Response
     from ..sessions.spare import Spare
 
 T = TypeVar("T")

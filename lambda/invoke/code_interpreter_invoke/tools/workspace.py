@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from ..errors import InvalidRequestError, NotFoundError, quote
 from ..files.loading import load_all
@@ -11,8 +12,10 @@ from ..files.paths import clean_folder
 from ..files.saving import save
 from ..files.workspace import MIN_READ_BYTES, StoredFile
 from ..fitting import largest_that_fits
-from ..responses import Response, ResponseMembers
 from .context import ToolContext
+
+if TYPE_CHECKING:
+    from ..responses import Response, ResponseMembers
 
 DEFAULT_LINK_SECONDS = 300
 

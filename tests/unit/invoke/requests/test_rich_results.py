@@ -10,8 +10,8 @@ from code_interpreter_invoke.errors import NotStartedError
 from code_interpreter_invoke.files.rich_results import save_value
 from code_interpreter_invoke.files.workspace import Workspace
 from code_interpreter_invoke.requests.callers import Caller, caller_of
+from code_interpreter_invoke.requests.limits import share_of_limit
 from code_interpreter_invoke.requests.rich_results import MAX_MOVED, MIN_MOVED_BYTES, fit_results
-from code_interpreter_invoke.requests.truncation import share_of_limit
 from code_interpreter_invoke.responses import Response
 
 PNG = base64.b64encode(b"\x89PNG" + bytes(20_000)).decode()

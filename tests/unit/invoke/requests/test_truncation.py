@@ -14,11 +14,11 @@ from code_interpreter_invoke.deadline import Deadline
 from code_interpreter_invoke.files.workspace import Workspace
 from code_interpreter_invoke.requests.bedrock_agent import BedrockAgent
 from code_interpreter_invoke.requests.direct import Direct
+from code_interpreter_invoke.requests.limits import share_of_limit
 from code_interpreter_invoke.requests.request import MAX_LAMBDA_RESPONSE_BYTES
 from code_interpreter_invoke.requests.truncation import (
     MIN_TRUNCATED_LENGTH,
     OUTPUT_MEMBERS,
-    share_of_limit,
     truncate_to_limit,
     truncate_values,
 )
