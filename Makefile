@@ -83,8 +83,8 @@ env: ## print the variables for the local AWS on PORT: eval "$$(make -s env)"
 synth: install ## write the CloudFormation template to cdk.out
 	@cdk synth --quiet $(CONTEXT)
 
-bootstrap: install ## prepare that account for the CDK, once
-	@cdk bootstrap
+bootstrap: install ## prepare that account for the CDK, once; with the account and region of CONTEXT
+	@cdk bootstrap $(CONTEXT)
 
 deploy: install ## deploy into the account that the environment names (APPROVE=yes asks for no approval)
 	@cdk deploy --all $(if $(filter yes,$(APPROVE)),--require-approval never) $(CONTEXT) || { code=$$?; \
@@ -95,6 +95,7 @@ deploy: install ## deploy into the account that the environment names (APPROVE=y
 destroy: install ## remove what make deploy made, with any CONTEXT; give stack-name, account and region again
 	@cdk destroy --all --app ".venv/bin/python -m stacks.destroy" --output .cache/destroy $(CONTEXT) \
 		$(if $(filter yes,$(APPROVE)),--force)
+	@.venv/bin/python local/kept_bucket.py
 
 destroy-network: install ## remove the VPC that the code interpreter is no longer in
 	@cdk destroy --all --app ".venv/bin/python -m stacks.destroy network" --output .cache/destroy $(CONTEXT) \

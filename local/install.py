@@ -31,6 +31,13 @@ ENVIRONMENTS = {
     ".venv-lambda": "requirements/lambda.txt",
     ".venv-sandbox": "requirements/sandbox.txt",
 }
+# venv folder -> the size of what is downloaded and compiled, which says how long it takes
+SIZES = {
+    ".venv": "1.3 GB, the longest step",
+    ".venv-lambda": "8 MB",
+    ".venv-sandbox": "600 MB",
+    ".venv-libraries": "3 GB, some minutes",
+}
 
 
 class InstallError(Exception):
@@ -97,7 +104,7 @@ def check_space(needed):
 
 
 def install_python(venv, requirements):
-    say("installing Python packages from %s into %s" % (requirements, venv))
+    say("installing Python packages from %s into %s (%s)" % (requirements, venv, SIZES[venv]))
     python = ROOT / venv / "bin" / "python"
     stamp = ROOT / venv / "installed"
     if stamp.exists():
@@ -139,7 +146,7 @@ def node_programs():
 
 
 def install_node_packages():
-    say("installing the CDK CLI into node_modules")
+    say("installing the CDK CLI and Pyright into node_modules (90 MB)")
     node, npm = [str(node_programs()[name]) for name in ("node", "npm")]
     run([node, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"])
 
@@ -170,6 +177,9 @@ def run(command, hint="check the network and the free disk space, then run the s
         UV_CACHE_DIR=str(CACHE / "uv"),
         PIP_CACHE_DIR=str(CACHE / "pip"),
         npm_config_cache=str(CACHE / "npm"),
+        # Seconds for one file. On a busy machine, the CDK's largest modules need more than the
+        # default, 60.
+        UV_COMPILE_BYTECODE_TIMEOUT="600",
         npm_config_update_notifier="false",
     )
     # Compiled bytecode halves the start time of every later command.

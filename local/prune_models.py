@@ -85,8 +85,21 @@ MODELS = (
         ),
     ),
 )
+# Parameters of the endpoint rules: those that are off in the functions' clients, and those that
+# none of their operations sets.
+OFF = ("Accelerate", "UseGlobalEndpoint")
+NEVER_SET = (
+    "CopySource",
+    "DisableAccessPoints",
+    "DisableS3ExpressSessionAuth",
+    "UseObjectLambdaEndpoint",
+    "UseS3ExpressControlEndpoint",
+)
+# How the endpoint rules know S3's other resources by a name or an ARN: directory buckets, Outposts
+# and Object Lambda. The workspace is a general purpose bucket.
+OTHER_RESOURCES = ("--x-s3", "--xa-s3", "--op-s3", "s3-outposts", "s3-object-lambda")
 # botocore loads these files for every client.
-SHARED_DATA = ("_retry", "endpoints", "partitions", "sdk-default-configuration")
+SHARED_DATA = ("endpoints", "partitions", "sdk-default-configuration")
 # botocore asks STS for credentials where a profile or a web identity names a role.
 SERVICES_WITH_ENDPOINTS = ("bedrock-agentcore", "s3", "sts")
 # The authorities that the certificates of AWS's endpoints come from, as the bundle names them:
@@ -121,7 +134,8 @@ def model_files() -> dict[str, str]:
         full = loader.load_service_model(model.service, "service-2", model.api_version)
         rules = loader.load_service_model(model.service, "endpoint-rule-set-1", model.api_version)
         result[f"{folder}/service-2.json"] = to_json(prune(full, model.operations))
-        result[f"{folder}/endpoint-rule-set-1.json"] = to_json(without_documentation(rules))
+        rules = {**without_documentation(rules), "rules": reachable(rules["rules"])}
+        result[f"{folder}/endpoint-rule-set-1.json"] = to_json(rules)
     for name in SHARED_DATA:
         result[f"{INVOKE}/{name}.json"] = to_json(shared_data(loader, name))
     result[f"{INVOKE}/roots.pem"] = roots(Path(DEFAULT_CA_BUNDLE).read_text(encoding="utf-8"))
@@ -136,9 +150,6 @@ def roots(bundle: str) -> str:
 
 def shared_data(loader: Loader, name: str) -> dict[str, Any]:
     data: dict[str, Any] = without_texts(loader.load_data(name))
-    if name == "_retry":
-        retry = only(data["retry"], ("__default__", *SERVICES_WITH_ENDPOINTS))
-        return {**data, "retry": retry}
     if name != "endpoints":
         return data
     partitions = [
@@ -180,6 +191,41 @@ def prune(model: dict[str, Any], operations: tuple[str, ...]) -> dict[str, Any]:
         "operations": without_documentation(kept),
         "shapes": without_documentation(shapes),
     }
+
+
+def reachable(rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leave out the endpoint rules, and the conditions, that the functions' settings decide."""
+    kept = []
+    for rule in rules:
+        outcomes = [outcome(condition) for condition in rule["conditions"]]
+        if False in outcomes:
+            continue
+        open_conditions = [
+            condition
+            for condition, known in zip(rule["conditions"], outcomes, strict=True)
+            if known is None
+        ]
+        rule = {**rule, "conditions": open_conditions}
+        if rule["type"] == "tree":
+            rule["rules"] = reachable(rule["rules"])
+        kept.append(rule)
+    return kept
+
+
+def outcome(condition: dict[str, Any]) -> bool | None:
+    """Return the outcome of a condition, or None if it depends on more than the settings."""
+    function, [subject, *values] = condition["fn"], condition["argv"]
+    if function == "not":
+        negated = outcome(subject) if "fn" in subject else None
+        return None if negated is None else not negated
+    if function == "stringEquals" and values[0] in OTHER_RESOURCES:
+        return False
+    name = subject.get("ref") if isinstance(subject, dict) else None
+    if function == "isSet" and name in NEVER_SET:
+        return False
+    if function == "booleanEquals" and name in OFF:
+        return bool(values == [False])
+    return None
 
 
 def shape_names(node: Any) -> set[str]:

@@ -6,12 +6,11 @@ for up to 8 hours, so that no deployment can remove the stack together with the 
 
 from __future__ import annotations
 
-import json
 import sys
-from pathlib import Path
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
+from deployed_stacks import read_regions
 
 # The end of the name of the network's stack, after the name of the code interpreter's.
 SUFFIX = "Network"
@@ -26,17 +25,12 @@ LOG_COST = "It has no NAT gateway; only its flow log costs, by volume."
 
 
 def main() -> None:
-    manifest = json.loads(Path("cdk.out/manifest.json").read_text(encoding="utf-8"))
-    regions = {
-        name: artifact["environment"].rpartition("/")[2]
-        for name, artifact in manifest["artifacts"].items()
-        if artifact["type"] == "aws:cloudformation:stack"
-    }
+    regions = read_regions("cdk.out")
     if len(regions) > 1:
         return  # the network is in use
     [(name, region)] = regions.items()
     stack = name + SUFFIX
-    types = resource_types(stack, None if region == "unknown-region" else region)
+    types = resource_types(stack, region)
     if types:
         cost = NAT_COST if "AWS::EC2::NatGateway" in types else LOG_COST
         note = NOTE.format(stack=stack, cost=cost)

@@ -12,14 +12,11 @@ from aws_cdk import (
     RemovalPolicy,
     Validations,
 )
-from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
-from aws_cdk import aws_sns as sns
-from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from cdk_code_interpreter import (
@@ -28,10 +25,8 @@ from cdk_code_interpreter import (
     ExecutionRole,
     FunctionSettings,
     InvokeFunction,
-    Monitoring,
     Network,
     SealedNetwork,
-    ServiceLog,
     Workspace,
 )
 
@@ -120,15 +115,9 @@ class CodeInterpreterStack(DeploymentStack):
             **function_settings,
         )
         if settings.alarms:
-            Monitoring(
-                self,
-                "Monitoring",
-                code_interpreter=self.code_interpreter,
-                function=self.invoke_function.function,
-                alarm_actions=self._alarm_actions(settings),
-                service_logs=[ServiceLog[kind.upper()] for kind in settings.service_logs],
-                **self.log_settings,
-            )
+            from .monitoring import add_monitoring  # loads the modules of CloudWatch and SNS
+
+            add_monitoring(self, settings, self.code_interpreter, self.invoke_function)
         self._add_outputs(keeps_bucket=settings.workspace_retention == "retain")
 
     def _network(self, settings: Settings) -> Network:
@@ -152,17 +141,6 @@ class CodeInterpreterStack(DeploymentStack):
                 scope, settings.function_security_group_ids
             ) or [_new_security_group(scope, vpc)]
         return found
-
-    def _alarm_actions(self, settings: Settings) -> list[cloudwatch_actions.SnsAction]:
-        """Return the notification of every alarm, if the settings name somebody to notify."""
-        if settings.alarm_topic_arn is not None:
-            topic = sns.Topic.from_topic_arn(self, "AlarmTopic", settings.alarm_topic_arn)
-            return [cloudwatch_actions.SnsAction(topic)]
-        if settings.alarm_email is not None:
-            new_topic = sns.Topic(self, "AlarmTopic", enforce_ssl=True, master_key=self.key)
-            new_topic.add_subscription(subscriptions.EmailSubscription(settings.alarm_email))
-            return [cloudwatch_actions.SnsAction(new_topic)]
-        return []
 
     def _workspace(self, settings: Settings, sealed_network: SealedNetwork | None) -> Workspace:
         allow_links = None if sealed_network is None else settings.sealed_links

@@ -767,7 +767,7 @@ CASES = (
     Case("list_sessions", "the only session", {"status": "READY"}, before=STARTED),
     Case(
         "list_sessions",
-        "first page",
+        "two pages of the service",
         {},
         before=(*STARTED, {**code("x = 1"), "session": "other"}),
         session=None,
@@ -776,11 +776,12 @@ CASES = (
     Case(
         "list_sessions",
         "last page",
-        {"next_token": "1"},
+        {"next_token": "00000000000000000000000002"},
         before=(*STARTED, {**code("x = 1"), "session": "other"}),
         session=None,
         callers=("direct",),
     ),
+    Case("list_sessions", "another token", {"next_token": "MQ=="}, callers=("direct",)),
     Case("list_sessions", "unknown status", {"status": "ENDED"}, callers=("direct",)),
     Case("list_sessions", "throttled", {}, arrange=(fail("List", THROTTLED),), callers=("direct",)),
     # interrupt.

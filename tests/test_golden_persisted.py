@@ -13,6 +13,7 @@ from code_interpreter_invoke.idempotency import (
 from code_interpreter_invoke.requests.request import direct_request
 from code_interpreter_invoke.sessions.spare import Claim
 from code_interpreter_invoke.sessions.store import SessionRecord, to_json
+from code_interpreter_invoke.settings import Settings
 from tests.golden_files import check_golden
 
 REQUEST = direct_request(
@@ -72,6 +73,8 @@ def test_golden_keys() -> None:
             UNNAMED.session, UNNAMED.idempotency_key
         ),
         "fingerprint": fingerprint(REQUEST),
+        # Ends the names of sandboxes, which live for hours.
+        "owner": Settings("id", "files", "workspace", "sessions/workspace/1.r.S.c8/", 900).owner,
     }
     check_golden("persisted/keys.json", found)
 

@@ -12,11 +12,10 @@ import sys
 import time
 from typing import cast
 
-from code_interpreter_invoke.application import log
+from code_interpreter_invoke.application import fitted, log
 from code_interpreter_invoke.files.workspace import Workspace
 from code_interpreter_invoke.requests.direct import Direct
-from code_interpreter_invoke.requests.rich_results import fit_results
-from code_interpreter_invoke.requests.truncation import replace_surrogates, truncate_to_limit
+from code_interpreter_invoke.requests.limits import replace_surrogates
 from code_interpreter_invoke.responses import Response
 from code_interpreter_invoke.settings import Settings
 
@@ -36,7 +35,7 @@ NOT_USED = cast(Workspace, None)  # the response fits
 def respond(settings: Settings) -> None:
     caller = Direct({"tool": "execute_code", "session": "warm", "code": "pass"})
     request = caller.request()
-    response = truncate_to_limit(fit_results(RESPONSE, caller, NOT_USED), caller, NOT_USED)
+    response = fitted(RESPONSE, caller, NOT_USED)
     fields = {"request_id": "id", "caller": caller.name, "tool": request.tool.name}
     log(fields, response, 0.01, settings)
     replace_surrogates(caller.render(response))

@@ -111,7 +111,7 @@ class CodeInterpreter:
             return session.run(code, language=language, timeout=timeout, check=check)
 
     def sandboxes(self, status: str | None = "READY") -> Iterator[SandboxSummary]:
-        """Return the sandboxes of the code interpreter.
+        """Return the sandboxes that the function has started.
 
         :param status: READY, TERMINATED, or None for all.
         """

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_cdk import Arn, ArnComponents, Duration, Stack
 from aws_cdk import aws_bedrockagentcore as agentcore
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from ._private.arguments import check_arguments
+from ._private.late_module import LateModule
 from ._private.permissions import READ_CODE_INTERPRETER
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_cloudwatch as cloudwatch
+else:
+    cloudwatch = LateModule("aws_cdk.aws_cloudwatch")
 
 
 def code_interpreter_arn(scope: Construct, code_interpreter_id: str) -> str:

@@ -7,15 +7,15 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_cdk import Token
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_efs as efs
 from aws_cdk import aws_iam as iam
 from constructs import IDependable
 
 from ._private.arguments import check_arguments
+from ._private.late_module import LateModule
 from ._private.permissions import (
     DESCRIBE_EFS,
     EFS_ACCESS_POINT_KEY,
@@ -27,6 +27,11 @@ from ._private.permissions import (
 )
 from ._private.validation import check_pattern
 from .limits import MAX_FILESYSTEMS_OF_A_KIND, MAX_MOUNT_PATH_LENGTH, MOUNT_PATH_PATTERN
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_efs as efs
+else:
+    efs = LateModule("aws_cdk.aws_efs")
 
 _NFS = ec2.Port.tcp(2049)
 

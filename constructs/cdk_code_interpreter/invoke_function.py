@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Unpack, cast
+from typing import TYPE_CHECKING, Unpack, cast
 
 from aws_cdk import CfnResource, Duration, Names, Stack, Token, Tokenization
-from aws_cdk import aws_bedrock as bedrock
 from aws_cdk import aws_bedrockagentcore as agentcore
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -16,6 +15,7 @@ from ._private.action_group import add_action_group
 from ._private.arguments import check_arguments
 from ._private.imported import ImportedCodeInterpreter
 from ._private.lambda_function import HandlerFunction
+from ._private.late_module import LateModule
 from ._private.nag import (
     acknowledge,
     acknowledge_inline_policy,
@@ -45,6 +45,11 @@ from .code_interpreter import CodeInterpreter
 from .function_settings import FunctionSettings
 from .limits import MAX_FUNCTION_SECONDS, MAX_SESSION_SECONDS
 from .workspace import Workspace
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_bedrock as bedrock
+else:
+    bedrock = LateModule("aws_cdk.aws_bedrock")
 
 _DEFAULT_SESSION = Duration.minutes(15)
 _DEFAULT_TIMEOUT = Duration.minutes(15)

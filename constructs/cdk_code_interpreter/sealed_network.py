@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from aws_cdk import Aws, Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_route53resolver as resolver
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from ._private.arguments import check_arguments
 from ._private.availability_zones import check_region_with_zones
 from ._private.dns_firewall import ClosedDns, open_dns
+from ._private.late_module import LateModule
 from ._private.log_group import new_log_group
 from ._private.permissions import READ_WRITE_OBJECTS
 from ._private.s3_prefix_lists import check_s3_prefix_list, s3_prefix_list
 from ._private.validation import check_free_id, check_pattern
 from .function_settings import LogSettings
 from .sandbox_vpc import SandboxVpc
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_route53resolver as resolver
+else:
+    resolver = LateModule("aws_cdk.aws_route53resolver")
 
 # "Managing your own domain lists", Amazon Route 53 developer guide.
 _DOMAIN = r"(\*\.)?([A-Za-z0-9_-]{1,63}\.)+[A-Za-z0-9-]{1,63}\.?"

@@ -116,7 +116,9 @@ class LocalAwsApp:
             s3_condition_keys.remember_request(
                 headers, scope["query_string"], self._emulator.clock.elapsed_since
             )
-            vpc_endpoints.remember_request(scope.get("client"), self._vpc_sandboxes)
+            vpc_endpoints.remember_request(
+                scope.get("client"), scope["server"], self._vpc_sandboxes
+            )
             # Treat loopback as TLS: bucket policies that require TLS would deny plain HTTP.
             secured = [*scope["headers"], (b"x-forwarded-proto", b"https")]
             await ministack.app({**scope, "headers": secured}, receive, send)

@@ -203,6 +203,7 @@ class FakeAgentCore:
                 session_id = f"{next(self._numbers):026d}"
                 self.sandboxes[session_id] = self.sandbox_type(self._directory / session_id)
                 self._tokens[clientToken] = session_id
+                self.names[session_id] = name
         self.after("Start", session_id)
         created_at = datetime.datetime.fromtimestamp(self.now(), datetime.UTC)
         return {"sessionId": session_id, "createdAt": created_at}
@@ -260,15 +261,16 @@ class FakeAgentCore:
         codeInterpreterIdentifier: str,
         maxResults: int,  # noqa: ARG002 - boto3's callers name it
         status: str | None = None,
-        nextToken: str = "0",
+        nextToken: str = "",
     ) -> dict[str, Any]:
         self._check(codeInterpreterIdentifier, "ListCodeInterpreterSessions")
         self._begin("List", nextToken)
         found = [self._summary(session_id) for session_id in self.sandboxes]
         found = [item for item in found if status in (None, item["status"])]
-        index = int(nextToken)
-        more = {"nextToken": str(index + 1)} if index + 1 < len(found) else {}
-        return {"items": found[index : index + 1], **more}
+        # A page has one session, and its token names that.
+        left = [item for item in found if item["sessionId"] > nextToken]
+        more = {"nextToken": left[0]["sessionId"]} if len(left) > 1 else {}
+        return {"items": left[:1], **more}
 
     def _summary(self, session_id: str) -> dict[str, Any]:
         return {

@@ -48,6 +48,17 @@ def test_an_approved_deployment_asks_nothing(folder: Path) -> None:
     assert done.returncode != 0
 
 
+@pytest.mark.parametrize("target", ["synth", "bootstrap", "deploy", "destroy", "destroy-network"])
+def test_every_target_that_runs_the_app_gets_the_context(folder: Path, target: str) -> None:
+    done = make(folder, target, "CONTEXT=-c code-interpreter:region=eu-central-1")
+    assert "-c code-interpreter:region=eu-central-1" in done.stdout
+
+
+def test_a_destruction_is_followed_by_the_name_of_the_bucket_that_stays(folder: Path) -> None:
+    (folder / ".venv/bin/cdk").write_text("#!/bin/sh\n")
+    assert make(folder, "destroy").stdout == "python local/kept_bucket.py\n"
+
+
 @pytest.mark.parametrize(
     ("variables", "arguments"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from typing import Any
 
 import botocore.session
 import prune_models
@@ -50,3 +51,41 @@ def test_a_pruned_model_has_the_members_of_the_full_model(
             mine = getattr(ours.operation_model(name), part)
             other = getattr(theirs.operation_model(name), part)
             assert (mine and set(mine.members)) == (other and set(other.members))
+
+
+@pytest.mark.parametrize(
+    "model", [model for model in prune_models.MODELS if model.folder == prune_models.INVOKE]
+)
+def test_no_operation_sets_the_parameters_whose_endpoint_rules_are_left_out(
+    model: prune_models.Model,
+) -> None:
+    service = botocore.session.Session().get_service_model(model.service)
+    for name in model.operations:
+        operation = service.operation_model(name)
+        fixed = {parameter.name for parameter in operation.static_context_parameters}
+        given = {parameter.name for parameter in operation.context_parameters}
+        assert (fixed | given).isdisjoint(prune_models.NEVER_SET), name
+
+
+def test_settings_decide_conditions() -> None:
+    off = {"fn": "booleanEquals", "argv": [{"ref": "Accelerate"}, False]}
+    on = {"fn": "booleanEquals", "argv": [{"ref": "Accelerate"}, True]}
+    unset = {"fn": "isSet", "argv": [{"ref": "CopySource"}]}
+    directory = {"fn": "stringEquals", "argv": [{"ref": "bucketSuffix"}, "--x-s3"]}
+    unknown = {"fn": "isSet", "argv": [{"ref": "Bucket"}]}
+    conditions: list[dict[str, Any]] = [
+        off,
+        on,
+        {"fn": "not", "argv": [on]},
+        unset,
+        directory,
+        unknown,
+    ]
+    assert [prune_models.outcome(condition) for condition in conditions] == [
+        True,
+        False,
+        True,
+        False,
+        False,
+        None,
+    ]

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_cdk import Token
-from aws_cdk import aws_bedrock as bedrock
 
+from .late_module import LateModule
 from .tools import agent_functions
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_bedrock as bedrock
+else:
+    bedrock = LateModule("aws_cdk.aws_bedrock")
 
 # The pattern of the API model. A language model knows a function as `<action group>__<function>`,
 # with up to 64 characters (Bedrock user guide, "Add an action group to your agent").

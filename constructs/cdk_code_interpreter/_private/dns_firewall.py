@@ -7,12 +7,18 @@ otherwise, which nothing here changes.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_route53resolver as resolver
 from constructs import Construct
 
-_Rule = resolver.CfnFirewallRuleGroup.FirewallRuleProperty
+from .late_module import LateModule
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_route53resolver as resolver
+else:
+    resolver = LateModule("aws_cdk.aws_route53resolver")
+
 # A list with this domain has every name ("Route 53 Resolver DNS Firewall walled garden example",
 # Amazon Route 53 developer guide).
 _EVERY_DOMAIN = "*"
@@ -28,7 +34,7 @@ class ClosedDns:
         self._scope = scope
         self._allowed: resolver.CfnFirewallDomainList | None = None
         every_domain = resolver.CfnFirewallDomainList(scope, "AllDomains", domains=[_EVERY_DOMAIN])
-        self._block = _Rule(
+        self._block = resolver.CfnFirewallRuleGroup.FirewallRuleProperty(
             action="BLOCK",
             priority=200,
             block_response="NXDOMAIN",
@@ -53,13 +59,15 @@ def open_dns(scope: Construct, vpc: ec2.IVpc, domains: Sequence[str]) -> None:
     _associate(scope, vpc, [_allow(allowed)], _OPENING_PRIORITY)
 
 
-def _allow(domains: resolver.CfnFirewallDomainList) -> _Rule:
+def _allow(
+    domains: resolver.CfnFirewallDomainList,
+) -> resolver.CfnFirewallRuleGroup.FirewallRuleProperty:
     """Return the rule that resolves the names of a list.
 
     The names of Amazon S3 are aliases of others, which change, and the rule trusts these: otherwise
     the list would need them, too.
     """
-    return _Rule(
+    return resolver.CfnFirewallRuleGroup.FirewallRuleProperty(
         action="ALLOW",
         priority=100,
         firewall_domain_list_id=domains.attr_id,
@@ -68,7 +76,10 @@ def _allow(domains: resolver.CfnFirewallDomainList) -> _Rule:
 
 
 def _associate(
-    scope: Construct, vpc: ec2.IVpc, rules: Sequence[_Rule], priority: int
+    scope: Construct,
+    vpc: ec2.IVpc,
+    rules: Sequence[resolver.CfnFirewallRuleGroup.FirewallRuleProperty],
+    priority: int,
 ) -> tuple[resolver.CfnFirewallRuleGroup, resolver.CfnFirewallRuleGroupAssociation]:
     group = resolver.CfnFirewallRuleGroup(scope, "FirewallRules", firewall_rules=list(rules))
     association = resolver.CfnFirewallRuleGroupAssociation(

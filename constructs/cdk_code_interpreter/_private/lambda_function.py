@@ -140,7 +140,10 @@ class HandlerFunction(lambda_.Function):
 
     def allow(self, statement: iam.PolicyStatement) -> None:
         """Add a permission."""
-        self.permissions.grant_principal.add_to_principal_policy(statement)
+        if isinstance(self.permissions, iam.Role):
+            self.permissions.add_to_policy(statement)
+        else:
+            self.permissions.add_statements(statement)
 
     def _new_policy(self, scope: Construct, construct_id: str) -> iam.Policy:
         policy = new_role_policy(scope, construct_id)
@@ -150,15 +153,9 @@ class HandlerFunction(lambda_.Function):
         return policy
 
     def _allow_log(self, log_group: logs.ILogGroup) -> None:
-        self.allow(
-            iam.PolicyStatement(
-                actions=WRITE_LOG,
-                resources=[log_group.log_group_arn],
-            )
-        )
-        acknowledge_wildcard(
-            self.permissions, log_group.log_group_arn, "a log group's streams are its own"
-        )
+        arn = log_group.log_group_arn
+        self.allow(iam.PolicyStatement(actions=WRITE_LOG, resources=[arn]))
+        acknowledge_wildcard(self.permissions, arn, "a log group's streams are its own")
         # The first permission of a new role defines this policy.
         policy = self.permissions.node.try_find_child("DefaultPolicy")
         if policy is not None:

@@ -6,6 +6,7 @@ They need no dependency on cdk-nag, and have no effect without it.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from aws_cdk import Acknowledgment, Stack, Validations
@@ -13,7 +14,7 @@ from constructs import IConstruct
 
 
 def acknowledge(scope: IConstruct, finding: str, reason: str) -> None:
-    Validations.of(scope).acknowledge(Acknowledgment(id=finding, reason=reason))
+    _acknowledge_all(scope, [finding], reason)
 
 
 # cdk-nag's packs for NIST 800-53 rev. 5, HIPAA Security and PCI DSS 3.2.1 name their rules alike.
@@ -22,8 +23,7 @@ _COMPLIANCE_PACKS = ("NIST.800.53.R5", "HIPAA.Security", "PCI.DSS.321")
 
 def acknowledge_rule(scope: IConstruct, rule: str, reason: str) -> None:
     """Acknowledge the finding of a rule in each of the compliance packs."""
-    for pack in _COMPLIANCE_PACKS:
-        acknowledge(scope, f"{pack}-{rule}", reason)
+    _acknowledge_all(scope, [f"{pack}-{rule}" for pack in _COMPLIANCE_PACKS], reason)
 
 
 def acknowledge_inline_policy(scope: IConstruct, reason: str) -> None:
@@ -36,6 +36,13 @@ def acknowledge_wildcard(scope: IConstruct, resource: str, reason: str) -> None:
     text = flatten(Stack.of(scope).resolve(resource))
     if "*" in text:
         acknowledge(scope, f"AwsSolutions-IAM5[Resource::{text}]", reason)
+
+
+def _acknowledge_all(scope: IConstruct, findings: Sequence[str], reason: str) -> None:
+    """Acknowledge findings in one call, because each call into CDK's Node process takes time."""
+    Validations.of(scope).acknowledge(
+        *(Acknowledgment(id=finding, reason=reason) for finding in findings)
+    )
 
 
 def flatten(value: Any) -> str:

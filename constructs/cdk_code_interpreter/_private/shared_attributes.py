@@ -7,11 +7,18 @@ export that is in use, and CDK finds no change in a stack that reads an output. 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from aws_cdk import CfnParameter, Stack
-from aws_cdk import aws_ssm as ssm
 from constructs import Construct, IConstruct
 
+from .late_module import LateModule
 from .lazy import lazy_string
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_ssm as ssm
+else:
+    ssm = LateModule("aws_cdk.aws_ssm")
 
 
 class SharedAttributes:
@@ -43,6 +50,8 @@ class SharedAttributes:
         A stack of another region or account cannot read the parameter: CDK's own references, and
         its messages, apply.
         """
+        if Stack.of(scope) is Stack.of(self._owner):
+            return None  # the usual case, in the fewest calls into the Node process
         consumer, producer = top_level_stack(scope), top_level_stack(self._owner)
         if consumer.node.path == producer.node.path or consumer.environment != producer.environment:
             return None

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from aws_cdk import aws_bedrock as bedrock
 from aws_cdk import aws_bedrockagentcore as agentcore
 
 from .lambda_function import lambda_directory
+from .late_module import LateModule
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_bedrock as bedrock
+else:
+    bedrock = LateModule("aws_cdk.aws_bedrock")
 
 Schema = Mapping[str, Any]
 

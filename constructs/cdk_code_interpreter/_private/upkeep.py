@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 from aws_cdk import Duration, Stack, Tokenization
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
 from ..limits import MAX_SESSION_SECONDS, MIN_IDLE_LIMIT, MIN_SESSION_OF_SPARES
+from .late_module import LateModule
 from .nag import acknowledge_inline_policy
 from .permissions import INVOKE_FUNCTION, SCHEDULER_PRINCIPAL
 from .validation import check_duration
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_scheduler as scheduler
+else:
+    scheduler = LateModule("aws_cdk.aws_scheduler")
 
 # `code_interpreter_invoke` has the same event.
 _EVENT = {"schedule": "upkeep"}

@@ -13,13 +13,10 @@ from .clients import Bucket, Clients, CodeInterpreterClient, CurrentId, connect_
 from .deadline import Deadline
 from .errors import DeniedError, NotStartedError, OutcomeUnknownError, RequestError
 from .files.workspace import Workspace
-from .idempotency import IdempotencyKey, find_program
 from .metrics import BYTES_COPIED, SANDBOXES_STARTED, metric_fields
 from .requests.callers import Caller, caller_of
+from .requests.limits import replace_surrogates, share_of_limit
 from .requests.request import Request
-from .requests.rich_results import fit_results
-from .requests.truncation import is_within_limit, replace_surrogates, truncate_to_limit
-from .responses import Response
 from .sessions.named import NamedSession, RecordCache
 from .sessions.store import SessionStore
 from .sessions.temporary import TemporarySession
@@ -30,6 +27,8 @@ from .tracing import trace_members
 from .upkeep import is_upkeep, keep_up
 
 if TYPE_CHECKING:
+    from .responses import Response
+    from .sandbox.observer import Program
     from .sessions.spare import Spare
     from .sessions.sweeper import Looks
 
@@ -79,7 +78,9 @@ class Application:
         """Do what the schedule asks for; the log line has its counts."""
         log_fields: LogFields = {"request_id": request_id, "caller": "Scheduler"}
         bucket = Bucket(self._clients, self._settings.workspace_bucket, deadline)
-        code_interpreter = CodeInterpreterClient(self._clients, self._current_id, deadline)
+        code_interpreter = CodeInterpreterClient(
+            self._clients, self._current_id, deadline, self._settings.owner
+        )
 
         def work() -> Response:
             keep_up(
@@ -99,6 +100,8 @@ class Application:
         bucket = Bucket(self._clients, self._settings.workspace_bucket, deadline)
         if request.idempotency_key is None:
             return self._run(request, caller, bucket, deadline, log_fields)
+        from .idempotency import IdempotencyKey  # many requests have no key
+
         key = IdempotencyKey(request, bucket, self._settings.records_prefix, deadline)
         recorded = key.recorded_response()
         if recorded is not None:
@@ -118,6 +121,7 @@ class Application:
             self._clients,
             self._current_id,
             deadline,
+            self._settings.owner,
             request.trace or trace_members(trace_header()),
         )
         name = request.session or f"call-{uuid.uuid4().hex}"
@@ -134,11 +138,9 @@ class Application:
             session,
             workspace,
             code_interpreter,
-            fits=lambda response: is_within_limit(session.describe(response), caller),
+            share_of_limit=lambda response: share_of_limit(session.describe(response), caller),
             request_id=request.id,
-            find_program=lambda key: find_program(
-                request.session, key, bucket, self._settings.records_prefix
-            ),
+            find_program=lambda key: self._find_program(request.session, key, bucket),
             spare=spare,
         )
         tool = implementation(request.tool.name)
@@ -152,8 +154,7 @@ class Application:
             )
             if count
         }
-        response = fit_results(session.describe(response), caller, workspace)
-        return truncate_to_limit(response, caller, workspace)
+        return fitted(session.describe(response), caller, workspace)
 
     def _session(
         self,
@@ -188,6 +189,11 @@ class Application:
         prefix = self._settings.records_prefix
         return Spare(bucket, prefix, code_interpreter, self._settings.session_options)
 
+    def _find_program(self, session: str | None, key: str, bucket: Bucket) -> Program | None:
+        from .idempotency import find_program  # many requests have no key
+
+        return find_program(session, key, bucket, self._settings.records_prefix)
+
     def _response_of(
         self, log_fields: LogFields, step: Callable[P, Response], *args: P.args, **kwargs: P.kwargs
     ) -> Response:
@@ -213,6 +219,19 @@ class Application:
             return OutcomeUnknownError(
                 f"the function failed unexpectedly ({place}); the code may have run"
             ).response()
+
+
+def fitted(response: Response, caller: Caller, workspace: Workspace) -> Response:
+    """Return the response in a form that its caller can take."""
+    if "results" in response:
+        from .requests.rich_results import fit_results  # few programs display values
+
+        response = fit_results(response, caller, workspace)
+    if share_of_limit(response, caller) <= 1:
+        return response
+    from .requests.truncation import truncate_to_limit  # few responses are too large
+
+    return truncate_to_limit(response, caller, workspace)
 
 
 def log(fields: LogFields, response: Response, seconds: float, settings: Settings) -> None:

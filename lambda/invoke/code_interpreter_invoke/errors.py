@@ -15,9 +15,10 @@ RequestError
 
 from __future__ import annotations
 
-from typing import ClassVar, Unpack
+from typing import TYPE_CHECKING, ClassVar, Unpack
 
-from .responses import ErrorDetail, ExceptionDetail, Response, ResponseMembers
+if TYPE_CHECKING:
+    from .responses import ErrorDetail, ExceptionDetail, Response, ResponseMembers
 
 
 class RequestError(Exception):

@@ -12,14 +12,16 @@ import json
 import time
 from collections.abc import Callable
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .clients import Bucket, PreconditionFailedError
 from .deadline import Deadline
 from .errors import InvalidRequestError, OutcomeUnknownError, RequestError
 from .requests.request import Request
-from .responses import Response
 from .sandbox.observer import Program
+
+if TYPE_CHECKING:
+    from .responses import Response
 
 # Later versions may add members; none is ever renamed or removed: a renamed one runs a program
 # twice.

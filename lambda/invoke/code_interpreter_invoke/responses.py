@@ -85,7 +85,7 @@ class WorkspaceFile(TypedDict, total=False):
 class SessionSummary(TypedDict):
     """A sandbox, as `list_sessions` shows it. `created_at` is in ISO 8601."""
 
-    session: str | None
+    session: str
     session_id: str
     session_status: str
     created_at: str

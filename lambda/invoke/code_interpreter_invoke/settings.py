@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -39,6 +40,12 @@ class Settings(NamedTuple):
     def session_options(self) -> Mapping[str, Any]:
         """The options of sessions for which no others are asked."""
         return {"sessionTimeoutSeconds": self.session_timeout_seconds}
+
+    @property
+    def owner(self) -> str:
+        """A digest of the records' place, which marks the function's sandboxes among others'."""
+        place = f"{self.workspace_bucket}/{self.records_prefix}"
+        return hashlib.sha256(place.encode()).hexdigest()[:16]
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:

@@ -6,6 +6,7 @@
 | cloudformation_types | resource types and attributes are missing |
 | code_interpreters | `AWS::BedrockAgentCore::CodeInterpreterCustom` is missing |
 | custom_resources | a failed handler is not retried, nor a failed Create cleaned up; no limits |
+| iam_patterns | `${*}` in a policy is taken for a wildcard |
 | lambda_runtime | Python functions see the server's packages, and failures lack their type |
 | lambda_updates | updating a function ends its running invocations |
 | log_deliveries | the types of vended logs are missing, and deliveries to X-Ray |
@@ -14,6 +15,7 @@
 | resolver_types | DNS Firewall and query logs of Route 53 Resolver are missing |
 | s3_condition_keys | policies cannot tell presigned URLs from other requests |
 | stack_operations | updates pass that break another stack; failed clean-ups stay |
+| stack_polling | DescribeStacks does not wait, and the CDK CLI then sleeps for five seconds |
 | state_machines | ResultWriter, a quota, and the Output of Parallel in JSONata are ignored |
 | vpc_endpoints | Amazon S3 does not know through which endpoint a request comes |
 
@@ -29,6 +31,7 @@ from local_aws.ministack_patches import (
     cloudformation_types,
     code_interpreters,
     custom_resources,
+    iam_patterns,
     lambda_runtime,
     lambda_updates,
     log_deliveries,
@@ -36,6 +39,7 @@ from local_aws.ministack_patches import (
     quotas,
     resolver_types,
     stack_operations,
+    stack_polling,
     state_machines,
     vpc_endpoints,
 )
@@ -66,6 +70,7 @@ def install(
     lambda_runtime.install(lambda_python, log)
     custom_resources.install()
     stack_operations.install()
+    stack_polling.install()
     lambda_updates.install()
     cloudformation_types.install()
     log_deliveries.install()
@@ -74,5 +79,6 @@ def install(
     code_interpreters.install()
     state_machines.install()
     quotas.install()
+    iam_patterns.install()
     authorization.install()
     presigned_urls.install(clock)

@@ -40,17 +40,20 @@ def install() -> None:
 
 
 def remember_request(
-    client: tuple[str, int] | None, sandboxes: Callable[[], Iterable[VpcSandbox]]
+    client: tuple[str, int] | None,
+    server: tuple[str, int],
+    sandboxes: Callable[[], Iterable[VpcSandbox]],
 ) -> None:
     """Keep where the current request comes from.
 
     :param client: The address of the other end of its connection.
+    :param server: The address of this end.
     """
 
     def endpoint() -> dict[str, Any] | None:
         candidates = [(sandbox, s3_endpoint(sandbox)) for sandbox in sandboxes()]
         candidates = [(sandbox, found) for sandbox, found in candidates if found]
-        socket = socket_of(client[1]) if client and candidates else None
+        socket = socket_of(client[1], server[1]) if client and candidates else None
         for sandbox, found in candidates:
             if socket and has_open(sandbox.process_ids(), socket):
                 return found
@@ -83,15 +86,18 @@ def policy_of(endpoint: dict[str, Any]) -> dict[str, Any] | None:
     return parsed
 
 
-def socket_of(port: int) -> str | None:
-    """Return the socket that has a local TCP port, in the words of Linux, or None."""
+def socket_of(port: int, remote_port: int) -> str | None:
+    """Return the client's socket of a TCP connection, in the words of Linux, or None.
+
+    A port can have several connections, each with another port at the remote end.
+    """
     try:
         rows = Path("/proc/net/tcp").read_text().splitlines()[1:]
     except OSError:
         return None
     for row in rows:
         fields = row.split()
-        if fields[1].endswith(f":{port:04X}"):
+        if fields[1].endswith(f":{port:04X}") and fields[2].endswith(f":{remote_port:04X}"):
             return f"socket:[{fields[9]}]"
     return None
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
+import runpy
 import sys
 from typing import TYPE_CHECKING
 
@@ -38,19 +37,27 @@ def deployed(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> D
     return Deployed.deploy(local_aws, ACCOUNT, assembly)
 
 
+@pytest.fixture(autouse=True)
+def as_a_user(deployed: Deployed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run the examples in an empty folder, with the account's keys in the environment."""
+    for name, value in deployed.aws.environment(ACCOUNT).items():
+        monkeypatch.setenv(name, value)
+    # The default session keeps the first keys that it found.
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.mark.parametrize("example", ["chart.py", "plain_boto3.py"])
 def test_the_chart_is_drawn_and_downloaded(
-    deployed: Deployed, tmp_path: Path, example: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    example: str,
 ) -> None:
-    done = subprocess.run(
-        [sys.executable, PROJECT / "examples" / example],
-        cwd=tmp_path,
-        env={**os.environ, **deployed.aws.environment(ACCOUNT)},
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.startswith("best month: May\n")
+    program = str(PROJECT / "examples" / example)
+    monkeypatch.setattr(sys, "argv", [program])
+    runpy.run_path(program, run_name="__main__")
+    assert capsys.readouterr().out.startswith("best month: May\n")
     assert (tmp_path / "chart.png").read_bytes().startswith(PNG)
 
 
@@ -71,11 +78,6 @@ def test_a_failure_is_told_and_leaves_no_sandbox(
     monkeypatch: pytest.MonkeyPatch,
     fail: Callable[[str], None],
 ) -> None:
-    for name, value in deployed.aws.environment(ACCOUNT).items():
-        monkeypatch.setenv(name, value)
-    # The default session keeps the first keys that it found.
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-    monkeypatch.chdir(tmp_path)
     for example in (chart, plain_boto3):
         monkeypatch.setattr(example, "PROGRAM", "1 / 0")
     fail(deployed.stack)

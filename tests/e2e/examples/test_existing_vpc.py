@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -13,32 +11,38 @@ import pytest
 from tests.project import PROJECT
 
 from .calling import Deployed
+from .conftest import run_app
 
 if TYPE_CHECKING:
     from local_aws import LocalAws
 
     from .conftest import Synthesise
 
+EXAMPLE = "examples/existing_vpc.py"
+
 
 @pytest.mark.parametrize(
     "context",
     [
         {"vpc-id": "vpc-0123456789abcdef0"},
-        pytest.param({}, marks=pytest.mark.slow),
-        pytest.param({"subnet-ids": "subnet-0123456789abcdef0"}, marks=pytest.mark.slow),
+        {},
+        {"subnet-ids": "subnet-0123456789abcdef0"},
     ],
 )
 def test_without_its_context_it_says_how_to_give_it(context: dict[str, str]) -> None:
+    with pytest.raises(SystemExit) as refused:
+        run_app(EXAMPLE, context)
+    [line] = str(refused.value.code).splitlines()
+    assert line.startswith("error: this app needs the ids of a VPC and of its subnets: -c vpc-id=")
+
+
+def test_an_app_that_is_refused_fails_and_prints_one_line() -> None:
+    """As a process of its own, as with the CDK CLI; the others run in this process."""
     done = subprocess.run(
-        [sys.executable, "examples/existing_vpc.py"],
-        cwd=PROJECT,
-        env={**os.environ, "CDK_CONTEXT_JSON": json.dumps(context)},
-        capture_output=True,
-        text=True,
-        check=False,
+        [sys.executable, EXAMPLE], cwd=PROJECT, capture_output=True, text=True, check=False
     )
     [line] = done.stderr.splitlines()
-    assert line.startswith("error: this app needs the ids of a VPC and of its subnets: -c vpc-id=")
+    assert line.startswith("error: this app needs the ids of a VPC")
     assert done.returncode == 1
 
 
@@ -51,9 +55,8 @@ def test_the_interpreter_uses_the_vpc_and_destroying_it_keeps_the_vpc(
         ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.7.{number}.0/24")["Subnet"]["SubnetId"]
         for number in range(2)
     ]
-    assembly = synthesise(
-        "examples/existing_vpc.py", {"vpc-id": vpc, "subnet-ids": ",".join(subnets)}
-    )
+    context = {"vpc-id": vpc, "subnet-ids": ",".join(subnets)}
+    assembly = synthesise(EXAMPLE, context, in_process=False)
     deployed = Deployed.deploy(local_aws, account, assembly)
 
     network = local_aws.client("bedrock-agentcore-control", account).get_code_interpreter(

@@ -133,7 +133,7 @@ def invoke(clients: Clients, identifier: str = "a-0123456789") -> None:
 def run_code(clients: Clients) -> None:
     """Run code as the function does."""
     current_id = CurrentId("a-0123456789", None, connect_ssm)
-    code_interpreter = CodeInterpreterClient(clients, current_id, Deadline(60))
+    code_interpreter = CodeInterpreterClient(clients, current_id, Deadline(60), "owner")
     list(code_interpreter.invoke("s", "executeCode", {"code": "pass"}))
 
 

@@ -369,7 +369,7 @@ def test_a_preparation_that_failed_after_the_observer_was_installed_keeps_it(
 ) -> None:
     wire.put("uploads/a.txt", b"x")
     with monkeypatch.context() as patch:
-        patch.setattr("code_interpreter_invoke.sessions.named.load", fail_to_load)
+        patch.setattr("code_interpreter_invoke.files.loading.load", fail_to_load)
         assert wire("execute_code", session="s", code="1")["error"]["type"] == "NotStarted"
     assert wire.ok("execute_code", session="s", code="1")["results"] == [{"text/plain": "1"}]
 

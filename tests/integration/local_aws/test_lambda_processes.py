@@ -7,16 +7,20 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from local_aws.ministack_patches.lambda_processes import ForkedProcess, LambdaProcesses
+if TYPE_CHECKING:
+    from local_aws.ministack_patches.lambda_processes import LambdaProcesses
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="nothing is forked elsewhere")
 
 
 @pytest.fixture
 def processes() -> Iterator[LambdaProcesses]:
+    from local_aws.ministack_patches.lambda_processes import LambdaProcesses  # imports MiniStack
+
     processes = LambdaProcesses(Path(sys.executable))
     yield processes
     for template in processes._templates.values():
@@ -82,6 +86,8 @@ def test_functions_run_on_when_another_one_cannot_start(
 
 def test_an_ended_process_is_told_from_another_one_with_its_id() -> None:
     """A process that nobody has waited for has an id as another one would have it."""
+    from local_aws.ministack_patches.lambda_processes import ForkedProcess
+
     streams = [fd for _ in range(3) for fd in os.pipe()]
     for stream in streams[3:]:
         os.close(stream)

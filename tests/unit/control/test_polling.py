@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 
+from code_interpreter_control import polling
 from code_interpreter_control.errors import DeadlineExceededError
 from code_interpreter_control.polling import Clock
 from tests.fakes.control_plane import FakeTime
@@ -46,3 +47,13 @@ def test_a_limit_never_reaches_into_the_reserve() -> None:
         for _ in time.clock().with_reserve(20).limited_to(120).poll():
             pass
     assert time.left > 20
+
+
+def test_the_pauses_can_be_shortened(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The local AWS does, so that a deployment waits for less."""
+    monkeypatch.setattr(polling, "FIRST_PAUSE", 0.3)
+    pauses: list[float] = []
+    for _ in itertools.islice(Clock(remaining=lambda: 1e9, sleep=pauses.append).poll(), 3):
+        pass
+    assert 0.225 <= pauses[0] <= 0.375
+    assert 0.3375 <= pauses[1] <= 0.5625

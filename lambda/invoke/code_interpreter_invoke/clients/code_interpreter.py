@@ -38,6 +38,8 @@ FIRST_PAUSE = 0.2
 MAX_PAUSE = 5.0
 MAX_WAIT = 60.0
 MIN_TIME_LEFT = 1.0
+# The largest page of ListCodeInterpreterSessions in the API model.
+MAX_PAGE_SIZE = 100
 
 
 # The operations that only read, and the way to read what is too large for a result.
@@ -68,13 +70,20 @@ class CodeInterpreterClient:
         clients: Clients,
         current_id: CurrentId,
         deadline: Deadline,
+        owner: str,
         trace: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """`trace` has the API's trace members, for the operations that take them."""
+        """Take the parts.
+
+        :param owner: Ends the names of the sessions that are started here, after a hyphen. Other
+            functions may use the code interpreter, too.
+        :param trace: The API's trace members, for the operations that take them.
+        """
         self._agentcore_single_attempt = clients.agentcore_single_attempt
         self._agentcore = clients.agentcore
         self._current_id = current_id
         self._deadline = deadline
+        self._suffix = f"-{owner}"
         self._trace = trace
         self.sandboxes_started = 0
 
@@ -95,12 +104,13 @@ class CodeInterpreterClient:
         except TimeoutError:
             return False
 
-    def start_session(self, *, client_token: str, **options: Any) -> StartedSession:
+    def start_session(self, *, client_token: str, name: str, **options: Any) -> StartedSession:
         """Start a session. The service returns the same session for the same token."""
         response = self._in_current(
             "Starting a session",
             self._agentcore.start_code_interpreter_session,
             clientToken=client_token,
+            name=name + self._suffix,
             **self._trace,
             **options,
         )
@@ -130,13 +140,26 @@ class CodeInterpreterClient:
             sessionId=session_id,
         )
 
-    def list_sessions(self, **arguments: Any) -> dict[str, Any]:
-        """Return the response of ListCodeInterpreterSessions."""
-        return self._in_current(
-            "Listing the sessions",
-            self._agentcore.list_code_interpreter_sessions,
-            **arguments,
-        )
+    def own_sessions(self, status: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield the name and the summary of each session of the owner.
+
+        A page has those of all owners. Its token may name the last of them, so it stays here.
+        """
+        arguments: dict[str, Any] = {"status": status} if status else {}
+        while True:
+            page = self._in_current(
+                "Listing the sessions",
+                self._agentcore.list_code_interpreter_sessions,
+                maxResults=MAX_PAGE_SIZE,
+                **arguments,
+            )
+            for item in page["items"]:
+                name = item.get("name", "")
+                if name.endswith(self._suffix):
+                    yield name.removesuffix(self._suffix), item
+            if not page.get("nextToken"):
+                return
+            arguments["nextToken"] = page["nextToken"]
 
     def _in_current(self, doing: str, operation: Any, **arguments: Any) -> dict[str, Any]:
         """Send an operation, and send it to the replacement if the code interpreter is gone."""

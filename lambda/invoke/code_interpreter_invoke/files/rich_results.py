@@ -7,12 +7,14 @@ import binascii
 import json
 import mimetypes
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..responses import MimeBundle
 from ..sandbox.sandbox import Sandbox
 from .saving import save
 from .workspace import PRODUCED, Workspace
+
+if TYPE_CHECKING:
+    from ..responses import MimeBundle
 
 # The folder of the workspace for values, which the observer in the kernel uses, too.
 FOLDER = "results"

@@ -8,12 +8,14 @@ import mimetypes
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from ..clients import Bucket, ListedObject
 from ..errors import InvalidRequestError, NotFoundError, RequestError, quote
-from ..responses import Response, WorkspaceFile
 from .paths import clean, defect, strip_dots
+
+if TYPE_CHECKING:
+    from ..responses import Response, WorkspaceFile
 
 T = TypeVar("T")
 

@@ -11,12 +11,14 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidRequestError, quote
-from ..responses import Response
 from .request import MAX_MODEL_VALUE_BYTES, SESSION_NAME, Request, members, platform_request
 from .tools import TOOLS, Schema
+
+if TYPE_CHECKING:
+    from ..responses import Response
 
 # Bedrock's limit is 25 KB for the response of an action group's function (the Bedrock quotas page).
 MAX_RESPONSE_BYTES = 24_000

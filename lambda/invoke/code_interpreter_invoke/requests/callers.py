@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from ..responses import Response
 from .direct import Direct
 from .request import Request
+
+if TYPE_CHECKING:
+    from ..responses import Response
 
 
 class Caller(Protocol):

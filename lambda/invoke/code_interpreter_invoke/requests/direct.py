@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..responses import Response
 from .request import MAX_LAMBDA_RESPONSE_BYTES, Request, direct_request
+
+if TYPE_CHECKING:
+    from ..responses import Response
 
 
 class Direct:

@@ -6,9 +6,8 @@ A tool's arguments are the event; the client context has everything else.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..responses import Response
 from .request import (
     MAX_LAMBDA_RESPONSE_BYTES,
     MAX_MODEL_VALUE_BYTES,
@@ -16,6 +15,9 @@ from .request import (
     members,
     platform_request,
 )
+
+if TYPE_CHECKING:
+    from ..responses import Response
 
 # Members of the client context, in lower case.
 TOOL_NAME = "bedrockagentcoretoolname"

@@ -6,15 +6,17 @@ import base64
 import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import RequestError
 from ..files.rich_results import body_of, new_path, save_as
 from ..files.workspace import REQUESTS_AT_ONCE, Workspace
 from ..fitting import largest_that_fits
-from ..responses import Image, MimeBundle, Response
 from .callers import Caller
-from .truncation import is_within_limit
+from .limits import share_of_limit
+
+if TYPE_CHECKING:
+    from ..responses import Image, MimeBundle, Response
 
 # A file's path stands in its bundle and in `files_saved`, with about 150 bytes of JSON. A value of
 # this size or less, in bytes, makes no room when it is moved.
@@ -54,7 +56,7 @@ def fit_results(response: Response, caller: Caller, workspace: Workspace) -> Res
     moved = largest_that_fits(
         lambda kept: [*too_large, *movable[: len(movable) - kept]],
         len(movable),
-        lambda chosen: is_within_limit(with_files(response, chosen, {}), caller),
+        lambda chosen: share_of_limit(with_files(response, chosen, {}), caller),
         minimum=0,
     )
     return with_files(response, moved, save_values(bundles, moved, workspace))

@@ -1,17 +1,20 @@
-"""Keeps a response below its caller's limit, and valid as UTF-8."""
+"""Truncates a response that is larger than its caller's limit."""
 
 from __future__ import annotations
 
 import json
 import re
 import uuid
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import RequestError
 from ..files.workspace import PRODUCED, RESPONSES, Workspace
 from ..fitting import largest_that_fits
-from ..responses import Response
 from .callers import Caller
+from .limits import share_of_limit
+
+if TYPE_CHECKING:
+    from ..responses import Response
 
 # Values up to this length are never truncated, so that the status and the ids always survive.
 MIN_TRUNCATED_LENGTH = 100
@@ -29,20 +32,12 @@ OUTPUT_MEMBERS = ("stdout", "stderr")
 LEFT_OUT = re.compile(r"\n\[\.\.\. (\d{1,15}) characters left out \.\.\.\]\n")
 
 
-def is_within_limit(response: Response, caller: Caller) -> bool:
-    """Tell whether the caller can take the response whole."""
-    # An upper bound of the bytes, whichever way the characters are escaped.
-    return len(json.dumps(caller.render(response))) <= caller.max_response_bytes
-
-
 def truncate_to_limit(response: Response, caller: Caller, workspace: Workspace) -> Response:
-    """Return the response, or as much of it as its caller can take.
+    """Return as much of a response as its caller can take.
 
-    The whole of a truncated response is saved to the workspace as JSON, and named in the response.
-    Warnings say which members were cut, and where the rest is.
+    The whole response is saved to the workspace as JSON, and named in the truncated one. Warnings
+    say which members were cut, and where the rest is.
     """
-    if is_within_limit(response, caller):
-        return response
     name = f"{RESPONSES}/{uuid.uuid4().hex}.json"
     added: dict[str, Any] = {"truncated": True}
     warnings: list[str] = []
@@ -63,12 +58,12 @@ def truncate_to_limit(response: Response, caller: Caller, workspace: Workspace) 
         all_warnings = [*warnings, *described, *members.get("warnings", ())]
         if all_warnings:
             members["warnings"] = all_warnings
-        return cast(Response, {**members, **added})
+        return cast("Response", {**members, **added})
 
     return largest_that_fits(
         truncated,
         caller.max_response_bytes,
-        lambda shortened: is_within_limit(shortened, caller),
+        lambda shortened: share_of_limit(shortened, caller),
         minimum=MIN_TRUNCATED_LENGTH,
     )
 
@@ -132,18 +127,3 @@ def keep_ends(text: str, length: int, tail: float) -> str:
     if earlier:
         left_out += int(earlier[1]) - len(earlier[0])
     return f"{text[:first]}\n[... {left_out} characters left out ...]\n{text[last:]}"
-
-
-def replace_surrogates(rendered: dict[str, Any]) -> dict[str, Any]:
-    """Return a rendered response with a question mark for each unpaired surrogate.
-
-    JSON can hold them, so that a sandbox's output and an agent's event may; UTF-8, which Lambda's
-    runtime sends, cannot.
-    """
-    text = json.dumps(rendered, ensure_ascii=False)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        replaced: dict[str, Any] = json.loads(text.encode(errors="replace"))
-        return replaced
-    return rendered

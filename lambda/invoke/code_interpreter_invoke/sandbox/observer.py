@@ -14,9 +14,11 @@ import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..responses import ExceptionDetail, FilesChanged, MimeBundle
+if TYPE_CHECKING:
+    from ..responses import ExceptionDetail, FilesChanged, MimeBundle
+
 
 # Sent as text and never imported: the modules it imports would slow down every cold start.
 SOURCE = Path(__file__).with_name("observer_program.py").read_text(encoding="utf-8")

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..clients import CodeInterpreterClient
 from ..errors import NotStartedError, RequestError
-from ..responses import Entry, OutputText
 from .errors import TransferError
 from .observer import Installation, Observer, Report, tag_of, with_tag, without_own_frames
 from .program_client import command_line, group_paths, new_marker, parse_result
 from .results import Result, fold, without_report
+
+if TYPE_CHECKING:
+    from ..responses import Entry, OutputText
 
 # Files up to this size travel in operations. They are hashed, so that the function can compare the
 # bytes that arrive. Larger files go through S3.

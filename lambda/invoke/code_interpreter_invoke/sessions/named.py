@@ -23,15 +23,10 @@ from ..errors import (
     SandboxGoneError,
     TimedOutError,
 )
-from ..files.loading import group_files, load
 from ..files.workspace import StoredFile, Workspace
-from ..responses import Response
 from ..sandbox.observer import Observer
 from ..sandbox.sandbox import Sandbox
 from .idle import PARTS, Heartbeat, is_use_due
-from .lease import PreparationLease
-from .setup import SETUP_SECONDS, SetupError, set_up
-from .starting import prepared, started
 from .store import (
     RecordChangedError,
     SessionOptions,
@@ -42,6 +37,8 @@ from .store import (
 )
 
 if TYPE_CHECKING:
+    from ..responses import Response
+    from .lease import PreparationLease
     from .spare import Spare
 
 # Seconds between two looks at a sandbox that another request prepares.
@@ -409,6 +406,11 @@ class NamedSession:
 
         :raises RecordChangedError: if another request has taken over.
         """
+        # Most requests find a sandbox that is ready. These modules are for one that is not, which
+        # takes a second or two.
+        from .lease import PreparationLease
+        from .setup import SetupError
+
         earlier = stored.record
         has_sandbox = self._state(earlier).has_sandbox
         record = earlier if has_sandbox else self._unstarted_record(earlier)
@@ -479,6 +481,8 @@ class NamedSession:
             self._start(lease, earlier_token)
         self._load(lease, uploads)
         if lease.is_for_start and lease.record.setup:
+            from .setup import SETUP_SECONDS, set_up  # few sessions have one
+
             lease.hold(SETUP_SECONDS)
             set_up(self._sandbox_of(lease.record), lease.record.setup)
 
@@ -495,6 +499,8 @@ class NamedSession:
                 observer=spare.observer,
             )
             return
+        from .starting import prepared, started  # most requests find a sandbox that is ready
+
         lease.record = started(lease.record, self._code_interpreter, self.name, self._options)
         lease.record = prepared(lease.record, self._code_interpreter)
 
@@ -517,6 +523,8 @@ class NamedSession:
         )
 
     def _load(self, lease: PreparationLease, uploads: list[StoredFile]) -> None:
+        from ..files.loading import group_files, load  # most requests have no new uploads
+
         sandbox = Sandbox(self._code_interpreter, lease.record.session_id)
         for batch in group_files(missing_uploads(lease.record, uploads)):
             lease.extend(sum(upload.size for upload in batch))

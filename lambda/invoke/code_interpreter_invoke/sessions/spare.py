@@ -105,10 +105,10 @@ class Spare:
             return record if self._is_claimed(record.session_id, claim) else None
         return record if self._claim_on(record.session_id) == claim else None
 
-    def session_name(self, session_id: str, name: str | None) -> str | None:
+    def session_name(self, session_id: str, name: str) -> str:
         """Return the name of a sandbox's session, which has another name if it was the spare.
 
-        :param name: The name that the service has for the sandbox.
+        :param name: The name with which the sandbox was started.
         """
         if name != NAME:
             return name

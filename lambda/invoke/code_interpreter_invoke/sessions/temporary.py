@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from ..clients import CodeInterpreterClient
 from ..errors import RequestError, SandboxGoneError, TimedOutError
-from ..responses import Response
 from ..sandbox.observer import Observer
 from ..sandbox.sandbox import Sandbox
 from .store import SessionOptions
+
+if TYPE_CHECKING:
+    from ..responses import Response
 
 
 class TemporarySession:

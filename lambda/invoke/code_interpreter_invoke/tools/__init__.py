@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from ..responses import Response
 from . import code
+
+if TYPE_CHECKING:
+    from ..responses import Response
 
 MODULES = {
     "execute_code": code.__name__,
@@ -29,12 +31,12 @@ MODULES = {
     "get_session": f"{__name__}.sessions",
     "list_sessions": f"{__name__}.sessions",
     "stop_session": f"{__name__}.sessions",
-    "interrupt": code.__name__,
-    "read_output": code.__name__,
+    "interrupt": f"{__name__}.sessions",
+    "read_output": f"{__name__}.sessions",
     "describe_tools": f"{__name__}.api",
 }
 
 
 def implementation(tool: str) -> Callable[..., Response]:
     """Return the function of a tool."""
-    return cast(Callable[..., Response], getattr(import_module(MODULES[tool]), tool))
+    return cast("Callable[..., Response]", getattr(import_module(MODULES[tool]), tool))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import CodeFailedError, NotFoundError
 from ..requests.tools import converse_tool_config
-from ..responses import Response, ResponseMembers
 from ..sandbox.failures import failure_line
 from .context import ToolContext
 from .files import write_blocks
+
+if TYPE_CHECKING:
+    from ..responses import Response, ResponseMembers
 
 
 def invoke_code_interpreter(

@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from ..errors import (
-    CodeFailedError,
-    InvalidRequestError,
-    OutcomeUnknownError,
-    RequestError,
-    TimedOutError,
-    quote,
-)
+from ..errors import CodeFailedError, RequestError, TimedOutError, quote
 from ..files.paths import clean
-from ..files.rich_results import save_files, save_value
 from ..files.saving import save
-from ..responses import Image, MimeBundle, Response, ResponseMembers
 from ..sandbox.environment import check_environment, with_environment
 from ..sandbox.observer import Report
 from ..sandbox.program_client import command_line, new_marker
 from ..sandbox.results import Result
-from ..sandbox.sandbox import OutputPart
 from ..sandbox.terminal import overwrite_lines, strip_control_sequences
 from .context import ToolContext
+
+if TYPE_CHECKING:
+    from ..responses import Image, MimeBundle, Response, ResponseMembers
 
 # Seconds that a command may take to end after its own limit.
 GRACE_SECONDS = 10
@@ -146,41 +140,6 @@ def execute_command(
     return {"status": "ok", **output}
 
 
-def interrupt(context: ToolContext, *, idempotency_key: str) -> Response:
-    program = context.find_program(idempotency_key)
-    sandbox = context.named_session.running_sandbox()
-    if program is None or not program.is_running or sandbox is None:
-        return {"status": "ok", "interrupted": False}
-    if sandbox.observer is None:
-        raise InvalidRequestError(
-            "this session's programs cannot be interrupted; stop_session ends them"
-        )
-    try:
-        state = sandbox.end_program(sandbox.observer, program.tag)
-    except OutcomeUnknownError as error:
-        raise OutcomeUnknownError(error.message, retryable=True) from None
-    if state == "running":
-        raise TimedOutError(
-            "the program ignores the interrupt and still runs; stop_session ends it"
-        )
-    return {"status": "ok", "interrupted": state in ("interrupted", "waiting", "idle")}
-
-
-def read_output(context: ToolContext, *, idempotency_key: str, offset: int | None) -> Response:
-    # Whether the program runs is read first: of one that has ended, all output is there.
-    program = context.find_program(idempotency_key)
-    sandbox = context.named_session.running_sandbox()
-    part = OutputPart([], offset or 0)
-    if program is not None and sandbox is not None and sandbox.observer is not None:
-        part = sandbox.read_output(sandbox.observer, program.tag, offset or 0)
-    return {
-        "status": "ok",
-        "output": part.output,
-        "next_offset": part.next_offset,
-        "running": program is not None and program.is_running,
-    }
-
-
 def output_members(result: Result, stdout: str, stderr: str) -> ResponseMembers:
     """Return the response's members for code that ran."""
     output: ResponseMembers = {"stdout": stdout, "stderr": stderr}
@@ -224,6 +183,8 @@ def save_results(
     """
     if not bundles:
         return [], []
+    from ..files.rich_results import save_files, save_value  # few programs display values
+
     saved: list[str] = []
     warnings: list[str] = []
     try:

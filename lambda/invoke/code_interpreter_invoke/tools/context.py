@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..clients import CodeInterpreterClient
 from ..errors import InvalidRequestError, SandboxGoneError, TimedOutError
 from ..files.workspace import Workspace
-from ..responses import Response
 from ..sandbox.environment import with_environment
 from ..sandbox.observer import Program
 from ..sandbox.results import Result
@@ -17,6 +16,7 @@ from ..sessions.named import NamedSession
 from ..sessions.temporary import TemporarySession
 
 if TYPE_CHECKING:
+    from ..responses import Response
     from ..sessions.spare import Spare
 
 T = TypeVar("T")
@@ -37,14 +37,14 @@ class ToolContext:
         session: NamedSession | TemporarySession,
         workspace: Workspace,
         code_interpreter: CodeInterpreterClient,
-        fits: Callable[[Response], bool],
+        share_of_limit: Callable[[Response], float],
         request_id: str,
         find_program: Callable[[str], Program | None],
         spare: Spare | None = None,
     ) -> None:
         """Take the parts.
 
-        :param fits: Tells whether the caller can take a response whole.
+        :param share_of_limit: Returns the part of the caller's limit that a response takes.
         :param request_id: Names the request's program to a request that interrupts it.
         :param find_program: Returns the Python program whose request has an idempotency key.
         :param spare: The warm spare, if there is to be one.
@@ -54,7 +54,7 @@ class ToolContext:
         self.session = session
         self.workspace = workspace
         self.code_interpreter = code_interpreter
-        self.fits = fits
+        self.share_of_limit = share_of_limit
         self._spare = spare
 
     def interrupted(self, **members: Any) -> TimedOutError:
@@ -69,7 +69,7 @@ class ToolContext:
         assert isinstance(self.session, NamedSession)
         return self.session
 
-    def session_name(self, session_id: str, name: str | None) -> str | None:
+    def session_name(self, session_id: str, name: str) -> str:
         """Return the name of a sandbox's session; the service knows spares by another one."""
         return name if self._spare is None else self._spare.session_name(session_id, name)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from ..clients.code_interpreter import READS
 from ..errors import CodeFailedError, InvalidRequestError, NotFoundError, RequestError, quote
@@ -12,9 +12,11 @@ from ..files.paths import clean, clean_folder
 from ..files.workspace import as_content, decode_base64
 from ..requests.tools import TOOLS
 from ..requests.validation import validate
-from ..responses import Entry, FileContent, Response
 from ..sandbox.sandbox import MAX_OPERATION_BYTES, file_contents, list_entries
 from .context import ToolContext
+
+if TYPE_CHECKING:
+    from ..responses import Entry, FileContent, Response
 
 # A file to write: its path, and text or a blob in base64.
 FileToWrite = Mapping[str, Any]

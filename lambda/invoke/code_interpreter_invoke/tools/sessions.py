@@ -1,19 +1,21 @@
-"""The tools for the session's sandbox itself."""
+"""The tools for the session's sandbox itself, and for a program that runs in it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..errors import InvalidRequestError, NotFoundError
-from ..responses import Response, ResponseMembers, SessionSummary
+from ..errors import InvalidRequestError, NotFoundError, OutcomeUnknownError, TimedOutError
 from ..sandbox.environment import check_environment
+from ..sandbox.sandbox import OutputPart
 from ..sessions.named import iso_time
 from ..sessions.store import SessionRecord
 from .context import ToolContext, check_command
 
-# The largest page of ListCodeInterpreterSessions in the API model.
-MAX_PAGE_SIZE = 100
+if TYPE_CHECKING:
+    from ..responses import Response, ResponseMembers, SessionSummary
+
+MAX_LISTED = 1_000
 
 
 def start_session(
@@ -58,21 +60,30 @@ def get_session(context: ToolContext) -> Response:
 
 
 def list_sessions(context: ToolContext, *, status: str | None, next_token: str | None) -> Response:
-    filters = {"status": status, "nextToken": next_token, "maxResults": MAX_PAGE_SIZE}
-    page = context.code_interpreter.list_sessions(**drop_none(filters))
+    if next_token is not None and not next_token.isalnum():
+        raise InvalidRequestError(
+            "list_sessions: next_token must be the next_token of the previous response"
+        )
+    found = {
+        item["sessionId"]: (name, item)
+        for name, item in context.code_interpreter.own_sessions(status)
+    }
+    # The service says nothing about its order. Its ids begin with the time of the start.
+    ids = sorted((one for one in found if not next_token or one < next_token), reverse=True)
     sessions: list[SessionSummary] = [
         {
-            "session": context.session_name(item["sessionId"], item.get("name")),
-            "session_id": item["sessionId"],
+            "session": context.session_name(session_id, name),
+            "session_id": session_id,
             "session_status": item["status"],
             "created_at": item["createdAt"].isoformat(),
         }
-        for item in page["items"]
+        for session_id in ids[:MAX_LISTED]
+        for name, item in [found[session_id]]
     ]
     response: Response = {"status": "ok", "sessions": sessions, "count": len(sessions)}
-    if page.get("nextToken"):
+    if len(ids) > MAX_LISTED:
         response["truncated"] = True
-        response["next_token"] = page["nextToken"]
+        response["next_token"] = sessions[-1]["session_id"]
     return response
 
 
@@ -94,3 +105,38 @@ def drop_none(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: drop_none(item) for name, item in value.items() if item is not None}
     return value
+
+
+def interrupt(context: ToolContext, *, idempotency_key: str) -> Response:
+    program = context.find_program(idempotency_key)
+    sandbox = context.named_session.running_sandbox()
+    if program is None or not program.is_running or sandbox is None:
+        return {"status": "ok", "interrupted": False}
+    if sandbox.observer is None:
+        raise InvalidRequestError(
+            "this session's programs cannot be interrupted; stop_session ends them"
+        )
+    try:
+        state = sandbox.end_program(sandbox.observer, program.tag)
+    except OutcomeUnknownError as error:
+        raise OutcomeUnknownError(error.message, retryable=True) from None
+    if state == "running":
+        raise TimedOutError(
+            "the program ignores the interrupt and still runs; stop_session ends it"
+        )
+    return {"status": "ok", "interrupted": state in ("interrupted", "waiting", "idle")}
+
+
+def read_output(context: ToolContext, *, idempotency_key: str, offset: int | None) -> Response:
+    # Whether the program runs is read first: of one that has ended, all output is there.
+    program = context.find_program(idempotency_key)
+    sandbox = context.named_session.running_sandbox()
+    part = OutputPart([], offset or 0)
+    if program is not None and sandbox is not None and sandbox.observer is not None:
+        part = sandbox.read_output(sandbox.observer, program.tag, offset or 0)
+    return {
+        "status": "ok",
+        "output": part.output,
+        "next_offset": part.next_offset,
+        "running": program is not None and program.is_running,
+    }

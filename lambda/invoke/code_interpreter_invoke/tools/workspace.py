@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from ..errors import InvalidRequestError, NotFoundError, quote
 from ..files.loading import load_all
@@ -11,8 +12,10 @@ from ..files.paths import clean_folder
 from ..files.saving import save
 from ..files.workspace import MIN_READ_BYTES, StoredFile
 from ..fitting import largest_that_fits
-from ..responses import Response, ResponseMembers
 from .context import ToolContext
+
+if TYPE_CHECKING:
+    from ..responses import Response, ResponseMembers
 
 DEFAULT_LINK_SECONDS = 300
 
@@ -61,12 +64,14 @@ def check_distinct(files: list[StoredFile]) -> None:
 
 def workspace_list(context: ToolContext, *, path: str | None, next_token: str | None) -> Response:
     page = context.workspace.list(path, next_token)
-    return largest_that_fits(page.response, len(page.objects), context.fits)
+    return largest_that_fits(page.response, len(page.objects), context.share_of_limit)
 
 
 def workspace_read(context: ToolContext, *, path: str, offset: int | None) -> Response:
     part = context.workspace.read(path, offset or 0)
-    return largest_that_fits(part.response, len(part.body), context.fits, minimum=MIN_READ_BYTES)
+    return largest_that_fits(
+        part.response, len(part.body), context.share_of_limit, minimum=MIN_READ_BYTES
+    )
 
 
 def workspace_write(

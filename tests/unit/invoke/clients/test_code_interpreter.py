@@ -58,7 +58,7 @@ class Service:
 
 def client_of(service: Service, deadline: Deadline) -> CodeInterpreterClient:
     clients = Clients(agentcore_single_attempt=service, agentcore=None, s3=None)
-    return CodeInterpreterClient(clients, CurrentId("id", None, lambda: None), deadline)
+    return CodeInterpreterClient(clients, CurrentId("id", None, lambda: None), deadline, "owner")
 
 
 Invoke = Callable[..., list[dict[str, Any]]]

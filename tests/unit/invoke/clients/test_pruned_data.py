@@ -1,4 +1,4 @@
-"""With the data that the function ships, its clients act as with all of botocore's own data."""
+"""With a part of botocore's data and handlers, the clients act as with all of them."""
 
 from __future__ import annotations
 
@@ -81,14 +81,21 @@ def all_data() -> Loader:
     return Loader()
 
 
+def whole_session() -> botocore.session.Session:
+    """Return a session with all of botocore's data, handlers and names of events."""
+    session = botocore.session.Session()
+    session.register_component("data_loader", all_data())
+    return session
+
+
 def both(
     monkeypatch: pytest.MonkeyPatch, region: str, environment: Mapping[str, str]
 ) -> Iterator[Clients]:
-    """Yield the clients with the function's data, and those with botocore's."""
+    """Yield the clients of the function's session, and those of botocore's own."""
     for name, value in {"AWS_REGION": region, "AWS_DEFAULT_REGION": region, **environment}.items():
         monkeypatch.setenv(name, value)
     yield connect()
-    monkeypatch.setattr(botocore_clients, "PrunedData", all_data)
+    monkeypatch.setattr(botocore_clients, "Session", whole_session)
     yield connect()
 
 
@@ -222,6 +229,17 @@ def test_the_errors_are_the_same(
         assert next(left, None) is None
         errors.append((type(caught.value).__name__, caught.value.response))
     assert errors[0] == errors[1]
+
+
+def test_the_keys_of_a_listing_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    listing = b"<ListBucketResult><EncodingType>url</EncodingType><Contents><Key>w/a+b%2Bc</Key>"
+    listing += b"</Contents></ListBucketResult>"
+    keys = []
+    for clients in both(monkeypatch, "us-east-1", {}):
+        clients.s3.meta.events.register("before-send", lambda **_: response(200, listing))
+        found = clients.s3.list_objects_v2(Bucket="workspace-bucket")
+        keys.append([item["Key"] for item in found["Contents"]])
+    assert keys == [["w/a b+c"]] * 2
 
 
 def test_the_clients_read_nothing_of_botocores_own_data(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,8 +10,8 @@ from code_interpreter_invoke.errors import NotStartedError
 from code_interpreter_invoke.files.rich_results import save_value
 from code_interpreter_invoke.files.workspace import Workspace
 from code_interpreter_invoke.requests.callers import Caller, caller_of
+from code_interpreter_invoke.requests.limits import share_of_limit
 from code_interpreter_invoke.requests.rich_results import MAX_MOVED, MIN_MOVED_BYTES, fit_results
-from code_interpreter_invoke.requests.truncation import is_within_limit
 from code_interpreter_invoke.responses import Response
 
 PNG = base64.b64encode(b"\x89PNG" + bytes(20_000)).decode()
@@ -131,10 +131,10 @@ def test_the_values_that_make_room_are_few(workspace: Saved) -> None:
 def test_no_more_values_are_moved_than_the_others_need(workspace: Saved) -> None:
     bundles = [{"text/html": "\"'<p>" * 800}] * 10
     fitted = fit_results(response(*bundles), caller("agent"), workspace)
-    assert is_within_limit(fitted, caller("agent"))
+    assert share_of_limit(fitted, caller("agent")) <= 1
     assert 0 < len(workspace.files) < 10
     fitted["results"].append(bundles[0])
-    assert not is_within_limit(fitted, caller("agent"))
+    assert share_of_limit(fitted, caller("agent")) > 1
 
 
 def test_every_value_that_the_caller_never_takes_is_moved(workspace: Saved) -> None:

@@ -14,11 +14,11 @@ from code_interpreter_invoke.deadline import Deadline
 from code_interpreter_invoke.files.workspace import Workspace
 from code_interpreter_invoke.requests.bedrock_agent import BedrockAgent
 from code_interpreter_invoke.requests.direct import Direct
+from code_interpreter_invoke.requests.limits import share_of_limit
 from code_interpreter_invoke.requests.request import MAX_LAMBDA_RESPONSE_BYTES
 from code_interpreter_invoke.requests.truncation import (
     MIN_TRUNCATED_LENGTH,
     OUTPUT_MEMBERS,
-    is_within_limit,
     truncate_to_limit,
     truncate_values,
 )
@@ -168,7 +168,7 @@ def test_the_shortest_form_fits_every_caller(character: str) -> None:
     names = [character * 1000] * 1000
     files = [{"path": name, "encoding": "text", "content": name, "size": 7} for name in names]
     shortest = truncate_values({"files": files, "warnings": names}, MIN_TRUNCATED_LENGTH, 0.5)
-    assert is_within_limit(shortest, BedrockAgent(agent_event("file_operations", [])))
+    assert share_of_limit(shortest, BedrockAgent(agent_event("file_operations", []))) <= 1
 
 
 def test_a_response_that_cannot_be_kept_says_so(world: World) -> None:

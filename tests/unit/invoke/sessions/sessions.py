@@ -18,6 +18,7 @@ from tests.fakes.world import World, clients_of
 
 OPTIONS = {"sessionTimeoutSeconds": 28_800}
 LIMIT = 600.0
+OWNER = "0123456789abcdef"
 
 
 class Sessions:
@@ -38,7 +39,7 @@ class Sessions:
         self.bucket = Bucket(clients, BUCKET, self.deadline)
         self.store = SessionStore(self.bucket, RECORDS_PREFIX)
         current = CurrentId(identifier, None, lambda: None)
-        self.code_interpreter = CodeInterpreterClient(clients, current, self.deadline)
+        self.code_interpreter = CodeInterpreterClient(clients, current, self.deadline, OWNER)
 
     def session(self, name: str = "s", timeout: float | None = None) -> NamedSession:
         """Return a session as a new request has it."""

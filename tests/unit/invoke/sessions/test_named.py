@@ -36,7 +36,7 @@ def session(
         "s",
         store=SessionStore(bucket, RECORDS_PREFIX),
         code_interpreter=CodeInterpreterClient(
-            clients, CurrentId(code_interpreter, None, lambda: None), Deadline(60)
+            clients, CurrentId(code_interpreter, None, lambda: None), Deadline(60), "owner"
         ),
         workspace=Workspace(bucket, PREFIX, "s"),
         deadline=Deadline(seconds, now=clock.now),

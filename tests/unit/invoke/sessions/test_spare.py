@@ -17,7 +17,7 @@ from tests.fakes.clock import Clock
 from tests.fakes.s3 import PREFIX, RECORDS_PREFIX
 from tests.fakes.world import World, clients_of
 
-from .sessions import Sessions
+from .sessions import OWNER, Sessions
 
 SPARE = f"{RECORDS_PREFIX}spares/next.json"
 LIFE = 900
@@ -322,7 +322,7 @@ def test_it_is_replaced_when_another_stack_has_replaced_the_code_interpreter(
     world.parameters.values["id"] = "analysis-9876543210"
     current = CurrentId(INTERPRETER, "id", lambda: world.parameters)
     clients = clients_of(world.s3, world.agentcore)
-    sessions.code_interpreter = CodeInterpreterClient(clients, current, sessions.deadline)
+    sessions.code_interpreter = CodeInterpreterClient(clients, current, sessions.deadline, OWNER)
     assert sessions.replenish() == "started"
     response = with_spare(world, clock, "analysis-9876543210").use()
     assert response["session_id"] == spare_id_of(sessions)

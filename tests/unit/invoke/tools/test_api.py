@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from code_interpreter_invoke.application import Application
 from code_interpreter_invoke.sandbox.observer_program import without_tag
-from tests.fakes.agentcore import text_result
+from tests.fakes.agentcore import INTERPRETER, text_result
 from tests.fakes.lambda_context import Context
-from tests.fakes.world import World
+from tests.fakes.world import World, clients_of
 
 SECRET = {"location": {"secretsManager": {"secretArn": "arn:aws:secretsmanager:x:1:secret:ca"}}}
 MOUNT = {"accessPointArn": "ap", "fileSystemArn": "fs", "mountPath": "/mnt/data"}
@@ -199,20 +200,63 @@ def test_a_session_is_described(world: World) -> None:
     assert "expires_at" not in ended
 
 
-def test_sessions_are_listed_by_pages(world: World) -> None:
-    for name in "abc":
+def test_sessions_are_listed_by_pages(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service's pages, which are of one session here, are no matter of the caller's."""
+    monkeypatch.setattr("code_interpreter_invoke.tools.sessions.MAX_LISTED", 2)
+    for name in "abcd":
         world.ok("start_session", session=name)
     world.ok("stop_session", session="b")
-    found: list[str] = []
-    token = None
-    while True:
-        response = world.ok("list_sessions", status="READY", next_token=token)
-        found += [session["session_id"] for session in response["sessions"]]
-        token = response.get("next_token")
-        if token is None:
-            break
-    assert len(found) == 2
-    assert "session" not in response
+    first = world.ok("list_sessions", status="READY")
+    assert [item["session"] for item in first["sessions"]] == ["d", "c"]
+    assert (first["count"], first["truncated"]) == (2, True)
+    # An ended session moves no other to another page.
+    world.ok("stop_session", session="c")
+    last = world.ok("list_sessions", status="READY", next_token=first["next_token"])
+    assert [item["session"] for item in last["sessions"]] == ["a"]
+    assert "next_token" not in last
+    assert "session" not in last
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        {"records_prefix": "sessions/tenants/globex/1.r.Test.c8/"},
+        {"workspace_bucket": "another-bucket"},
+    ],
+)
+def test_the_sandboxes_of_another_function_are_not_listed(
+    world: World, place: dict[str, Any]
+) -> None:
+    """Both functions use the code interpreter, and their sessions may have the same names."""
+    theirs = Application(
+        world.settings._replace(**place), clients_of(None, world.agentcore), lambda: None
+    )
+    for function in (world.function, theirs.handle):
+        function({"tool": "execute_command", "command": "true"}, Context())
+    world.ok("start_session", session="s")
+    owner = world.settings.owner
+    # Somebody uses the API, and another function's caller begins a name like ours.
+    for name in ("s", f"s-{owner}-of-others", owner):
+        world.agentcore.start_code_interpreter_session(
+            codeInterpreterIdentifier=INTERPRETER,
+            clientToken=f"{name:40}",
+            name=name,
+            sessionTimeoutSeconds=900,
+        )
+    assert len(world.agentcore.sandboxes) == 6
+    own, temporary = world.ok("list_sessions")["sessions"]
+    assert (own["session"], own["session_status"]) == ("s", "READY")
+    assert temporary["session"].startswith("call-")
+    [other] = theirs.handle({"tool": "list_sessions"}, Context())["sessions"]
+    assert other["session_id"] not in (own["session_id"], temporary["session_id"])
+
+
+def test_the_function_names_its_sandboxes_for_the_service(world: World) -> None:
+    """The API's limit is 100 characters; the console of the service shows the names, too."""
+    world.ok("start_session", session="s" * 64)
+    [name] = world.agentcore.names.values()
+    assert name == f"{'s' * 64}-{world.settings.owner}"
+    assert len(name) <= 100
 
 
 def test_stopping_twice_is_no_failure(world: World) -> None:
