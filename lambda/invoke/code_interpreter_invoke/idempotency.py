@@ -136,17 +136,26 @@ class IdempotencyKey:
         error_type = response["error"]["type"] if "error" in response else ""
         try:
             if error_type in ("NotStarted", "InvalidRequest"):
-                self._write(RecordStatus.NOT_STARTED)
+                is_recorded = self._is_written(RecordStatus.NOT_STARTED)
             else:
-                self._write(RecordStatus.DONE, response=response)
+                is_recorded = self._is_written(RecordStatus.DONE, response)
+        except RequestError:
+            is_recorded = False
+        if is_recorded:
+            return response
+        warning = "the response was not recorded: a repeated request will not learn the outcome"
+        return {**response, "warnings": [*response.get("warnings", ()), warning]}
+
+    def _is_written(self, status: RecordStatus, response: Response | None = None) -> bool:
+        """Write the record of a request that has ended, and tell whether it is written."""
+        try:
+            self._write(status, response=response)
         except PreconditionFailedError:
             # No other request writes the record of one that runs: it was written, and the response
-            # of S3 was lost.
-            return response
-        except RequestError:
-            warning = "the response was not recorded: a repeated request will not learn the outcome"
-            return {**response, "warnings": [*response.get("warnings", ()), warning]}
-        return response
+            # of S3 was lost, or S3 returned nothing but conflicts.
+            record = self._read()
+            return record is not None and record.status is not RecordStatus.RUNNING
+        return True
 
     def _read(self) -> IdempotencyRecord | None:
         found = self._bucket.get(self._object_key)

@@ -197,10 +197,15 @@ def test_a_recorded_response_whose_receipt_was_lost_is_recorded(world: World) ->
     assert call(world) == {**first, "replayed": True}
 
 
-def test_a_response_that_could_not_be_recorded_is_given_with_a_warning(world: World) -> None:
+@pytest.mark.parametrize(
+    ("code", "status"), [("InternalError", 500), ("ConditionalRequestConflict", 409)]
+)
+def test_a_response_that_could_not_be_recorded_is_given_with_a_warning(
+    world: World, code: str, status: int
+) -> None:
     def fail(operation: str, key: str) -> None:
         if operation == "PutObject" and "/responses/" in key and executions(world):
-            raise client_error("InternalError", 500, "PutObject")
+            raise client_error(code, status, "PutObject")
 
     world.s3.before = fail
     response = call(world)
