@@ -9,7 +9,9 @@ import pytest
 
 from .histories import proof
 from .histories.checker import contradictions
+from .histories.generated import changes
 from .histories.mutants import MUTANTS, Mutant
+from .histories.not_shown import NOT_SHOWN
 from .histories.plan import Plan, plan
 from .histories.proof import contradictions_of, keep, with_faults
 from .histories.shrinking import shrunk
@@ -55,6 +57,29 @@ def test_a_mutant_is_caught(name: str, expected: str) -> None:
     with mutant.change():
         found = (contradictions_of(mutant, seed) for seed in range(40))
         assert any(expected in contradiction for one in found for contradiction in one)
+
+
+@pytest.mark.parametrize(
+    ("part", "expected"),
+    [
+        ("_sweep: `not is_ready or now <= idle_at` is true", "is idle and lives"),
+        ("replenish: without `self._start", "a new session got no spare"),
+        ("_is_fresh(record, self._now()) or record.expires_at < needed_until` is true", "no spare"),
+        ("publish: `self.is_for_start` is false", "nobody was told"),
+    ],
+)
+def test_a_generated_mutant_is_caught(part: str, expected: str) -> None:
+    [change] = [change for change in changes() if part in change.name]
+    mutant = Mutant(change.name, change.applied, is_generated=True)
+    with change.applied():
+        found = (contradictions_of(mutant, seed) for seed in range(20))
+        assert any(expected in contradiction for one in found for contradiction in one)
+    assert contradictions_of(mutant, 1) == []
+
+
+def test_each_exception_is_one_of_a_generated_mutant() -> None:
+    names = [change.name for change in changes()]
+    assert [part for part, _ in NOT_SHOWN if not any(part in name for name in names)] == []
 
 
 def test_a_failing_history_is_shrunk_and_kept(

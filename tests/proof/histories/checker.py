@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from itertools import combinations
 
+from code_interpreter_invoke.sessions.spare import FRESH_PART
 from tests.fakes.s3 import PREFIX
 
 from .services import ATTEMPTS
-from .simulation import Call, History
+from .simulation import NEW, Call, History
 
 # A response that says that nothing of its request ran.
 NOTHING_RAN = ("NotStarted", "InvalidRequest", "NotFound")
 # Seconds that a request takes at most, with all that is sent again.
 LONG = 100.0
+# Seconds between two runs of the upkeep, and some that a run takes.
+UPKEEP = 100.0
 PROGRAMS = ("program", "keyed", "save", "none")
 
 
@@ -32,7 +36,15 @@ def contradictions(history: History) -> list[str]:
         *one_sandbox_for_a_name(history),
         *each_sandbox_is_prepared_once(history),
         *only_idle_sandboxes_are_swept(history),
+        *requests_stop_no_used_sandbox(history),
         *nobody_waits_without_a_cause(history),
+        *everybody_gets_a_response(history),
+        *restarts_are_said_once(history),
+        *keys_are_of_a_request(history),
+        *keys_are_free_while_nothing_ran(history),
+        *nothing_idle_lives(history),
+        *there_is_a_spare(history),
+        *spares_are_kept(history),
     ]
 
 
@@ -53,7 +65,8 @@ def responses_are_true(history: History) -> Iterator[str]:
     for call in history.calls:
         if call.response is None:
             continue
-        if "failed unexpectedly" in str(call.response) or error_type(call) == "InvalidRequest":
+        is_refused = error_type(call) == "InvalidRequest" and call.kind != "other"
+        if "failed unexpectedly" in str(call.response) or is_refused:
             yield f"{call.name}: {call.response['error']['message']}"
         if call.kind not in PROGRAMS:
             continue
@@ -92,7 +105,10 @@ def unknown_outcomes_have_a_cause(history: History) -> Iterator[str]:
     """Check that no outcome is unknown without a fault or a stop by a caller."""
     stops = [call for call in history.calls if call.kind == "stop"]
     for call in history.calls:
-        if error_type(call) not in ("OutcomeUnknown", "TimedOut") or call.kind == "keyed":
+        if error_type(call) not in ("OutcomeUnknown", "TimedOut"):
+            continue
+        # A key has the outcome of another request, which anything may have delayed.
+        if call.kind == "keyed" and (history.faults or stops or has_long_programs(history)):
             continue
         caused = any(place.rpartition("/")[0] == call.name for place in history.faults)
         stopped = any(stop.session == call.session and overlap(stop, call) for stop in stops)
@@ -125,7 +141,7 @@ def logs_agree(history: History) -> Iterator[str]:
     sent: dict[str, str | None] = {
         call.event["code"].split()[1]: call.session
         for call in history.calls
-        if call.kind in PROGRAMS
+        if call.kind in (*PROGRAMS, "other")
     }
     logs: dict[str, list[tuple[Call, list[str]]]] = defaultdict(list)
     for call in history.calls:
@@ -251,9 +267,12 @@ def nobody_waits_without_a_cause(history: History) -> Iterator[str]:
 
     A request that fails as often as it is sent may also fail to give up its lease.
     """
-    takes_long = any(one.takes > 1 for many in history.plan.clients for one in many)
     met = set(history.faults.values())
-    if takes_long or has_failed(history) or met & {"slow", "refused", "dies before", "dies after"}:
+    if (
+        has_long_programs(history)
+        or has_failed(history)
+        or met & {"slow", "refused", "dies before", "dies after"}
+    ):
         return
     for call in history.calls:
         if call.ended_at - call.began_at > LONG:
@@ -276,6 +295,129 @@ def only_idle_sandboxes_are_swept(history: History) -> Iterator[str]:
             is_write = about.endswith(f".txt in {sandbox.id}") and fault in (None, "lost")
             if is_write and 0 <= sandbox.ended_at - moment < recent:
                 yield f"{sandbox.id} was swept soon after {actor} wrote"
+
+
+def has_long_programs(history: History) -> bool:
+    return any(one.takes > 1 for many in history.plan.clients for one in many)
+
+
+def everybody_gets_a_response(history: History) -> Iterator[str]:
+    """Check that a request ends in time, unless its instance dies or a service is slow.
+
+    The simulation cannot end the wait for a program when its time is up.
+    """
+    if has_long_programs(history):
+        return
+    excused = {
+        place.split()[0].partition("/")[0]
+        for place, fault in history.faults.items()
+        if "dies" in fault or fault == "slow"
+    }
+    for call in history.calls:
+        if call.response is None and call.name not in excused:
+            yield f"{call.name} got no response"
+
+
+def restarts_are_said_once(history: History) -> Iterator[str]:
+    """Check that no restart is said of a sandbox that an earlier response had."""
+    for call in history.calls:
+        response = call.response or {}
+        if not says_loss(call) or response.get("replayed"):
+            continue
+        for earlier in history.calls:
+            if end_of(earlier) < call.began_at and (earlier.response or {}).get(
+                "session_id", ""
+            ) == response.get("session_id"):
+                yield f"{call.name} said the restart of {earlier.name} again"
+
+
+def keys_are_of_a_request(history: History) -> Iterator[str]:
+    """Check that a used key is refused to another request, whose program does not run."""
+    for call in history.calls:
+        if call.kind == "other" and error_type(call) != "InvalidRequest":
+            yield f"{call.name} has the key of another request: {call.response}"
+
+
+def keys_are_free_while_nothing_ran(history: History) -> Iterator[str]:
+    """Check that a request whose key has not been used runs, once there are no faults.
+
+    After a lost response, a request does not know that it has used its key.
+    """
+    lost = {place.partition("/")[0] for place, fault in history.faults.items() if fault == "lost"}
+    calls: dict[str, list[Call]] = defaultdict(list)
+    for call in history.calls:
+        if call.kind == "keyed":
+            calls[call.event["idempotency_key"]].append(call)
+    for *earlier, last in calls.values():
+        if error_type(last) == "NotStarted":
+            yield f"{last.name}, without faults: {last.response}"
+        is_free = all(
+            error_type(call) == "NotStarted"
+            and "warnings" not in (call.response or {})
+            and call.name not in lost
+            for call in earlier
+        )
+        if is_free and error_type(last):
+            yield f"{last.name}, of which nothing ran: {last.response}"
+
+
+def nothing_idle_lives(history: History) -> Iterator[str]:
+    """Check that at rest the sweeper has stopped every session's sandbox."""
+    if history.plan.idle_limit:
+        own = {(call.response or {}).get("session_id") for call in history.calls if call.is_late}
+        for sandbox in history.alive:
+            if sandbox.id in own:
+                yield f"{sandbox.id} is idle and lives"
+
+
+def there_is_a_spare(history: History) -> Iterator[str]:
+    """Check that a new session gets the spare, and that the upkeep then starts another one."""
+    if not history.plan.has_spare:
+        return
+    last = {call.name: call for call in history.calls if call.is_late}
+    spares = {box.id: box for box in history.sandboxes.values() if box.name == "warm-spare"}
+    given = (last[f"last.{NEW}"].response or {}).get("session_id", "")
+    if given not in spares:
+        yield "a new session got no spare"
+    now = last["upkeep.last2"].ended_at
+    if not any(
+        box.created_at <= now < min(box.expires_at, box.ended_at or box.expires_at)
+        for session_id, box in spares.items()
+        if session_id != given
+    ):
+        yield "there is no other spare after the upkeep"
+
+
+def spares_are_kept(history: History) -> Iterator[str]:
+    """Check that the upkeep retires none that is fresh."""
+    for key, body in history.objects.items():
+        session_id = key.rpartition("/")[2].removesuffix(".json")
+        if "/spares/" not in key or session_id not in history.sandboxes:
+            continue
+        sandbox = history.sandboxes[session_id]
+        ended_at = sandbox.ended_at or sandbox.expires_at
+        is_young = ended_at - sandbox.created_at < history.plan.life * (1 - FRESH_PART) - UPKEEP
+        if not json.loads(body)["session"] and sandbox.ended_by.startswith("upkeep") and is_young:
+            yield f"{session_id} was retired while it was fresh"
+
+
+def requests_stop_no_used_sandbox(history: History) -> Iterator[str]:
+    """Check that a request, unless it asks for that, stops no sandbox that a response has had.
+
+    With a sweeper, it may complete a sweep. The fault "gone" counts as the request's that meets it.
+    """
+    if history.plan.idle_limit:
+        return
+    causes = {place.partition("/")[0] for place, fault in history.faults.items() if fault == "gone"}
+    causes |= {call.name for call in history.calls if call.kind in ("stop", "upkeep")}
+    for sandbox in history.sandboxes.values():
+        ended_at = sandbox.ended_at
+        if ended_at is None or sandbox.ended_by in causes:
+            continue
+        for call in history.calls:
+            is_other = call.name != sandbox.ended_by and end_of(call) < ended_at
+            if is_other and (call.response or {}).get("session_id") == sandbox.id:
+                yield f"{sandbox.ended_by} stopped {sandbox.id} of {call.name}"
 
 
 def has_failed(history: History) -> bool:

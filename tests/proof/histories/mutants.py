@@ -36,6 +36,9 @@ from code_interpreter_invoke.sessions.sweeper import Sweeper
 from .plan import Plan, plan
 from .services import ATTEMPTS
 
+# The faults with which a request loses its way or its right.
+CUTS = ("slow", "lost", "dies before", "dies after", "gone")
+
 
 class Mutant(NamedTuple):
     """A change of the function, for as long as the context lasts.
@@ -48,10 +51,21 @@ class Mutant(NamedTuple):
     change: Callable[[], AbstractContextManager[Any]]
     faults: tuple[str, ...] = ()
     invoke_attempts: int = 1
+    is_generated: bool = False
 
     def plan(self, seed: int) -> Plan:
-        """Return the plan of a seed with the faults that the mutant needs."""
+        """Return the plan of a seed with the faults that the mutant needs.
+
+        Nobody knows which a generated one needs: every second plan has a single kind of fault, and
+        all that the upkeep does.
+        """
         drawn = plan(seed)
+        if self.is_generated and seed % 2:
+            kinds = (CUTS[seed // 2 % len(CUTS)],)
+            idle_limit = 600 if seed % 3 else 0
+            return dataclasses.replace(
+                drawn, fault_kinds=kinds, fault_rate=0.1, has_spare=True, idle_limit=idle_limit
+            )
         if not self.faults:
             return drawn
         # A request that fails as often as it is sent takes many faults.

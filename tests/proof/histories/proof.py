@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -19,7 +19,9 @@ from tests.project import PROJECT
 from tests.proof.part import Part
 
 from .checker import contradictions
+from .generated import changes
 from .mutants import MUTANTS, Mutant
+from .not_shown import NOT_SHOWN, reason
 from .plan import FAULTS, Plan, plan
 from .shrinking import shrunk
 from .simulation import History, Simulation
@@ -27,6 +29,15 @@ from .simulation import History, Simulation
 HISTORIES = 600
 # Seeds that a mutant may take to be caught.
 MOST_SEEDS = 400
+GENERATED = changes()
+ALL = (
+    *MUTANTS,
+    *(
+        Mutant(change.name, change.applied, is_generated=True)
+        for change in GENERATED
+        if reason(change.name) is None
+    ),
+)
 FAILED = PROJECT / ".cache" / "proof"
 
 
@@ -51,7 +62,7 @@ def prove(seed: int, histories: int = HISTORIES) -> Part:
     seeds = range(seed * 100_000, seed * 100_000 + histories)
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
         checked = list(pool.map(check_seed, seeds, chunksize=20))
-        caught = list(pool.map(first_catch, range(len(MUTANTS))))
+        caught = list(pool.map(first_catch, range(len(ALL))))
     faults: Counter[str] = sum((one.faults for one in checked), Counter())
     part.figures = {
         "histories": len(checked),
@@ -59,26 +70,39 @@ def prove(seed: int, histories: int = HISTORIES) -> Part:
         "requests to AgentCore and S3": sum(one.requests for one in checked),
         **{f"faults: {kind}": faults[kind] for kind in FAULTS},
         "mutants": len(MUTANTS),
+        "generated mutants": len(ALL) - len(MUTANTS),
         "mutants caught": sum(one is not None for one in caught),
+        "generated mutants left out with a reason": len(GENERATED) - len(ALL) + len(MUTANTS),
     }
     part.add_table(
         "Mutants of the function",
         ("mutant", "caught by history", "contradiction"),
         (
             (mutant.name, *(one or ("-", "survived")))
-            for mutant, one in zip(MUTANTS, caught, strict=True)
+            for mutant, one in zip(ALL, caught, strict=True)
         ),
     )
+    part.add_table("Generated mutants that no history shows", ("mutant", "reason"), not_shown())
     for one in checked:
         if one.found:
             kept = keep(one.seed)
             part.failures.append(f"history {one.seed} ({kept}): {'; '.join(one.found)}")
     part.failures += [
-        f"survivor: {mutant.name}"
-        for mutant, one in zip(MUTANTS, caught, strict=True)
-        if one is None
+        f"survivor: {mutant.name}" for mutant, one in zip(ALL, caught, strict=True) if one is None
+    ]
+    part.failures += [
+        f"no generated mutant is {pattern}"
+        for pattern, _ in NOT_SHOWN
+        if not any(pattern in change.name for change in GENERATED)
     ]
     return part
+
+
+def not_shown() -> Iterator[tuple[str, str]]:
+    for change in GENERATED:
+        why = reason(change.name)
+        if why is not None:
+            yield change.name, why
 
 
 def check_seed(seed: int) -> Checked:
@@ -90,10 +114,13 @@ def check_seed(seed: int) -> Checked:
 
 def first_catch(number: int) -> tuple[int, str] | None:
     """Return the first seed whose history a mutant contradicts, with the contradiction."""
-    mutant = MUTANTS[number]
+    mutant = ALL[number]
     with mutant.change():
         for seed in range(MOST_SEEDS):
-            found = contradictions_of(mutant, seed)
+            try:
+                found = contradictions_of(mutant, seed)
+            except Exception as defect:
+                found = [f"{type(defect).__name__} in the simulation"]
             if found:
                 return seed, found[0]
     return None

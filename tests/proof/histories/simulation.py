@@ -27,6 +27,8 @@ from .simulated_time import simulated_time
 # The function's timeout, and seconds between two events of the schedule.
 TIMEOUT = 900.0
 UPKEEP_EVERY = 60.0
+# A session of which the history knows nothing.
+NEW = "new"
 # Seconds after which no lease, no wait and no program goes on.
 REST = 2 * TIMEOUT
 
@@ -58,7 +60,10 @@ class Call:
             or "stdout" not in self.response
         ):
             return None
-        printed: dict[str, Any] = json.loads(self.response["stdout"])
+        try:
+            printed: dict[str, Any] = json.loads(self.response["stdout"])
+        except ValueError:
+            return None  # something else is in the output
         return printed
 
 
@@ -185,23 +190,27 @@ class Simulation:
             self.scheduler.pause(UPKEEP_EVERY)
 
     def _end(self) -> None:
-        """Repeat each key, use each session once more, and let the upkeep run."""
-        events = [(f"{key}.last", "keyed", event) for key, event in self._keyed.items()]
+        """Repeat each key, use each session once more and a new one, and let the upkeep run.
+
+        Another request with a used key comes, too. The new session begins just after the upkeep.
+        """
+        events = [(f"{key}.last", "keyed", event, REST) for key, event in self._keyed.items()]
         events += [
-            (
-                f"last.{session}",
-                "program",
-                {"tool": "execute_code", "session": session, "code": f"append last{session}"},
-            )
-            for session in SESSIONS
+            (f"{key}.other", "other", {**event, "code": f"append other{key}"}, REST)
+            for key, event in self._keyed.items()
         ]
-        events += [(f"upkeep.last{number}", "upkeep", {"schedule": "upkeep"}) for number in (0, 1)]
-        for name, kind, event in events:
-            if kind == "upkeep" and not (self.plan.idle_limit or self.plan.has_spare):
-                continue
-            call = self._invoke(name, kind, event, None, self.scheduler.current)
+        events += [
+            (f"last.{session}", "program", last_program(session), REST) for session in SESSIONS
+        ]
+        if self.plan.idle_limit or self.plan.has_spare:
+            upkeep = {"schedule": "upkeep"}
+            events += [(f"upkeep.last{number}", "upkeep", upkeep, 60.0) for number in (0, 1)]
+            events += [(f"last.{NEW}", "program", last_program(NEW), REST)]
+            events += [(f"upkeep.last{number}", "upkeep", upkeep, REST) for number in (2, 3)]
+        for name, kind, event, pause in events:
+            call = self._invoke(name, kind, event, None, None)
             call.is_late = True
-            self.scheduler.pause(REST)
+            self.scheduler.pause(pause)
 
     def _invoke(
         self,
@@ -232,6 +241,10 @@ class Simulation:
         if self._free and self._chance.random() < 0.8:
             return self._free.pop(self._chance.randrange(len(self._free)))
         return Application(self.settings, self.clients)
+
+
+def last_program(session: str) -> dict[str, Any]:
+    return {"tool": "execute_code", "session": session, "code": f"append last{session}"}
 
 
 def event_of(operation: Operation) -> dict[str, Any]:
