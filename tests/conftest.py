@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import gc
 import itertools
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from botocore.loaders import JSONFileLoader
 from hypothesis import HealthCheck, settings
 
+from tests.botocore_files import read_once
 from tests.project import PROJECT
 
 if TYPE_CHECKING:
@@ -22,26 +21,16 @@ if TYPE_CHECKING:
 # Node and the CDK CLI are the project's own, also when pytest is started without make.
 os.environ["PATH"] = os.pathsep.join([str(PROJECT / ".venv" / "bin"), os.environ["PATH"]])
 os.environ.setdefault("JSII_RUNTIME_PACKAGE_CACHE_ROOT", str(PROJECT / ".cache" / "jsii"))
+# CDK's validation of templates takes seven seconds of a processor in each process: it is left to
+# the tests that are about it, which add it to their apps.
+os.environ["CDK_VALIDATION"] = "false"
 # Botocore must never find the credentials or the region of the person who runs the tests, unless
 # the conformance suite is to use their account.
 if os.environ.get("AGENTCORE_ENDPOINT_URL") != "aws":
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
 
-# Botocore reads the models of services anew for each session, for a tenth of a second; here each
-# file is read once.
-load_file = JSONFileLoader.load_file
-loaded_files: dict[str, Any] = {}
-
-
-@functools.wraps(load_file)
-def load_file_once(self: JSONFileLoader, path: str) -> Any:
-    if path not in loaded_files:
-        loaded_files[path] = load_file(self, path)
-    return loaded_files[path]
-
-
-JSONFileLoader.load_file = load_file_once
+read_once()
 
 # The same examples on every machine, without a deadline, since a machine may be busy. Examples may
 # share a fixture: each of them sets up all that it needs.

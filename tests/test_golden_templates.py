@@ -41,8 +41,10 @@ from tests.integration.test_app import (
     DEPLOYMENTS,
     EVERYTHING,
     EXISTING_VPC,
+    PUBLIC_WARNING,
     as_text,
     namespaced,
+    warned_about,
 )
 from tests.unit.constructs.everything import (
     MODES,
@@ -329,6 +331,7 @@ def test_golden_templates_of_the_app(mode: str) -> None:
     app = new_app({**recommended_flags(), **namespaced(as_text(SETTINGS[mode]))})
     project.build(app)
     check_golden(f"{FOLDER}/app/{mode}.json", templates(app))
+    assert warned_about(app) == PUBLIC_WARNING * (mode == "public")
 
 
 def test_every_setting_has_a_golden_template() -> None:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tarfile
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,37 +20,55 @@ from .consumer import Consumer
 class Distributions:
     """The published files, built from the checkout and again from the sdist.
 
-    `source` is the unpacked sdist, with the litter of some use.
+    Each is built when a test first asks for it: a build takes half a second.
     """
 
-    wheel: Path
-    sdist: Path
-    source: Path
-    wheel_from_sdist: Path
-    local_wheel: Path
-    local_wheel_from_sdist: Path
-    client_wheel: Path
+    directory: Path
+
+    @cached_property
+    def library(self) -> tuple[Path, Path]:
+        return build(PROJECT, self.directory / "library")
+
+    @cached_property
+    def local(self) -> tuple[Path, Path]:
+        return build(PROJECT / "local", self.directory / "local")
+
+    @property
+    def wheel(self) -> Path:
+        return self.library[0]
+
+    @property
+    def sdist(self) -> Path:
+        return self.library[1]
+
+    @cached_property
+    def source(self) -> Path:
+        """Return the unpacked sdist, with the litter of some use."""
+        source = unpack(self.sdist, self.directory)
+        wear(source)
+        return source
+
+    @cached_property
+    def wheel_from_sdist(self) -> Path:
+        return build(self.source, self.directory / "library-again")[0]
+
+    @property
+    def local_wheel(self) -> Path:
+        return self.local[0]
+
+    @cached_property
+    def local_wheel_from_sdist(self) -> Path:
+        source = unpack(self.local[1], self.directory)
+        return build(source, self.directory / "local-again")[0]
+
+    @cached_property
+    def client_wheel(self) -> Path:
+        return build(PROJECT / "client", self.directory / "client")[0]
 
 
 @pytest.fixture(scope="session")
 def distributions(tmp_path_factory: pytest.TempPathFactory) -> Distributions:
-    """Build the distributions, in every worker that uses them: it takes a second."""
-    directory = tmp_path_factory.mktemp("distributions")
-    wheel, sdist = build(PROJECT, directory / "library")
-    local_wheel, local_sdist = build(PROJECT / "local", directory / "local")
-    source = unpack(sdist, directory)
-    local_source = unpack(local_sdist, directory)
-    client_wheel, _ = build(PROJECT / "client", directory / "client")
-    wear(source)
-    return Distributions(
-        wheel=wheel,
-        sdist=sdist,
-        source=source,
-        wheel_from_sdist=build(source, directory / "library-again")[0],
-        local_wheel=local_wheel,
-        local_wheel_from_sdist=build(local_source, directory / "local-again")[0],
-        client_wheel=client_wheel,
-    )
+    return Distributions(tmp_path_factory.mktemp("distributions"))
 
 
 def build(source: Path, into: Path) -> tuple[Path, Path]:

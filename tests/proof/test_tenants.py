@@ -4,16 +4,32 @@ from __future__ import annotations
 
 import pytest
 
+from local_aws import LocalAws
+
 from .tenants.machine import FunctionForEach, SessionForEach, TwoTenants
-from .tenants.proof import MUTANTS, Change, failure_of
+from .tenants.mutants import MUTANTS, Change
+from .tenants.proof import Run, failure_of
+from .tenants.wire import over
+
+MACHINES = (FunctionForEach, SessionForEach)
 
 
-@pytest.mark.parametrize("machine", [FunctionForEach, SessionForEach])
+@pytest.mark.parametrize("machine", MACHINES)
 def test_two_tenants_do_not_meet(machine: type[TwoTenants]) -> None:
-    machine.steps = machine.watched = 0
-    assert failure_of(machine, 1, 8, 20) == ""
-    assert machine.steps > 50
+    machine.calls = machine.watched = 0
+    assert failure_of(machine, 1, Run(8, 20)) == ""
+    assert machine.calls > 50
     assert machine.watched > 100
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_two_tenants_do_not_meet_over_http(machine: type[TwoTenants], local_aws: LocalAws) -> None:
+    """A slice of what `make prove` runs."""
+    with over(local_aws) as services_of:
+        wire = machine.over(services_of)
+        assert failure_of(wire, 1, Run(2, 15)) == ""
+    assert wire.calls > 3
+    assert wire.watched > 10
 
 
 @pytest.mark.parametrize(
@@ -23,4 +39,4 @@ def test_two_tenants_do_not_meet(machine: type[TwoTenants]) -> None:
 def test_tenants_that_are_not_kept_apart_are_found(
     machine: type[TwoTenants], change: Change
 ) -> None:
-    assert failure_of(machine, 1, 60, 30, change)
+    assert failure_of(machine, 1, Run(60, 30), change)

@@ -50,6 +50,8 @@ class SharedAttributes:
         A stack of another region or account cannot read the parameter: CDK's own references, and
         its messages, apply.
         """
+        if Stack.of(scope) is Stack.of(self._owner):
+            return None  # the usual case, in the fewest calls into the Node process
         consumer, producer = top_level_stack(scope), top_level_stack(self._owner)
         if consumer.node.path == producer.node.path or consumer.environment != producer.environment:
             return None

@@ -17,6 +17,7 @@ from stacks.code_interpreter_stack import CodeInterpreterStack
 from stacks.settings import Settings
 
 from .cutting_proxy import Cut, CuttingProxy
+from .forks import Forks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,6 +49,14 @@ def environment(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -
     app.synth()
     local_aws.deploy(assembly, ACCOUNT)
     return local_aws.environment(ACCOUNT)
+
+
+@pytest.fixture(scope="module")
+def forks(request: pytest.FixtureRequest) -> Iterator[Forks]:
+    """Return a process that forks others, which has imported the modules in `FORKED`."""
+    forks = Forks(*request.module.FORKED)
+    yield forks
+    forks.close()
 
 
 @pytest.fixture(scope="session")

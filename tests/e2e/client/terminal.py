@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Final, Self
 if TYPE_CHECKING:
     from code_interpreter_client import Session
 
+    from .forks import Forks
+
 COMMAND: Final = (sys.executable, "-m", "code_interpreter_client.cli.app")
 SECONDS: Final = 60
 ROWS, COLUMNS = 40, 120
@@ -41,19 +43,31 @@ class Terminal:
         environment: Mapping[str, str],
         folder: Path,
         size: tuple[int, int] = (ROWS, COLUMNS),
+        forks: Forks | None = None,
     ) -> None:
+        """Start the program.
+
+        :param forks: The process that forks it. Default: it is started as a person starts it.
+        """
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
         # Nobody here replies to a request for the cursor's position.
         variables = {"TERM": "xterm-256color", "PROMPT_TOOLKIT_NO_CPR": "1", **environment}
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", START, *command],
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            env={"PATH": os.environ["PATH"], "HOME": str(folder), **variables},
-            cwd=folder,
-            start_new_session=True,
+        variables = {"PATH": os.environ["PATH"], "HOME": str(folder), **variables}
+        self._process = (
+            forks.start(
+                command, streams=(slave, slave, slave), environment=variables, folder=folder
+            )
+            if forks
+            else subprocess.Popen(
+                [sys.executable, "-c", START, *command],
+                stdin=slave,
+                stdout=slave,
+                stderr=slave,
+                env=variables,
+                cwd=folder,
+                start_new_session=True,
+            )
         )
         os.close(slave)
         self.raw = ""

@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from code_interpreter_client import CodeInterpreter
+from tests.e2e.client.display import SHOW_FIGURE
 from tests.e2e.client.terminal import COMMAND, CTRL_C, Terminal, wait_for_file
 
 if TYPE_CHECKING:
     from tests.e2e.client.conftest import CommandLine
-
-DRAW = "import matplotlib.pyplot as plt; plt.plot([1, 4]); plt.show()"
 
 
 @pytest.mark.parametrize(
@@ -145,10 +144,10 @@ def test_figures_are_saved_where_they_are_wanted(
     code_interpreter: CommandLine, tmp_path: Path
 ) -> None:
     session = ("--session", "cli-programs")
-    outcome = code_interpreter(*session, "exec", DRAW)
+    outcome = code_interpreter(*session, "exec", SHOW_FIGURE)
     assert outcome.stderr == "note: 1 figure; --figures FOLDER saves them\n"
     assert list(tmp_path.iterdir()) == []
-    outcome = code_interpreter(*session, "exec", DRAW, "--figures", "pictures")
+    outcome = code_interpreter(*session, "exec", SHOW_FIGURE, "--figures", "pictures")
     assert outcome.stderr == "note: saved pictures/figure-1.png\n"
     assert (tmp_path / "pictures" / "figure-1.png").read_bytes().startswith(b"\x89PNG")
 

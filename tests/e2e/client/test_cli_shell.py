@@ -9,28 +9,44 @@ from typing import TYPE_CHECKING
 import pytest
 
 from code_interpreter_client import CodeInterpreter
+from tests.e2e.client.display import SHOW_FIGURE
 from tests.e2e.client.terminal import COMMAND, CTRL_C, CTRL_D, TAB, Terminal, wait_for_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.e2e.client.conftest import CommandLine
+    from tests.e2e.client.forks import Forks
 
+FORKED = (
+    "code_interpreter_client.cli.agents",
+    "code_interpreter_client.cli.shell.completion",
+    "code_interpreter_client.cli.shell.prompt",
+)
 # A prompt that waits; what is typed there stands in the same line.
 PROMPT = r"\n>>>"
-DRAW = "import matplotlib.pyplot as plt; plt.plot([1, 4]);"
 
 
 class Shell(Terminal):
     """The shell of a session."""
 
     def __init__(
-        self, session: str | None, *, environment: dict[str, str], folder: Path, **variables: str
+        self,
+        session: str | None,
+        *,
+        environment: dict[str, str],
+        folder: Path,
+        forks: Forks | None = None,
     ) -> None:
         self.folder = folder
         options = () if session is None else ("--session", session)
         super().__init__(
-            *COMMAND, *options, "shell", environment={**environment, **variables}, folder=folder
+            *COMMAND,
+            *options,
+            "shell",
+            environment=environment,
+            folder=folder,
+            forks=forks,
         )
         self.expect(PROMPT)
 
@@ -49,9 +65,9 @@ def shell(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest.fixture
-def own_shell(environment: dict[str, str], tmp_path: Path) -> Iterator[Shell]:
+def own_shell(environment: dict[str, str], tmp_path: Path, forks: Forks) -> Iterator[Shell]:
     """Return a shell for keys after which it may show its prompt more than once."""
-    with Shell("cli-shell", environment=environment, folder=tmp_path) as shell:
+    with Shell("cli-shell", environment=environment, folder=tmp_path, forks=forks) as shell:
         yield shell
 
 
@@ -117,10 +133,13 @@ def test_tab_completes_names_of_the_session_and_leaves_no_trace(own_shell: Shell
     own_shell.run("")
 
 
-def test_figures_are_saved_under_new_names(environment: dict[str, str], tmp_path: Path) -> None:
+def test_figures_are_saved_under_new_names(
+    environment: dict[str, str], tmp_path: Path, forks: Forks
+) -> None:
     (tmp_path / "figure-1.png").write_text("mine")
-    with Shell("cli-shell", environment=environment, folder=tmp_path, KITTY_WINDOW_ID="1") as shell:
-        assert "note: saved figure-2.png" in shell.run(DRAW)
+    variables = {**environment, "KITTY_WINDOW_ID": "1"}
+    with Shell("cli-shell", environment=variables, folder=tmp_path, forks=forks) as shell:
+        assert "note: saved figure-2.png" in shell.run(SHOW_FIGURE)
         assert "\x1b_Ga=T,f=100,m=1;iVBOR" in shell.raw
     assert (tmp_path / "figure-1.png").read_text() == "mine"
     assert (tmp_path / "figure-2.png").read_bytes().startswith(b"\x89PNG")
@@ -152,16 +171,16 @@ def test_a_restart_loses_the_variables(shell: Shell) -> None:
 
 
 def test_a_named_session_is_kept_and_an_unnamed_one_is_stopped(
-    environment: dict[str, str], interpreter: CodeInterpreter, tmp_path: Path
+    environment: dict[str, str], interpreter: CodeInterpreter, tmp_path: Path, forks: Forks
 ) -> None:
-    with Shell("cli-kept", environment=environment, folder=tmp_path) as shell:
+    with Shell("cli-kept", environment=environment, folder=tmp_path, forks=forks) as shell:
         shell.run("kept = 20")
         shell.type(CTRL_D)
         assert shell.wait() == 0
         assert "code-interpreter --session cli-kept shell continues it" in shell.shown
     assert interpreter.session("cli-kept").run("kept").stdout == "20"
 
-    with Shell(None, environment=environment, folder=tmp_path) as shell:
+    with Shell(None, environment=environment, folder=tmp_path, forks=forks) as shell:
         [name] = re.findall(r"client-\w+", shell.shown)
         shell.run("pass")
         assert name in {sandbox.session for sandbox in interpreter.sandboxes()}
@@ -170,12 +189,14 @@ def test_a_named_session_is_kept_and_an_unnamed_one_is_stopped(
     assert name not in {sandbox.session for sandbox in interpreter.sandboxes()}
 
 
-def test_the_history_is_for_its_user_alone(environment: dict[str, str], tmp_path: Path) -> None:
+def test_the_history_is_for_its_user_alone(
+    environment: dict[str, str], tmp_path: Path, forks: Forks
+) -> None:
     history = tmp_path / ".local" / "state" / "code-interpreter" / "history"
-    with Shell("cli-shell", environment=environment, folder=tmp_path) as shell:
+    with Shell("cli-shell", environment=environment, folder=tmp_path, forks=forks) as shell:
         shell.run("'first shell'")
     assert history.stat().st_mode & 0o777 == 0o600
-    with Shell("cli-shell", environment=environment, folder=tmp_path) as shell:
+    with Shell("cli-shell", environment=environment, folder=tmp_path, forks=forks) as shell:
         shell.type("\x1b[A")  # the arrow up
         shell.expect("'first shell'")
         assert "\n'first shell'\r\n" in shell.run("")

@@ -7,13 +7,20 @@ from pathlib import Path
 
 import jupyter_kernel_test
 import pytest
+from jupyter_client.provisioning import local_provisioner
 
 from code_interpreter_client import CodeInterpreter
 from code_interpreter_client.cli.app import main
 
+from .display import SHOW_FIGURE, TABLE
+from .forks import Forks
 from .notebook import TIMEOUT, Notebook, started, text_of
 
-FIGURE = "import matplotlib.pyplot as plt; plt.plot([1, 2]); plt.show()"
+FORKED = (
+    "code_interpreter_client.cli.programs",
+    "code_interpreter_client.kernel.kernel",
+    "ipykernel.kernelapp",
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -27,37 +34,10 @@ def kernels(
             patch.setenv(name, value)
         patch.setenv("JUPYTER_PATH", str(prefix / "share/jupyter"))
         patch.setenv("IPYTHONDIR", str(prefix / "ipython"))
-        assert main(["kernel", "install", "--prefix", str(prefix)]) == 0
-        assert (
-            main(
-                [
-                    "--session",
-                    "named",
-                    "kernel",
-                    "install",
-                    "--prefix",
-                    str(prefix),
-                    "--name",
-                    "named",
-                ]
-            )
-            == 0
-        )
-        assert (
-            main(
-                [
-                    "--stack",
-                    "Missing",
-                    "kernel",
-                    "install",
-                    "--prefix",
-                    str(prefix),
-                    "--name",
-                    "missing",
-                ]
-            )
-            == 0
-        )
+        install = ("kernel", "install", "--prefix", str(prefix))
+        assert main(install) == 0
+        assert main(["--session", "named", *install, "--name", "named"]) == 0
+        assert main(["--stack", "Missing", *install, "--name", "missing"]) == 0
         yield prefix
 
 
@@ -80,10 +60,10 @@ class TestKernel(jupyter_kernel_test.KernelTests):
     invalid_code_samples = ("import = 7q",)
     code_execute_result = (
         {"code": "6 * 7", "result": "42"},
-        {"code": "import pandas; pandas.DataFrame({'a': [1]})", "mime": "text/html"},
+        {"code": TABLE, "mime": "text/html"},
     )
     code_display_data = (
-        {"code": FIGURE, "mime": "image/png"},
+        {"code": SHOW_FIGURE, "mime": "image/png"},
         {"code": "display(1)", "mime": "text/plain"},
     )
     # A description of a name is displayed below the cell; the history is the notebook's.
@@ -94,7 +74,15 @@ class TestKernel(jupyter_kernel_test.KernelTests):
 
 
 @pytest.fixture(scope="module")
-def notebook(kernels: Path) -> Iterator[Notebook]:
+def forked(forks: Forks) -> Iterator[None]:
+    """Let Jupyter start kernels that need not import the client."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(local_provisioner, "launch_kernel", forks.launch_kernel)
+        yield
+
+
+@pytest.fixture(scope="module")
+def notebook(kernels: Path, forked: None) -> Iterator[Notebook]:  # noqa: ARG001 - for its effect
     folder = kernels / "work"
     folder.mkdir()
     with started(cwd=str(folder)) as notebook:
@@ -106,10 +94,7 @@ def sandboxes() -> list[str | None]:
 
 
 def test_a_cell_shows_text_values_and_figures_where_they_belong(notebook: Notebook) -> None:
-    messages = notebook.run(
-        "import pandas as pd\nprint('printed')\ndisplay('shown')\n"
-        f"{FIGURE}\npd.DataFrame({{'a': [1]}})"
-    )
+    messages = notebook.run(f"print('printed')\ndisplay('shown')\n{SHOW_FIGURE}\n{TABLE}")
     assert [kind for kind, _ in messages] == [
         "stream",
         "display_data",
@@ -180,6 +165,7 @@ def test_files_go_up_and_down_by_commands(notebook: Notebook, kernels: Path) -> 
     assert error["evalue"] == "none.txt: No such file or directory"
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_restart_begins_with_a_new_sandbox_and_a_shutdown_leaves_none() -> None:
     before = set(sandboxes())
     with started() as notebook:
@@ -194,6 +180,7 @@ def test_a_restart_begins_with_a_new_sandbox_and_a_shutdown_leaves_none() -> Non
     assert set(sandboxes()) == before
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_named_session_is_kept_until_a_restart() -> None:
     with started("named") as notebook:
         notebook.run("kept = 7")
@@ -207,6 +194,7 @@ def test_a_named_session_is_kept_until_a_restart() -> None:
     CodeInterpreter.from_stack().session("named").stop()
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_missing_stack_is_an_error_of_the_cell() -> None:
     with started("missing") as notebook:
         for _ in range(2):

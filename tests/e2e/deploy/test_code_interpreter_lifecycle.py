@@ -82,6 +82,9 @@ def calling(deployment: Deployment) -> Iterator[list[dict[str, Any]]]:
     """
     responses: list[dict[str, Any]] = []
     done = threading.Event()
+    # Threads may use clients together, but must not make them at the same time.
+    for service in ("cloudformation", "lambda"):
+        deployment.client(service)
 
     def call() -> None:
         while not done.wait(PAUSE_SECONDS):

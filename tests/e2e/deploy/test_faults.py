@@ -79,6 +79,9 @@ class Lane:
             },
         )
         self.role_name = configured["Role"].rpartition("/")[2]
+        # Threads may use a client together, but must not make clients at the same time.
+        for service in ("bedrock-agentcore", "bedrock-agentcore-control"):
+            deployment.client(service)
 
     def url(self, request_id: str) -> str:
         return f"{self.wire.url}{RESPONSES_PATH}{request_id}"

@@ -79,6 +79,8 @@ def test_data_analysis(call: Call) -> None:
     assert 15 < float(margin[1]) < 45
 
 
+# `test_a_workflow_of_several_requests` draws and saves a smaller figure.
+@pytest.mark.slow
 def test_visualization(deployed: Deployment, call: Call) -> None:
     response = call(
         "execute_code",
@@ -95,6 +97,8 @@ def test_visualization(deployed: Deployment, call: Call) -> None:
     assert 2_700 < height < 3_200
 
 
+# `test_programs.py` has a smaller model of scikit-learn.
+@pytest.mark.slow
 def test_machine_learning(call: Call) -> None:
     stdout = call("execute_code", code=patterns.CLASSIFICATION, language="python")["stdout"]
     rows = {line.split()[0]: line.split()[1:] for line in stdout.splitlines() if line.strip()}

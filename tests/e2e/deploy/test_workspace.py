@@ -11,7 +11,11 @@ if TYPE_CHECKING:
     from .deployment import Deployment
 
 
-@pytest.mark.parametrize(("retention", "kept"), [("retain", True), ("destroy", False)])
+# `test_destroy.py` has a bucket that is kept, and used again.
+KEPT = pytest.param("retain", True, marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize(("retention", "kept"), [KEPT, ("destroy", False)])
 def test_the_retention_setting_keeps_or_deletes_the_files(
     deployment: Deployment, deploy: Deploy, retention: str, kept: bool
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,7 @@ class Deployed:
         return cls(aws, account, stack, outputs)
 
     def client(self, service: str) -> Any:
-        return self.aws.client(service, self.account)
+        return client_of(self.aws, self.account, service)
 
     def invoke(self, function: str, event: dict[str, Any], **options: str) -> dict[str, Any]:
         """Invoke the function and return its response."""
@@ -70,3 +71,9 @@ class Deployed:
             for call in self.aws.agentcore.calls()
             if call["account"] == self.account
         ]
+
+
+@functools.cache
+def client_of(aws: LocalAws, account: str, service: str) -> Any:
+    """Return a client, which is made once for the many calls."""
+    return aws.client(service, account)

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from aws_cdk import App, Validations
+from aws_cdk import App, CloudFormationValidatePlugin, Validations
 from cdk_nag import AwsSolutionsChecks
 
 from examples.existing_vpc import ExistingVpcStack
@@ -38,13 +38,15 @@ WRITTEN_BY_CDK = {
 }
 
 
-# `tests/integration/constructs/test_checks.py` has the checks of all that the examples are made of.
+# `tests/integration/test_validation.py` has the checks of all that the examples are made of.
 @pytest.fixture(scope="module")
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Synthesize all of them without feature flags, with the findings of cdk-nag and of CDK."""
     directory = tmp_path_factory.mktemp("examples")
     app = App(outdir=str(directory))
-    Validations.of(app).add_plugins(AwsSolutionsChecks(app, verbose=True))
+    Validations.of(app).add_plugins(
+        AwsSolutionsChecks(app, verbose=True), CloudFormationValidatePlugin()
+    )
     ExistingVpcStack(
         app,
         "ExistingVpc",

@@ -68,7 +68,7 @@ LIMIT = 150 * MEGABYTE
 @pytest.mark.parametrize(
     ("size", "s3"),
     [
-        (160 * MEGABYTE, "reachable"),
+        (120 * MEGABYTE, "reachable"),
         pytest.param(40 * MEGABYTE, "unreachable", marks=pytest.mark.slow),
     ],
 )

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
+import itertools
 import json
 import re
-import shlex
-import shutil
-import tempfile
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterable
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
@@ -17,362 +13,283 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from code_interpreter_invoke.application import Application
-from code_interpreter_invoke.clients import Clients
+from code_interpreter_invoke.requests.tools import TOOLS
 from code_interpreter_invoke.settings import Settings
-from tests.fakes.agentcore import INTERPRETER, FakeAgentCore, FakeSandbox, text_result
 from tests.fakes.lambda_context import Context
-from tests.fakes.s3 import BUCKET, FakeS3
+
+from .events import NASTY, TEMPLATES, UPKEEP, Event
+from .services import InMemory, Sent, Services
 
 # The name of one tenant begins with that of the other.
 TENANTS = ("acme", "acme-2")
 DEPLOYMENT = "111111111111.eu-west-1.Test.c8"
-# A text that only one tenant can know.
+# A text that only one tenant can know: of a file, or the name of a session.
 CANARY = re.compile(r"canary-of-(acme(?:-2)?)-\d+")
-# Names and paths that lead elsewhere if something takes them for more than a name.
-NASTY = (
-    "",
-    ".",
-    "..",
-    "../acme-2",
-    "../acme/uploads/secret.txt",
-    "uploads/../../acme-2/uploads/secret.txt",
-    "code-interpreter/../../../acme/s/uploads/secret.txt",
-    "/tenants/acme/s/uploads/secret.txt",
-    "tenants/acme-2/s/uploads/secret.txt",
-    "uploads//secret.txt",
-    "uploads/%2e%2e/secret.txt",
-    "uploads/\u2025/\uff0e\uff0e/\u2215acme",
-    "uploads/secre\u0301t.txt",
-    "uploads/\u202etxt.terces",
-    "acme\n",
-    "acme\x00",
-    "acme/",
-    "ACME",
-    "\uff41cme",
-    "a" * 65,
-    "-rf",
-    "~",
-    "*",
-    "workspace/acme-2/",
-    "sessions/tenants/acme-2/",
-)
-PROGRAM = "print((here / 'secret.txt').read_text())"
+SIGNED_URL = re.compile(r"http[^\s\"'\\]+X-Amz-Signature=[^\s\"'\\]+")
 # Too few to wait for another request: the other tenant's goes on only afterwards.
 SECONDS = 16
+LIST_SESSIONS = ("ListCodeInterpreterSessions", "list_code_interpreter_sessions")
+# The schedule calls a function for no tenant.
+SCHEDULE = "schedule"
 
-# An event of a direct caller, made of values that the caller chooses.
-Template = Callable[[str, str, str], dict[str, Any]]
-TEMPLATES: dict[str, Template] = {
-    "run": lambda s, a, b: {"tool": "execute_code", "session": s, "code": PROGRAM},
-    "run with a key": lambda s, a, b: {
-        "tool": "execute_code",
-        "session": s,
-        "code": PROGRAM,
-        "idempotency_key": a,
-    },
-    "run and save": lambda s, a, b: {
-        "tool": "execute_code",
-        "session": s,
-        "code": PROGRAM,
-        "output_filename": a,
-    },
-    "run without a session": lambda s, a, b: {"tool": "execute_code", "code": f"print({a!r})"},
-    "read": lambda s, a, b: {
-        "tool": "file_operations",
-        "session": s,
-        "operation": "read",
-        "path": a,
-    },
-    "write": lambda s, a, b: {
-        "tool": "file_operations",
-        "session": s,
-        "operation": "write",
-        "path": a,
-        "text": b,
-    },
-    "list": lambda s, a, b: {
-        "tool": "file_operations",
-        "session": s,
-        "operation": "list",
-        "path": a,
-    },
-    "remove": lambda s, a, b: {
-        "tool": "file_operations",
-        "session": s,
-        "operation": "remove",
-        "path": a,
-    },
-    "push": lambda s, a, b: {"tool": "ci_push_to_workspace", "session": s, "paths": [a]},
-    "pull": lambda s, a, b: {"tool": "ci_pull_from_workspace", "session": s, "paths": [a, b]},
-    "workspace_list": lambda s, a, b: {
-        "tool": "workspace_list",
-        "session": s,
-        "path": a,
-        "next_token": b,
-    },
-    "next page": lambda s, a, b: {"tool": "workspace_list", "session": s, "next_token": a},
-    "workspace_read": lambda s, a, b: {"tool": "workspace_read", "session": s, "path": a},
-    "workspace_write": lambda s, a, b: {
-        "tool": "workspace_write",
-        "session": s,
-        "path": a,
-        "content": b,
-    },
-    "workspace_delete": lambda s, a, b: {"tool": "workspace_delete", "session": s, "path": a},
-    "download": lambda s, a, b: {
-        "tool": "workspace_link",
-        "session": s,
-        "path": a,
-        "direction": "download",
-    },
-    "upload": lambda s, a, b: {
-        "tool": "workspace_link",
-        "session": s,
-        "path": a,
-        "direction": "upload",
-        "size": 5,
-    },
-    "get_session": lambda s, a, b: {"tool": "get_session", "session": a},
-    "start_session": lambda s, a, b: {"tool": "start_session", "session": a},
-    "stop_session": lambda s, a, b: {"tool": "stop_session", "session": a},
-    "read_output": lambda s, a, b: {
-        "tool": "read_output",
-        "session": s,
-        "idempotency_key": a,
-    },
-    "pass through": lambda s, a, b: {
-        "tool": "invoke_code_interpreter",
-        "session": s,
-        "name": "readFiles",
-        "arguments": {"paths": [a], "sessionId": b},
-    },
-    "another session for the service": lambda s, a, b: {
-        "tool": "execute_code",
-        "session": s,
-        "code": PROGRAM,
-        "session_id": a,
-    },
-}
+NUMBERS = st.tuples(st.integers(0, 9_999), st.integers(0, 9_999))
+CALLS = st.tuples(
+    st.sampled_from(sorted(TEMPLATES)), st.sampled_from(["s", "s", "own", *TENANTS]), NUMBERS
+)
+# A kind of event, a session, and the numbers of two values.
+Call = tuple[str, str, tuple[int, int]]
+# As often as they stand here.
+STEPS = (*["call"] * 8, *["two calls"] * 4, "upload", "end sandboxes", "keep up")
 
 
-class QuickSandbox(FakeSandbox):
-    """A sandbox that lists files for the function without a process."""
+class Environment:
+    """An execution environment of a function, which serves one request at a time."""
 
-    def executeCommand(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        request = json.loads(shlex.split(arguments["command"])[-1])
-        if request["action"] != "inventory":
-            return super().executeCommand(arguments)
-        paths = request["paths"] or [
-            path.name for path in sorted(self.directory.iterdir()) if path.is_file()
-        ]
-        found = [file for path in paths for file in self.described(path)]
-        return text_result(f"{request['result_marker']}{json.dumps(found)}")
+    def __init__(self, machine: TwoTenants, settings: Settings) -> None:
+        self._machine = machine
+        self.caller = ""
+        clients = machine.services.clients(self)
+        self.application = Application(settings, clients, lambda: None)
 
-    def described(self, path: str) -> list[dict[str, Any]]:
-        named = self.directory / path
-        if named.is_dir():
-            files = [file for file in sorted(named.rglob("*")) if file.is_file()]
-            return [self.description(str(file.relative_to(self.directory))) for file in files]
-        if not named.is_file():
-            return [{"path": path, "problem": "No such file or directory"}]
-        return [self.description(path)]
+    def handle(self, caller: str, event: Any, context: Any) -> Any:
+        self.caller = caller
+        return self.application.handle(event, context)
 
-    def description(self, path: str) -> dict[str, Any]:
-        content = (self.directory / path).read_bytes()
-        digest = hashlib.sha256(content).hexdigest()
-        return {"path": path, "size": len(content), "sha256": digest}
+    def sent(self, request: Sent) -> None:
+        self._machine.check_request(self.caller, request)
 
-
-class Watched:
-    """A client whose requests are told before they are sent."""
-
-    def __init__(
-        self,
-        client: Any,
-        tell: Callable[[str, Mapping[str, Any]], None],
-        started: Callable[[str], None] = lambda session_id: None,
-    ) -> None:
-        self._client = client
-        self._tell = tell
-        self._started = started
-
-    def __getattr__(self, name: str) -> Any:
-        operation = getattr(self._client, name)
-
-        def send(*arguments: Any, **members: Any) -> Any:
-            # A signed URL is asked for with positional arguments.
-            self._tell(name, members or arguments[1])
-            response = operation(*arguments, **members)
-            if name == "start_code_interpreter_session":
-                self._started(response["sessionId"])
-            return response
-
-        return send
+    def started(self, session_id: str) -> None:
+        self._machine.owners[session_id] = self.caller
 
 
 class TwoTenants(RuleBasedStateMachine):
-    """The calls of two tenants; the subclasses say how the tenants are kept apart."""
+    """The calls of two tenants; the subclasses say how the tenants are kept apart.
 
-    steps: ClassVar[int] = 0
+    Each function has two execution environments. While a request runs in one of them, the other
+    serves one, so that what an environment remembers meets both tenants if they share a function.
+    """
+
+    services_of: ClassVar[Callable[[], Services]] = InMemory
+    calls: ClassVar[int] = 0
     watched: ClassVar[int] = 0
     refused: ClassVar[int] = 0
 
+    @classmethod
+    def over(cls, services_of: Callable[[], Services]) -> type[TwoTenants]:
+        """Return the machine over other services."""
+        return type(cls.__name__, (cls,), {"services_of": staticmethod(services_of)})
+
     def __init__(self) -> None:
         super().__init__()
-        self.directory = Path(tempfile.mkdtemp(prefix="tenants-"))
-        self.s3 = FakeS3()
-        self.s3.page_size = 2
-        self.agentcore = FakeAgentCore(self.directory)
-        self.agentcore.sandbox_type = QuickSandbox
-        self.applications = {tenant: self.application(tenant) for tenant in TENANTS}
-        # The sandboxes that each tenant's calls have started.
-        self.sandboxes: dict[str, set[str]] = {tenant: set() for tenant in TENANTS}
-        # A tenant may know these without being told by the other.
+        self.services = type(self).services_of()
+        self.environments = self.make_environments()
+        # The tenant of each sandbox; a spare has one once a request uses it.
+        self.owners: dict[str, str] = {}
+        # The tenant of each idempotency record: the first that touches it.
+        self.records: dict[str, str] = {}
+        # A tenant may know these without being told by the other, and all that its events say.
         self.told: dict[str, set[str]] = {tenant: set() for tenant in TENANTS}
+        self.said = dict.fromkeys(TENANTS, "")
         # Whatever the responses to either tenant say about places, which the other may try.
         self.values = [*NASTY, *TENANTS, "s", "uploads/secret.txt", "secret.txt", "uploads", "key"]
         self.violations: list[str] = []
-        self.numbers = iter(range(1_000_000))
+        self.numbers = itertools.count()
+        self.own_sessions = {tenant: self.canary(tenant) for tenant in TENANTS}
+        # Called after each request that is checked.
+        self.meanwhile: Callable[[], None] = lambda: None
 
     # How tenants are kept apart.
 
-    def application(self, tenant: str) -> Application:
+    def make_environments(self) -> dict[str, list[Environment]]:
+        """Return the two environments of each function, by the callers that it serves."""
         raise NotImplementedError
 
     def may_touch(self, tenant: str, key: str) -> bool:
         """Tell whether a key or a prefix of keys is the tenant's."""
         raise NotImplementedError
 
-    def call(self, tenant: str, event: dict[str, Any]) -> Any:
-        """Send an event as a tenant can, and return the response."""
-        return self.applications[tenant].handle(event, Context(SECONDS))
+    def as_sent(self, tenant: str, event: Event) -> tuple[Any, Any]:
+        """Return the event and the context with which a tenant's call reaches the function."""
+        raise NotImplementedError
 
     def uploads_of(self, tenant: str) -> str:
         raise NotImplementedError
 
-    # The requests that are watched.
+    # The requests and responses that are checked.
 
-    def clients(self, tenant: str) -> Clients:
-        s3 = Watched(self.s3, lambda name, members: self.check_key(tenant, name, members))
-        core = Watched(
-            self.agentcore,
-            lambda name, members: self.check_id(tenant, name, members),
-            lambda session_id: self.sandboxes[tenant].add(session_id),
-        )
-        return Clients(agentcore_single_attempt=core, agentcore=core, s3=s3)
-
-    def check_key(self, tenant: str, operation: str, members: Mapping[str, Any]) -> None:
+    def check_request(self, caller: str, request: Sent) -> None:
         type(self).watched += 1
-        place = members.get("Key", members.get("Prefix"))
-        places = [place, members.get("StartAfter") or place]
-        # Clients of HTTP may shorten a key that has dots, such as that of a signed URL.
-        is_own = all(self.may_touch(tenant, key) and "/.." not in key for key in places)
-        if members["Bucket"] != BUCKET or not is_own:
-            self.violations.append(f"{operation} of {tenant} at {places}")
+        if caller != SCHEDULE:
+            self._check_request(caller, request)
+        self.meanwhile()
 
-    def check_id(self, tenant: str, operation: str, members: Mapping[str, Any]) -> None:
-        type(self).watched += 1
-        session_id = members.get("sessionId")
-        if session_id is not None and session_id not in self.sandboxes[tenant]:
-            self.violations.append(f"{operation} of {tenant} in {session_id}")
+    def _check_request(self, tenant: str, request: Sent) -> None:
+        where = f"{request.operation} of {tenant}"
+        if request.keys:
+            self.check_place(tenant, where, request.bucket, request.keys)
+        if request.session_id is not None:
+            owner = self.owners.get(request.session_id)
+            if owner == SCHEDULE:
+                self.owners[request.session_id] = owner = tenant
+            if owner != tenant:
+                self.violations.append(f"{where} in {request.session_id} of {owner}")
+        # The key of a claim names a spare, which may be the other's by now. A page token is the
+        # service's own, and may name any sandbox.
+        is_list = request.operation in LIST_SESSIONS
+        if not is_list and not any("/spares/" in key for key in request.keys):
+            self.check_text(tenant, where, request.text)
+
+    def check_place(self, tenant: str, where: str, bucket: str, keys: Iterable[str]) -> None:
+        for key in keys:
+            # Clients of HTTP may shorten a key that has dots, such as that of a signed URL.
+            is_own = self.may_touch(tenant, key) and "/.." not in key
+            if bucket != self.services.bucket or not is_own:
+                self.violations.append(f"{where} at {key}")
+
+    def check_text(self, tenant: str, where: str, text: str) -> list[str]:
+        """Check that a text has nothing of the other's; return the signed URLs in it."""
+        shown = {match[0] for match in CANARY.finditer(text)} - self.told[tenant]
+        other = TENANTS[1 - TENANTS.index(tenant)]
+        shown |= {one for one, owner in self.owners.items() if owner == other and one in text}
+        for secret in sorted(shown):
+            if secret not in self.said[tenant]:
+                self.violations.append(f"{where} has {secret}")
+        urls = [url for url in SIGNED_URL.findall(text) if url not in self.said[tenant]]
+        for url in urls:
+            bucket, key = self.services.place_of(url)
+            self.check_place(tenant, where, bucket, [key])
+        return urls
 
     # The steps.
 
-    @initialize()
-    def secrets(self) -> None:
-        """Give each tenant a file with a secret under the same name."""
-        for tenant in TENANTS:
+    @initialize(tenants=st.sampled_from([TENANTS, TENANTS, TENANTS[:1], ()]))
+    def secrets(self, tenants: tuple[str, ...]) -> None:
+        """Give tenants a file with a secret under the same name; one without files has no secret.
+
+        A sandbox without uploads is like any other to a request that has none.
+        """
+        for tenant in tenants:
             self.upload(tenant, "secret.txt")
 
-    @rule(tenant=st.sampled_from(TENANTS), name=st.sampled_from(["secret.txt", "b.txt", "c.txt"]))
+    @rule(
+        step=st.sampled_from(STEPS),
+        tenant=st.sampled_from(TENANTS),
+        call=CALLS,
+        another=CALLS,
+        number=st.integers(0, 8),
+        place=st.integers(0, 1),
+        name=st.sampled_from(["secret.txt", "b.txt", "c.txt", "large.txt"]),
+    )
+    def next_step(
+        self,
+        step: str,
+        tenant: str,
+        call: Call,
+        another: Call,
+        number: int,
+        place: int,
+        name: str,
+    ) -> None:
+        """Take a step. With a rule for each, some runs would be of one kind alone."""
+        match step:
+            case "call":
+                self.send(tenant, call, place)
+            case "two calls":
+                self.send_two_at_once(tenant, call, another, number, place)
+            case "upload":
+                self.upload(tenant, name)
+            case "end sandboxes":
+                self.services.end_sandboxes()
+            case "keep up":
+                self.keep_up(place)
+
     def upload(self, tenant: str, name: str) -> None:
         """Store a file as the tenant's own programs do."""
-        canary = f"canary-of-{tenant}-{next(self.numbers)}"
-        self.told[tenant].add(canary)
-        self.s3.put_object(
-            Bucket=BUCKET, Key=f"{self.uploads_of(tenant)}/{name}", Body=canary.encode()
-        )
+        content = self.canary(tenant).encode()
+        if name == "large.txt":
+            content += b" " * self.services.large
+        self.services.put(f"{self.uploads_of(tenant)}/{name}", content)
 
-    @rule(
-        tenant=st.sampled_from(TENANTS),
-        template=st.sampled_from(sorted(TEMPLATES)),
-        session=st.sampled_from(["s", "s", "s", *TENANTS]),
-        data=st.data(),
-    )
-    def send(self, tenant: str, template: str, session: str, data: st.DataObject) -> None:
-        """Send an event that has values of the tenant's own, of the other's and of an attacker."""
-        chosen = st.sampled_from(self.values)
-        event = TEMPLATES[template](session, data.draw(chosen), data.draw(chosen))
-        self.step(tenant, event)
-
-    @rule(
-        tenant=st.sampled_from(TENANTS),
-        first=st.sampled_from(sorted(TEMPLATES)),
-        second=st.sampled_from(sorted(TEMPLATES)),
-        number=st.integers(0, 8),
-        data=st.data(),
-    )
     def send_two_at_once(
-        self, tenant: str, first: str, second: str, number: int, data: st.DataObject
+        self, tenant: str, call: Call, another: Call, number: int, place: int
     ) -> None:
         """Let the other tenant's call run whole at a request of the first one's."""
-        chosen = st.sampled_from(self.values)
         other = TENANTS[1 - TENANTS.index(tenant)]
-        events = [
-            TEMPLATES[template]("s", data.draw(chosen), data.draw(chosen))
-            for template in (first, second)
-        ]
         left = [number]
 
-        def meanwhile(_operation: str, _detail: str) -> None:
+        def meanwhile() -> None:
             left[0] -= 1
             if left[0] == -1:
-                self.step(other, events[1])
+                self.send(other, another, 1 - place)
 
-        self.s3.before = self.agentcore.before = meanwhile
+        self.meanwhile = meanwhile
         try:
-            self.step(tenant, events[0])
+            self.send(tenant, call, place)
         finally:
-            self.s3.before = self.agentcore.before = lambda operation, detail: None
+            self.meanwhile = lambda: None
 
-    @rule()
-    def end_sandboxes(self) -> None:
-        self.agentcore.end_all()
+    def keep_up(self, place: int) -> None:
+        """Send the event of the schedule, which starts a warm spare."""
+        for caller in [SCHEDULE] if SCHEDULE in self.environments else TENANTS:
+            self.environments[caller][place].handle(caller, UPKEEP, Context(SECONDS))
 
-    def step(self, tenant: str, event: dict[str, Any]) -> None:
-        type(self).steps += 1
-        self.told[tenant] |= canaries(event)
-        response = self.call(tenant, event)
+    def send(self, tenant: str, call: Call, place: int) -> None:
+        """Send an event with values of the tenant's own, of the other's and of an attacker."""
+        template, session, numbers = call
+        # The number of values varies with the responses, and the numbers that are drawn do not.
+        first, second = (self.values[number % len(self.values)] for number in numbers)
+        name = self.own_sessions[tenant] if session == "own" else session
+        event = TEMPLATES[template](name, first, second)
+        type(self).calls += 1
+        self.said[tenant] += json.dumps(event)
+        environment = self.environments[tenant][place]
+        response = environment.handle(tenant, *self.as_sent(tenant, event))
         type(self).refused += response.get("error", {}).get("type") == "InvalidRequest"
         self.values += sorted(set(places(response)) - set(self.values))[:20]
-        shown = {match[0] for match in CANARY.finditer(json.dumps(response))}
-        for canary in shown - self.told[tenant]:
-            self.violations.append(f"{tenant} was shown {canary} for {event}")
+        where = f"the response to {tenant}"
+        for url in self.check_text(tenant, where, json.dumps(response)):
+            found = self.services.use(response.get("method", "GET"), url)
+            self.check_text(tenant, f"{where}'s URL", found)
 
     @invariant()
     def nothing_of_the_other(self) -> None:
         assert not self.violations, self.violations[0]
 
     def teardown(self) -> None:
-        shutil.rmtree(self.directory)
+        self.services.close()
+
+    def canary(self, tenant: str) -> str:
+        canary = f"canary-of-{tenant}-{next(self.numbers)}"
+        self.told[tenant].add(canary)
+        return canary
+
+    def settings(self, prefix: str) -> Settings:
+        return Settings(
+            self.services.interpreter,
+            self.services.bucket,
+            prefix,
+            f"sessions/{prefix}/{DEPLOYMENT}/",
+            900,
+            allow_delete=True,
+            warm_spare=True,
+        )
 
 
 class FunctionForEach(TwoTenants):
     """A function and a prefix for each tenant, as in `examples/tenants.py`."""
 
-    def application(self, tenant: str) -> Application:
-        settings = Settings(
-            INTERPRETER,
-            BUCKET,
-            f"tenants/{tenant}",
-            f"sessions/tenants/{tenant}/{DEPLOYMENT}/",
-            900,
-            allow_delete=True,
-        )
-        return Application(settings, self.clients(tenant), lambda: None)
+    def make_environments(self) -> dict[str, list[Environment]]:
+        return {
+            tenant: [Environment(self, self.settings(f"tenants/{tenant}")) for _ in range(2)]
+            for tenant in TENANTS
+        }
 
     def may_touch(self, tenant: str, key: str) -> bool:
         return key.startswith((f"tenants/{tenant}/", f"sessions/tenants/{tenant}/"))
+
+    def as_sent(self, tenant: str, event: Event) -> tuple[Any, Any]:
+        del tenant
+        return event, Context(SECONDS)
 
     def uploads_of(self, tenant: str) -> str:
         return f"tenants/{tenant}/s/uploads"
@@ -381,35 +298,37 @@ class FunctionForEach(TwoTenants):
 class SessionForEach(TwoTenants):
     """One function, and a session whose name the platform sets: that of the tenant."""
 
-    def application(self, tenant: str) -> Application:
-        settings = Settings(
-            INTERPRETER, BUCKET, "workspace", f"sessions/workspace/{DEPLOYMENT}/", 900, True
-        )
-        return Application(settings, self.clients(tenant), lambda: None)
+    def make_environments(self) -> dict[str, list[Environment]]:
+        self.ways = itertools.cycle(("Gateway", "Converse"))
+        shared = [Environment(self, self.settings("workspace")) for _ in range(2)]
+        return dict.fromkeys((SCHEDULE, *TENANTS), shared)
 
     def may_touch(self, tenant: str, key: str) -> bool:
-        record = f"sessions/workspace/{DEPLOYMENT}/{tenant}.json"
-        return key == record or key.startswith(f"workspace/{tenant}/")
+        records = f"sessions/workspace/{DEPLOYMENT}/"
+        if key.startswith(f"{records}responses/"):
+            return self.records.setdefault(key, tenant) == tenant
+        # Who claims a spare first is its owner: the sandboxes of requests show that.
+        return key == f"{records}{tenant}.json" or key.startswith(
+            (f"{records}spares/", f"workspace/{tenant}/")
+        )
 
     def uploads_of(self, tenant: str) -> str:
         return f"workspace/{tenant}/uploads"
 
-    def call(self, tenant: str, event: dict[str, Any]) -> Any:
-        """Send a model's event through a Gateway, whose header has the tenant's session."""
+    def as_sent(self, tenant: str, event: Event) -> tuple[Any, Any]:
+        """Send a model's arguments through a Gateway, or as a program that uses Converse does."""
         context: Any = Context(SECONDS)
+        arguments = {name: value for name, value in event.items() if value != "s"}
+        tool = arguments.pop("tool")
+        if TOOLS[tool].for_models and next(self.ways) == "Converse":
+            return {**arguments, "tool": tool, "session": tenant}, context
         context.client_context = SimpleNamespace(
             custom={
-                "bedrockAgentCoreToolName": f"target___{event.pop('tool')}",
+                "bedrockAgentCoreToolName": f"target___{tool}",
                 "bedrockAgentCorePropagatedHeaders": {"X-Code-Interpreter-Session": tenant},
             }
         )
-        if event.get("session") == "s":
-            del event["session"]
-        return self.applications[tenant].handle(event, context)
-
-
-def canaries(value: Any) -> set[str]:
-    return {match[0] for match in CANARY.finditer(json.dumps(value))}
+        return arguments, context
 
 
 def places(response: Any) -> list[str]:

@@ -296,6 +296,12 @@ def resources(ours: Ours) -> dict[str, Any]:
     return {name: template[name] for name in defined if name in template}
 
 
+@cache
+def resources_of_all_options(flags: str) -> Mapping[str, Any]:
+    """Return the resources with every setting, once for all tests that only read them."""
+    return resources(all_options(Stack(new_app(FLAGS[flags]()), "Test")))
+
+
 def synthesise_all(directory: Path) -> dict[str, str]:
     """Return the template and the manifest of every mode, as text."""
     app = App(outdir=str(directory), builtin_cloud_formation_validation=False)

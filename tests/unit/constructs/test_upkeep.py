@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any
 
 import pytest
-from aws_cdk import App, CfnParameter, Duration, Stack
+from aws_cdk import CfnParameter, Duration, Stack
 from aws_cdk.assertions import Template
 
 from cdk_code_interpreter import CodeInterpreter, InvokeFunction, Workspace
 from code_interpreter_invoke.upkeep import EVENT
 
+from .everything import new_app
+
 
 def template(**arguments: Any) -> Template:
-    stack = Stack(App(), "Stack")
+    stack = Stack(new_app(), "Stack")
     InvokeFunction(
         stack,
         "Invoke",
@@ -23,6 +26,11 @@ def template(**arguments: Any) -> Template:
         **arguments,
     )
     return Template.from_stack(stack)
+
+
+@cache
+def template_without_upkeep() -> Template:
+    return template()
 
 
 def function(found: Template) -> dict[str, Any]:
@@ -53,7 +61,7 @@ def function(found: Template) -> dict[str, Any]:
 def test_a_schedule_invokes_the_function_with_a_role_for_that_alone(
     arguments: dict[str, Any], rate: str, variables: dict[str, str]
 ) -> None:
-    off, found = template(), template(**arguments)
+    off, found = template_without_upkeep(), template(**arguments)
     assert function(found) == {**function(off), **variables}
     [schedule] = [
         resource["Properties"]
@@ -79,7 +87,7 @@ def test_a_schedule_invokes_the_function_with_a_role_for_that_alone(
 
 
 def test_a_limit_can_be_known_at_deployment_only() -> None:
-    stack = Stack(App(), "Other")
+    stack = Stack(new_app(), "Other")
     limit = CfnParameter(stack, "Limit", type="Number").value_as_number
     InvokeFunction(
         stack,
@@ -92,7 +100,7 @@ def test_a_limit_can_be_known_at_deployment_only() -> None:
 
 
 def test_both_are_off_by_default() -> None:
-    template().resource_count_is("AWS::Scheduler::Schedule", 0)
+    template_without_upkeep().resource_count_is("AWS::Scheduler::Schedule", 0)
 
 
 @pytest.mark.parametrize(

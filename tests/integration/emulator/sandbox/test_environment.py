@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import signal
 import sys
 import zipfile
@@ -41,12 +42,13 @@ def wheel(name: str, version: str) -> bytes:
 
 def fingerprint(folder: Path) -> str:
     """Names, sizes and times of all that is below a folder, but for compiled modules."""
-    lines = sorted(
-        f"{path} {path.lstat().st_size} {path.lstat().st_mtime_ns}"
-        for path in folder.rglob("*")
-        if "__pycache__" not in str(path) and not path.is_dir()
-    )
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    lines = []
+    for directory, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if name != "__pycache__"]
+        for name in files:
+            found = os.lstat(f"{directory}/{name}")
+            lines.append(f"{directory}/{name} {found.st_size} {found.st_mtime_ns}")
+    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
 
 
 def test_programs_get_nothing_of_the_emulators_environment(

@@ -8,7 +8,11 @@ import pytest
 from code_interpreter_invoke.errors import TimedOutError
 from code_interpreter_invoke.sandbox.results import Result, fold
 from code_interpreter_invoke.sandbox.sandbox import Sandbox
-from code_interpreter_invoke.sessions.setup import SetupError, set_up
+from code_interpreter_invoke.sessions.setup import SETUP_SECONDS, SetupError, set_up
+from tests.fakes.clock import Clock
+from tests.fakes.world import World
+
+from .sessions import Sessions
 
 
 class OneResult:
@@ -55,3 +59,16 @@ def test_a_setup_that_fails_says_how(members: dict[str, Any], message: str) -> N
 )
 def test_a_setup_that_does_not_end_says_whose_time_was_up(seconds: float, message: str) -> None:
     assert failure(TimedOutError("late"), seconds).startswith(message)
+
+
+def test_no_other_request_takes_over_while_a_setup_runs(world: World, clock: Clock) -> None:
+    sessions = Sessions(world, clock)
+    left: list[float] = []
+
+    def during(operation: str, _detail: str) -> None:
+        if operation == "executeCommand":
+            left.append(sessions.record().lease_expires_at - clock.now())
+
+    world.agentcore.before = during
+    sessions.session().start({}, "true", None)
+    assert left[-1] > SETUP_SECONDS

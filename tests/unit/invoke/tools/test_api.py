@@ -225,7 +225,7 @@ def test_sessions_are_listed_by_pages(world: World, monkeypatch: pytest.MonkeyPa
     ],
 )
 def test_the_sandboxes_of_another_function_are_not_listed(
-    world: World, place: dict[str, str]
+    world: World, place: dict[str, Any]
 ) -> None:
     """Both functions use the code interpreter, and their sessions may have the same names."""
     theirs = Application(
