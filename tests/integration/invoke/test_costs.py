@@ -48,6 +48,7 @@ def test_a_warm_request_makes_one_call_of_each_service_and_starts_no_thread(
     assert started == []
 
 
+@pytest.mark.timeout(900)  # 20 s of a processor, which can take long beside other work
 @pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not on the PATH")
 def test_the_start_takes_few_instructions(tmp_path: Path) -> None:
     assert start_ratio(tmp_path) <= MAX_START_RATIO
