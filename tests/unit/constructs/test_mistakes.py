@@ -68,21 +68,21 @@ class Given:
         self.invoke.add_action_group(self.agent)
 
     @cached_property
-    def interpreter(self) -> CodeInterpreter:
+    def interpreter(self) -> Any:
         return CodeInterpreter(self.stack, "Interpreter")
 
     @cached_property
-    def workspace(self) -> Workspace:
+    def workspace(self) -> Any:
         return Workspace(self.stack, "Workspace")
 
     @cached_property
-    def invoke(self) -> InvokeFunction:
+    def invoke(self) -> Any:
         return InvokeFunction(
             self.stack, "Invoke", code_interpreter=self.interpreter, workspace=self.workspace
         )
 
     @cached_property
-    def control(self) -> ControlFunction:
+    def control(self) -> Any:
         return self.interpreter.control_function
 
     @cached_property
