@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from functools import partial
+from pathlib import Path
 
 from benchmarks.figures import Figure, in_turn, median, ratio
 from benchmarks.local_function import LocalFunction, local_function
@@ -13,6 +14,7 @@ ROUNDS = 15
 MODULES = {"function": "code_interpreter_invoke.handler", "naive": "naive"}
 AGAINST = "a handler with `import boto3`, two clients and the same five calls"
 VALGRIND = ("valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null")
+NO_SERVER = "http://127.0.0.1:9"
 INSTRUCTIONS = re.compile(r"I +refs: +([\d,]+)")
 
 
@@ -31,7 +33,10 @@ def measure() -> list[Figure]:
             )
         ]
         if shutil.which("valgrind"):
-            ours, theirs = (instructions(function, name) for name in MODULES)
+            ours, theirs = (
+                instructions(function, "cold", module, naive=name == "naive")
+                for name, module in MODULES.items()
+            )
             figures.append(
                 Figure(
                     "the same, instructions",
@@ -48,9 +53,22 @@ def cpu_seconds(function: LocalFunction, name: str) -> float:
     return float(found["total"])
 
 
-def instructions(function: LocalFunction, name: str) -> int:
-    done = function.start("cold", MODULES[name], naive=name == "naive", prefix=VALGRIND)
+def instructions(function: LocalFunction, program: str, module: str, *, naive: bool = False) -> int:
+    """Return the number of a program's instructions, on which the machine's load has no effect."""
+    done = function.start(program, module, naive=naive, prefix=VALGRIND)
     found = INSTRUCTIONS.search(done.stderr)
     if done.returncode or found is None:
         raise RuntimeError(done.stderr)
     return int(found[1].replace(",", ""))
+
+
+def start_ratio(directory: Path) -> float:
+    """Return the instructions of the function's start, without connections, as a part of boto3's.
+
+    :param directory: Where the function's source is copied to.
+    """
+    function = LocalFunction(directory, NO_SERVER, "")
+    ours, theirs = (
+        instructions(function, "load", module) for module in (MODULES["function"], "boto3")
+    )
+    return ours / theirs

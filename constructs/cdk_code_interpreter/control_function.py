@@ -205,17 +205,13 @@ class ControlFunction(Construct):
         # The function finds this stack's code interpreters by their tags. It may read all tags, so
         # that a refusal never makes a code interpreter of this stack look like another stack's.
         self._allow(READ_TAGS, all_interpreters_arn)
-        # A creation with tags needs the permission to tag, too. AgentCore names the resource of a
-        # creation with an asterisk, and here the asterisk stands for itself: the function must not
-        # give an existing code interpreter the tag of this stack, and then delete it.
-        self._allow(ADD_TAGS, code_interpreter_arn(self, "${*}"), is_new)
+        # A creation with tags needs the permission to tag, too, before there is a name. Without the
+        # second condition, the function could give another stack's code interpreter the tag of this
+        # stack, and then delete it.
+        is_of_no_other_stack = {"StringEqualsIfExists": is_of_this_stack["StringEquals"]}
+        self._allow(ADD_TAGS, all_interpreters_arn, {**is_new, **is_of_no_other_stack})
         # The code interpreter before a change of its name, which `allow_manage()` does not cover.
         self._allow(REMOVE_CODE_INTERPRETER, all_interpreters_arn, is_of_this_stack)
-        acknowledge_wildcard(
-            self,
-            code_interpreter_arn(self, "${*}"),
-            "the asterisk is none: it is the name of a code interpreter that has no id yet",
-        )
         acknowledge_wildcard(
             self, "*", "CreateCodeInterpreter and ListCodeInterpreters support no resource"
         )

@@ -76,19 +76,10 @@ def test_every_condition_of_a_statement_has_to_hold() -> None:
         ("arn:aws:s3:::bucket/k?", False),
         ("arn:aws:s3:::Bucket/key", False),
         ("arn:aws:s3:::bucket", False),
-        ("arn:aws:s3:::bucket/${*}", False),
-        ("arn:aws:s3:::bucket/k${?}y", False),
     ],
 )
 def test_a_resource_matches_as_a_whole_and_by_its_case(pattern: str, is_matched: bool) -> None:
     assert allows(statement(Resource=pattern)) == is_matched
-
-
-def test_an_escaped_asterisk_stands_for_itself() -> None:
-    """Of all resources, it is the one that has no id yet."""
-    body = statement(Resource="arn:aws:s3:::bucket/${*}")
-    assert allows(body, resource="arn:aws:s3:::bucket/*")
-    assert not allows(body, resource="arn:aws:s3:::bucket/**")
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,7 @@ app = typer.Typer(
 app.callback(invoke_without_command=True, epilog=EPILOG)(options)
 for group in GROUPS:
     group.register(app)
+COMMAND: Final = get_command(app)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -70,9 +71,8 @@ def run(arguments: Sequence[str] | None) -> int:
 
     :raises OutputClosed: if nobody reads its output any more
     """
-    command = get_command(app)
     try:
-        code: int | None = command.main(
+        code: int | None = COMMAND.main(
             arguments, prog_name="code-interpreter", standalone_mode=False
         )
     except OutputClosed:

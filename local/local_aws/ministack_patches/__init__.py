@@ -6,7 +6,6 @@
 | cloudformation_types | resource types and attributes are missing |
 | code_interpreters | `AWS::BedrockAgentCore::CodeInterpreterCustom` is missing |
 | custom_resources | a failed handler is not retried, nor a failed Create cleaned up; no limits |
-| iam_patterns | `${*}` in a policy is taken for a wildcard |
 | lambda_runtime | Python functions see the server's packages, and failures lack their type |
 | lambda_updates | updating a function ends its running invocations |
 | log_deliveries | the types of vended logs are missing, and deliveries to X-Ray |
@@ -31,7 +30,6 @@ from local_aws.ministack_patches import (
     cloudformation_types,
     code_interpreters,
     custom_resources,
-    iam_patterns,
     lambda_runtime,
     lambda_updates,
     log_deliveries,
@@ -79,6 +77,5 @@ def install(
     code_interpreters.install()
     state_machines.install()
     quotas.install()
-    iam_patterns.install()
     authorization.install()
     presigned_urls.install(clock)

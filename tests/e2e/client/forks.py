@@ -73,11 +73,13 @@ class Forks:
 
     def __init__(self, *modules: str) -> None:
         self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._requests.settimeout(SECONDS)
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "tests.e2e.client.template", *modules],
-                stdin=theirs,
+                stdin=theirs.fileno(),
                 cwd=PROJECT,
+                start_new_session=True,
             )
 
     def start(

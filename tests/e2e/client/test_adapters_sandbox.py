@@ -96,9 +96,12 @@ def test_files_of_every_size(sandbox: Sandbox, size: int) -> None:
     sandbox.write("/tmp/some/folder/file.bin", data[:size])
     assert sandbox.read("/tmp/some/folder/file.bin") == data[:size]
     assert sandbox.describe("/tmp/some/folder/file.bin").size == size
+    assert temporary_files(sandbox) == []
+
+
+def test_a_relative_path_is_one_in_the_working_directory(sandbox: Sandbox) -> None:
     sandbox.write("relative.bin", b"r")
     assert sandbox.read(f"{sandbox.working_folder()}/relative.bin") == b"r"
-    assert temporary_files(sandbox) == []
 
 
 def temporary_files(sandbox: Sandbox) -> list[str]:

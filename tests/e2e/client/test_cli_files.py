@@ -13,7 +13,9 @@ from tests.e2e.client.terminal import COMMAND, Terminal
 
 if TYPE_CHECKING:
     from tests.e2e.client.conftest import CommandLine
+    from tests.e2e.client.forks import Forks
 
+FORKED = ("code_interpreter_client.cli.files", "rich.progress")
 SESSION = ("--session", "cli-files")
 
 
@@ -109,17 +111,23 @@ def test_sessions_are_listed(code_interpreter: CommandLine) -> None:
     assert "cli-listed" in code_interpreter("sessions", "--all").stdout
 
 
-@pytest.mark.parametrize("is_plain", [False, True])
-def test_a_terminal_has_a_progress_bar_and_colours(
-    environment: dict[str, str], tmp_path: Path, is_plain: bool
+def test_a_terminal_has_a_progress_bar(
+    environment: dict[str, str], tmp_path: Path, forks: Forks
 ) -> None:
-    (tmp_path / "big.bin").write_bytes(bytes(20_000_000))
-    variables = {**environment, "NO_COLOR": "1"} if is_plain else environment
+    (tmp_path / "big.bin").write_bytes(bytes(2_000_000))
     arguments = (*COMMAND, *SESSION, "upload", "big.bin")
-    with Terminal(*arguments, environment=variables, folder=tmp_path) as terminal:
+    with Terminal(*arguments, environment=environment, folder=tmp_path, forks=forks) as terminal:
         assert terminal.wait() == 0
-        assert re.search(r"uploading .*/20.0 MB", terminal.shown)
+        assert re.search(r"uploading .*/2.0 MB", terminal.shown)
         assert "uploads/big.bin" in terminal.shown
-    with Terminal(*COMMAND, "stop", environment=variables, folder=tmp_path) as terminal:
+
+
+@pytest.mark.parametrize("is_plain", [False, True])
+def test_a_terminal_has_colours(
+    environment: dict[str, str], tmp_path: Path, forks: Forks, is_plain: bool
+) -> None:
+    variables = {**environment, "NO_COLOR": "1"} if is_plain else environment
+    arguments = (*COMMAND, "stop")
+    with Terminal(*arguments, environment=variables, folder=tmp_path, forks=forks) as terminal:
         assert terminal.wait() == 2
         assert ("\x1b[1;31merror:" in terminal.raw) is not is_plain

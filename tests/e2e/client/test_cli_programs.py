@@ -132,10 +132,11 @@ def test_a_file_that_the_program_writes_is_fetched(
     code_interpreter: CommandLine, tmp_path: Path
 ) -> None:
     Path("a.py").write_text("open('out.bin', 'wb').write(bytes(range(256))); print('written')")
-    outcome = code_interpreter("run", "a.py", "--output", "./out.bin")
+    run = ("--session", "cli-programs", "run", "a.py")
+    outcome = code_interpreter(*run, "--output", "./out.bin")
     assert (outcome.exit_code, outcome.stdout, outcome.stderr) == (0, "written\n", "")
     assert (tmp_path / "out.bin").read_bytes() == bytes(range(256))
-    outcome = code_interpreter("run", "a.py", "--output", "other.bin")
+    outcome = code_interpreter(*run, "--output", "other.bin")
     assert outcome.exit_code == 125
     assert "error: the program did not write other.bin\n" in outcome.stderr
 

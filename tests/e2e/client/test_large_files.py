@@ -33,7 +33,7 @@ print(tracemalloc.get_traced_memory()[1])
 
 @pytest.mark.parametrize(
     "megabytes",
-    [50, pytest.param(1_000, marks=[pytest.mark.slow, pytest.mark.timeout(900)])],
+    [60, pytest.param(1_000, marks=[pytest.mark.slow, pytest.mark.timeout(900)])],
 )
 def test_a_large_file_goes_up_and_down_in_bounded_memory(
     environment: dict[str, str], session: Session, tmp_path: Path, megabytes: int

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import sys
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -17,9 +19,11 @@ from mcp.shared.exceptions import MCPError
 from code_interpreter_client import CodeInterpreter, Session
 from code_interpreter_client.mcp_server import SessionServer
 from tests.e2e.client.display import SHOW_FIGURE, TABLE
+from tests.e2e.client.forks import Forks
 from tests.e2e.client.terminal import SECONDS, wait_for_file
 
 pytestmark = pytest.mark.anyio
+FORKED = ("code_interpreter_client.cli.agents", "code_interpreter_client.mcp_server")
 PNG = b"\x89PNG\r\n\x1a\n"
 COMMAND = str(Path(sys.executable).parent / "code-interpreter")
 
@@ -130,7 +134,7 @@ async def test_a_resource_that_does_not_exist_is_an_error(
 async def test_an_image_of_the_workspace_can_be_looked_at(
     client: Client, shared_session: Session
 ) -> None:
-    shared_session.run(f"{SHOW_FIGURE}\nopen('a.png', 'wb').write(Out[-1].data)")
+    shared_session.write("a.png", PNG + bytes(100))
     shared_session.push("a.png")
     arguments = {"path": "code-interpreter/a.png"}
     result = await client.call_tool("workspace_read", arguments)
@@ -254,8 +258,12 @@ async def test_over_stdio_a_cancelled_program_is_interrupted_and_a_named_session
 
 
 @pytest.mark.parametrize("ending", ["SIGTERM", "stdin"])
-async def test_a_program_that_runs_does_not_keep_the_server(
-    environment: dict[str, str], interpreter: CodeInterpreter, ending: str
+def test_a_program_that_runs_does_not_keep_the_server(
+    environment: dict[str, str],
+    interpreter: CodeInterpreter,
+    forks: Forks,
+    tmp_path: Path,
+    ending: str,
 ) -> None:
     before = {sandbox.session_id for sandbox in interpreter.sandboxes()}
     messages: list[dict[str, object]] = [
@@ -278,20 +286,27 @@ async def test_a_program_that_runs_does_not_keep_the_server(
             },
         },
     ]
-    async with await anyio.open_process([COMMAND, "mcp"], env=environment) as process:
-        assert process.stdin is not None
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "w") as stdin, Path(os.devnull).open("w") as nothing:
+        with os.fdopen(reader):
+            server = forks.start(
+                [sys.executable, "-m", "code_interpreter_client.cli.app", "mcp"],
+                streams=(reader, nothing.fileno(), 2),
+                environment=environment,
+                folder=tmp_path,
+            )
         for message in messages:
-            line = json.dumps({"jsonrpc": "2.0", **message}) + "\n"
-            await process.stdin.send(line.encode())
-        with anyio.fail_after(30):
-            while not started(interpreter, before):
-                await anyio.sleep(0.2)
+            stdin.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
+        stdin.flush()
+        give_up_at = time.monotonic() + SECONDS
+        while not started(interpreter, before):
+            assert time.monotonic() < give_up_at
+            time.sleep(0.2)
         if ending == "SIGTERM":
-            process.terminate()
+            server.terminate()
         else:
-            await process.stdin.aclose()
-        with anyio.fail_after(20):
-            await process.wait()
+            stdin.close()
+        server.wait(20)
     assert {sandbox.session_id for sandbox in interpreter.sandboxes()} == before
 
 

@@ -199,8 +199,8 @@ def test_a_folder_is_uploaded_with_its_paths(session: Session, tmp_path: Path, c
 
 
 def test_a_response_that_lambda_cannot_carry_comes_whole(shared_session: Session) -> None:
-    result = shared_session.command("head -c 7000000 /dev/zero | tr '\\0' x")
-    assert len(result.stdout) == 7_000_000
+    result = shared_session.command("head -c 6500000 /dev/zero | tr '\\0' x")
+    assert len(result.stdout) == 6_500_000
 
 
 def test_setup_and_environment_reach_every_sandbox(interpreter: CodeInterpreter) -> None:

@@ -9,13 +9,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from code_interpreter_client import CodeInterpreter, Result, Session
 from code_interpreter_client.skill import skill_text
 from tests.e2e.deploy.example_site import serving_example_site
+
+if TYPE_CHECKING:
+    from tests.e2e.client.conftest import CommandLine
 
 # Text in the output of each pattern, in the order of the document.
 PRINTED = ["profit", "saved", "accuracy", "customer 0", "Lyon", "2", "30", ""]
@@ -27,11 +30,11 @@ def skill(interpreter: CodeInterpreter) -> str:
 
 
 @pytest.fixture
-def connected(session: Session) -> Iterator[Session]:
+def connected(shared_session: Session) -> Iterator[Session]:
     """Return a session that reaches the example's site, as if its network were open."""
     with serving_example_site() as program:
-        session.run(program)
-        yield session
+        shared_session.run(program)
+        yield shared_session
 
 
 def test_the_patterns_run_in_one_session(skill: str, connected: Session) -> None:
@@ -85,22 +88,27 @@ def test_the_examples_of_arguments_work_in_their_order(skill: str, session: Sess
     assert by_tool["ci_pull_from_workspace"]["files_loaded"] == ["config.json"]
 
 
-def test_the_command_writes_the_skill_where_agents_find_it(
-    environment: dict[str, str], skill: str, tmp_path: Path
-) -> None:
+def test_the_command_prints_the_skill(environment: dict[str, str], skill: str) -> None:
     command = [str(Path(sys.executable).parent / "code-interpreter"), "skill"]
     environment = {**os.environ, **environment}
     printed = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert printed.stdout == skill
-    subprocess.run([*command, str(tmp_path / "skills")], env=environment, check=True)
+
+
+def test_the_command_writes_the_skill_where_agents_find_it(
+    code_interpreter: CommandLine, skill: str, tmp_path: Path
+) -> None:
+    assert code_interpreter("skill", str(tmp_path / "skills")).exit_code == 0
     assert (tmp_path / "skills" / "code-interpreter" / "SKILL.md").read_text() == skill
 
 
-def test_the_libraries_that_the_skill_names_can_be_imported(skill: str, session: Session) -> None:
+def test_the_libraries_that_the_skill_names_can_be_imported(
+    skill: str, shared_session: Session
+) -> None:
     names = re.search(r"installed: among others (.*?)\.\n", skill, re.DOTALL)
     assert names is not None
     modules = {"scikit-learn": "sklearn", "Pillow": "PIL"}
     listed = re.split(r",\s+|\s+and\s+", names[1])
     assert len(listed) == 9
     for name in listed:
-        session.run(f"import {modules.get(name, name.lower())}")
+        shared_session.run(f"import {modules.get(name, name.lower())}")

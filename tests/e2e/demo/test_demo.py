@@ -1,8 +1,8 @@
 """The demo as a user runs it, and the same work under harder conditions.
 
 Each of these tests deploys the app with the CDK CLI, most of a minute of two cores. `make test` has
-one full run and one Ctrl-C, at the moment with the most processes. The slow tests add the other
-moments, a second deployment and a restart, which run the same code.
+one full run and one Ctrl-C, while the local AWS runs and the CDK CLI starts. The slow tests add the
+other moments, a second deployment and a restart, which run the same code.
 """
 
 from __future__ import annotations
@@ -70,7 +70,8 @@ def test_an_option_does_not_run_the_demo(option: str, exit_code: int, message: s
     "moment",
     [
         pytest.param("== Start a local AWS", marks=pytest.mark.slow),
-        "== cdk deploy",
+        "== cdk bootstrap",
+        pytest.param("== cdk deploy", marks=pytest.mark.slow),
         pytest.param("== 2.", marks=pytest.mark.slow),
     ],
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -45,6 +45,8 @@ def test_tenants_do_not_meet(synthesise: Synthesise, local_aws: LocalAws, accoun
     assert "plan.txt" not in str(seen["stdout"])
     assert "True" not in str(seen["stdout"])
     assert invoke("globex", tool="workspace_list")["files"] == []
+    listed: Any = invoke("globex", tool="list_sessions")["sessions"]
+    assert [one["session_id"] for one in listed] == [seen["session_id"]]
 
     bucket = f"arn:aws:s3:::{deployed.outputs['WorkspaceBucketName']}"
     [role] = [

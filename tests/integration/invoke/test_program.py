@@ -61,6 +61,18 @@ def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         server.shutdown()
 
 
+def test_only_transfers_import_the_modules_of_the_network() -> None:
+    """These modules take half of the start of each command."""
+    code = f"import sys; sys.path.insert(0, {str(Path(program.__file__).parent)!r}); import program"
+    printed = subprocess.run(
+        [sys.executable, "-I", "-c", f"{code}; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert not {"http.client", "socket", "urllib.request"} & set(printed.split())
+
+
 def test_a_file_is_downloaded_whole(url: str) -> None:
     Storage.objects["/f?secret"] = b"content"
     assert program.download("a/b/f", f"{url}/f?secret", 7) is None

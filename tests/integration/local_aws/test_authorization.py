@@ -52,17 +52,6 @@ def test_a_call_that_no_policy_allows_is_denied(control_as: UserClient) -> None:
         control.create_code_interpreter(name="a", networkConfiguration=SANDBOX)
 
 
-def test_an_escaped_asterisk_is_no_wildcard(control_as: UserClient) -> None:
-    arn = "arn:aws:bedrock-agentcore:*:*:code-interpreter-custom/${*}"
-    control = control_as(
-        {"Action": CREATE, "Resource": "*"},
-        {"Action": "bedrock-agentcore:GetCodeInterpreter", "Resource": arn},
-    )
-    created = control.create_code_interpreter(name="a", networkConfiguration=SANDBOX)
-    with pytest.raises(ClientError, match=r"AccessDenied.*GetCodeInterpreter"):
-        control.get_code_interpreter(codeInterpreterId=created["codeInterpreterId"])
-
-
 def test_conditions_on_request_tags_are_evaluated(control_as: UserClient) -> None:
     control = control_as(
         {

@@ -39,12 +39,14 @@ def test_stop_leaves_no_process_and_no_directory_and_the_port_can_be_used_again_
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with LocalAws() as aws:
         port = int(aws.endpoint.rpartition(":")[2])
-        aws.client("s3").create_bucket(Bucket="a-bucket")
+        connected = aws.client("s3")
+        connected.create_bucket(Bucket="a-bucket")
         assert processes_of(tmp_path)
-    # Before all else: what the connections left behind goes away with time.
+    # The server has closed the connection, which the machine remembers for a while.
     with LocalAws(port=port) as again:
         assert again.endpoint == aws.endpoint
         assert again.client("s3").list_buckets()["Buckets"] == []
+    connected.close()
     assert not processes_of(tmp_path)
     assert list(tmp_path.iterdir()) == []
 

@@ -11,10 +11,6 @@ from typing import Any, Literal
 
 from ministack.core import iam_evaluator
 
-from local_aws.ministack_patches import iam_patterns
-
-iam_patterns.install()
-
 ANY_TLS = "1.3"
 # The condition operators with which `test_access.py` tests the evaluator.
 OPERATORS = {

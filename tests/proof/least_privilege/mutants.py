@@ -88,8 +88,6 @@ def wider_resources(resource: str, chance: random.Random) -> Iterator[tuple[str,
     if resource == "*":
         return
     yield "everything", "*"
-    if "${*}" in resource:
-        yield "escape", resource.replace("${*}", "*")
     parts = resource.split(":", 5)
     for place, kind in ((3, "region"), (4, "account")):
         if parts[place] not in ("", "*"):

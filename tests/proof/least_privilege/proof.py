@@ -158,7 +158,7 @@ def untested(policies: Policies) -> list[str]:
             f"the operator {one}" for one in body.get("Condition", {}) if one not in OPERATORS
         }
         found |= {f"the element {one}" for one in body if one.startswith("Not")}
-        if "${" in statement.text.replace("${*}", ""):
+        if "${" in statement.text:
             found.add("policy variables")
     return sorted(found)
 

@@ -93,6 +93,12 @@ ALLOWED: Exceptions = [
         "the control function finds its interpreters by their tags, so it reads all tags",
     ),
     (
+        "(sibling|name with the same (end|beginning))$",
+        ":TagResource .*/(other-|x|.*x )",
+        "an interpreter that is being created has neither a known name nor a tag; one with the tag "
+        "of another stack is refused",
+    ),
+    (
         "aws:source",
         "Gateway: bedrock-agentcore.amazonaws.com sts:AssumeRole",
         "CDK makes a gateway's role, which the service may assume for any source",

@@ -33,9 +33,9 @@ LIST_SESSIONS = ("ListCodeInterpreterSessions", "list_code_interpreter_sessions"
 SCHEDULE = "schedule"
 
 NUMBERS = st.tuples(st.integers(0, 9_999), st.integers(0, 9_999))
-CALLS = st.tuples(
-    st.sampled_from(sorted(TEMPLATES)), st.sampled_from(["s", "s", "own", *TENANTS]), NUMBERS
-)
+# Only equal keys can meet.
+KINDS = (*sorted(TEMPLATES), *["run with a common key"] * 3)
+CALLS = st.tuples(st.sampled_from(KINDS), st.sampled_from(["s", "s", "own", *TENANTS]), NUMBERS)
 # A kind of event, a session, and the numbers of two values.
 Call = tuple[str, str, tuple[int, int]]
 # As often as they stand here.
@@ -162,14 +162,19 @@ class TwoTenants(RuleBasedStateMachine):
 
     # The steps.
 
-    @initialize(tenants=st.sampled_from([TENANTS, TENANTS, TENANTS[:1], ()]))
-    def secrets(self, tenants: tuple[str, ...]) -> None:
+    @initialize(
+        tenants=st.sampled_from([TENANTS, TENANTS, TENANTS[:1], ()]), has_spare=st.booleans()
+    )
+    def begin(self, tenants: tuple[str, ...], has_spare: bool) -> None:
         """Give tenants a file with a secret under the same name; one without files has no secret.
 
-        A sandbox without uploads is like any other to a request that has none.
+        A sandbox without uploads is like any other to a request that has none. A spare goes to
+        the first sessions only.
         """
         for tenant in tenants:
             self.upload(tenant, "secret.txt")
+        if has_spare:
+            self.keep_up(0)
 
     @rule(
         step=st.sampled_from(STEPS),

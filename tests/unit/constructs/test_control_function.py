@@ -105,12 +105,14 @@ def test_it_may_handle_the_code_interpreters_of_its_stack_only(default_stack: St
             tagged("ResourceTag"),
         )
     [_] = found["bedrock-agentcore:UntagResource"]
-    # A creation names its resource with an asterisk. With a wildcard, the function could take over
-    # the code interpreters of others.
+    # Without the second condition, it could take over the interpreters of another stack.
     [creating, _] = found["bedrock-agentcore:TagResource"]
     assert (creating["Resource"], creating["Condition"]) == (
-        arn_of("code-interpreter-custom/${*}"),
-        tagged("RequestTag"),
+        ALL_INTERPRETERS,
+        {
+            **tagged("RequestTag"),
+            "StringEqualsIfExists": tagged("ResourceTag")["StringEquals"],
+        },
     )
     # With these it finds the code interpreters of its stack among all others.
     for action, resource in UNCONDITIONAL.items():

@@ -7,6 +7,7 @@ mistake leaves a construct in the tree.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -50,40 +51,98 @@ ACCESS_POINT = f"{FILE_SYSTEM}/access-point/fsap-01234567890123456"
 
 
 class Given:
-    """An app with one of everything that a mistake can be made with."""
+    """An app with one of everything that a mistake can be made with, each made at its first use."""
 
     def __init__(self) -> None:
         self.app = App(builtin_cloud_formation_validation=False)
         self.stage = Stage(self.app, "Stage")
         self.other = Stack(self.app, "Other", env=Environment(account=ACCOUNT, region="eu-west-1"))
         self.stack = Stack(self.app, "Test", env=Environment(account=ACCOUNT, region=REGION))
-        stack = self.stack
-        self.interpreter = CodeInterpreter(stack, "Interpreter")
-        self.workspace = Workspace(stack, "Workspace")
-        self.invoke = InvokeFunction(
-            stack, "Invoke", code_interpreter=self.interpreter, workspace=self.workspace
+
+    def make_all(self) -> None:
+        """Make what is left to make, so that a mistake makes nothing but its own."""
+        for name, attribute in vars(Given).items():
+            if isinstance(attribute, cached_property):
+                getattr(self, name)
+        self.invoke.add_gateway_target(self.gateway)
+        self.invoke.add_action_group(self.agent)
+
+    @cached_property
+    def interpreter(self) -> Any:
+        return CodeInterpreter(self.stack, "Interpreter")
+
+    @cached_property
+    def workspace(self) -> Any:
+        return Workspace(self.stack, "Workspace")
+
+    @cached_property
+    def invoke(self) -> Any:
+        return InvokeFunction(
+            self.stack, "Invoke", code_interpreter=self.interpreter, workspace=self.workspace
         )
-        self.control = self.interpreter.control_function
-        self.bucket = s3.Bucket(stack, "Bucket")
-        self.role = iam.Role.from_role_arn(stack, "Role", f"arn:aws:iam::{ACCOUNT}:role/mine")
-        self.user = iam.User(stack, "User")
-        self.key = kms.Key(stack, "Key")
-        self.log_group = logs.LogGroup(stack, "LogGroup")
-        self.topic = sns.Topic(stack, "Topic")
-        self.queue = sqs.Queue(stack, "Queue")
-        self.secret = secretsmanager.Secret(stack, "Secret")
-        self.vpc = imported_vpc(stack)
-        self.isolated = ec2.Vpc(
-            stack,
+
+    @cached_property
+    def control(self) -> Any:
+        return self.interpreter.control_function
+
+    @cached_property
+    def bucket(self) -> s3.Bucket:
+        return s3.Bucket(self.stack, "Bucket")
+
+    @cached_property
+    def role(self) -> iam.IRole:
+        return iam.Role.from_role_arn(self.stack, "Role", f"arn:aws:iam::{ACCOUNT}:role/mine")
+
+    @cached_property
+    def user(self) -> iam.User:
+        return iam.User(self.stack, "User")
+
+    @cached_property
+    def key(self) -> kms.Key:
+        return kms.Key(self.stack, "Key")
+
+    @cached_property
+    def log_group(self) -> logs.LogGroup:
+        return logs.LogGroup(self.stack, "LogGroup")
+
+    @cached_property
+    def topic(self) -> sns.Topic:
+        return sns.Topic(self.stack, "Topic")
+
+    @cached_property
+    def queue(self) -> sqs.Queue:
+        return sqs.Queue(self.stack, "Queue")
+
+    @cached_property
+    def secret(self) -> secretsmanager.Secret:
+        return secretsmanager.Secret(self.stack, "Secret")
+
+    @cached_property
+    def vpc(self) -> ec2.IVpc:
+        return imported_vpc(self.stack)
+
+    @cached_property
+    def isolated(self) -> ec2.Vpc:
+        return ec2.Vpc(
+            self.stack,
             "Isolated",
             subnet_configuration=[
                 ec2.SubnetConfiguration(name="a", subnet_type=ec2.SubnetType.PUBLIC)
             ],
         )
-        self.group = ec2.SecurityGroup.from_security_group_id(stack, "Group", "sg-0123456789abcdef")
-        self.subnet = ec2.Subnet.from_subnet_id(stack, "Subnet", "subnet-0123456789abcdef0")
-        self.native = agentcore.CfnCodeInterpreterCustom(
-            stack,
+
+    @cached_property
+    def group(self) -> ec2.ISecurityGroup:
+        return ec2.SecurityGroup.from_security_group_id(self.stack, "Group", "sg-0123456789abcdef")
+
+    @cached_property
+    def subnet(self) -> ec2.ISubnet:
+        return ec2.Subnet.from_subnet_id(self.stack, "Subnet", "subnet-0123456789abcdef0")
+
+    @cached_property
+    def native(self) -> agentcore.CfnCodeInterpreterCustom:
+        return agentcore.CfnCodeInterpreterCustom(
+            self.stack,
             "Native",
             name="native",
             network_configuration=(
@@ -92,19 +151,29 @@ class Given:
                 )
             ),
         )
-        self.function = lambda_.Function.from_function_name(stack, "Theirs", "theirs")
-        self.access_point = efs.AccessPoint.from_access_point_attributes(
-            stack,
+
+    @cached_property
+    def function(self) -> lambda_.IFunction:
+        return lambda_.Function.from_function_name(self.stack, "Theirs", "theirs")
+
+    @cached_property
+    def access_point(self) -> efs.IAccessPoint:
+        return efs.AccessPoint.from_access_point_attributes(
+            self.stack,
             "AccessPoint",
             access_point_id="fsap-01234567890123456",
             file_system=efs.FileSystem.from_file_system_attributes(
-                stack, "Efs", file_system_id="fs-01234567890123456", security_group=self.group
+                self.stack, "Efs", file_system_id="fs-01234567890123456", security_group=self.group
             ),
         )
-        self.gateway = imported_gateway(stack)
-        self.invoke.add_gateway_target(self.gateway)
-        self.agent = bedrock.CfnAgent(stack, "Agent", agent_name="agent")
-        self.invoke.add_action_group(self.agent)
+
+    @cached_property
+    def gateway(self) -> agentcore.IGateway:
+        return imported_gateway(self.stack)
+
+    @cached_property
+    def agent(self) -> bedrock.CfnAgent:
+        return bedrock.CfnAgent(self.stack, "Agent", agent_name="agent")
 
     def interpret(self, **properties: Any) -> Any:
         return CodeInterpreter(self.stack, "New", **properties)
@@ -368,6 +437,7 @@ MISTAKES = {
 @pytest.fixture(scope="module")
 def given() -> Iterator[Given]:
     given = Given()
+    given.make_all()
     groups = given.agent.action_groups
     yield given
     # Once for all mistakes: JSII takes long to read them.

@@ -80,9 +80,9 @@ class Inject:
 def test_aspects_visit_every_construct_of_the_library_as_what_it_is() -> None:
     app = new_app()
     all_options(Stack(app, "Test"))
-    seen: set[tuple[int, type]] = set()
+    seen: set[tuple[float, type]] = set()
 
-    def visitor(priority: int) -> Visit:
+    def visitor(priority: float) -> Visit:
         return Visit(lambda node: seen.add((priority, type(node))))
 
     priorities = (AspectPriority.MUTATING, AspectPriority.DEFAULT, AspectPriority.READONLY)

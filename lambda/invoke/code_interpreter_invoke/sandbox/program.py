@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import http.client
 import json
 import os
 import shutil
 import signal
-import socket
 import stat
 import subprocess
 import sys
@@ -23,8 +21,6 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
 
 BLOCK = 1 << 20
 # Seconds without a byte, and seconds to connect.
@@ -33,13 +29,6 @@ NETWORK_SECONDS = 20
 READ_BYTES = 1_000_000
 # Seconds between two interrupts of a program.
 SIGNAL_SECONDS = 2.0
-NETWORK_ERRORS = (
-    URLError,
-    http.client.HTTPException,
-    ConnectionError,
-    TimeoutError,
-    socket.timeout,  # a TimeoutError from Python 3.10 on
-)
 
 
 def inventory(
@@ -95,8 +84,28 @@ def describe_file(path: Path, hashed_bytes: int) -> dict[str, str | int]:
     return {"path": str(path), "size": status.st_size, "sha256": digest}
 
 
+def network_errors() -> tuple[type[Exception], ...]:
+    """Return the errors of a transfer.
+
+    Their modules are imported by transfers alone: they take half of the program's start.
+    """
+    import http.client
+    import socket
+    from urllib.error import URLError
+
+    return (
+        URLError,
+        http.client.HTTPException,
+        ConnectionError,
+        TimeoutError,
+        socket.timeout,  # a TimeoutError from Python 3.10 on
+    )
+
+
 def download(path: str, url: str, size: int) -> str | None:
     """Download a file, whole or not at all, and return the network's error, if there is one."""
+    from urllib.request import urlopen
+
     target = Path(path)
     partial = target.with_name(f"{target.name}.partial")
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -106,7 +115,7 @@ def download(path: str, url: str, size: int) -> str | None:
         if partial.stat().st_size != size:
             return "the download was incomplete"
         partial.replace(target)
-    except NETWORK_ERRORS as error:
+    except network_errors() as error:
         return network_error(error)
     finally:
         if partial.exists():
@@ -116,6 +125,8 @@ def download(path: str, url: str, size: int) -> str | None:
 
 def upload(path: str, url: str, size: int, content_type: str) -> str | None:
     """Upload a file of exactly `size` bytes, and return the network's error, if there is one."""
+    from urllib.request import Request, urlopen
+
     headers = {"Content-Length": str(size), "Content-Type": content_type}
     with Path(path).open("rb") as file:
         if os.fstat(file.fileno()).st_size != size:
@@ -123,13 +134,15 @@ def upload(path: str, url: str, size: int, content_type: str) -> str | None:
         try:
             request = Request(url, file, headers, method="PUT")
             urlopen(request, timeout=NETWORK_SECONDS).close()
-        except NETWORK_ERRORS as error:
+        except network_errors() as error:
             return network_error(error)
     return None
 
 
 def network_error(error: Exception) -> str:
     """Return the kind of an error without its URL, which is a secret."""
+    from urllib.error import HTTPError
+
     if isinstance(error, HTTPError):
         return f"S3 returned status {error.code}"
     return type(getattr(error, "reason", error)).__name__

@@ -11,7 +11,7 @@ from .jsonschema_oracle import arguments, check_against_jsonschema
 
 @pytest.mark.parametrize("tool", TOOLS)
 @given(data=st.data())
-@settings(max_examples=40)
+@settings(max_examples=15)
 def test_validation_judges_as_jsonschema_does(tool: str, data: st.DataObject) -> None:
     """`tests/integration/invoke/test_validation.py` does it with more examples."""
     check_against_jsonschema(tool, data.draw(arguments(tool)))

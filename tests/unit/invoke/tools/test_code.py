@@ -4,7 +4,7 @@ import threading
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from code_interpreter_invoke.sandbox.observer_program import without_tag
@@ -176,7 +176,10 @@ def test_the_file_is_saved_byte_for_byte(world: World, content: bytes) -> None:
     assert world.s3.saved("s") == {"out.x": content}
 
 
-@settings(max_examples=30)
+@example(b"")
+@example(bytes(range(256)))
+@example(b"\r\n\r\n")
+@settings(max_examples=7)
 @given(
     st.binary(max_size=2000)
     | st.text(max_size=500).map(lambda text: text.encode("utf-8", "replace"))
