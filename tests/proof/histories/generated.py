@@ -13,7 +13,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from itertools import pairwise
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -59,8 +59,9 @@ class Change:
             self.function.__code__ = original
 
 
-def changes() -> list[Change]:
-    return [change for module in SOURCES for change in of_module(module)]
+@cache
+def changes() -> tuple[Change, ...]:
+    return tuple(change for module in SOURCES for change in of_module(module))
 
 
 def of_module(module: ModuleType) -> Iterator[Change]:

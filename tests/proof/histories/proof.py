@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
@@ -29,16 +30,17 @@ from .simulation import History, Simulation
 HISTORIES = 600
 # Seeds that a mutant may take to be caught.
 MOST_SEEDS = 400
-GENERATED = changes()
-ALL = (
-    *MUTANTS,
-    *(
-        Mutant(change.name, change.applied, is_generated=True)
-        for change in GENERATED
-        if reason(change.name) is None
-    ),
-)
 FAILED = PROJECT / ".cache" / "proof"
+
+
+@cache
+def all_mutants() -> tuple[Mutant, ...]:
+    generated = (
+        Mutant(change.name, change.applied, is_generated=True)
+        for change in changes()
+        if reason(change.name) is None
+    )
+    return (*MUTANTS, *generated)
 
 
 class Checked(NamedTuple):
@@ -59,10 +61,11 @@ def prove(seed: int, histories: int = HISTORIES) -> Part:
         "program runs twice, every response is true, no loss is left unsaid, and at rest a "
         "session has one sandbox.",
     )
+    mutants = all_mutants()
     seeds = range(seed * 100_000, seed * 100_000 + histories)
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
         checked = list(pool.map(check_seed, seeds, chunksize=20))
-        caught = list(pool.map(first_catch, range(len(ALL))))
+        caught = list(pool.map(first_catch, range(len(mutants))))
     faults: Counter[str] = sum((one.faults for one in checked), Counter())
     part.figures = {
         "histories": len(checked),
@@ -70,16 +73,16 @@ def prove(seed: int, histories: int = HISTORIES) -> Part:
         "requests to AgentCore and S3": sum(one.requests for one in checked),
         **{f"faults: {kind}": faults[kind] for kind in FAULTS},
         "mutants": len(MUTANTS),
-        "generated mutants": len(ALL) - len(MUTANTS),
+        "generated mutants": len(mutants) - len(MUTANTS),
         "mutants caught": sum(one is not None for one in caught),
-        "generated mutants left out with a reason": len(GENERATED) - len(ALL) + len(MUTANTS),
+        "generated mutants left out with a reason": len(changes()) - len(mutants) + len(MUTANTS),
     }
     part.add_table(
         "Mutants of the function",
         ("mutant", "caught by history", "contradiction"),
         (
             (mutant.name, *(one or ("-", "survived")))
-            for mutant, one in zip(ALL, caught, strict=True)
+            for mutant, one in zip(mutants, caught, strict=True)
         ),
     )
     part.add_table("Generated mutants that no history shows", ("mutant", "reason"), not_shown())
@@ -88,18 +91,20 @@ def prove(seed: int, histories: int = HISTORIES) -> Part:
             kept = keep(one.seed)
             part.failures.append(f"history {one.seed} ({kept}): {'; '.join(one.found)}")
     part.failures += [
-        f"survivor: {mutant.name}" for mutant, one in zip(ALL, caught, strict=True) if one is None
+        f"survivor: {mutant.name}"
+        for mutant, one in zip(mutants, caught, strict=True)
+        if one is None
     ]
     part.failures += [
         f"no generated mutant is {pattern}"
         for pattern, _ in NOT_SHOWN
-        if not any(pattern in change.name for change in GENERATED)
+        if not any(pattern in change.name for change in changes())
     ]
     return part
 
 
 def not_shown() -> Iterator[tuple[str, str]]:
-    for change in GENERATED:
+    for change in changes():
         why = reason(change.name)
         if why is not None:
             yield change.name, why
@@ -114,7 +119,7 @@ def check_seed(seed: int) -> Checked:
 
 def first_catch(number: int) -> tuple[int, str] | None:
     """Return the first seed whose history a mutant contradicts, with the contradiction."""
-    mutant = ALL[number]
+    mutant = all_mutants()[number]
     with mutant.change():
         for seed in range(MOST_SEEDS):
             try:
