@@ -23,6 +23,10 @@ WAITS = (
     HAS_TEST + "test_idempotency.py::"
     "test_a_request_that_never_ended_is_waited_for_until_its_outcome_is_unknown"
 )
+NOT_RECORDED = (
+    HAS_TEST + "test_idempotency.py::"
+    "test_a_response_that_could_not_be_recorded_is_given_with_a_warning"
+)
 TOO_OLD = (
     HAS_TEST + "test_spare.py::test_an_old_one_is_left, "
     "test_after_a_deployment_with_another_session_timeout_it_is_left_and_replaced, "
@@ -159,6 +163,13 @@ NOT_SHOWN: list[tuple[str, str]] = [
         "test_the_response_of_a_recorded_write_that_was_lost_is_recognised",
     ),
     ("recorded_response: `pause = min(", "begins with a longer pause"),
+    (
+        "record: `is_recorded` is false",
+        HAS_TEST + "test_idempotency.py::"
+        "test_a_recorded_response_whose_receipt_was_lost_is_recorded",
+    ),
+    ("record: `is_recorded` is true", NOT_RECORDED),
+    ("_is_written: `record is not None and", NOT_RECORDED),
     ("_wait: without `self._sleep(pause)`", COSTS),
     ("_wait: `self._now() > ends_at` is false", WAITS),
     ("_wait: `self._deadline.remaining() < pause + MIN_TIME_LEFT` is false", WAITS),
