@@ -17,7 +17,10 @@ from .stack import function_of_stack
 
 @dataclass(frozen=True)
 class SandboxSummary:
-    """A sandbox of the code interpreter. `session` is None if this function did not start it."""
+    """A sandbox that the function has started.
+
+    Functions of earlier versions list the sandboxes of others, too, whose `session` can be None.
+    """
 
     session: str | None
     session_id: str

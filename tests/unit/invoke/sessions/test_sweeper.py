@@ -9,7 +9,7 @@ import pytest
 from code_interpreter_invoke.deadline import Deadline
 from code_interpreter_invoke.sessions import named
 from code_interpreter_invoke.sessions.idle import Heartbeat
-from code_interpreter_invoke.sessions.sweeper import Swept
+from code_interpreter_invoke.sessions.sweeper import LONGEST_SESSION, Swept
 from tests.fakes.client_error import client_error
 from tests.fakes.clock import Clock
 from tests.fakes.s3 import BUCKET, RECORDS_PREFIX
@@ -174,6 +174,18 @@ def test_a_record_is_read_once_until_it_is_written(
             reads.append(world.s3.operations().count("GetObject"))
         sessions.replace_record()
     assert reads == [1, 0, 1, 0]
+
+
+def test_the_sweeper_forgets_sessions_that_ended_long_ago(sessions: Sessions, clock: Clock) -> None:
+    """Names of sessions are often ids, and an instance lives for hours."""
+    sessions.use()
+    ended(sessions)
+    clock.seconds += LIMIT + 1
+    sessions.sweep()
+    assert list(sessions.looks) == ["s"]
+    clock.seconds += LONGEST_SESSION + LIMIT
+    sessions.sweep()
+    assert sessions.looks == {}
 
 
 def test_a_record_is_read_again_when_its_session_is_idle(

@@ -209,6 +209,8 @@ def test_sessions_are_listed_by_pages(world: World, monkeypatch: pytest.MonkeyPa
     first = world.ok("list_sessions", status="READY")
     assert [item["session"] for item in first["sessions"]] == ["d", "c"]
     assert (first["count"], first["truncated"]) == (2, True)
+    last = world.ok("list_sessions", next_token=first["next_token"])
+    assert [item["session"] for item in last["sessions"]] == ["b", "a"]
     # An ended session moves no other to another page.
     world.ok("stop_session", session="c")
     last = world.ok("list_sessions", status="READY", next_token=first["next_token"])
