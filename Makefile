@@ -75,7 +75,7 @@ local: install ## keep a local AWS with the stack running on PORT (4566), and sh
 shell: install ## run Python in a sandbox of the local AWS on PORT, line by line
 	@eval "$$(.venv/bin/python -m local_aws --port $(PORT) --env)" && code-interpreter shell
 
-env: ## print the variables for the local AWS on PORT: eval "$$(make -s env)"
+env: ## print the variables for the local AWS on PORT: eval "$(make -s env)"
 	@$(MAKE) --silent --no-print-directory install >&2
 	@.venv/bin/python -m local_aws --port $(PORT) --env
 	@echo 'export PATH="$$PATH:$(CURDIR)/.venv/bin"'

@@ -21,7 +21,7 @@ READY = """
 # The stack is deployed. In another shell, in the project's folder:
 #   make shell PORT={port}                  runs Python in a sandbox, line by line
 #   eval "$(make -s env PORT={port})"       exports the lines above, and extends PATH
-#   code-interpreter --help                 has more, then
+#   code-interpreter --help                 shows what else there is, with those variables
 
 """
 

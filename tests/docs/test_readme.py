@@ -56,12 +56,10 @@ def test_the_code_of_the_first_screen_synthesises(stack: Stack) -> None:
     template.resource_count_is("AWS::S3::Bucket", 1)
 
 
-def test_the_stack_for_your_own_project_synthesises(stack: Stack) -> None:
-    role = iam.Role(stack, "Role", assumed_by=iam.AccountRootPrincipal())
-    names: dict[str, Any] = {"my_agent_role": role}
+def test_the_app_for_your_own_project_synthesises() -> None:
+    names: dict[str, Any] = {}
     exec(block_with("AnalysisStack"), names)
-    exec("stack = AnalysisStack(app, 'Analysis')", names | {"app": stack.node.root}, names)
-    template = Template.from_stack(names["stack"])
+    template = Template.from_stack(names["app"].node.find_child("Analysis"))
     template.resource_count_is("Custom::CodeInterpreter", 1)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -105,6 +106,8 @@ class Checks:
             listed = [found.path for found in session.ls()]
             if path not in listed or session.load(path) != OUTPUT.encode():
                 raise CodeInterpreterError(f"{path} is not in the workspace after its upload")
+            with suppress(CodeInterpreterError):  # a deployment may refuse to delete files
+                session.delete(path)
         return "a file was uploaded, listed and downloaded"
 
 

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
+from code_interpreter_client import Session
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from code_interpreter_client import CodeInterpreter
+    from code_interpreter_client import CodeInterpreter, Transfer
     from tests.e2e.client.conftest import CommandLine
 
 DENIED = "AccessDenied.*s3:.*; check what the role of the function may do with the bucket"
@@ -27,13 +29,31 @@ def function(interpreter: CodeInterpreter) -> str:
     return interpreter.function.name
 
 
-def test_a_set_up_that_works(code_interpreter: CommandLine, function: str) -> None:
+@pytest.fixture
+def deleted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the files that have been deleted from the workspace by the end of the test."""
+    paths: list[str] = []
+    delete = Session.delete
+
+    def record(session: Session, *given: str) -> Transfer:
+        transfer = delete(session, *given)
+        paths.extend(transfer.files)
+        return transfer
+
+    monkeypatch.setattr(Session, "delete", record)
+    return paths
+
+
+def test_a_set_up_that_works(
+    code_interpreter: CommandLine, function: str, deleted: list[str]
+) -> None:
     outcome = code_interpreter("doctor")
     assert (outcome.exit_code, outcome.stderr) == (0, "")
     assert [line.split()[:2] for line in outcome.stdout.splitlines()] == [
         ["ok", name] for name in ("credentials", "function", "permission", "program", "workspace")
     ]
     assert f"{function} of the stack CodeInterpreter" in outcome.stdout
+    assert deleted == ["uploads/doctor.txt"]  # it leaves no file
 
 
 def test_no_credentials(
