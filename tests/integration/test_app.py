@@ -139,7 +139,7 @@ PUBLIC_WARNING = ["/CodeInterpreter/CodeInterpreter"]
 def warned_about(app: App) -> list[str]:
     """Return the construct of each warning in the app's main stack."""
     name = app.node.try_get_context("code-interpreter:stack-name") or "CodeInterpreter"
-    annotations = Annotations.from_stack(app.node.find_child(name))  # type: ignore[arg-type]
+    annotations = Annotations.from_stack(app.node.find_child(name))  # type: ignore[arg-type] # the child is a Stack
     return [found.id for found in annotations.find_warning("*", Match.any_value())]
 
 

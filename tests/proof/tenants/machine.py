@@ -312,7 +312,7 @@ class SessionForEach(TwoTenants):
         records = f"sessions/workspace/{DEPLOYMENT}/"
         if key.startswith(f"{records}responses/"):
             return self.records.setdefault(key, tenant) == tenant
-        # Who claims a spare first is its owner: the sandboxes of requests show that.
+        # The first claimant of a spare is its owner: the sandboxes of requests show that.
         return key == f"{records}{tenant}.json" or key.startswith(
             (f"{records}spares/", f"workspace/{tenant}/")
         )
