@@ -82,7 +82,7 @@ def forked(forks: Forks) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def notebook(kernels: Path, forked: None) -> Iterator[Notebook]:  # noqa: ARG001 - for its effect
+def notebook(kernels: Path, forked: None) -> Iterator[Notebook]:  # noqa: ARG001 - usefixtures has no effect on a fixture
     folder = kernels / "work"
     folder.mkdir()
     with started(cwd=str(folder)) as notebook:
