@@ -82,20 +82,19 @@ env: ## print the variables for the local AWS on PORT: eval "$(make -s env)"
 
 synth: install ## write the CloudFormation template to cdk.out
 	@cdk synth --quiet $(CONTEXT)
+	@.venv/bin/python local/deployed_stacks.py
 
 bootstrap: install ## prepare that account for the CDK, once; with the account and region of CONTEXT
 	@cdk bootstrap $(CONTEXT)
 
 deploy: install ## deploy into the account that the environment names (APPROVE=yes asks for no approval)
-	@cdk deploy --all $(if $(filter yes,$(APPROVE)),--require-approval never) $(CONTEXT) || { code=$$?; \
-		[ -t 0 ] && [ -t 1 ] || [ "$(APPROVE)" = yes ] || echo "note: without a terminal the CDK CLI" \
-			"cannot ask for approval of new permissions; make deploy APPROVE=yes approves them" >&2; exit $$code; }
-	@.venv/bin/python local/unused_network.py
+	@.venv/bin/python local/deploy.py $(if $(filter yes,$(APPROVE)),--require-approval never) $(CONTEXT)
+	@.venv/bin/python local/unused_network.py $(CONTEXT)
 
 destroy: install ## remove what make deploy made, with any CONTEXT; give stack-name, account and region again
 	@cdk destroy --all --app ".venv/bin/python -m stacks.destroy" --output .cache/destroy $(CONTEXT) \
 		$(if $(filter yes,$(APPROVE)),--force)
-	@.venv/bin/python local/kept_bucket.py
+	@.venv/bin/python local/kept_bucket.py $(CONTEXT)
 
 destroy-network: install ## remove the VPC that the code interpreter is no longer in
 	@cdk destroy --all --app ".venv/bin/python -m stacks.destroy network" --output .cache/destroy $(CONTEXT) \
