@@ -238,12 +238,16 @@ def environment_variables(endpoint: str, account: str = ACCOUNT) -> dict[str, st
     }
 
 
+def wrong_port(port: object) -> LocalAwsError:
+    return LocalAwsError(
+        f"port is {port}, but it must be 1 to {MAX_PORT}, or 0 for any free port; choose another, "
+        "as in make local PORT=4566"
+    )
+
+
 def check_port_is_free(port: int) -> None:
     if not 0 <= port <= MAX_PORT:
-        raise LocalAwsError(
-            f"port is {port}, but it must be 1 to {MAX_PORT}, or 0 for any free port; choose "
-            "another, as in make local PORT=4566"
-        )
+        raise wrong_port(port)
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
