@@ -32,13 +32,18 @@ class SharedAttributes:
 
     def __init__(self, owner: Construct) -> None:
         self._owner = owner
-        self._stack_of = cache(Stack.of)
+        self._stacks: dict[IConstruct, Stack] = {}
 
     def token(self, name: str, value: str) -> str:
         """Return a token for an attribute, which becomes what the stack with the token can use."""
         # CDK resolves the token hundreds of times in each stack, and often for the same construct.
         value_for = cache(partial(self._value_for, name=name, value=value))
         return lazy_string(lambda scope: value_for(self._stack_of(scope)))
+
+    def _stack_of(self, scope: IConstruct) -> Stack:
+        if scope not in self._stacks:
+            self._stacks[scope] = Stack.of(scope)
+        return self._stacks[scope]
 
     def parameter_for(self, scope: IConstruct, name: str, value: str) -> str | None:
         """Return the name of the parameter with an attribute, or None if `scope` needs none.
