@@ -14,8 +14,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
-import boto3
-
 from agentcore_emulator.certificates import certificate_variables
 from local_aws.activity import EXECUTION_ENVIRONMENT
 from local_aws.agentcore_client import AgentCoreClient
@@ -197,6 +195,8 @@ class LocalAws:
         self, service: str, account: str = ACCOUNT, region: str = REGION, **options: Any
     ) -> Any:
         """Return a boto3 client of `service`, such as "lambda", for this local AWS."""
+        import boto3  # here, so that the server's start does not wait for it
+
         return boto3.client(
             service,
             endpoint_url=self.endpoint,
@@ -274,6 +274,7 @@ def server_environment(directory: Path) -> dict[str, str]:
         "NODE_PATH": str(Path.cwd() / "node_modules"),
         "HOME": str(directory),
         "TMPDIR": str(temporary),
+        "STATE_DIR": str(directory / "state"),  # MiniStack's: a key that it makes when it starts
         "LANG": "C.UTF-8",
         # MiniStack's IAM has no delay: a mistyped role is told soon, and a denial is final. A
         # creation still repeats what a test's fault refuses.

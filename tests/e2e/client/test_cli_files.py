@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.e2e.client.conftest import CommandLine
     from tests.e2e.client.forks import Forks
 
-FORKED = ("code_interpreter_client.cli.files", "rich.progress")
+FORKED = ("code_interpreter_client.cli.app", "rich.progress")
 SESSION = ("--session", "cli-files")
 
 
