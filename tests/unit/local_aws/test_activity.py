@@ -32,11 +32,14 @@ def shown(request: str, status: int, *, user_agent: str = "aws-cli/2", service: 
         if status:
             await send({"type": "http.response.start", "status": status})
 
-    async def ignore(*_: Any) -> None:
+    async def receive() -> Any:
+        return {}
+
+    async def send(message: Any) -> None:
         pass
 
     stream = io.StringIO()
-    asyncio.run(Activity(stream).serve(respond, scope, ignore, ignore))
+    asyncio.run(Activity(stream).serve(respond, scope, receive, send))
     return re.sub(r"^[0-9:]{8} | \(\d+ ms\)\n$", "", stream.getvalue())
 
 
