@@ -7,9 +7,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..clients import CodeInterpreterClient
-from ..errors import NotStartedError, RequestError
+from ..errors import NotStartedError, RequestError, TransferError
 from .command_lines import check_command_line
-from .errors import TransferError
 from .observer import Installation, Observer, Report, tag_of, with_tag, without_own_frames
 from .program_client import command_line, group_paths, new_marker, parse_result
 from .results import Result, fold, without_report
