@@ -227,7 +227,7 @@ class Sandbox:
     ) -> Any:
         """Run an action of `program.py` and return its result.
 
-        Only actions that take seconds are `repeatable`: the service may still run the first one.
+        Only actions that take seconds may be `repeatable`: the first attempt may still run.
 
         :raises ProgramError: if the program failed
         """
