@@ -13,7 +13,6 @@ import uuid
 from functools import cache
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError, ParamValidationError
 from ministack.core.responses import get_account_id, get_region
@@ -247,6 +246,8 @@ def client() -> Any:
 
 @cache
 def client_of(account: str, region: str) -> Any:
+    import boto3  # here, so that the server's start does not wait for it
+
     return boto3.client(
         "bedrock-agentcore-control",
         endpoint_url=os.environ["AWS_ENDPOINT_URL"],
