@@ -266,8 +266,8 @@ MUTANTS = (
     Mutant("the sweeper takes every session for idle", every_session_is_idle),
     Mutant("the sweeper stops before it marks", changed(Sweeper, "_sweep", sweep_in_reverse)),
     Mutant("use is not written", patch(named, "is_use_due", lambda record, now: False)),
-    Mutant("a long program does not beat", patch(idle, "PARTS", 0.5)),
-    Mutant("a spare is anybody's", patch(Spare, "_is_claimed", claim_for_everybody)),
+    Mutant("a long program does not beat", patch(idle, "WRITES_PER_LIMIT", 0.5)),
+    Mutant("a spare is anybody's", patch(Spare, "_write_claim", claim_for_everybody)),
     Mutant("claims are written without a condition", put_without_condition("spares/0")),
     Mutant(
         "a claimed spare is nobody's concern",

@@ -22,7 +22,7 @@ from ..errors import (
 from ..files.workspace import StoredFile, Workspace
 from ..sandbox.observer import Observer
 from ..sandbox.sandbox import Sandbox
-from .idle import PARTS, Heartbeat, is_use_due
+from .idle import WRITES_PER_LIMIT, Heartbeat, is_use_due
 from .preparation import Preparation
 from .store import (
     RecordChangedError,
@@ -126,7 +126,7 @@ class NamedSession:
             self._expires_at = record.expires_at
             self._sandbox = self._sandbox_of(record)
             if record.idle_limit and self._heartbeat is None:
-                self._heartbeat = Heartbeat(self._record_use, record.idle_limit / PARTS)
+                self._heartbeat = Heartbeat(self._record_use, record.idle_limit / WRITES_PER_LIMIT)
         return self._sandbox
 
     def _record_use(self) -> None:

@@ -183,11 +183,13 @@ class Preparation:
                 observer=spare.observer,
             )
             return
-        from .starting import prepared, started  # a spare is prepared already
+        from .starting import prepare_sandbox, start_sandbox  # a spare is prepared already
 
         # The lease has to know of a sandbox that was started, also if it cannot be prepared.
-        lease.record = started(lease.record, self._code_interpreter, self._session, self._options)
-        lease.record = prepared(lease.record, self._code_interpreter)
+        lease.record = start_sandbox(
+            lease.record, self._code_interpreter, self._session, self._options
+        )
+        lease.record = prepare_sandbox(lease.record, self._code_interpreter)
 
     def _claim_spare(
         self, record: SessionRecord, needed_until: float, is_first_attempt: bool
