@@ -122,7 +122,12 @@ class CodeInterpreter:
         while True:
             page = self.request("list_sessions", status=status, next_token=token)
             for sandbox in page["sessions"]:
-                yield SandboxSummary(**sandbox)
+                yield SandboxSummary(
+                    sandbox["session"],
+                    sandbox["session_id"],
+                    sandbox["session_status"],
+                    sandbox["created_at"],
+                )
             token = page.get("next_token")
             if token is None:
                 return

@@ -56,7 +56,7 @@ KEYED_TOOLS: Final = frozenset(
     }
 )
 # Their operations that only read. A request without a key leaves no record.
-READING_OPERATIONS: Final = frozenset({"read", "list", "readFiles", "listFiles", "getTask"})
+READING_OPERATIONS: Final = ("read", "list", "readFiles", "listFiles", "getTask")
 
 
 class ResponseLost(Exception):

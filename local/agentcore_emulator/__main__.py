@@ -15,21 +15,11 @@ import socket
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
-
-from hypercorn.asyncio import serve
-from hypercorn.config import Config
 
 from agentcore_emulator.assignments import assign
 from agentcore_emulator.http.app import create_app
+from agentcore_emulator.http.server import serve
 from agentcore_emulator.settings import EmulatorSettings
-
-if TYPE_CHECKING:
-    from hypercorn.typing import ASGIFramework
-
-SHUTDOWN_GRACE_SECONDS = 2
-# Longer than a client's pooled connection usually lies idle.
-KEEP_ALIVE_SECONDS = 75
 
 
 def main() -> None:
@@ -80,20 +70,15 @@ async def run(listener: socket.socket, settings: EmulatorSettings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    config = Config()
-    config.graceful_timeout = SHUTDOWN_GRACE_SECONDS
-    config.keep_alive_timeout = KEEP_ALIVE_SECONDS
-    config.loglevel = "WARNING"
     app = create_app(settings)
     sys.stdout.write(f"http://127.0.0.1:{listener.getsockname()[1]}\n")
     sys.stdout.flush()
-    config.bind = [f"fd://{listener.detach()}"]
 
     async def stopped() -> None:
         await stop.wait()
         await app.shutdown()  # ends the requests in flight, for which the server waits
 
-    await serve(cast("ASGIFramework", app), config, shutdown_trigger=stopped)
+    await serve(app, listener, stopped)
 
 
 if __name__ == "__main__":

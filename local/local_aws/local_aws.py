@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from agentcore_emulator.certificates import certificate_variables
+from local_aws.activity import EXECUTION_ENVIRONMENT
 from local_aws.agentcore_client import AgentCoreClient
 from local_aws.assembly import Assembly, Environment
 from local_aws.errors import LocalAwsError
@@ -70,7 +71,7 @@ class LocalAws:
         installs them first, once, which takes some minutes and 3 GB. Default: "basic".
     :param emulator_settings: settings of the AgentCore emulator that differ from its defaults, by
         the names of the fields of `EmulatorSettings` and `SandboxSettings`. Default: none.
-    :param show_activity: whether `wait` shows each request and what the functions log. Without
+    :param show_activity: whether `wait` shows requests and what the functions log. Without
         `wait`, nobody reads them and the server stops. Default: False.
     """
 
@@ -238,12 +239,16 @@ def environment_variables(endpoint: str, account: str = ACCOUNT) -> dict[str, st
     }
 
 
+def wrong_port(port: object) -> LocalAwsError:
+    return LocalAwsError(
+        f"port is {port}, but it must be 1 to {MAX_PORT}, or 0 for any free port; choose another, "
+        "as in make local PORT=4566"
+    )
+
+
 def check_port_is_free(port: int) -> None:
     if not 0 <= port <= MAX_PORT:
-        raise LocalAwsError(
-            f"port is {port}, but it must be 1 to {MAX_PORT}, or 0 for any free port; choose "
-            "another, as in make local PORT=4566"
-        )
+        raise wrong_port(port)
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -264,6 +269,7 @@ def server_environment(directory: Path) -> dict[str, str]:
     programs = [Path(sys.executable).parent, *([Path(node).parent] if node else [])]
     return {
         "PATH": os.pathsep.join([*map(str, programs), "/usr/bin", "/bin"]),
+        "AWS_EXECUTION_ENV": EXECUTION_ENVIRONMENT,
         # Lambda's Node runtime has the AWS SDK; here functions find it in this folder.
         "NODE_PATH": str(Path.cwd() / "node_modules"),
         "HOME": str(directory),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.e2e.client.forks import Forks
 
 FORKED = (
-    "code_interpreter_client.cli.agents",
+    "code_interpreter_client.cli.app",
     "code_interpreter_client.cli.shell.completion",
     "code_interpreter_client.cli.shell.prompt",
 )

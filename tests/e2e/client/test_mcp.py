@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -20,12 +19,11 @@ from code_interpreter_client import CodeInterpreter, Session
 from code_interpreter_client.mcp_server import SessionServer
 from tests.e2e.client.display import SHOW_FIGURE, TABLE
 from tests.e2e.client.forks import Forks
-from tests.e2e.client.terminal import SECONDS, wait_for_file
+from tests.e2e.client.terminal import COMMAND, PROGRAM, SECONDS, wait_for_file
 
 pytestmark = pytest.mark.anyio
-FORKED = ("code_interpreter_client.cli.agents", "code_interpreter_client.mcp_server")
+FORKED = ("code_interpreter_client.cli.app", "code_interpreter_client.mcp_server")
 PNG = b"\x89PNG\r\n\x1a\n"
-COMMAND = str(Path(sys.executable).parent / "code-interpreter")
 
 
 @pytest.fixture
@@ -232,7 +230,7 @@ async def test_over_stdio_it_has_a_session_of_its_own_and_stops_it(
     environment: dict[str, str], interpreter: CodeInterpreter
 ) -> None:
     before = {sandbox.session_id for sandbox in interpreter.sandboxes()}
-    parameters = StdioServerParameters(command=COMMAND, args=["mcp"], env=environment)
+    parameters = StdioServerParameters(command=PROGRAM, args=["mcp"], env=environment)
     async with Client(parameters) as client:
         code = "import os; print('out'); os.system('echo noise'); x = 1"
         result = await client.call_tool("execute_code", {"code": code})
@@ -247,7 +245,7 @@ async def test_over_stdio_a_cancelled_program_is_interrupted_and_a_named_session
     environment: dict[str, str], session: Session
 ) -> None:
     parameters = StdioServerParameters(
-        command=COMMAND, args=["--session", session.name, "mcp"], env=environment
+        command=PROGRAM, args=["--session", session.name, "mcp"], env=environment
     )
     async with Client(parameters) as client:
         await cancel(client, session, "execute_code", {"code": LOOP})
@@ -290,7 +288,7 @@ def test_a_program_that_runs_does_not_keep_the_server(
     with os.fdopen(writer, "w") as stdin, Path(os.devnull).open("w") as nothing:
         with os.fdopen(reader):
             server = forks.start(
-                [sys.executable, "-m", "code_interpreter_client.cli.app", "mcp"],
+                [*COMMAND, "mcp"],
                 streams=(reader, nothing.fileno(), 2),
                 environment=environment,
                 folder=tmp_path,

@@ -73,9 +73,11 @@ def test_busy_port_is_refused_in_one_line() -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("port", ["99999", "-1"])
-def test_a_number_that_is_no_port_is_refused_in_one_line(port: str) -> None:
-    command = [sys.executable, "-m", "local_aws", f"--port={port}"]
+@pytest.mark.parametrize(
+    ("port", "options"), [("99999", []), ("-1", []), ("x", []), ("99999", ["--env"])]
+)
+def test_a_text_that_is_no_port_is_refused_in_one_line(port: str, options: list[str]) -> None:
+    command = [sys.executable, "-m", "local_aws", f"--port={port}", *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     [line] = done.stderr.splitlines()
     assert line.startswith(f"error: port is {port}, but it must be 1 to 65535, or 0")
@@ -204,6 +206,10 @@ def test_make_env_prints_the_variables_that_a_shell_evaluates() -> None:
     command = ["bash", "-c", script]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
     assert done.stdout == "http://127.0.0.1:4577 us-east-1\n"
+    assert done.stderr == (
+        "note: no local AWS runs on port 4577: start it in another terminal, "
+        "with make local PORT=4577\n"
+    )
 
 
 def test_server_ends_when_its_parent_is_killed(tmp_path: Path) -> None:

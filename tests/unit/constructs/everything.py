@@ -241,9 +241,18 @@ def imported_gateway(scope: Construct) -> agentcore.IGateway:
 # apps
 
 
-def new_app(flags: Mapping[str, Any] | None = None, **options: Any) -> App:
-    options.setdefault("builtin_cloud_formation_validation", False)
-    return App(context=flags, **options)
+def new_app(context: Mapping[str, Any] | None = None, **options: Any) -> App:
+    """Return an app that makes templates, and nothing that only a deployment needs.
+
+    A copy of each function's code in each app, and the tree of constructs, take a fifth of the time
+    of a synthesis.
+    """
+    return App(
+        context={"aws:cdk:disable-asset-staging": True, **(context or {})},
+        builtin_cloud_formation_validation=False,
+        tree_metadata=False,
+        **options,
+    )
 
 
 @cache
@@ -286,14 +295,14 @@ def resources(ours: Ours) -> dict[str, Any]:
     """Return the synthesised resources of the library's constructs, without those of the test."""
     stack = Stack.of(ours.code_interpreter)
     template = Template.from_stack(stack).to_json()["Resources"]
-    defined = [
-        str(stack.resolve(node.logical_id))
+    logical_ids = [
+        node.logical_id
         for construct in (*ours.constructs, ours.gateway_target)
         if construct is not None
         for node in construct.node.find_all()
         if isinstance(node, CfnResource)
     ]
-    return {name: template[name] for name in defined if name in template}
+    return {name: template[name] for name in stack.resolve(logical_ids) if name in template}
 
 
 @cache

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pytest
-from aws_cdk import App, CfnParameter, Duration, Environment, RemovalPolicy, Stack, Stage, Tags
+from aws_cdk import CfnParameter, Duration, Environment, RemovalPolicy, Stack, Stage, Tags
 from aws_cdk import aws_bedrock as bedrock
 from aws_cdk import aws_bedrockagentcore as agentcore
 from aws_cdk import aws_ec2 as ec2
@@ -29,7 +29,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk.assertions import Template
 
 import cdk_code_interpreter
-from tests.unit.constructs.everything import ACCOUNT, imported_gateway, imported_vpc
+from tests.unit.constructs.everything import ACCOUNT, imported_gateway, imported_vpc, new_app
 
 # Untyped, so that mistakes can be made.
 library: Any = cdk_code_interpreter
@@ -54,7 +54,7 @@ class Given:
     """An app with one of everything that a mistake can be made with, each made at its first use."""
 
     def __init__(self) -> None:
-        self.app = App(builtin_cloud_formation_validation=False)
+        self.app = new_app()
         self.stage = Stage(self.app, "Stage")
         self.other = Stack(self.app, "Other", env=Environment(account=ACCOUNT, region="eu-west-1"))
         self.stack = Stack(self.app, "Test", env=Environment(account=ACCOUNT, region=REGION))
