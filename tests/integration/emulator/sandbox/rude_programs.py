@@ -291,9 +291,8 @@ IN_NAMESPACES = {
         """
         import sys
         sys.setrecursionlimit(10**9)
-        nested = []
-        for _ in range(10**5): nested = [nested]
-        repr(nested)
+        def deeper(_): return list(map(deeper, [0]))
+        deeper(0)
         """
     ),
     "the end of its parents": python(
