@@ -23,6 +23,12 @@ from botocore.loaders import Loader
 PROJECT = Path(__file__).resolve().parent.parent
 INVOKE = "lambda/invoke/code_interpreter_invoke/models"
 CONTROL = "lambda/control/code_interpreter_control/models"
+# By the beginnings of their names: members about access, encryption, locks, versions and web sites.
+S3_UNUSED = re.compile(
+    "ACL|Archive|BucketKey|Bypass|Cache|ContentLanguage|ExpectedBucketOwner|Expir|Grant|MFA|"
+    "ObjectLock|OptionalObjectAttributes|Owner|Replication|Request|ResponseC(?!ontentDisposition)|"
+    "ResponseExpires|Restore|SSE|ServerSide|StorageClass|Tag|VersionId|Website"
+)
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,8 @@ class Model:
     service: str
     api_version: str
     operations: tuple[str, ...]
+    # The members of its shapes that the function neither sends nor reads.
+    unused: re.Pattern[str] | None = None
 
 
 MODELS = (
@@ -83,6 +91,7 @@ MODELS = (
             "PutObject",
             "UploadPart",
         ),
+        unused=S3_UNUSED,
     ),
 )
 # Parameters of the endpoint rules: those that are off in the functions' clients, and those that
@@ -133,7 +142,7 @@ def model_files() -> dict[str, str]:
         folder = f"{model.folder}/{model.service}/{model.api_version}"
         full = loader.load_service_model(model.service, "service-2", model.api_version)
         rules = loader.load_service_model(model.service, "endpoint-rule-set-1", model.api_version)
-        result[f"{folder}/service-2.json"] = to_json(prune(full, model.operations))
+        result[f"{folder}/service-2.json"] = to_json(prune(full, model.operations, model.unused))
         rules = {**without_documentation(rules), "rules": reachable(rules["rules"])}
         result[f"{folder}/endpoint-rule-set-1.json"] = to_json(rules)
     for name in SHARED_DATA:
@@ -176,14 +185,16 @@ def only(members: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     return {name: value for name, value in members.items() if name in names}
 
 
-def prune(model: dict[str, Any], operations: tuple[str, ...]) -> dict[str, Any]:
+def prune(
+    model: dict[str, Any], operations: tuple[str, ...], unused: re.Pattern[str] | None
+) -> dict[str, Any]:
     kept = only(model["operations"], operations)
     shapes: dict[str, Any] = {}
     pending = sorted(shape_names(kept))
     while pending:
         name = pending.pop()
         if name not in shapes:
-            shapes[name] = model["shapes"][name]
+            shapes[name] = without_members(model["shapes"][name], unused)
             pending += shape_names(shapes[name])
     return {
         # With its documentation, which botocore reads of these parameters.
@@ -191,6 +202,13 @@ def prune(model: dict[str, Any], operations: tuple[str, ...]) -> dict[str, Any]:
         "operations": without_documentation(kept),
         "shapes": without_documentation(shapes),
     }
+
+
+def without_members(shape: dict[str, Any], unused: re.Pattern[str] | None) -> dict[str, Any]:
+    if unused is None or "members" not in shape:
+        return shape
+    kept = {name: member for name, member in shape["members"].items() if not unused.match(name)}
+    return {**shape, "members": kept}
 
 
 def reachable(rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
