@@ -32,14 +32,11 @@ def shown(request: str, status: int, *, user_agent: str = "aws-cli/2", service: 
         if status:
             await send({"type": "http.response.start", "status": status})
 
-    async def receive() -> Any:
-        return {}
-
-    async def send(message: Any) -> None:
-        pass
+    async def ignore(*_: Any) -> Any:
+        return None
 
     stream = io.StringIO()
-    asyncio.run(Activity(stream).serve(respond, scope, receive, send))
+    asyncio.run(Activity(stream).serve(respond, scope, ignore, ignore))
     return re.sub(r"^[0-9:]{8} | \(\d+ ms\)\n$", "", stream.getvalue())
 
 
