@@ -91,8 +91,8 @@ class SessionOptions:
 class Session:
     """A session by its name: requests with the same name share a sandbox, variables and files.
 
-    `with` stops a session that the client has named by itself. One with a name of yours goes on,
-    until its sandbox's time is over or `stop` is called.
+    `with` stops a session that the client has named by itself; a warning in the log says if that
+    fails. One with a name of yours goes on, until its sandbox's time is over or `stop` is called.
     """
 
     def __init__(
