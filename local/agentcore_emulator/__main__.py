@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import signal
 import socket
 import sys
@@ -21,12 +22,13 @@ from agentcore_emulator.http.app import create_app
 from agentcore_emulator.http.server import serve
 from agentcore_emulator.settings import EmulatorSettings
 
+HOST = "127.0.0.1"
+MAX_PORT = 65_535
+
 
 def main() -> None:
     arguments = parse_arguments()
-    # From here on a connection waits instead of being refused.
-    listener = socket.create_server(("127.0.0.1", arguments.port))
-    asyncio.run(run(listener, arguments.settings))
+    asyncio.run(run(listen(arguments.port), arguments.settings))
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -48,6 +50,8 @@ def parse_arguments() -> argparse.Namespace:
         help="a setting of EmulatorSettings or SandboxSettings, any number of times",
     )
     arguments = parser.parse_args()
+    if not 0 <= arguments.port <= MAX_PORT:
+        parser.error(f"--port {arguments.port}: not from 1 to {MAX_PORT}, or 0 for any free port")
     try:
         arguments.settings = settings_from(arguments)
     except ValueError as error:
@@ -66,12 +70,26 @@ def settings_from(arguments: argparse.Namespace) -> EmulatorSettings:
     return replace(settings, sandbox=replace(settings.sandbox, python=arguments.sandbox_python))
 
 
+def listen(port: int) -> socket.socket:
+    """Listen on a port, on which a connection waits from now on instead of being refused.
+
+    :raises SystemExit: with a message, if the port is not free.
+    """
+    try:
+        return socket.create_server((HOST, port))
+    except OSError as error:
+        sys.exit(
+            f"error: port {port} on {HOST} is not free ({os.strerror(error.errno or 0)}): end the "
+            "process that uses it, or choose another port; --port 0 takes any free port"
+        )
+
+
 async def run(listener: socket.socket, settings: EmulatorSettings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     app = create_app(settings)
-    sys.stdout.write(f"http://127.0.0.1:{listener.getsockname()[1]}\n")
+    sys.stdout.write(f"http://{HOST}:{listener.getsockname()[1]}\n")
     sys.stdout.flush()
 
     async def stopped() -> None:

@@ -7,7 +7,7 @@ RequestError
 │   ├── SandboxGoneError    the sandbox has ended
 │   ├── SetupError          the session's setup failed (`sessions.setup`)
 │   ├── ThrottledError      the service refused it for now
-│   └── TransferError       the sandbox refused a file (`sandbox.errors`)
+│   └── TransferError       the sandbox refused a file
 │       └── ProgramError    a program of ours failed in the sandbox
 ├── CodeFailedError         the code ran and failed
 ├── OutcomeUnknownError     it may have run
@@ -88,6 +88,16 @@ class DeniedError(NotStartedError):
 
 class ThrottledError(NotStartedError):
     """The service refused the request because of a rate or a quota; nothing ran."""
+
+
+class TransferError(NotStartedError):
+    """The sandbox refused a file, and would refuse it again."""
+
+    retryable_by_default = False
+
+
+class ProgramError(TransferError):
+    """A program of the function's failed in the sandbox, and would fail again."""
 
 
 class CodeFailedError(RequestError):

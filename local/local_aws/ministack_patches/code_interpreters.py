@@ -92,10 +92,13 @@ def create(logical_id: str, properties: Properties, _stack_name: str) -> Provisi
     check_schema(logical_id, properties)
     created = call("create_code_interpreter", **request(properties))
     interpreter_id: str = created["codeInterpreterId"]
-    status = wait_while(interpreter_id, "CREATING")
-    if status["status"] != "READY":
+    try:
+        status = wait_while(interpreter_id, "CREATING")
+        if status["status"] != "READY":
+            raise HandlerError(str(status.get("failureReason", status["status"])), "NotStabilized")
+    except HandlerError:
         delete(interpreter_id, properties)
-        raise HandlerError(str(status.get("failureReason", status["status"])), "NotStabilized")
+        raise
     return interpreter_id, attributes(status)
 
 

@@ -210,6 +210,7 @@ class Preparation:
     def _load(self, lease: PreparationLease, uploads: list[StoredFile]) -> None:
         from ..files.loading import group_files, load  # most requests have no new uploads
 
+        self.warnings = []  # those of an earlier sandbox, which has ended
         sandbox = Sandbox(self._code_interpreter, lease.record.session_id)
         for batch in group_files(missing_uploads(lease.record, uploads)):
             lease.extend(sum(upload.size for upload in batch))

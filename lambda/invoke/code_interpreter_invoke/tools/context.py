@@ -130,8 +130,8 @@ class ToolContext:
     def in_live_sandbox(self, work: Callable[[Sandbox], T]) -> T:
         """Do work in the session's sandbox, or in its replacement if it has ended.
 
-        A sandbox that has ended has run nothing of the work. An instance may remember a sandbox
-        that has ended, and then read of a later one that has ended, too.
+        A sandbox that has ended runs nothing of the work. The cached record and the stored one may
+        each name a sandbox that has ended, so work is begun up to three times.
         """
         for _ in range(2):
             try:
