@@ -397,6 +397,7 @@ WORKSPACE = [
     value("snapshot", lambda on: on.keep(removal_policy=RemovalPolicy.SNAPSHOT), r"removal_policy is RemovalPolicy\.SNAPSHOT"),
     Mistake("logs", lambda on: on.keep(server_access_logs_bucket="logs"), r"server_access_logs_bucket must be .*IBucket"),
     value("both", lambda on: on.keep(bucket=on.bucket, versioned=True), r"versioned cannot be given together with bucket"),
+    value("both log", lambda on: on.keep(bucket=on.bucket, log_retention=logs.RetentionDays.ONE_DAY), r"log_retention cannot be given together with bucket"),
     Mistake("grant", lambda on: on.workspace.grant_read_write(on.bucket), r"grantee must be .*IGrantable; got"),
     Mistake("grant delete", lambda on: on.workspace.grant_delete(on.bucket), r"grantee must be .*IGrantable; got"),
     Mistake("records", lambda on: on.workspace.grant_read_write(on.role, records_prefix=1), r"records_prefix must be str; got int"),
