@@ -34,7 +34,7 @@ CDK := .venv/bin/python local/run_cdk.py
 .DEFAULT_GOAL := help
 
 help: ## show this list
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 install: ## install everything into this folder (the other targets do it themselves)
 	@command -v $(PYTHON) >/dev/null || { echo "error: no Python found: install Python 3.11 or newer," \
@@ -86,7 +86,7 @@ shell: install ## run Python in a sandbox of the local AWS on PORT, line by line
 env: ## print the variables for the local AWS on PORT: eval "$(make -s env)"
 	@$(MAKE) --silent --no-print-directory install >&2
 	@.venv/bin/python -m local_aws --port "$(PORT)" --env
-	@echo 'export PATH="$$PATH:$(CURDIR)/.venv/bin"'
+	@echo 'export PATH="$$PATH:$(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin"'
 
 synth: install ## write the CloudFormation template to cdk.out
 	@$(CDK) synth --quiet $(OPTIONS)

@@ -29,14 +29,17 @@ CONTROL = "lambda/control/code_interpreter_control/models"
 class Model:
     """The part of one service's model that one Lambda function needs.
 
-    :ivar read_members: The members of responses that are read, by the function or by botocore; all
-        if there are none here. botocore looks for each member of a response in its headers.
+    :ivar sent_members: The members of requests that the function or botocore sends; all if there
+        are none here.
+    :ivar read_members: The members of responses that the function or botocore reads; all if there
+        are none here. botocore looks for each member of a response in its headers.
     """
 
     folder: str
     service: str
     api_version: str
     operations: tuple[str, ...]
+    sent_members: tuple[str, ...] = ()
     read_members: tuple[str, ...] = ()
 
 
@@ -87,6 +90,33 @@ MODELS = (
             "ListObjectsV2",
             "PutObject",
             "UploadPart",
+        ),
+        sent_members=(
+            "Body",
+            "Bucket",
+            "ChecksumAlgorithm",  # botocore sets this and the other checksums
+            "ChecksumMode",
+            "ChecksumCRC32",
+            "ChecksumCRC32C",
+            "ChecksumCRC64NVME",
+            "ChecksumType",
+            "ContentLength",
+            "ContentMD5",
+            "ContentType",
+            "Delimiter",
+            "ETag",
+            "EncodingType",  # botocore sets it
+            "IfMatch",
+            "IfNoneMatch",
+            "Key",
+            "MultipartUpload",
+            "PartNumber",
+            "Parts",
+            "Prefix",
+            "Range",
+            "ResponseContentDisposition",
+            "StartAfter",
+            "UploadId",
         ),
         read_members=(
             "Body",
@@ -200,15 +230,11 @@ def only(members: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
 def prune(full: dict[str, Any], model: Model) -> dict[str, Any]:
     operations = only(full["operations"], model.operations)
     shapes = full["shapes"]
-    if model.read_members:
-        outputs = [
-            operation["output"] for operation in operations.values() if "output" in operation
-        ]
-        responses = {
-            name: with_members(shape, model.read_members)
-            for name, shape in reachable_shapes(outputs, shapes).items()
-        }
-        shapes = {**shapes, **responses}
+    for part, names in (("input", model.sent_members), ("output", model.read_members)):
+        if names:
+            messages = [operation.get(part, {}) for operation in operations.values()]
+            used = reachable_shapes(messages, shapes)
+            shapes = {**shapes, **{name: with_members(used[name], names) for name in used}}
     return {
         # With its documentation, which botocore reads of these parameters.
         **only(full, ("version", "metadata", "clientContextParams")),

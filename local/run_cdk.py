@@ -11,11 +11,11 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-# The CDK CLI's error when its output is no terminal, and permissions are new.
+# The CDK CLI's error when its output is no terminal, and permissions are new or stacks go.
 UNAPPROVED = "unable to get a confirmation from the user"
 NOTE = (
-    "note: without a terminal the CDK CLI cannot ask for approval of new permissions; "
-    "make deploy APPROVE=yes approves them\n"
+    "note: without a terminal the CDK CLI cannot ask for approval; run the same make again with "
+    "APPROVE=yes to approve\n"
 )
 
 

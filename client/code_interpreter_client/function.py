@@ -1,8 +1,8 @@
 """Requests to the deployed function, each of which runs at most once.
 
-Every request that may change something has an idempotency key, with which the function runs it at
-most once however often it arrives. So a lost response is asked for again with the same key, and
-nothing else is ever sent twice but what the function itself calls `retryable`.
+A request that may run something or write files has an idempotency key, with which the function runs
+it at most once however often it arrives. So a lost response is asked for again with the same key.
+Every other request, such as the stop of a session, has the same effect when it arrives twice.
 """
 
 from __future__ import annotations

@@ -19,10 +19,10 @@ from .invoke_function import InvokeFunction
 from .service_logs import ServiceLog
 
 # The operations that AgentCore has metrics for.
-_OPERATIONS = ("StartCodeInterpreterSession", "InvokeCodeInterpreter")
+_START = "StartCodeInterpreterSession"
+_OPERATIONS = (_START, "InvokeCodeInterpreter")
 
 _PERIOD = Duration.minutes(5)
-_START = "StartCodeInterpreterSession"
 _SLOW_START = Duration.seconds(10)
 # The part of the function's timeout from which a request counts as nearly timed out.
 _NEARLY_TIMED_OUT = 0.9

@@ -193,6 +193,7 @@ class Workspace(Construct):
             )
         return grant
 
+    @check_arguments
     def grant_delete(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` delete every session's files, and no session records.
 

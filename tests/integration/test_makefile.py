@@ -53,7 +53,7 @@ UNAPPROVED = (
 @pytest.mark.parametrize(
     ("error", "note"),
     [
-        (UNAPPROVED, "note: without a terminal .*; make deploy APPROVE=yes approves them\n"),
+        (UNAPPROVED, "note: without a terminal .* with APPROVE=yes to approve\n"),
         ("Unable to resolve AWS account to use.\n", ""),
     ],
 )

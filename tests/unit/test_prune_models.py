@@ -49,11 +49,9 @@ def test_a_pruned_model_has_the_members_of_the_full_model(
     assert sorted(ours.operation_names) == sorted(model.operations)
     for name in model.operations:
         mine, other = ours.operation_model(name), theirs.operation_model(name)
-        assert members(mine.input_shape) == members(other.input_shape)
-        read = members(other.output_shape)
-        assert members(mine.output_shape) == (
-            read & set(model.read_members) if model.read_members else read
-        )
+        sent, read = members(other.input_shape), members(other.output_shape)
+        assert members(mine.input_shape) == sent & set(model.sent_members or sent)
+        assert members(mine.output_shape) == read & set(model.read_members or read)
 
 
 def members(shape: Any) -> set[str]:
@@ -61,13 +59,13 @@ def members(shape: Any) -> set[str]:
 
 
 @pytest.mark.parametrize("model", [model for model in prune_models.MODELS if model.read_members])
-def test_the_model_has_each_member_that_is_read(
+def test_the_model_has_each_member_that_is_sent_or_read(
     model: prune_models.Model, written: dict[str, str]
 ) -> None:
     text = written[f"{model.folder}/{model.service}/{model.api_version}/service-2.json"]
     shapes = json.loads(text)["shapes"].values()
     found = {name for shape in shapes for name in shape.get("members", ())}
-    assert set(model.read_members) <= found
+    assert {*model.sent_members, *model.read_members} <= found
 
 
 @pytest.mark.parametrize(

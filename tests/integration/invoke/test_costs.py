@@ -23,6 +23,7 @@ MAX_START_CALLS_RATIO = 1.19  # measured: 1.16
 def test_a_warm_request_makes_one_call_of_each_service_and_starts_no_thread(
     shared_wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    shared_wire.put("uploads/data.csv", b"1")
     shared_wire.ok("execute_code", session="s", code="pass")
     calls: Counter[str] = Counter()
 
@@ -39,7 +40,7 @@ def test_a_warm_request_makes_one_call_of_each_service_and_starts_no_thread(
         start(thread)
 
     monkeypatch.setattr(threading.Thread, "start", record)
-    shared_wire.ok("execute_code", session="s", code="pass")
+    response = shared_wire.ok("execute_code", session="s", code="open('a', 'w').close(); 2")
     for client in shared_wire.clients:
         client.meta.events.unregister("before-send", count)
     assert calls == {
@@ -47,6 +48,8 @@ def test_a_warm_request_makes_one_call_of_each_service_and_starts_no_thread(
         "before-send.s3.ListObjectsV2": 1,
     }
     assert started == []
+    assert response["results"] == [{"text/plain": "2"}]
+    assert response["files_changed"] == {"created": ["a"]}
 
 
 def test_the_start_makes_few_calls(tmp_path: Path) -> None:

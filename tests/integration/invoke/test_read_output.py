@@ -139,7 +139,7 @@ def test_the_files_of_the_last_programs_are_kept(wire: Wire) -> None:
 def test_a_large_output_comes_in_parts_up_to_its_bound(
     shared_wire: Wire, pool: ThreadPoolExecutor
 ) -> None:
-    program = Program(shared_wire, pool, "print('x' * 3_000_000)\nprint('last')\nwait(GO)")
+    program = Program(shared_wire, pool, "print('x' * 6_000_000)\nprint('last')\nwait(GO)")
     program.read_until("x")
     while sum(map(len, program.texts())) < 2_500_000:
         program.read()

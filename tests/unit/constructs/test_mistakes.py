@@ -273,6 +273,7 @@ INTERPRETER = [
     Mistake("tags number", lambda on: on.interpret(tags={"a": 1}), r"tags\['a'\] must be str; got int"),
     Mistake("tags list", lambda on: on.interpret(tags=[{"Key": "a", "Value": "b"}]), r"tags must be a dict; got list.*pass a dictionary"),
     value("tags aws", lambda on: on.interpret(tags={"aws:x": "y"}), r"'aws:x' begins with 'aws:', which AWS reserves; rename it"),
+    value("tags blank", lambda on: on.interpret(tags={"cost\u00a0centre": "y"}), r"tag key .* is not allowed.*change it"),
     value("tags umlaut", lambda on: on.interpret(tags={"Bücher": "y"}), r"tag key 'Bücher' is not allowed.*change it"),
     Mistake("control of calls", lambda on: on.interpret(control_function=on.invoke), r"control_function must be .*got cdk_code_interpreter\.InvokeFunction.*ControlFunction\("),
     Mistake("control lambda", lambda on: on.interpret(control_function=on.control.function), r"control_function must be cdk_code_interpreter\.ControlFunction; got .*ControlFunction\("),
@@ -322,6 +323,7 @@ ROLE = [
     Mistake("boundary arn", lambda on: on.execute_as(permissions_boundary="arn"), r"permissions_boundary must be .*IManagedPolicy; got str"),
     Mistake("trusts others", lambda on: on.execute_as(assumed_by=iam.ServicePrincipal("x")), r"ExecutionRole\(\) takes no argument assumed_by; allowed: scope"),
     value("name", lambda on: on.execute_as(role_name="a role"), r"role_name is 'a role'.*1 to 64 letters.*change it"),
+    value("name umlaut", lambda on: on.execute_as(role_name="rôle"), r"role_name is 'rôle'.*1 to 64 letters.*change it"),
 ]  # fmt: skip
 INVOKE = [
     Mistake("no workspace", lambda on: InvokeFunction(on.stack, "New", code_interpreter=on.interpreter), r"InvokeFunction\(\): missing a required .*'workspace'; it takes"),
@@ -337,6 +339,7 @@ INVOKE = [
     Mistake("timeout text", lambda on: on.call(timeout="15 minutes"), r"timeout must be aws_cdk\.Duration; got str"),
     value("timeout zero", lambda on: on.call(timeout=Duration.seconds(0)), r"timeout is 0 s.*it must be 1 to 1800 s"),
     value("timeout long", lambda on: on.call(timeout=Duration.hours(1)), r"timeout is 3600 s.*it must be 1 to 1800 s"),
+    value("timeout part", lambda on: on.call(timeout=Duration.millis(1500)), r"timeout is 1\.5 s.*it must be 1 to 1800 s, and whole; change it"),
     value("memory 64", lambda on: on.call(memory_size=64), r"memory_size is 64.*128 to 10240 \(MiB\); change it"),
     value("memory 20480", lambda on: on.call(memory_size=20480), r"memory_size is 20480.*128 to 10240"),
     value("memory part", lambda on: on.call(memory_size=256.5), r"memory_size is 256\.5.*a whole number"),
@@ -395,6 +398,7 @@ WORKSPACE = [
     Mistake("logs", lambda on: on.keep(server_access_logs_bucket="logs"), r"server_access_logs_bucket must be .*IBucket"),
     value("both", lambda on: on.keep(bucket=on.bucket, versioned=True), r"versioned cannot be given together with bucket"),
     Mistake("grant", lambda on: on.workspace.grant_read_write(on.bucket), r"grantee must be .*IGrantable; got"),
+    Mistake("grant delete", lambda on: on.workspace.grant_delete(on.bucket), r"grantee must be .*IGrantable; got"),
     Mistake("records", lambda on: on.workspace.grant_read_write(on.role, records_prefix=1), r"records_prefix must be str; got int"),
 ]  # fmt: skip
 COMMAND = [

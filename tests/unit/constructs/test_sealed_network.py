@@ -449,6 +449,10 @@ def test_fails_on_domains_in_a_list(stack: Stack) -> None:
             "pass a service such as ec2",
         ),
         (
+            lambda network: network.allow_endpoint("S", service=SECRETS, domains="db.example.com"),
+            "put it into a list",
+        ),
+        (
             lambda network: untyped.Workspace(Stack.of(network), "W", sealed_network=True),
             "SealedNetwork",
         ),

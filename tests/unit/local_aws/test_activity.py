@@ -32,8 +32,8 @@ def shown(request: str, status: int, *, user_agent: str = "aws-cli/2", service: 
         if status:
             await send({"type": "http.response.start", "status": status})
 
-    async def ignore(*_: Any) -> None:
-        pass
+    async def ignore(*_: Any) -> Any:
+        return None
 
     stream = io.StringIO()
     asyncio.run(Activity(stream).serve(respond, scope, ignore, ignore))

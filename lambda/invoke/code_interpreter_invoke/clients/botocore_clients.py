@@ -10,11 +10,13 @@ from typing import Any, NamedTuple
 # 130 ms, most of a cold start: signatures, retries and event streams are botocore's to maintain.
 import botocore.session
 from botocore.config import Config
-from botocore.hooks import HierarchicalEmitter
+from botocore.hooks import HierarchicalEmitter, first_non_none_response
 
-from ..deadline import Background, Deadline
+from ..deadline import Deadline
+from .background import Background
 from .connections import set_up_connections
 from .pruned_data import PrunedData
+from .time_limit import current_limit
 from .trust_store import TrustStore
 
 # The service ends a synchronous request after 15 minutes (the service's quotas page).
@@ -33,6 +35,20 @@ class Clients(NamedTuple):
     s3: Any
 
 
+class Emitter(HierarchicalEmitter):  # type: ignore[misc]  # botocore has no types
+    """Emits botocore's events, and lets no pause between attempts be longer than the limit."""
+
+    def emit(self, event_name: str, **kwargs: Any) -> list[tuple[Any, Any]]:
+        """Call the handlers, and return them with their responses."""
+        responses: list[tuple[Any, Any]] = super().emit(event_name, **kwargs)
+        limit = current_limit.get()
+        if limit is not None and event_name.startswith("needs-retry."):
+            pause = first_non_none_response(responses)
+            if pause is not None and pause >= limit.remaining():
+                return [(None, False)]  # no further attempt
+        return responses
+
+
 class Session(botocore.session.Session):  # type: ignore[misc]  # botocore has no types
     """A session of botocore without the handlers of other services, and without old event names.
 
@@ -41,7 +57,7 @@ class Session(botocore.session.Session):  # type: ignore[misc]  # botocore has n
     """
 
     def __init__(self) -> None:
-        emitter = HierarchicalEmitter()
+        emitter = Emitter()
         super().__init__(event_hooks=emitter)
         self.register_component("event_emitter", emitter)
         self.register_component("data_loader", PrunedData())
@@ -116,7 +132,7 @@ def open_connections(clients: Clients, bucket: str) -> None:
     opening = [Background(open_agentcore), Background(open_s3)]
     for connection in opening:
         with suppress(Exception):
-            connection.next(deadline.remaining())
+            connection.result(deadline.remaining())
 
 
 @cache

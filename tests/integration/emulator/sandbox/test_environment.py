@@ -130,8 +130,8 @@ def test_python_has_data_libraries_and_nothing_of_the_project(sandbox: StartedSa
     result = sandbox.python(
         "import pandas\n"  # and with it numpy
         "from importlib.util import find_spec\n"
-        "print([name for name in ('sklearn', 'agentcore_emulator', 'cdk_code_interpreter', 'aws_cdk',"
-        " 'pytest', 'local_aws') if find_spec(name)])"
+        "print([name for name in ('sklearn', 'agentcore_emulator', 'cdk_code_interpreter',"
+        " 'aws_cdk', 'pytest', 'local_aws') if find_spec(name)])"
     )
     assert result["structuredContent"]["stdout"] == "['sklearn']"
     assert sandbox.command("cd && python -c 'import agentcore_emulator'")["isError"] is True
