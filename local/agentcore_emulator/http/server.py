@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from hypercorn import asyncio as hypercorn
+import hypercorn.asyncio
 from hypercorn.config import Config
 
 if TYPE_CHECKING:
@@ -31,4 +31,5 @@ async def serve(
     config.graceful_timeout = SHUTDOWN_GRACE_SECONDS
     config.keep_alive_timeout = KEEP_ALIVE_SECONDS
     config.loglevel = "WARNING"
-    await hypercorn.serve(cast("ASGIFramework", application), config, shutdown_trigger=stopped)
+    framework = cast("ASGIFramework", application)
+    await hypercorn.asyncio.serve(framework, config, shutdown_trigger=stopped)

@@ -46,10 +46,7 @@ def with_environment(command: str, cwd: str | None, env: Mapping[str, str]) -> s
 
 
 def check_command_line(line: str) -> None:
-    """Refuse a line on which the service would hang.
-
-    :raises InvalidRequestError: if it has more than `MAX_LINE_BYTES`.
-    """
+    """Refuse a line on which the service would hang."""
     size = len(line.encode())
     if size > MAX_LINE_BYTES:
         raise InvalidRequestError(

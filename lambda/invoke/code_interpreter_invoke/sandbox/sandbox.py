@@ -196,7 +196,6 @@ class Sandbox:
     ) -> Result:
         """Send an operation, at most once unless it is `repeatable`; `timeout` is in seconds.
 
-        :raises InvalidRequestError: if a command line is too long for the service
         :raises RequestError: if there is no complete result, with the output that has come
         """
         check_command_line(arguments.get("command", ""))

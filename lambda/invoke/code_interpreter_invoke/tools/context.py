@@ -108,7 +108,7 @@ class ToolContext:
         :param line_of: Returns the command line that runs a command. It may begin with a program of
             ours, which the session's variables must not reach: PATH may be one of them.
         """
-        check_command_line(line_of(command))  # before a sandbox is started
+        check_command_line(line_of(command))
 
         def run(sandbox: Sandbox) -> Result:
             line = line_of(with_environment(command, None, sandbox.environment))
