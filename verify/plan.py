@@ -30,11 +30,11 @@ class PlanError(Exception):
 
 
 def choose(only: str) -> Sequence[Experiment]:
-    """Return the experiments with the names in `only`, separated by commas, or all.
+    """Return the experiments with the names in `only`, separated by commas or blanks, or all.
 
     :raises PlanError: if there is none with one of the names.
     """
-    names = [name.strip() for name in only.split(",") if name.strip()]
+    names = only.replace(",", " ").split()
     known = [experiment.name for experiment in EXPERIMENTS]
     for name in names:
         if name not in known:

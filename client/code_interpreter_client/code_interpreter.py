@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .connections import lambda_client
 from .errors import error_from
-from .function import RETRY_SECONDS, Function, Response, lambda_client, new_key
+from .function import RETRY_SECONDS, Function, Response, new_key
 from .results import Result
 from .session import Language, Session, SessionOptions
 from .stack import boto3_session as new_boto3_session

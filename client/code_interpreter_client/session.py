@@ -8,7 +8,7 @@ import json
 import logging
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -91,8 +91,8 @@ class SessionOptions:
 class Session:
     """A session by its name: requests with the same name share a sandbox, variables and files.
 
-    `with` stops a session that the client has named by itself. One with a name of yours goes on,
-    until its sandbox's time is over or `stop` is called.
+    `with` stops a session that the client has named by itself; a warning in the log says if that
+    fails. One with a name of yours goes on, until its sandbox's time is over or `stop` is called.
     """
 
     def __init__(
@@ -110,7 +110,10 @@ class Session:
 
     def __enter__(self) -> Self:
         if self._options is not None:
-            self.start()
+            with ExitStack() as stack:
+                stack.push(self)  # the sandbox can exist, also if its start fails or is interrupted
+                self.start()
+                stack.pop_all()
         return self
 
     def __exit__(

@@ -122,6 +122,7 @@ class Workspace(Construct):
                 versioned=versioned,
                 removal_policy=removal_policy,
                 server_access_logs_bucket=server_access_logs_bucket,
+                **settings,
             )
         super().__init__(scope, construct_id)
         self.prefix = prefix

@@ -24,8 +24,6 @@ from aws_cdk import (
 from aws_cdk import aws_bedrock as bedrock
 from aws_cdk import aws_s3 as s3
 from cdk_nag import AwsSolutionsChecks
-from cfnlint.config import ConfigMixIn
-from cfnlint.runner import Runner
 
 import app as project
 from cdk_code_interpreter import CodeInterpreter, InvokeFunction, Workspace
@@ -58,6 +56,9 @@ def findings(app: App) -> set[str]:
 
 def lint(*arguments: str | Path) -> list[str]:
     """Return what cfn-lint finds, with the project's settings and these arguments."""
+    from cfnlint.config import ConfigMixIn  # here: other workers need not wait for it
+    from cfnlint.runner import Runner
+
     settings = ConfigMixIn(["--config-file", str(PROJECT / ".cfnlintrc"), *map(str, arguments)])
     return [str(found) for found in Runner(settings).run()]
 

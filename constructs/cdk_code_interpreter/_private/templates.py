@@ -100,7 +100,7 @@ class Templates:
         """Yield the resources of such statements about Amazon S3 that are in a workspace."""
         workspaces = set(self._workspaces())
         for template, statement in self._allowing_statements(role):
-            actions = map(str, statement["Action"])
+            actions = [str(action).lower() for action in statement["Action"]]  # as IAM reads them
             if any(action == "*" or action.startswith("s3:") for action in actions):
                 for resource in statement.get("Resource", []):
                     if workspaces.intersection(self._buckets(template, resource)):

@@ -87,10 +87,11 @@ class Server:
         self.is_left.set()
 
     def trickle(self, connection: socket.socket, data: bytes) -> None:
-        """Send one byte at a time."""
+        """Send one byte at a time, for at most `LONG` seconds."""
+        ends_at = time.monotonic() + LONG
         for index in range(len(data)):
             connection.sendall(data[index : index + 1])
-            if self.goes_on.wait(0.02):
+            if self.goes_on.wait(0.02) or time.monotonic() > ends_at:
                 return
 
     def close(self) -> None:
@@ -179,6 +180,12 @@ def run_code(
     )
 
 
+def wait_long(client: Any) -> None:
+    """Give the sockets of a client a timeout of their own that does not end the test."""
+    manager = client._endpoint.http_session._http_session._manager
+    manager.connection_pool_kw["timeout"] = LONG
+
+
 @contextmanager
 def soon(error: type[RequestError]) -> Iterator[None]:
     began = time.monotonic()
@@ -231,6 +238,7 @@ def test_an_upload_that_the_server_does_not_read_ends_at_the_limit(serve: Serve)
         server.goes_on.wait(LONG)
 
     server, clients = serve(handle)
+    wait_long(clients.s3)
     with soon(NotStartedError):
         bucket(clients).put("key", bytes(30_000_000))
     assert server.connections == 1
@@ -250,8 +258,7 @@ def test_a_handshake_that_trickles_ends_at_the_limit(serve: Serve) -> None:
     record = b"\x16\x03\x03\x40\x00" + bytes(16_384)  # the beginning of a large record
     server, clients = serve(lambda server, connection: server.trickle(connection, record))
     server.context = None
-    http_session = clients.agentcore_single_attempt._endpoint.http_session._http_session
-    http_session._manager.connection_pool_kw["timeout"] = LONG
+    wait_long(clients.agentcore_single_attempt)
     with soon(NotStartedError):
         run_code(clients)
     assert server.connections == 1

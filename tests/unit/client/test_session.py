@@ -24,7 +24,7 @@ from code_interpreter_client.session import Session
 class FakeFunction:
     """A function that cannot be called, or whose requests fail."""
 
-    def __init__(self, error: Exception) -> None:
+    def __init__(self, error: BaseException) -> None:
         self.tools: list[str] = []
         self._error = error
 
@@ -50,6 +50,22 @@ def test_a_session_is_stopped_unless_the_function_cannot_be_called(
     session = Session(cast("Function", function), "client-1", stop_at_exit=True)
     with pytest.raises(type(error)), session:
         session.run("pass")
+    assert function.tools == tools
+
+
+@pytest.mark.parametrize(
+    ("error", "tools"),
+    [
+        (KeyboardInterrupt(), ["start_session", "stop_session"]),
+        (OutcomeUnknown("lost", idempotency_key=None), ["start_session", "stop_session"]),
+        (FunctionUnavailable("throttled", "throttled"), ["start_session"]),
+    ],
+)
+def test_a_session_whose_start_failed_is_stopped(error: BaseException, tools: list[str]) -> None:
+    function = FakeFunction(error)
+    session = CodeInterpreter(cast("Function", function)).session(setup="pip install duckdb")
+    with pytest.raises(type(error)), session:
+        pytest.fail("the block began")
     assert function.tools == tools
 
 

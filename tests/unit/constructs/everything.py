@@ -35,6 +35,7 @@ from cdk_code_interpreter import (
     Network,
     Workspace,
 )
+from tests.golden_files import FOLDER as GOLDEN_FILES
 from tests.project import PROJECT
 
 ACCOUNT = "111111111111"
@@ -309,6 +310,12 @@ def resources(ours: Ours) -> dict[str, Any]:
 def resources_of_all_options(flags: str) -> Mapping[str, Any]:
     """Return the resources with every setting, once for all tests that only read them."""
     return resources(all_options(Stack(new_app(FLAGS[flags]()), "Test")))
+
+
+def golden_template(mode: str) -> dict[str, Any]:
+    """Return the template of the stack `Test` with a mode, to which the golden tests hold it."""
+    path = GOLDEN_FILES / "templates" / "library" / f"{mode.replace(' ', '-')}.json"
+    return dict(json.loads(path.read_text(encoding="utf-8"))["Test"])
 
 
 def synthesise_all(directory: Path) -> dict[str, str]:

@@ -115,7 +115,7 @@ def with_bucket_of_workspace(stack: Stack) -> None:
         workspace=Workspace(stack, "Workspace", bucket=bucket),
     )
     role = service_role(
-        stack, {"actions": ["s3:GetObject"], "resources": ["arn:aws:s3:::theirs/a"]}
+        stack, {"actions": ["S3:GETOBJECT"], "resources": ["arn:aws:s3:::theirs/a"]}
     )
     native(stack, "VPC", role.role_arn)
 

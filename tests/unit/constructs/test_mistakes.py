@@ -7,7 +7,7 @@ mistake leaves a construct in the tree.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cached_property
+from functools import cache, cached_property
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -397,6 +397,7 @@ WORKSPACE = [
     value("snapshot", lambda on: on.keep(removal_policy=RemovalPolicy.SNAPSHOT), r"removal_policy is RemovalPolicy\.SNAPSHOT"),
     Mistake("logs", lambda on: on.keep(server_access_logs_bucket="logs"), r"server_access_logs_bucket must be .*IBucket"),
     value("both", lambda on: on.keep(bucket=on.bucket, versioned=True), r"versioned cannot be given together with bucket"),
+    value("both log", lambda on: on.keep(bucket=on.bucket, log_retention=logs.RetentionDays.ONE_DAY), r"log_retention cannot be given together with bucket"),
     Mistake("grant", lambda on: on.workspace.grant_read_write(on.bucket), r"grantee must be .*IGrantable; got"),
     Mistake("grant delete", lambda on: on.workspace.grant_delete(on.bucket), r"grantee must be .*IGrantable; got"),
     Mistake("records", lambda on: on.workspace.grant_read_write(on.role, records_prefix=1), r"records_prefix must be str; got int"),
@@ -465,16 +466,16 @@ class Meant(NamedTuple):
 
 
 MEANT = [
-    Meant("the function of the invoke function", lambda on: on.monitor(function=on.invoke), lambda on: on.monitor(function=on.invoke.function)),
-    Meant("no alarm actions", lambda on: on.monitor(alarm_actions=None), lambda on: on.monitor()),
-    Meant("no lists", lambda on: on.interpret(certificates=None, filesystems=None), lambda on: on.interpret()),
-    Meant("no removal policy", lambda on: on.interpret(removal_policy=None), lambda on: on.interpret()),
+    Meant("the function of the invoke function", lambda on: on.monitor(function=on.invoke), Given.monitor),
+    Meant("no alarm actions", lambda on: on.monitor(alarm_actions=None), Given.monitor),
+    Meant("no lists", lambda on: on.interpret(certificates=None, filesystems=None), Given.interpret),
+    Meant("no removal policy", lambda on: on.interpret(removal_policy=None), Given.interpret),
     Meant("a tuple", lambda on: on.interpret(certificates=(on.secret,)), lambda on: on.interpret(certificates=[on.secret])),
     Meant("another mapping", lambda on: on.interpret(tags=MappingProxyType({"a": "b"})), lambda on: on.interpret(tags={"a": "b"})),
-    Meant("the default times and memory", lambda on: on.call(session_timeout=None, timeout=None, memory_size=None), lambda on: on.call()),
-    Meant("no settings", lambda on: on.call(vpc=None, tracing=None, function_name=None, security_groups=None), lambda on: on.call()),
-    Meant("the default prefix", lambda on: on.keep(prefix=None, versioned=None), lambda on: on.keep()),
-    Meant("the default interval", lambda on: on.command(poll_interval=None), lambda on: on.command()),
+    Meant("the default times and memory", lambda on: on.call(session_timeout=None, timeout=None, memory_size=None), Given.call),
+    Meant("no settings", lambda on: on.call(vpc=None, tracing=None, function_name=None, security_groups=None), Given.call),
+    Meant("the default prefix", lambda on: on.keep(prefix=None, versioned=None), Given.keep),
+    Meant("the default interval", lambda on: on.command(poll_interval=None), Given.command),
 ]  # fmt: skip
 
 
@@ -483,6 +484,7 @@ def test_what_is_plainly_meant_is_accepted(meant: Meant) -> None:
     assert template(meant.make) == template(meant.means)
 
 
+@cache
 def template(make: Callable[[Given], Any]) -> Any:
     given = Given()
     made = make(given)

@@ -16,12 +16,12 @@ def settings(*, internet: bool) -> Settings:
     return Settings(network="vpc", vpc_internet=internet)
 
 
-@pytest.fixture(params=[False, True], ids=["isolated", "internet"])
+@pytest.fixture(scope="module", params=[False, True], ids=["isolated", "internet"])
 def internet(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def template(internet: bool) -> Template:
     app = new_app()
     return Template.from_stack(NetworkStack(app, "Network", settings=settings(internet=internet)))

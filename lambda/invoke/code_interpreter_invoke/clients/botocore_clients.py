@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from typing import Any, NamedTuple
@@ -10,7 +11,7 @@ from typing import Any, NamedTuple
 # 130 ms, most of a cold start: signatures, retries and event streams are botocore's to maintain.
 import botocore.session
 from botocore.config import Config
-from botocore.hooks import HierarchicalEmitter, first_non_none_response
+from botocore.hooks import HierarchicalEmitter
 
 from ..deadline import Deadline
 from .background import Background
@@ -36,17 +37,28 @@ class Clients(NamedTuple):
 
 
 class Emitter(HierarchicalEmitter):  # type: ignore[misc]  # botocore has no types
-    """Emits botocore's events, and lets no pause between attempts be longer than the limit."""
+    """botocore's events, whose handlers let no pause between attempts be longer than the limit."""
 
-    def emit(self, event_name: str, **kwargs: Any) -> list[tuple[Any, Any]]:
-        """Call the handlers, and return them with their responses."""
-        responses: list[tuple[Any, Any]] = super().emit(event_name, **kwargs)
+    def register(
+        self, event_name: str, handler: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> None:
+        """Register a handler."""
+        if event_name.startswith("needs-retry."):
+            handler = within_limit(handler)
+        super().register(event_name, handler, *args, **kwargs)
+
+
+def within_limit(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a handler that asks for no further attempt if the pause before it is too long."""
+
+    def handle(**kwargs: Any) -> Any:
+        pause = handler(**kwargs)
         limit = current_limit.get()
-        if limit is not None and event_name.startswith("needs-retry."):
-            pause = first_non_none_response(responses)
-            if pause is not None and pause >= limit.remaining():
-                return [(None, False)]  # no further attempt
-        return responses
+        if pause is None or limit is None or pause < limit.remaining():
+            return pause
+        return False
+
+    return handle
 
 
 class Session(botocore.session.Session):  # type: ignore[misc]  # botocore has no types

@@ -57,10 +57,10 @@ class TimeLimit:
 
         :raises TimeoutError: if no time is left, and there is no extension
         """
-        if self.remaining() <= 0 and self._extend is not None:
-            extend, self._extend = self._extend, None
-            self.restart(extend())
         seconds = self.remaining()
+        if seconds <= 0 and self._extend is not None:
+            self.restart(self._extend())
+            seconds = self.remaining()
         if seconds <= 0:
             self.is_reached = True
             raise TimeoutError
