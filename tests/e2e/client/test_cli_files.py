@@ -34,7 +34,7 @@ def test_files_go_up_into_the_sandbox_and_come_back(
     listed = code_interpreter(*SESSION, "sh", "cat a.csv data/b.csv data/inner/c.csv")
     assert listed.stdout == "a\nb.csvinner/c.csv\n"
     assert re.search(
-        r"^ *2  \d{4}-.*  uploads/a.csv$", code_interpreter(*SESSION, "ls").stdout, re.M
+        r"^ *2 B  \d{4}-.*  uploads/a.csv$", code_interpreter(*SESSION, "ls").stdout, re.M
     )
     page = json.loads(code_interpreter(*SESSION, "ls", "--json", "uploads/data").stdout)
     assert [file["path"] for file in page["files"]] == uploaded[1:]
