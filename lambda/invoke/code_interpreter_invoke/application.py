@@ -16,21 +16,20 @@ from .files.workspace import Workspace
 from .metrics import BYTES_COPIED, SANDBOXES_STARTED, metric_fields
 from .requests.callers import Caller, caller_of
 from .requests.limits import replace_surrogates, share_of_limit
-from .requests.request import Request
+from .requests.request import Request, trace_members
 from .sessions.named import NamedSession, RecordCache
 from .sessions.store import SessionStore
 from .sessions.temporary import TemporarySession
 from .settings import Settings, trace_header
 from .tools import implementation
 from .tools.context import ToolContext
-from .tracing import trace_members
 from .upkeep import is_upkeep, keep_up
 
 if TYPE_CHECKING:
     from .responses import Response
     from .sandbox.observer import Program
     from .sessions.spare import Spare
-    from .sessions.sweeper import Looks
+    from .sessions.sweeper import SweepCache
 
 logger = logging.getLogger(__name__)
 logger.setLevel(logging.INFO)
@@ -57,7 +56,7 @@ class Application:
             settings.code_interpreter_id, settings.code_interpreter_parameter, connect_ssm
         )
         self._record_cache: RecordCache = {}
-        self._sweeper_looks: Looks = {}
+        self._sweep_cache: SweepCache = {}
         # A deployment that changes the function starts new execution environments. Lambda freezes
         # them between requests, perhaps with their monotonic clock.
         self._denials_may_pass_until = time.time() + settings.iam_propagation_seconds
@@ -84,7 +83,7 @@ class Application:
 
         def work() -> Response:
             keep_up(
-                self._settings, bucket, code_interpreter, deadline, log_fields, self._sweeper_looks
+                self._settings, bucket, code_interpreter, deadline, log_fields, self._sweep_cache
             )
             return {"status": "ok"}
 
@@ -154,7 +153,7 @@ class Application:
             )
             if count
         }
-        return fitted(session.describe(response), caller, workspace)
+        return fit_to_caller(session.describe(response), caller, workspace)
 
     def _session(
         self,
@@ -221,7 +220,7 @@ class Application:
             ).response()
 
 
-def fitted(response: Response, caller: Caller, workspace: Workspace) -> Response:
+def fit_to_caller(response: Response, caller: Caller, workspace: Workspace) -> Response:
     """Return the response in a form that its caller can take."""
     if "results" in response:
         from .requests.rich_results import fit_results  # few programs display values

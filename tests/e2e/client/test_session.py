@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,6 +17,7 @@ from code_interpreter_client import (
     NotStarted,
     TimedOut,
 )
+from tests.e2e.client.display import SHOW_FIGURE, TABLE
 from tests.e2e.client.terminal import wait_for_file
 from tests.project import PROJECT
 
@@ -27,17 +28,11 @@ README = PROJECT / "README.md"
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def test_the_readmes_program_gives_text_a_table_and_a_figure(
-    shared_session: Session, tmp_path: Path
-) -> None:
-    (tmp_path / "sales.csv").write_text("month,revenue\nJan,1200\nFeb,1350\n")
-    assert shared_session.upload(tmp_path / "sales.csv") == "uploads/sales.csv"
-    result = shared_session.run(
-        "import pandas as pd; df = pd.read_csv('sales.csv'); df.plot(); print('drawn'); df"
-    )
+def test_a_result_has_text_a_table_and_a_figure(shared_session: Session, tmp_path: Path) -> None:
+    result = shared_session.run(f"{SHOW_FIGURE}\nprint('drawn')\n{TABLE}")
     assert result.ok
-    assert result.stdout.startswith("drawn")
-    table, plot = result.results
+    assert result.stdout.splitlines()[-2:] == ["drawn", "a table"]
+    plot, table = result.results
     assert "<table" in table["text/html"]
     assert "image/png" in plot
     [figure] = result.figures
@@ -45,12 +40,12 @@ def test_the_readmes_program_gives_text_a_table_and_a_figure(
     assert (tmp_path / "figure-1.png").read_bytes().startswith(PNG)
     bundle = result._repr_mimebundle_()
     assert result.printed == "drawn"
-    assert bundle["text/plain"].count("drawn") == bundle["text/plain"].count("Feb") == 1
+    assert bundle["text/plain"].count("drawn") == bundle["text/plain"].count("a table") == 1
     assert "<table" in bundle["text/html"]
     assert '<img src="data:image/png;base64,' in bundle["text/html"]
 
 
-def test_the_program_of_the_readme_runs(
+def test_the_program_of_the_readme_gives_a_table_and_a_figure(
     interpreter: CodeInterpreter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [program] = [
@@ -61,8 +56,13 @@ def test_the_program_of_the_readme_runs(
     monkeypatch.chdir(tmp_path)
     before = {sandbox.session_id for sandbox in interpreter.sandboxes()}
     Path("sales.csv").write_text("month,revenue\nJan,1200\nFeb,1350\n")
-    exec(program)
+    variables: dict[str, Any] = {}
+    exec(program, variables)
     assert Path("chart.png").read_bytes().startswith(PNG)
+    table, plot = variables["result"].results
+    assert "<table" in table["text/html"]
+    assert "Feb" in table["text/plain"]
+    assert "image/png" in plot
     assert {sandbox.session_id for sandbox in interpreter.sandboxes()} <= before
 
 
@@ -93,8 +93,8 @@ def test_a_time_limit_keeps_what_was_printed_and_the_variables(shared_session: S
     assert str(shared_session.run("x").results[0]) == "1"
 
 
-def test_a_running_program_can_be_interrupted(session: Session) -> None:
-    program = session.submit("import time; print('begun'); time.sleep(60)")
+def test_a_running_program_can_be_interrupted(shared_session: Session) -> None:
+    program = shared_session.submit("import time; print('begun'); time.sleep(60)")
     with pytest.raises(TimeoutError):
         program.result(timeout=0.1)
     assert program.interrupt()
@@ -183,19 +183,19 @@ def test_files_of_the_sandbox_and_of_the_workspace(session: Session, tmp_path: P
 
 # Each file that is transferred at the same time is an instance of the function.
 @pytest.mark.parametrize("count", [5, pytest.param(20, marks=pytest.mark.slow)])
-def test_a_folder_is_uploaded_with_its_paths(session: Session, tmp_path: Path, count: int) -> None:
+def test_a_folder_is_uploaded_with_its_paths(
+    shared_session: Session, tmp_path: Path, count: int
+) -> None:
     for number in range(count):
         file = tmp_path / f"f{number % 3}" / f"{number}.txt"
         file.parent.mkdir(exist_ok=True)
         file.write_text(str(number))
     (tmp_path / "empty.txt").write_bytes(b"")
-    uploaded = session.upload_folder(tmp_path, "data")
+    uploaded = shared_session.upload_folder(tmp_path, "data")
     assert len(uploaded) == count + 1
     assert "uploads/data/f2/2.txt" in uploaded
-    assert session.command("find data -type f | wc -l; cat data/f1/4.txt").stdout.split() == [
-        str(count + 1),
-        "4",
-    ]
+    found = shared_session.command("find data -type f | wc -l; cat data/f1/4.txt").stdout
+    assert found.split() == [str(count + 1), "4"]
 
 
 def test_a_response_that_lambda_cannot_carry_comes_whole(shared_session: Session) -> None:

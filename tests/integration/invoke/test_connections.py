@@ -319,14 +319,14 @@ def test_a_connection_serves_later_requests_until_it_may_be_dead(
     assert (server.connections, len(server.requests)) == (2, 4)
 
 
-def test_a_given_up_request_does_not_keep_connections_that_may_be_dead(
+def test_a_request_of_another_thread_does_not_keep_connections_that_may_be_dead(
     server: Server, new_clients: Callable[[], Clients], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_CA_BUNDLE", str(server.authority))
     clients = new_clients()
     server.released.clear()
-    given_up = threading.Thread(target=invoke, args=[clients, "held-0123456789"])
-    given_up.start()
+    heartbeat = threading.Thread(target=invoke, args=[clients, "held-0123456789"])
+    heartbeat.start()
     while not server.requests:
         time.sleep(0.001)
     invoke(clients)
@@ -335,7 +335,7 @@ def test_a_given_up_request_does_not_keep_connections_that_may_be_dead(
     later = time.time() + MAX_IDLE_SECONDS + 1
     monkeypatch.setattr("time.time", lambda: later)
     server.released.set()
-    given_up.join()
+    heartbeat.join()
     invoke(clients)
     assert server.connections == 3
 

@@ -12,8 +12,8 @@ from typing import Any
 from unittest import mock
 
 import code_interpreter_invoke.application  # noqa: F401 - its modules are looked through
-from code_interpreter_invoke import deadline
-from code_interpreter_invoke.clients import code_interpreter
+from code_interpreter_invoke.clients import bucket, code_interpreter
+from code_interpreter_invoke.clients.time_limit import TimeLimit
 from code_interpreter_invoke.sessions import named
 
 from .scheduler import Scheduler
@@ -21,40 +21,13 @@ from .scheduler import Scheduler
 PACKAGE = "code_interpreter_invoke"
 
 
-class InlineItems:
-    """Does at once what `BackgroundItems` does in another thread."""
+class SimulatedLimit(TimeLimit):
+    """Finds after a request, in the place of the sockets, that it took longer than its limit."""
 
-    def __init__(self, produce: Callable[[], Iterable[Any]]) -> None:
-        self._outcomes: list[tuple[Any] | Exception] = []
-        try:
-            self._outcomes.extend((item,) for item in produce())
-            self._outcomes.append(StopIteration())
-        except Exception as error:
-            self._outcomes.append(error)
-
-    def next(self, timeout: float) -> Any:
-        """Return the next item; `timeout` is what is left after all of them have come."""
-        if timeout < 0:
-            raise TimeoutError
-        outcome = self._outcomes.pop(0)
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome[0]
-
-
-class Inline(InlineItems):
-    """Does at once what `Background` does in another thread."""
-
-    scheduler: Scheduler
-
-    def __init__(self, function: Callable[[], Any]) -> None:
-        began_at = self.scheduler.now()
-        super().__init__(lambda: [function()])
-        self._took = self.scheduler.now() - began_at
-
-    def next(self, timeout: float) -> Any:
-        """Return the result; `timeout` is what was left before the function began."""
-        return super().next(timeout - self._took)
+    def __exit__(self, *error: object) -> None:
+        super().__exit__(*error)
+        if self.remaining() < 0:
+            self.next_wait()
 
 
 class InlinePool:
@@ -137,11 +110,10 @@ def simulated_time(scheduler: Scheduler) -> Iterator[None]:
                 key: on_clock(value, replaced)
                 for key, value in (function.__kwdefaults__ or {}).items()
             }
-    inline = type("Background", (Inline,), {"scheduler": scheduler})
     heartbeat = type("Heartbeat", (SimulatedHeartbeat,), {"scheduler": scheduler})
     patches += [
-        mock.patch.object(deadline, "Background", inline),
-        mock.patch.object(code_interpreter, "BackgroundItems", InlineItems),
+        mock.patch.object(bucket, "TimeLimit", SimulatedLimit),
+        mock.patch.object(code_interpreter, "TimeLimit", SimulatedLimit),
         mock.patch.object(named, "Heartbeat", heartbeat),
     ]
     try:

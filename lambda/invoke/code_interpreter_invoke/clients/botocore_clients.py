@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from typing import Any, NamedTuple
@@ -12,9 +13,11 @@ import botocore.session
 from botocore.config import Config
 from botocore.hooks import HierarchicalEmitter
 
-from ..deadline import Background, Deadline
+from ..deadline import Deadline
+from .background import Background
 from .connections import set_up_connections
 from .pruned_data import PrunedData
+from .time_limit import current_limit
 from .trust_store import TrustStore
 
 # The service ends a synchronous request after 15 minutes (the service's quotas page).
@@ -33,6 +36,31 @@ class Clients(NamedTuple):
     s3: Any
 
 
+class Emitter(HierarchicalEmitter):  # type: ignore[misc]  # botocore has no types
+    """botocore's events, whose handlers let no pause between attempts be longer than the limit."""
+
+    def register(
+        self, event_name: str, handler: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> None:
+        """Register a handler."""
+        if event_name.startswith("needs-retry."):
+            handler = within_limit(handler)
+        super().register(event_name, handler, *args, **kwargs)
+
+
+def within_limit(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a handler that asks for no further attempt if the pause before it is too long."""
+
+    def handle(**kwargs: Any) -> Any:
+        pause = handler(**kwargs)
+        limit = current_limit.get()
+        if pause is None or limit is None or pause < limit.remaining():
+            return pause
+        return False
+
+    return handle
+
+
 class Session(botocore.session.Session):  # type: ignore[misc]  # botocore has no types
     """A session of botocore without the handlers of other services, and without old event names.
 
@@ -41,7 +69,7 @@ class Session(botocore.session.Session):  # type: ignore[misc]  # botocore has n
     """
 
     def __init__(self) -> None:
-        emitter = HierarchicalEmitter()
+        emitter = Emitter()
         super().__init__(event_hooks=emitter)
         self.register_component("event_emitter", emitter)
         self.register_component("data_loader", PrunedData())
@@ -116,7 +144,7 @@ def open_connections(clients: Clients, bucket: str) -> None:
     opening = [Background(open_agentcore), Background(open_s3)]
     for connection in opening:
         with suppress(Exception):
-            connection.next(deadline.remaining())
+            connection.result(deadline.remaining())
 
 
 @cache

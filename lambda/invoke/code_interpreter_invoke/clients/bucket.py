@@ -15,6 +15,7 @@ from ..deadline import Deadline
 from ..errors import DeniedError, NotStartedError, RequestError
 from .botocore_clients import Clients
 from .errors import error_code, error_text, http_status
+from .time_limit import TimeLimit
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -240,7 +241,8 @@ class Bucket:
         :raises ClientError: if S3 refuses it, for the calling method to interpret
         """
         try:
-            return self._deadline.run(send, *args, **kwargs)
+            with TimeLimit(self._deadline.remaining_for_requests()):
+                return send(*args, **kwargs)
         except (BotoCoreError, HTTPError, OSError) as error:
             raise self._failed(name, error) from None
 

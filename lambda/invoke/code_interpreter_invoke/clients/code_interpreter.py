@@ -14,7 +14,7 @@ from botocore.eventstream import InvalidPayloadLength
 from botocore.exceptions import BotoCoreError, ClientError, EventStreamError
 from urllib3.exceptions import HTTPError
 
-from ..deadline import BackgroundItems, Deadline
+from ..deadline import Deadline
 from ..errors import (
     CodeFailedError,
     InvalidRequestError,
@@ -26,9 +26,11 @@ from ..errors import (
     ThrottledError,
     TimedOutError,
 )
+from .background import Background
 from .botocore_clients import LONGEST_INVOCATION, Clients
 from .current_id import CurrentId
 from .errors import error_text, refusal
+from .time_limit import TimeLimit
 
 # Seconds that a stream may take to end after its last result.
 STREAM_END_GRACE = 2.0
@@ -100,7 +102,8 @@ class CodeInterpreterClient:
     def look_up_identifier(self) -> bool:
         """Return whether the code interpreter was replaced; its replacement is used from now on."""
         try:
-            return self._deadline.run(self._current_id.look_up)
+            looking_up = Background(self._current_id.look_up)
+            return looking_up.result(self._deadline.remaining_for_requests())
         except TimeoutError:
             return False
 
@@ -174,7 +177,8 @@ class CodeInterpreterClient:
         """Send an operation that is safe to repeat; botocore repeats it."""
         arguments["codeInterpreterIdentifier"] = self.identifier
         try:
-            response: dict[str, Any] = self._deadline.run(lambda: operation(**arguments))
+            with TimeLimit(self._deadline.remaining_for_requests()):
+                response: dict[str, Any] = operation(**arguments)
         except (ClientError, BotoCoreError, HTTPError, TimeoutError) as error:
             raise refusal(error, doing, NotFoundError) or NotStartedError(
                 f"{doing}: {error_text(error)}"
@@ -231,47 +235,37 @@ class CodeInterpreterClient:
         left = self._deadline.remaining() - (0 if is_last else self._deadline.response_reserve)
         if left <= 0:
             raise NotStartedError(f"{name} was not sent: no time is left for it")
-        limit = min(left, LONGEST_INVOCATION if timeout is None else timeout)
-        ends = Deadline(limit)
-
-        def events() -> Iterator[dict[str, Any]]:
-            response = client.invoke_code_interpreter(
-                codeInterpreterIdentifier=self.identifier,
-                sessionId=session_id,
-                name=name,
-                arguments=arguments,
-                **self._trace,
-            )
+        limit = TimeLimit(min(left, LONGEST_INVOCATION if timeout is None else timeout), on_timeout)
+        result: dict[str, Any] | None = None
+        try:
+            with limit:
+                response = client.invoke_code_interpreter(
+                    codeInterpreterIdentifier=self.identifier,
+                    sessionId=session_id,
+                    name=name,
+                    arguments=arguments,
+                    **self._trace,
+                )
             # Only a stream that was read to its end leaves its connection to the next request.
             with closing(response["stream"]) as stream:
                 for event in stream:
                     if "result" in event:
-                        yield event["result"]
-
-        background = BackgroundItems(events)
-        result: dict[str, Any] | None = None
-        while True:
-            is_complete = result is not None and is_final(name, result)
-            try:
-                result = background.next(STREAM_END_GRACE if is_complete else ends.remaining())
-            except StopIteration:
-                if result is not None:
-                    return
-                raise OutcomeUnknownError(
-                    f"{name}: the response ended without a result; it may have run"
-                ) from None
-            except Exception as error:
-                # The stream broke or did not end after the last result.
-                if is_complete and not isinstance(error, ClientError):
-                    return
-                if isinstance(error, TimeoutError) and on_timeout is not None:
-                    ends, on_timeout = Deadline(on_timeout()), None
-                    continue
-                raise failure(name, error, limit, is_first=result is None) from None
-            yield result
+                        result = event["result"]
+                        if is_final(name, result):
+                            limit.restart(STREAM_END_GRACE)
+                        yield result
+        except Exception as error:
+            # The stream broke or did not end after the last result.
+            if result is not None and is_final(name, result) and not isinstance(error, ClientError):
+                return
+            raise failure(name, error, limit, is_first=result is None) from None
+        if result is None:
+            raise OutcomeUnknownError(
+                f"{name}: the response ended without a result; it may have run"
+            )
 
 
-def failure(name: str, error: Exception, limit: float, *, is_first: bool) -> RequestError:
+def failure(name: str, error: Exception, limit: TimeLimit, *, is_first: bool) -> RequestError:
     """Return the error for an operation whose stream failed.
 
     :param is_first: Whether no result had come yet.
@@ -281,9 +275,9 @@ def failure(name: str, error: Exception, limit: float, *, is_first: bool) -> Req
         return refused
     if is_too_large(error):
         return too_large(name)
-    if isinstance(error, TimeoutError):
+    if limit.is_reached or isinstance(error, TimeoutError):
         subject = SUBJECTS.get(name, name)
-        return TimedOutError(f"{subject} gave no result within {limit:.0f} seconds")
+        return TimedOutError(f"{subject} gave no result within {limit.seconds:.0f} seconds")
     return OutcomeUnknownError(f"{name}: {error_text(error)}; whether it ran is not known")
 
 

@@ -1,4 +1,7 @@
-"""The connections of the clients: kept alive, made early, and with one trust store for all."""
+"""The connections of the clients: kept alive, made early, and with one trust store for all.
+
+botocore runs in the request's own thread, and its sockets keep to the request's time limit.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,19 @@ from contextlib import suppress
 from ssl import SSLSocket
 from typing import Any
 
-from botocore.awsrequest import AWSHTTPSConnection, AWSHTTPSConnectionPool
+from botocore.awsrequest import (
+    AWSConnection,
+    AWSHTTPConnection,
+    AWSHTTPConnectionPool,
+    AWSHTTPSConnection,
+    AWSHTTPSConnectionPool,
+)
 from botocore.exceptions import SSLError
+from urllib3.exceptions import ConnectTimeoutError
 from urllib3.exceptions import SSLError as TlsError
 
+from .background import Background
+from .time_limit import LimitedSocket, LimitedTlsSocket, current_limit
 from .trust_store import OtherAuthorityError, TrustStore
 
 log = logging.getLogger(__name__)
@@ -32,7 +44,38 @@ class HandshakeError(TlsError):
     """TLS could not begin, so nothing was sent."""
 
 
-class Connection(AWSHTTPSConnection):  # type: ignore[misc]  # botocore has no types
+class LimitedConnection(AWSConnection):  # type: ignore[misc]  # botocore has no types
+    """Connects and waits within the time limit of the request."""
+
+    def _new_conn(self) -> LimitedSocket:
+        """Look up the host and connect.
+
+        :raises ConnectTimeoutError: if it takes too long
+        """
+        limit = current_limit.get()
+        if limit is None:
+            return LimitedSocket.taking(super()._new_conn())
+        # Looking up the name of a host has no timeout, so it is done in another thread.
+        connecting = Background(super()._new_conn)
+        try:
+            connection = LimitedSocket.taking(connecting.result(limit.remaining()))
+        except TimeoutError:
+            raise ConnectTimeoutError(self, "no time is left for connecting") from None
+        connection.limit = limit
+        return connection
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        """Send a request. A connection that is used again has the limit of its last request."""
+        if self.sock is not None:
+            self.sock.limit = current_limit.get()
+        super().request(*args, **kwargs)
+
+
+class PlainConnection(LimitedConnection, AWSHTTPConnection):  # type: ignore[misc]  # as above
+    """A connection without TLS."""
+
+
+class TlsConnection(LimitedConnection, AWSHTTPSConnection):  # type: ignore[misc]  # as above
     """A connection whose handshake fails with an error of its own.
 
     urllib3 has the same errors for a handshake that fails and for a response that breaks off.
@@ -43,6 +86,7 @@ class Connection(AWSHTTPSConnection):  # type: ignore[misc]  # botocore has no t
 
         :raises HandshakeError: if there is a server and TLS with it cannot begin
         """
+        self.ssl_context.sslsocket_class = LimitedTlsSocket
         try:
             super().connect()
         except (TlsError, OSError, ValueError) as error:
@@ -50,8 +94,12 @@ class Connection(AWSHTTPSConnection):  # type: ignore[misc]  # botocore has no t
             raise HandshakeError(error) from error
 
 
-class ConnectionPool(AWSHTTPSConnectionPool):  # type: ignore[misc]  # botocore has no types
-    ConnectionCls = Connection
+class PlainConnectionPool(AWSHTTPConnectionPool):  # type: ignore[misc]  # botocore has no types
+    ConnectionCls = PlainConnection
+
+
+class TlsConnectionPool(AWSHTTPSConnectionPool):  # type: ignore[misc]  # botocore has no types
+    ConnectionCls = TlsConnection
 
 
 class Connections:
@@ -67,7 +115,8 @@ class Connections:
         """
         self._http_session = http_session
         self._used_at = 0.0
-        http_session._pool_classes_by_scheme["https"] = ConnectionPool
+        pool_classes = http_session._pool_classes_by_scheme
+        pool_classes["http"], pool_classes["https"] = PlainConnectionPool, TlsConnectionPool
         options = http_session._manager.connection_pool_kw
         options["socket_options"] = keep_alive_options()
         # The connections of a proxy are made later, with these, and read the whole bundle.
@@ -78,8 +127,8 @@ class Connections:
         """Send a request, at most once: without a trusted certificate it is not sent."""
         if time.time() - self._used_at > MAX_IDLE_SECONDS:
             self._http_session.close()
-        # Set before the request: one that was given up may end as soon as Lambda thaws the
-        # function, and connections that were idle all the time would seem to be in use.
+        # Set before the request: that of a heartbeat may end as soon as Lambda thaws the function,
+        # and connections that were idle all the time would seem to be in use.
         self._used_at = time.time()
         try:
             return self._http_session.send(request)
@@ -108,8 +157,9 @@ class Connections:
 def set_up_connections(client: Any, trust_store: TrustStore) -> None:
     """Let the client use `Connections`.
 
-    The function runs with the runtime's botocore, which can change. Without `Connections`, each
-    connection reads the whole trust store, and programs of more than 350 seconds are at risk.
+    The function runs with the runtime's botocore, which can change. Without `Connections`, requests
+    keep to botocore's timeouts alone, each connection reads the whole trust store, and programs of
+    more than 350 seconds are at risk.
     """
     try:
         endpoint = client._endpoint

@@ -106,7 +106,8 @@ def download(path: str, url: str, size: int) -> str | None:
     from urllib.request import urlopen
 
     target = Path(path)
-    partial = target.with_name(f"{target.name}.partial")
+    # The target's own name may leave no room for an ending.
+    partial = target.with_name(f".code-interpreter-{os.getpid()}")
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         with urlopen(url, timeout=NETWORK_SECONDS) as response, partial.open("wb") as file:

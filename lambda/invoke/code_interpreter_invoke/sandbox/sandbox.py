@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..clients import CodeInterpreterClient
-from ..errors import NotStartedError, RequestError
-from .errors import TransferError
+from ..errors import NotStartedError, RequestError, TimedOutError, TransferError
+from .command_lines import check_command_line
 from .observer import Installation, Observer, Report, tag_of, with_tag, without_own_frames
 from .program_client import command_line, group_paths, new_marker, parse_result
 from .results import Result, fold, without_report
@@ -119,12 +119,19 @@ class Sandbox:
         if observer is None or not is_python:
             return self.invoke("executeCode", dict(arguments), timeout=timeout)
         interruption = Interruption(self, observer, tag_of(request_id))
-        result = self.invoke(
-            "executeCode",
-            {**arguments, "code": with_tag(arguments["code"], interruption.tag)},
-            timeout=timeout,
-            on_timeout=interruption.interrupt,
-        )
+        try:
+            result = self.invoke(
+                "executeCode",
+                {**arguments, "code": with_tag(arguments["code"], interruption.tag)},
+                timeout=timeout,
+                on_timeout=interruption.interrupt,
+            )
+        except TimedOutError:
+            if not interruption.found_waiting:
+                raise
+            raise NotStartedError(
+                "the program did not begin in time: it waited for another one to end"
+            ) from None
         result = without_report(result, observer)
         report = result.report
         if report is not None and report.cancelled:
@@ -191,6 +198,7 @@ class Sandbox:
 
         :raises RequestError: if there is no complete result, with the output that has come
         """
+        check_command_line(arguments.get("command", ""))
         events: list[dict[str, Any]] = []
         stream = self._interpreter.invoke(
             self.session_id,
@@ -225,7 +233,7 @@ class Sandbox:
     ) -> Any:
         """Run an action of `program.py` and return its result.
 
-        Only actions that take seconds are `repeatable`: the service may still run the first one.
+        Only actions that take seconds may be `repeatable`: the first attempt may still run.
 
         :raises ProgramError: if the program failed
         """
@@ -237,14 +245,15 @@ class Sandbox:
         return parse_result(marker, result)
 
     def inventory(self, paths: list[str] | None) -> list[FileFound]:
-        """Return the regular files below `paths`.
+        """Return the regular files below `paths`, each once.
 
         Without paths, return those directly in the working directory, but the service's own as long
         as nobody has changed them.
         """
         if paths is None:
             return self._inventory(None, self.own_entries)
-        return [file for group in group_paths(paths) for file in self._inventory(group, ())]
+        found = [file for group in group_paths(paths) for file in self._inventory(group, ())]
+        return list(dict.fromkeys(found))
 
     def _inventory(self, paths: list[str] | None, skipped: tuple[str, ...]) -> list[FileFound]:
         files = self.run_program(
@@ -281,24 +290,20 @@ class Interruption:
         self._observer = observer
         self.tag = tag
         self.was_needed = False
+        # Whether the program waited for another one; it never begins then.
+        self.found_waiting = False
 
     def interrupt(self) -> float:
-        """Interrupt the program, and return the seconds to wait for its result.
-
-        :raises NotStartedError: if it waits for another one; it never begins
-        """
+        """Interrupt the program, and return the seconds to wait for its result."""
         self.was_needed = True
         try:
             state = self._sandbox.end_program(self._observer, self.tag)
         except RequestError:
             return 0  # commands do not run beside code, or the sandbox is gone
-        if state == "waiting":
-            raise NotStartedError(
-                "the program did not begin in time: it waited for another one to end"
-            )
+        self.found_waiting = state == "waiting"
         if state in ("interrupted", "ended"):
             return min(RESULT_SECONDS, self._sandbox.seconds_for(RESULT_PART))
-        # It ignores the interrupt, or nothing is known of it.
+        # It waits, or it ignores the interrupt, or nothing is known of it.
         return 0
 
 

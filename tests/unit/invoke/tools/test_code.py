@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import pytest
@@ -124,6 +123,25 @@ def test_a_command_on_which_the_service_would_hang_is_refused(
     assert world.agentcore.calls == []
 
 
+def test_a_command_that_the_sessions_variables_make_too_long_is_refused(world: World) -> None:
+    world.ok("start_session", session="s", env={"A": "x" * 80_000})
+    world.forget_calls()
+    response = world("execute_command", session="s", command="#" * 50_000)
+    assert response["error"]["type"] == "InvalidRequest"
+    assert "the command line has 1300" in response["error"]["message"]
+    assert "executeCommand" not in world.agentcore.operations()
+
+
+@pytest.mark.parametrize("setup", [{}, {"setup": "#" * 60_000}])
+def test_variables_that_no_command_could_have_are_refused(
+    world: World, setup: dict[str, str]
+) -> None:
+    env = {"A": "x" * (120_000 - sum(map(len, setup.values())))}
+    response = world("start_session", session="s", env=env, **setup)
+    assert response["error"]["type"] == "InvalidRequest"
+    assert world.agentcore.calls == []
+
+
 def test_a_command_may_be_long(world: World) -> None:
     response = world.ok("execute_command", session="s", command=f"printf {'x' * 100_000} | wc -c")
     assert response["stdout"].strip() == "100000"
@@ -131,16 +149,13 @@ def test_a_command_may_be_long(world: World) -> None:
 
 def test_only_running_code_costs_the_sandbox(world: World) -> None:
     world.ok("execute_code", session="s", code="x = 1")
-    hang = threading.Event()
 
-    def wait(operation: str, _detail: str) -> None:
+    def time_out(operation: str, _detail: str) -> None:
         if operation == "listFiles":
-            hang.wait(30)
+            raise TimeoutError
 
-    world.agentcore.before = wait
-    event = {"tool": "file_operations", "session": "s", "operation": "list"}
-    response = world.function(event, Context(0.2))
-    hang.set()
+    world.agentcore.before = time_out
+    response = world("file_operations", session="s", operation="list")
     assert response["error"]["type"] == "TimedOut"
     assert world.ok("execute_code", session="s", code="print(x)")["stdout"] == "1"
 
