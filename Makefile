@@ -21,12 +21,20 @@ export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.cache/jsii
 export CDK_DISABLE_CLI_TELEMETRY := true
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
+# Empty, unless the variable is on.
+on = $(if $(filter-out 1 yes true 0 no false,$($(1))),$(error $(1) is $($(1)), but it must be 1 or 0))$(filter 1 yes true,$($(1)))
+
+# The CDK CLI takes other words for names of stacks.
+OPTIONS = $(if $(filter-out -%,$(firstword $(CONTEXT))),$(error CONTEXT is $(CONTEXT), but it must be options of \
+	the CDK CLI, as in CONTEXT="-c code-interpreter:network=public"))$(CONTEXT)
+CDK := .venv/bin/python local/run_cdk.py
+
 .PHONY: help install demo check coverage test test-all pictures golden format lint bench prove local shell env synth bootstrap deploy destroy \
 	destroy-network verify lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 install: ## install everything into this folder (the other targets do it themselves)
 	@command -v $(PYTHON) >/dev/null || { echo "error: no Python found: install Python 3.11 or newer," \
@@ -69,41 +77,40 @@ lint: install ## check style, types and the direction of imports
 	@PYTHONPATH=lambda/control:lambda/invoke .venv/bin/lint-imports --cache-dir .cache/import_linter
 
 local: install ## keep a local AWS with the stack running on PORT (4566), and show its requests; QUIET=1, EMPTY=1, LIBRARIES=full
-	@.venv/bin/python -m local_aws$(if $(filter-out 0 no,$(EMPTY)),,.project) --port $(PORT) \
-		$(if $(filter-out 0 no,$(QUIET)),--quiet) $(if $(LIBRARIES),--libraries "$(LIBRARIES)")
+	@.venv/bin/python -m local_aws$(if $(call on,EMPTY),,.project) --port "$(PORT)" \
+		$(if $(call on,QUIET),--quiet) $(if $(LIBRARIES),--libraries "$(LIBRARIES)")
 
 shell: install ## run Python in a sandbox of the local AWS on PORT, line by line
-	@eval "$$(.venv/bin/python -m local_aws --port $(PORT) --env)" && code-interpreter shell
+	@variables="$$(.venv/bin/python -m local_aws --port "$(PORT)" --env)" && eval "$$variables" && code-interpreter shell
 
 env: ## print the variables for the local AWS on PORT: eval "$(make -s env)"
 	@$(MAKE) --silent --no-print-directory install >&2
-	@.venv/bin/python -m local_aws --port $(PORT) --env
-	@echo 'export PATH="$$PATH:$(CURDIR)/.venv/bin"'
+	@.venv/bin/python -m local_aws --port "$(PORT)" --env
+	@echo 'export PATH="$$PATH:$(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin"'
 
 synth: install ## write the CloudFormation template to cdk.out
-	@cdk synth --quiet $(CONTEXT)
+	@$(CDK) synth --quiet $(OPTIONS)
+	@.venv/bin/python local/deployed_stacks.py
 
 bootstrap: install ## prepare that account for the CDK, once; with the account and region of CONTEXT
-	@cdk bootstrap $(CONTEXT)
+	@$(CDK) bootstrap $(OPTIONS)
 
 deploy: install ## deploy into the account that the environment names (APPROVE=yes asks for no approval)
-	@cdk deploy --all $(if $(filter yes,$(APPROVE)),--require-approval never) $(CONTEXT) || { code=$$?; \
-		[ -t 0 ] && [ -t 1 ] || [ "$(APPROVE)" = yes ] || echo "note: without a terminal the CDK CLI" \
-			"cannot ask for approval of new permissions; make deploy APPROVE=yes approves them" >&2; exit $$code; }
-	@.venv/bin/python local/unused_network.py
+	@$(CDK) deploy --all $(if $(call on,APPROVE),--require-approval never) $(OPTIONS)
+	@.venv/bin/python local/unused_network.py $(OPTIONS)
 
 destroy: install ## remove what make deploy made, with any CONTEXT; give stack-name, account and region again
-	@cdk destroy --all --app ".venv/bin/python -m stacks.destroy" --output .cache/destroy $(CONTEXT) \
-		$(if $(filter yes,$(APPROVE)),--force)
-	@.venv/bin/python local/kept_bucket.py
+	@$(CDK) destroy --all --app ".venv/bin/python -m stacks.destroy" --output .cache/destroy $(OPTIONS) \
+		$(if $(call on,APPROVE),--force)
+	@.venv/bin/python local/kept_bucket.py $(OPTIONS)
 
 destroy-network: install ## remove the VPC that the code interpreter is no longer in
-	@cdk destroy --all --app ".venv/bin/python -m stacks.destroy network" --output .cache/destroy $(CONTEXT) \
-		$(if $(filter yes,$(APPROVE)),--force)
+	@$(CDK) destroy --all --app ".venv/bin/python -m stacks.destroy network" --output .cache/destroy $(OPTIONS) \
+		$(if $(call on,APPROVE),--force)
 
 verify: install ## try in the account what AWS does not document; STACK=CodeInterpreter, ONLY=name,name, LIST=1, YES=1, CLEAN=1
-	@.venv/bin/python -m verify --stack "$(STACK)" $(if $(ONLY),--only "$(ONLY)") $(if $(filter-out 0 no,$(LIST)),--list) \
-		$(if $(filter-out 0 no,$(YES)),--yes) $(if $(filter-out 0 no,$(CLEAN)),--clean)
+	@.venv/bin/python -m verify --stack "$(STACK)" $(if $(ONLY),--only "$(ONLY)") $(if $(call on,LIST),--list) \
+		$(if $(call on,YES),--yes) $(if $(call on,CLEAN),--clean)
 
 lock: install ## resolve requirements/*.in anew
 	@for name in tools lambda sandbox libraries uv adapters-deepagents adapters-pydantic-ai adapters-strands gateway jupyterlab; do \

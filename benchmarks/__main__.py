@@ -38,7 +38,8 @@ def main(names: list[str]) -> None:
     unknown = set(names) - set(MODULES)
     if unknown:
         raise SystemExit(
-            f"there are no benchmarks {', '.join(sorted(unknown))}; there are {', '.join(MODULES)}"
+            f"error: FIGURES has {', '.join(sorted(unknown))}, but it must be some of "
+            f"{', '.join(MODULES)}"
         )
     print(machine())
     for name in names or MODULES:

@@ -14,6 +14,7 @@ ROUNDS = 15
 MODULES = {"function": "code_interpreter_invoke.handler", "naive": "naive"}
 AGAINST = "a handler with `import boto3`, two clients and the same five calls"
 VALGRIND = ("valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null")
+STARTS = (MODULES["function"], "boto3")
 NO_SERVER = "http://127.0.0.1:9"
 INSTRUCTIONS = re.compile(r"I +refs: +([\d,]+)")
 
@@ -68,7 +69,17 @@ def start_ratio(directory: Path) -> float:
     :param directory: Where the function's source is copied to.
     """
     function = LocalFunction(directory, NO_SERVER, "")
-    ours, theirs = (
-        instructions(function, "load", module) for module in (MODULES["function"], "boto3")
-    )
+    ours, theirs = (instructions(function, "load", module) for module in STARTS)
     return ours / theirs
+
+
+def start_calls_ratio(directory: Path) -> float:
+    """Return the calls of functions in the function's start, as a part of boto3's.
+
+    To count them takes a second, and the instructions twenty. The compilation of source is none.
+
+    :param directory: Where the function's source is copied to.
+    """
+    function = LocalFunction(directory, NO_SERVER, "")
+    ours, theirs = (function.run("load_calls", module) for module in STARTS)
+    return float(ours / theirs)

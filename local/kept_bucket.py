@@ -1,4 +1,4 @@
-"""Name the bucket that a destroyed stack left, and how to use it again.
+"""Name the buckets that a stack left when it was destroyed, and how to use them again.
 
 `make destroy` runs this program after the CDK CLI. The workspace's bucket stays by default, because
 its files belong to users, and its name is otherwise gone with the stack's outputs.
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
-from deployed_stacks import read_regions
+from deployed_stacks import read_profile, read_regions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,31 +26,32 @@ note: the bucket {bucket} of the stack {stack} is still there, with its files.
 def main() -> None:
     for stack, region in read_regions(".cache/destroy").items():
         try:
-            for bucket in kept_buckets(stack, region):
+            session = boto3.Session(profile_name=read_profile(), region_name=region)
+            for bucket in kept_buckets(stack, session):
                 sys.stderr.write(NOTE.format(bucket=bucket, stack=stack))
         except (BotoCoreError, ClientError):
             continue  # no permission to look; the CDK CLI has reported the rest
 
 
-def kept_buckets(stack: str, region: str | None) -> Iterator[str]:
-    """Yield the names of the buckets that the last deletion of the stack left."""
-    cloudformation = boto3.client("cloudformation", region_name=region)
+def kept_buckets(stack: str, session: boto3.Session) -> Iterator[str]:
+    """Yield the names of the buckets that deletions of the stack left, in the last 90 days."""
+    cloudformation = session.client("cloudformation")
     pages = cloudformation.get_paginator("list_stacks").paginate()
     found = [
         each for page in pages for each in page["StackSummaries"] if each["StackName"] == stack
     ]
     if not found or any(summary["StackStatus"] != "DELETE_COMPLETE" for summary in found):
         return  # the stack is still there
-    last = max(found, key=lambda summary: summary["CreationTime"])
     events = cloudformation.get_paginator("describe_stack_events")
     buckets = {
         event["PhysicalResourceId"]
-        for page in events.paginate(StackName=last["StackId"])
+        for summary in found
+        for page in events.paginate(StackName=summary["StackId"])
         for event in page["StackEvents"]
         if event["ResourceType"] == "AWS::S3::Bucket"
         and event["ResourceStatus"] == "DELETE_SKIPPED"
     }
-    s3 = boto3.client("s3", region_name=region)
+    s3 = session.client("s3")
     yield from sorted(bucket for bucket in buckets if exists(s3, bucket))
 
 

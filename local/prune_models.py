@@ -23,24 +23,24 @@ from botocore.loaders import Loader
 PROJECT = Path(__file__).resolve().parent.parent
 INVOKE = "lambda/invoke/code_interpreter_invoke/models"
 CONTROL = "lambda/control/code_interpreter_control/models"
-# By the beginnings of their names: members about access, encryption, locks, versions and web sites.
-S3_UNUSED = re.compile(
-    "ACL|Archive|BucketKey|Bypass|Cache|ContentLanguage|ExpectedBucketOwner|Expir|Grant|MFA|"
-    "ObjectLock|OptionalObjectAttributes|Owner|Replication|Request|ResponseC(?!ontentDisposition)|"
-    "ResponseExpires|Restore|SSE|ServerSide|StorageClass|Tag|VersionId|Website"
-)
 
 
 @dataclass(frozen=True)
 class Model:
-    """The part of one service's model that one Lambda function needs."""
+    """The part of one service's model that one Lambda function needs.
+
+    :ivar sent_members: The members of requests that the function or botocore sends; all if there
+        are none here.
+    :ivar read_members: The members of responses that the function or botocore reads; all if there
+        are none here. botocore looks for each member of a response in its headers.
+    """
 
     folder: str
     service: str
     api_version: str
     operations: tuple[str, ...]
-    # The members of its shapes that the function neither sends nor reads.
-    unused: re.Pattern[str] | None = None
+    sent_members: tuple[str, ...] = ()
+    read_members: tuple[str, ...] = ()
 
 
 MODELS = (
@@ -91,7 +91,49 @@ MODELS = (
             "PutObject",
             "UploadPart",
         ),
-        unused=S3_UNUSED,
+        sent_members=(
+            "Body",
+            "Bucket",
+            "ChecksumAlgorithm",  # botocore sets this and the other checksums
+            "ChecksumMode",
+            "ChecksumCRC32",
+            "ChecksumCRC32C",
+            "ChecksumCRC64NVME",
+            "ChecksumType",
+            "ContentLength",
+            "ContentMD5",
+            "ContentType",
+            "Delimiter",
+            "ETag",
+            "EncodingType",  # botocore sets it
+            "IfMatch",
+            "IfNoneMatch",
+            "Key",
+            "MultipartUpload",
+            "PartNumber",
+            "Parts",
+            "Prefix",
+            "Range",
+            "ResponseContentDisposition",
+            "StartAfter",
+            "UploadId",
+        ),
+        read_members=(
+            "Body",
+            "ContentLength",
+            "ContentRange",
+            "Contents",
+            "Delimiter",  # which botocore decodes, as it does the keys
+            "ETag",
+            "EncodingType",
+            "IsTruncated",
+            "Key",
+            "LastModified",
+            "Prefix",
+            "Size",
+            "StartAfter",
+            "UploadId",
+        ),
     ),
 )
 # Parameters of the endpoint rules: those that are off in the functions' clients, and those that
@@ -142,7 +184,7 @@ def model_files() -> dict[str, str]:
         folder = f"{model.folder}/{model.service}/{model.api_version}"
         full = loader.load_service_model(model.service, "service-2", model.api_version)
         rules = loader.load_service_model(model.service, "endpoint-rule-set-1", model.api_version)
-        result[f"{folder}/service-2.json"] = to_json(prune(full, model.operations, model.unused))
+        result[f"{folder}/service-2.json"] = to_json(prune(full, model))
         rules = {**without_documentation(rules), "rules": reachable(rules["rules"])}
         result[f"{folder}/endpoint-rule-set-1.json"] = to_json(rules)
     for name in SHARED_DATA:
@@ -185,30 +227,37 @@ def only(members: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     return {name: value for name, value in members.items() if name in names}
 
 
-def prune(
-    model: dict[str, Any], operations: tuple[str, ...], unused: re.Pattern[str] | None
-) -> dict[str, Any]:
-    kept = only(model["operations"], operations)
-    shapes: dict[str, Any] = {}
-    pending = sorted(shape_names(kept))
-    while pending:
-        name = pending.pop()
-        if name not in shapes:
-            shapes[name] = without_members(model["shapes"][name], unused)
-            pending += shape_names(shapes[name])
+def prune(full: dict[str, Any], model: Model) -> dict[str, Any]:
+    operations = only(full["operations"], model.operations)
+    shapes = full["shapes"]
+    for part, names in (("input", model.sent_members), ("output", model.read_members)):
+        if names:
+            messages = [operation.get(part, {}) for operation in operations.values()]
+            used = reachable_shapes(messages, shapes)
+            shapes = {**shapes, **{name: with_members(used[name], names) for name in used}}
     return {
         # With its documentation, which botocore reads of these parameters.
-        **only(model, ("version", "metadata", "clientContextParams")),
-        "operations": without_documentation(kept),
-        "shapes": without_documentation(shapes),
+        **only(full, ("version", "metadata", "clientContextParams")),
+        "operations": without_documentation(operations),
+        "shapes": without_documentation(reachable_shapes(operations, shapes)),
     }
 
 
-def without_members(shape: dict[str, Any], unused: re.Pattern[str] | None) -> dict[str, Any]:
-    if unused is None or "members" not in shape:
-        return shape
-    kept = {name: member for name, member in shape["members"].items() if not unused.match(name)}
-    return {**shape, "members": kept}
+def reachable_shapes(node: Any, shapes: dict[str, Any]) -> dict[str, Any]:
+    """Return the shapes that a part of a model refers to, and those that they refer to."""
+    found: dict[str, Any] = {}
+    pending = sorted(shape_names(node))
+    while pending:
+        name = pending.pop()
+        if name not in found:
+            found[name] = shapes[name]
+            pending += shape_names(shapes[name])
+    return found
+
+
+def with_members(shape: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    """Return a shape with some of its members, if it has any."""
+    return {**shape, "members": only(shape["members"], names)} if "members" in shape else shape
 
 
 def reachable(rules: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ import sys
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
-from deployed_stacks import read_regions
+from deployed_stacks import read_profile, read_regions
 
 # The end of the name of the network's stack, after the name of the code interpreter's.
 SUFFIX = "Network"
@@ -42,7 +42,8 @@ def main() -> None:
 def resource_types(stack: str, region: str | None) -> set[str]:
     """Return the types of the stack's resources; none if there is no such stack to be seen."""
     try:
-        cloudformation = boto3.client("cloudformation", region_name=region)
+        session = boto3.Session(profile_name=read_profile(), region_name=region)
+        cloudformation = session.client("cloudformation")
         found = cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
     except (BotoCoreError, ClientError):
         return set()

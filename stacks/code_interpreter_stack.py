@@ -118,7 +118,7 @@ class CodeInterpreterStack(DeploymentStack):
             from .monitoring import add_monitoring  # loads the modules of CloudWatch and SNS
 
             add_monitoring(self, settings, self.code_interpreter, self.invoke_function)
-        self._add_outputs(keeps_bucket=settings.workspace_retention == "retain")
+        self._add_outputs(settings)
 
     def _network(self, settings: Settings) -> Network:
         if settings.network == "vpc":
@@ -205,20 +205,17 @@ class CodeInterpreterStack(DeploymentStack):
                 )
         return role
 
-    def _add_outputs(self, *, keeps_bucket: bool) -> None:
-        function = self.invoke_function.function
+    def _add_outputs(self, settings: Settings) -> None:
         for name, value in {
             "CodeInterpreterId": self.code_interpreter.code_interpreter_id,
             "CodeInterpreterArn": self.code_interpreter.code_interpreter_arn,
-            "InvokeFunctionName": function.function_name,
-            "InvokeFunctionArn": function.function_arn,
-            "WorkspaceBucketName": self.workspace.bucket.bucket_name,
+            "InvokeFunctionName": self.invoke_function.function_name,
+            "InvokeFunctionArn": self.invoke_function.function_arn,
         }.items():
             CfnOutput(self, name, value=value)
-        if keeps_bucket:
-            output = self.node.find_child("WorkspaceBucketName")
-            assert isinstance(output, CfnOutput)
-            output.description = (
+        bucket = CfnOutput(self, "WorkspaceBucketName", value=self.workspace.bucket.bucket_name)
+        if settings.workspace_retention == "retain":
+            bucket.description = (
                 "Stays when the stack is deleted. To use its files in the next deployment, set "
                 f"{full_key('workspace-bucket-name')} to this name."
             )
@@ -226,6 +223,10 @@ class CodeInterpreterStack(DeploymentStack):
 
 def _seconds(seconds: int | None) -> Duration | None:
     return None if seconds is None else Duration.seconds(seconds)
+
+
+def _days(days: int | None) -> Duration | None:
+    return None if days is None else Duration.days(days)
 
 
 def _new_security_group(scope: Construct, vpc: ec2.IVpc) -> ec2.ISecurityGroup:
@@ -238,7 +239,3 @@ def _new_security_group(scope: Construct, vpc: ec2.IVpc) -> ec2.ISecurityGroup:
     )
     group.connections.allow_to_any_ipv4(ec2.Port.HTTPS, "AWS APIs")
     return group
-
-
-def _days(days: int | None) -> Duration | None:
-    return None if days is None else Duration.days(days)

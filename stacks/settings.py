@@ -260,11 +260,13 @@ def _check_keys(context: Mapping[str, Any]) -> None:
         if _is_ours(key):
             name = _letters(key.rpartition(":")[2]).removeprefix(_letters(NAMESPACE))
             spellings = {_letters(known): known for known in KEYS}
-            [near] = difflib.get_close_matches(name, spellings, n=1, cutoff=0)
-            raise SettingsError(
-                f"context key {key!r} is unknown; did you mean {full_key(spellings[near])}? "
-                f"Allowed after '{NAMESPACE}': {', '.join(KEYS)}"
+            near = difflib.get_close_matches(name, spellings, n=1)
+            allowed = (
+                f"did you mean {full_key(spellings[near[0]])}? docs/settings.md has all"
+                if near
+                else f"allowed after '{NAMESPACE}': {', '.join(KEYS)}"
             )
+            raise SettingsError(f"context key {key!r} is unknown; {allowed}")
 
 
 def _is_ours(key: str) -> bool:

@@ -17,9 +17,8 @@ from code_interpreter_client import CodeInterpreterError
 from local_aws.cdk import PROJECT
 from verify import plan
 from verify.context import Context, new_run
-from verify.deployments import Deployments
 from verify.interrupts import Interrupted, ignore_interrupts, raise_at_each_interrupt
-from verify.ledger import Ledger, Made
+from verify.ledger import LEDGER, Made
 from verify.report import Report
 from verify.run import Run, clean_up
 
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from verify.experiment import Experiment
 
 RESULTS = PROJECT / "verify-results"
-LEDGER = "made.json"
 PLACE = "place.json"
 DIFFERS, FAILED, INTERRUPTED = 3, 1, 130
 
@@ -100,8 +98,7 @@ def new_context(stack: str, run_id: str, folder: Path) -> Context:
 
     :raises FunctionUnavailable: if there is no such stack.
     """
-    context = Context(stack, run_id, Ledger(folder / LEDGER), folder)
-    context.deployments = Deployments(context, folder / "stacks")
+    context = Context(stack, run_id, folder)
     _ = context.interpreter, context.account
     return context
 
@@ -134,7 +131,7 @@ def clean(arguments: argparse.Namespace) -> int:
     left = []
     for path in sorted(arguments.results.glob(f"*/{LEDGER}")):
         run_id = path.parent.name.rpartition("-")[2]
-        context = Context(arguments.stack, run_id, Ledger(path), path.parent)
+        context = Context(arguments.stack, run_id, path.parent)
         made_in = place_of(path.parent)
         if list(context.ledger) and made_in not in ({}, place(context)):
             names = " and ".join(f"the {name} {value}" for name, value in made_in.items())

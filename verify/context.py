@@ -19,8 +19,9 @@ from code_interpreter_client import CodeInterpreter
 from code_interpreter_client.stack import boto3_session
 from local_aws.agentcore_client import AgentCoreClient
 from verify import removal
+from verify.deployments import Deployments
 from verify.experiment import NotTriedError
-from verify.ledger import Made
+from verify.ledger import LEDGER, Ledger, Made
 from verify.sandbox import Sandbox
 
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from code_interpreter_client import Session
-    from verify.deployments import Deployments
-    from verify.ledger import Ledger
 
 T = TypeVar("T")
 
@@ -52,21 +51,20 @@ class Context:
 
     :param stack: The name of the deployed stack.
     :param run: The run's id, of letters and digits, which is in the name of all that the run makes.
-    :param folder: The run's own folder for files.
-    :ivar local: The emulator of the local AWS, if the account is one.
+    :param folder: The run's own folder, with the ledger and the stacks.
+    :ivar local: The emulator, if the account is the local AWS.
     """
 
-    def __init__(self, stack: str, run: str, ledger: Ledger, folder: Path) -> None:
+    def __init__(self, stack: str, run: str, folder: Path) -> None:
         self.stack = stack
         self.run = run
-        self.ledger = ledger
         self.folder = folder
+        self.ledger = Ledger(folder / LEDGER)
+        self.deployments = Deployments(self)
         self.session = boto3_session()
         self.region = str(self.session.region_name)
         self.local = find_local_aws()
-        self.deployments: Deployments
         self._numbers = itertools.count(1)
-        self._shared: Sandbox | None = None
 
     # The deployed stack.
 
@@ -209,12 +207,10 @@ class Context:
 
     # Sandboxes, sessions and code interpreters.
 
-    @property
+    @cached_property
     def sandbox(self) -> Sandbox:
         """A sandbox for experiments that leave nothing in it but files of their own."""
-        if self._shared is None:
-            self._shared = self._start(Made("session", self.new_name(), self.interpreter_id))
-        return self._shared
+        return self._start(Made("session", self.new_name(), self.interpreter_id))
 
     @contextmanager
     def new_sandbox(self, interpreter_id: str | None = None, **options: Any) -> Iterator[Sandbox]:

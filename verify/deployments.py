@@ -15,8 +15,6 @@ from verify.experiment import NotTriedError
 from verify.ledger import Made
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from verify.context import Context
     from verify.experiment import StackKind
 
@@ -24,14 +22,10 @@ LINES_OF_A_FAILURE = 15
 
 
 class Deployments:
-    """The stacks of one run, each deployed when the first experiment needs it.
+    """The stacks of one run, each deployed when the first experiment needs it."""
 
-    `home` gets the CLI's output; it is a folder of the run's own.
-    """
-
-    def __init__(self, context: Context, home: Path) -> None:
+    def __init__(self, context: Context) -> None:
         self._context = context
-        self._home = home
         self._outputs: dict[StackKind, dict[str, str]] = {}
 
     def outputs(self, kind: StackKind) -> dict[str, str]:
@@ -56,7 +50,7 @@ class Deployments:
         if made not in list(self._context.ledger):
             self._context.ledger.record(made)
         given = {"kind": kind, "run": self._context.run, "bucket": self._context.bucket, **context}
-        output = self._home / kind
+        output = self._context.folder / "stacks" / kind
         run_cdk(
             "deploy",
             "--all",

@@ -12,6 +12,9 @@ from local_aws.interrupts import defer_interrupts
 if TYPE_CHECKING:
     from pathlib import Path
 
+# The name of the ledger's file in the folder of a run.
+LEDGER = "made.json"
+
 Kind = Literal[
     "session", "named session", "code interpreter", "objects", "stack", "code interpreters"
 ]

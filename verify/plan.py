@@ -30,11 +30,11 @@ class PlanError(Exception):
 
 
 def choose(only: str) -> Sequence[Experiment]:
-    """Return the experiments with the names in `only`, separated by commas, or all.
+    """Return the experiments with the names in `only`, separated by commas or blanks, or all.
 
     :raises PlanError: if there is none with one of the names.
     """
-    names = [name.strip() for name in only.split(",") if name.strip()]
+    names = only.replace(",", " ").split()
     known = [experiment.name for experiment in EXPERIMENTS]
     for name in names:
         if name not in known:
@@ -56,9 +56,10 @@ def listing(experiments: Sequence[Experiment]) -> str:
 
 def announcement(context: Context, experiments: Sequence[Experiment]) -> str:
     """Return what the run will do, and the most that it will cost."""
-    stacks = sorted({str(one.stack) for one in experiments if one.stack and runs(context, one)})
     tried = [experiment for experiment in experiments if runs(context, experiment)]
-    minutes = sum(one.minutes for one in tried) + sum(STACK_MINUTES[name] for name in stacks)
+    stacks = sorted({experiment.stack for experiment in tried if experiment.stack})
+    minutes = sum(experiment.minutes for experiment in tried)
+    minutes += sum(STACK_MINUTES[stack] for stack in stacks)
     where = "the local AWS" if context.local else f"the account {context.account}"
     lines = [
         f"make verify runs {count(experiments)} with the stack {context.stack} in "

@@ -132,12 +132,13 @@ def ready_sandboxes(context: Context, interpreter_id: str) -> Iterator[dict[str,
 
 
 def interpreters_named(context: Context, fits: Callable[[str], bool]) -> list[str]:
+    """Return the ids of the code interpreters whose name fits.
+
+    A list may leave out the name: an id is the name, a hyphen and a suffix.
+    """
     pages = context.control.get_paginator("list_code_interpreters").paginate(type="CUSTOM")
-    return [
-        summary["codeInterpreterId"]
-        for summary in pages.search("codeInterpreterSummaries[]")
-        if fits(summary["name"])
-    ]
+    ids = [str(item["codeInterpreterId"]) for item in pages.search("codeInterpreterSummaries[]")]
+    return [interpreter_id for interpreter_id in ids if fits(interpreter_id.rpartition("-")[0])]
 
 
 def delete(context: Context, interpreter_id: str) -> None:

@@ -12,7 +12,7 @@ import sys
 import time
 from typing import cast
 
-from code_interpreter_invoke.application import fitted, log
+from code_interpreter_invoke.application import fit_to_caller, log
 from code_interpreter_invoke.files.workspace import Workspace
 from code_interpreter_invoke.requests.direct import Direct
 from code_interpreter_invoke.requests.limits import replace_surrogates
@@ -35,7 +35,7 @@ NOT_USED = cast(Workspace, None)  # the response fits
 def respond(settings: Settings) -> None:
     caller = Direct({"tool": "execute_code", "session": "warm", "code": "pass"})
     request = caller.request()
-    response = fitted(RESPONSE, caller, NOT_USED)
+    response = fit_to_caller(RESPONSE, caller, NOT_USED)
     fields = {"request_id": "id", "caller": caller.name, "tool": request.tool.name}
     log(fields, response, 0.01, settings)
     replace_surrogates(caller.render(response))

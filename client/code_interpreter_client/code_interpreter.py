@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .connections import lambda_client
 from .errors import error_from
-from .function import RETRY_SECONDS, Function, Response, lambda_client, new_key
+from .function import RETRY_SECONDS, Function, Response, new_key
 from .results import Result
 from .session import Language, Session, SessionOptions
 from .stack import boto3_session as new_boto3_session
@@ -122,7 +123,12 @@ class CodeInterpreter:
         while True:
             page = self.request("list_sessions", status=status, next_token=token)
             for sandbox in page["sessions"]:
-                yield SandboxSummary(**sandbox)
+                yield SandboxSummary(
+                    sandbox["session"],
+                    sandbox["session_id"],
+                    sandbox["session_status"],
+                    sandbox["created_at"],
+                )
             token = page.get("next_token")
             if token is None:
                 return

@@ -1,44 +1,33 @@
 """Requests to the deployed function, each of which runs at most once.
 
-Every request that may change something has an idempotency key, with which the function runs it at
-most once however often it arrives. So a lost response is asked for again with the same key, and
-nothing else is ever sent twice but what the function itself calls `retryable`.
+A request that may run something or write files has an idempotency key, with which the function runs
+it at most once however often it arrives. So a lost response is asked for again with the same key.
+Every other request, such as the stop of a session, has the same effect when it arrives twice.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import random
-import socket
 import time
 import uuid
-import weakref
 from collections.abc import Mapping
 from typing import Any, Final
 
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from .aws_errors import reason, unavailable
+from .connections import READ_SECONDS
 from .errors import CodeInterpreterError, FunctionUnavailable, InvalidRequest, OutcomeUnknown
 
 Response = dict[str, Any]
 
-# In seconds. A function may run for 30 minutes (Lambda's limit for synchronous invocations since
-# 2026-11-19), and only its own settings say for how long this one does. To read them takes a
-# permission that a caller need not have.
-MAX_FUNCTION_SECONDS: Final = 1_800
-CONNECT_SECONDS: Final = 10
-READ_SECONDS: Final = MAX_FUNCTION_SECONDS + 10
 # Seconds for which a request is sent again that has not begun.
 RETRY_SECONDS: Final = 120.0
 FIRST_PAUSE: Final = 0.5
 MAX_PAUSE: Final = 10.0
 # A connection that lasted for longer has reached the function.
 LASTING_SECONDS: Final = 10.0
-# NAT gateways and load balancers drop a connection that is idle for 350 seconds.
-KEEP_ALIVE_SECONDS: Final = 60
 # Bytes of a synchronous request (Lambda's quota).
 MAX_REQUEST_BYTES: Final = 6 * 1024 * 1024
 
@@ -56,7 +45,7 @@ KEYED_TOOLS: Final = frozenset(
     }
 )
 # Their operations that only read. A request without a key leaves no record.
-READING_OPERATIONS: Final = frozenset({"read", "list", "readFiles", "listFiles", "getTask"})
+READING_OPERATIONS: Final = ("read", "list", "readFiles", "listFiles", "getTask")
 
 
 class ResponseLost(Exception):
@@ -67,7 +56,7 @@ class Function:
     """The deployed function, by its name or ARN.
 
     :param name: The function's name or ARN.
-    :param client: A boto3 client of Lambda, made by `lambda_client`.
+    :param client: A boto3 client of Lambda, made by `connections.lambda_client`.
     :param retry_seconds: For how long a request is sent again of which nothing ran. A request's own
         time limit is another bound.
     """
@@ -251,69 +240,3 @@ def encode(event: Mapping[str, Any]) -> bytes:
 def new_key() -> str:
     """Return a new idempotency key."""
     return uuid.uuid4().hex
-
-
-def lambda_client(session: Any) -> Any:
-    """Return a client of Lambda that waits as long as a function can run, and never sends twice.
-
-    By default boto3 waits for one minute, and then sends the request up to four times more.
-
-    :param session: A boto3 session.
-    :raises FunctionUnavailable: if the region or the credentials are missing
-    """
-    config = Config(
-        connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
-        retries={"total_max_attempts": 1},
-        tcp_keepalive=True,
-        max_pool_connections=50,
-    )
-    try:
-        client = session.client("lambda", config=config)
-    except BotoCoreError as error:
-        raise unavailable(error, "Lambda") or FunctionUnavailable(
-            str(error), "no_credentials"
-        ) from error
-    keep_alive(client)
-    HTTP_SESSIONS.add(client._endpoint.http_session)
-    return client
-
-
-def keep_alive(client: Any) -> None:
-    """Make the client's connections send probes before an idle connection is dropped.
-
-    botocore's own option switches probes on, the first of which Linux sends after two hours. It has
-    no public place for the interval.
-    """
-    http_session = client._endpoint.http_session
-    options = [
-        (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
-        (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
-    ]
-    # Linux has TCP_KEEPIDLE; macOS calls it TCP_KEEPALIVE.
-    for name in ("TCP_KEEPIDLE", "TCP_KEEPALIVE", "TCP_KEEPINTVL"):
-        if hasattr(socket, name):
-            options.append((socket.IPPROTO_TCP, getattr(socket, name), KEEP_ALIVE_SECONDS))
-    http_session._socket_options = options
-    http_session._manager.connection_pool_kw["socket_options"] = options
-
-
-# The connections of the clients, and those that this process has inherited, which it must not use:
-# both processes would read from them, each the other's responses. Nor does it close them, which can
-# wait for a lock of a thread that the fork has not copied.
-NUM_POOLS: Final = 10
-HTTP_SESSIONS: Final[weakref.WeakSet[Any]] = weakref.WeakSet()
-INHERITED: Final[list[Any]] = []
-
-
-def forget_connections() -> None:
-    """Let the clients of a forked process make connections of their own."""
-    for http_session in HTTP_SESSIONS:
-        connections = http_session._manager
-        INHERITED.extend((connections.pools, http_session._proxy_managers))
-        connections.pools = type(connections.pools)(NUM_POOLS)
-        http_session._proxy_managers = {}
-
-
-if hasattr(os, "register_at_fork"):  # Windows has no fork
-    os.register_at_fork(after_in_child=forget_connections)

@@ -149,6 +149,7 @@ class Result:
     def from_response(cls, response: Mapping[str, Any], key: str | None, load: Load) -> Result:
         """Return the result that a response of the function describes."""
         exception = response.get("error", {}).get("exception")
+        changes = response.get("files_changed", {})
         return cls(
             stdout=response.get("stdout", ""),
             stderr=response.get("stderr", ""),
@@ -161,7 +162,7 @@ class Result:
             ),
             files=tuple(response.get("files_saved", ())),
             files_changed=FilesChanged(
-                **{kind: tuple(names) for kind, names in response.get("files_changed", {}).items()}
+                *(tuple(changes.get(kind, ())) for kind in ("created", "changed", "removed"))
             ),
             exception=None if exception is None else ExceptionDetail.from_json(exception),
             session_restarted=response.get("session_restarted", False),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from .results import Result
@@ -95,7 +95,7 @@ class BackgroundCommand:
 
     def status(self) -> str:
         """Return the task's status: submitted, working, completed, canceled or failed."""
-        return str(self._task()["taskStatus"])
+        return status_of(self._task())
 
     def wait(self, timeout: float | None = None, *, check: bool = True) -> Result:
         """Wait for the command's end, and return its result.
@@ -111,9 +111,9 @@ class BackgroundCommand:
         ends_at = None if timeout is None else time.monotonic() + timeout
         pause = FIRST_LOOK
         while True:
-            task = self._task()
-            if task["taskStatus"] not in ("submitted", "working"):
-                return self._result(task, check)
+            response = self._task()
+            if status_of(response) not in ("submitted", "working"):
+                return self._result(response, check)
             if ends_at is not None and time.monotonic() + pause > ends_at:
                 raise TimeoutError(f"the command still runs after {timeout} seconds")
             time.sleep(pause)
@@ -122,3 +122,8 @@ class BackgroundCommand:
     def stop(self) -> None:
         """End the command. One that has ended stays as it is."""
         self._stop()
+
+
+def status_of(response: Mapping[str, Any]) -> str:
+    """Return the status of a task in the response about it."""
+    return str(response["structuredContent"]["taskStatus"])

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import logging
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -37,6 +39,8 @@ SAVED: Final = "code-interpreter"
 UPLOAD_BYTES: Final = 4_700_000
 # Names the request of a command to the command's processes, so that an interrupt finds them.
 REQUEST_VARIABLE: Final = "CODE_INTERPRETER_REQUEST"
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -87,8 +91,8 @@ class SessionOptions:
 class Session:
     """A session by its name: requests with the same name share a sandbox, variables and files.
 
-    `with` stops a session that the client has named by itself. One with a name of yours goes on,
-    until its sandbox's time is over or `stop` is called.
+    `with` stops a session that the client has named by itself; a warning in the log says if that
+    fails. One with a name of yours goes on, until its sandbox's time is over or `stop` is called.
     """
 
     def __init__(
@@ -106,7 +110,10 @@ class Session:
 
     def __enter__(self) -> Self:
         if self._options is not None:
-            self.start()
+            with ExitStack() as stack:
+                stack.push(self)  # the sandbox can exist, also if its start fails or is interrupted
+                self.start()
+                stack.pop_all()
         return self
 
     def __exit__(
@@ -115,8 +122,17 @@ class Session:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._stop_at_exit and not isinstance(error, FunctionUnavailable):
+        if not self._stop_at_exit or isinstance(error, FunctionUnavailable):
+            return
+        try:
             self.stop()
+        except CodeInterpreterError as failure:
+            # The result of the block, or its own error, stands in any case.
+            logger.warning(
+                "the sandbox of the session %s was not stopped (%s), and ends by itself",
+                self.name,
+                type(failure).__name__,
+            )
 
     def __repr__(self) -> str:
         return f"<Session {self.name}>"
@@ -155,21 +171,18 @@ class Session:
         :raises NotStarted: if it did not begin
         :raises OutcomeUnknown: if it may have run
         """
-        program = self.submit(
-            code,
-            language=language,
-            output_filename=output_filename,
-            save_figures=save_figures,
-            timeout=timeout,
-            check=check,
-            key=key,
-            on_output=on_output,
+        return result_of(
+            self.submit(
+                code,
+                language=language,
+                output_filename=output_filename,
+                save_figures=save_figures,
+                timeout=timeout,
+                check=check,
+                key=key,
+                on_output=on_output,
+            )
         )
-        try:
-            return program.result()
-        except KeyboardInterrupt:
-            program.interrupt()
-            raise
 
     def submit(
         self,
@@ -237,14 +250,9 @@ class Session:
         :raises CodeFailed: if the command failed
         :raises TimedOut: if it was ended because its time was up
         """
-        running = self.submit_command(
-            command, cwd=cwd, env=env, timeout=timeout, check=check, key=key
+        return result_of(
+            self.submit_command(command, cwd=cwd, env=env, timeout=timeout, check=check, key=key)
         )
-        try:
-            return running.result()
-        except KeyboardInterrupt:
-            running.interrupt()
-            raise
 
     def submit_command(
         self,
@@ -299,7 +307,7 @@ class Session:
             task_id,
             lambda: self._task(task_id),
             lambda: self._stop_task(task_id),
-            lambda task, check: self._task_result(task, check=check),
+            lambda response, check: self._task_result(response, check=check),
         )
 
     def _run(self, tool: str, arguments: Mapping[str, Any], *, check: bool, key: str) -> Result:
@@ -393,7 +401,9 @@ class Session:
         while True:
             page = self.request("workspace_list", path=path or None, next_token=token)
             for file in page["files"]:
-                yield WorkspaceFile(**file)
+                yield WorkspaceFile(
+                    file["path"], file["size"], file["last_modified"], file.get("problem")
+                )
             token = page.get("next_token")
             if token is None:
                 return
@@ -429,8 +439,11 @@ class Session:
 
         :param name: The folder in the sandbox's working directory. Default: the working directory.
         :return: The files' paths in the workspace.
+        :raises InvalidRequest: if it is not a folder
         """
         source = Path(source)
+        if not source.is_dir():
+            raise InvalidRequest(f"{source} is not a folder; name a folder that exists")
         files = sorted(file for file in source.rglob("*") if file.is_file())
         names = [str(PurePosixPath(name, file.relative_to(source).as_posix())) for file in files]
         return transfers.upload_all(self.upload, list(zip(files, names, strict=True)))
@@ -565,18 +578,20 @@ class Session:
         """Use an operation of the API InvokeCodeInterpreter, and return the response."""
         return self.request("invoke_code_interpreter", name=operation, arguments=arguments)
 
-    def _task(self, task_id: str) -> dict[str, Any]:
-        """Return the state of a background command, as the API has it."""
+    def _task(self, task_id: str) -> Response:
+        """Return the response with the state of a background command, as the API has it."""
         arguments = {"name": "getTask", "arguments": {"taskId": task_id}}
         response = self._function.request("invoke_code_interpreter", arguments, session=self.name)
-        state: dict[str, Any] = response.get("structuredContent", {})
-        if "taskStatus" not in state:
+        if "taskStatus" not in response.get("structuredContent", {}):
             raise error_from(response, Result.from_response(response, None, self.load))
-        return state
+        return response
 
-    def _task_result(self, state: Mapping[str, Any], *, check: bool) -> Result:
+    def _task_result(self, response: Response, *, check: bool) -> Result:
         """Return the result of a background command that has ended."""
+        response = self._whole(response)
+        state = response["structuredContent"]
         members: Response = {
+            **{name: response[name] for name in ("truncated", "warnings") if name in response},
             "status": "ok",
             "stdout": state.get("stdout", ""),
             "stderr": state.get("stderr", ""),
@@ -606,6 +621,16 @@ class Session:
         # The service refuses to stop a command that has ended.
         if response.get("error", {}).get("type") not in (None, "CodeFailed", "NotFound"):
             raise error_from(response, Result.from_response(response, None, self.load))
+
+
+def result_of(program: RunningProgram) -> Result:
+    """Return the result of a program, which Ctrl-C interrupts."""
+    try:
+        return program.result()
+    except KeyboardInterrupt:
+        with suppress(CodeInterpreterError):  # Ctrl-C is to end the caller in any case
+            program.interrupt()
+        raise
 
 
 def transfer_of(response: Response, member: str) -> Transfer:

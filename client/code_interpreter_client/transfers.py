@@ -243,7 +243,7 @@ def pool_for(url: str) -> urllib3.PoolManager:
 POOLS: dict[str, urllib3.PoolManager] = {}
 
 
-# Those that this process has inherited, and must neither use nor close: see `function.INHERITED`.
+# Those that this process has inherited, and neither uses nor closes: see `connections.INHERITED`.
 INHERITED: list[Any] = []
 
 

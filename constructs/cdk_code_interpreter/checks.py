@@ -6,7 +6,6 @@ AgentCore.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ import jsii
 from aws_cdk import CfnResource, IPolicyValidationContext, PolicyValidationPluginReport, Stack
 from constructs import IConstruct
 
-from ._private.templates import Templates, used_interpreter
+from ._private.templates import Place, Templates, used_interpreter
 from .limits import MAX_SESSION_SECONDS
 
 try:
@@ -49,23 +48,23 @@ class _Rule:
     info: str
     reason: str
     remedy: str
-    find: Callable[[Templates, str, str], Sequence[str] | bool]
+    find: Callable[[Templates, Place], Sequence[str] | bool]
     level: NagMessageLevel = NagMessageLevel.ERROR
 
 
-def _public_network(templates: Templates, template: str, logical_id: str) -> bool:
-    return bool(templates.code_interpreter(template, logical_id).network_mode == "PUBLIC")
+def _public_network(templates: Templates, interpreter: Place) -> bool:
+    return bool(templates.code_interpreter(interpreter).network_mode == "PUBLIC")
 
 
-def _sandbox_role(templates: Templates, template: str, logical_id: str) -> bool:
-    interpreter = templates.code_interpreter(template, logical_id)
-    return interpreter.network_mode == "SANDBOX" and interpreter.role is not None
+def _sandbox_role(templates: Templates, interpreter: Place) -> bool:
+    found = templates.code_interpreter(interpreter)
+    return found.network_mode == "SANDBOX" and found.has_role
 
 
-def _role_wildcards(templates: Templates, template: str, logical_id: str) -> list[str]:
-    role = templates.code_interpreter(template, logical_id).role
-    found = [f"Policy::{name}" for name in templates.aws_managed_policies(template, role)]
-    for statement in templates.allowing_statements(template, role):
+def _role_wildcards(templates: Templates, interpreter: Place) -> list[str]:
+    role = templates.code_interpreter(interpreter).role
+    found = [f"Policy::{name}" for name in templates.aws_managed_policies(role)]
+    for statement in templates.allowing_statements(role):
         found += [f"{name}::*" for name in ("NotAction", "NotResource") if name in statement]
         found += [f"Action::{action}" for action in statement.get("Action", ()) if "*" in action]
         found += [
@@ -76,21 +75,20 @@ def _role_wildcards(templates: Templates, template: str, logical_id: str) -> lis
     return sorted(set(found))
 
 
-def _role_workspace(templates: Templates, template: str, logical_id: str) -> list[str]:
-    role = templates.code_interpreter(template, logical_id).role
-    found = templates.workspace_resources(template, role)
-    return sorted({f"Resource::{resource}" for resource in found})
+def _role_workspace(templates: Templates, interpreter: Place) -> list[str]:
+    role = templates.code_interpreter(interpreter).role
+    return sorted({f"Resource::{found}" for found in templates.workspace_resources(role)})
 
 
-def _long_session(templates: Templates, template: str, logical_id: str) -> bool:
-    variables = templates.variables(template, logical_id)
+def _long_session(templates: Templates, function: Place) -> bool:
+    variables = templates.variables(function)
     seconds = str(variables.get("SESSION_TIMEOUT_SECONDS", ""))
     is_ours = used_interpreter(variables) is not None
     return is_ours and seconds.isdecimal() and int(seconds) >= MAX_SESSION_SECONDS
 
 
-def _no_logs(templates: Templates, template: str, logical_id: str) -> bool:
-    return not templates.is_logged(template, logical_id)
+def _no_logs(templates: Templates, interpreter: Place) -> bool:
+    return not templates.is_logged(interpreter)
 
 
 _INTERPRETERS = (_NATIVE, _OURS)
@@ -179,7 +177,7 @@ class CodeInterpreterChecks(NagPack):
     def __init__(self, scope: IConstruct | None = None, *, verbose: bool = False) -> None:
         super().__init__(scope, verbose=verbose)
         self._pack_name = "CodeInterpreter"
-        self._templates = Templates({})
+        self._templates = Templates({}, {})
 
     @property
     def name(self) -> str:
@@ -191,13 +189,7 @@ class CodeInterpreterChecks(NagPack):
         """Check the templates that CDK has written."""
         # The context leaves out those of nested stacks, which are in the same folders.
         folders = {Path(path).parent for path in context.template_paths}
-        self._templates = Templates(
-            {
-                path.name: json.loads(path.read_text(encoding="utf-8"))
-                for folder in folders
-                for path in folder.glob("*.template.json")
-            }
-        )
+        self._templates = Templates.of_assemblies(folders)
         return super().validate(context)
 
     def _check_resource(self, node: CfnResource) -> None:
@@ -240,8 +232,8 @@ class _AppliedRule:
 
     def rule(self, node: CfnResource) -> NagRuleCompliance | list[str]:
         stack = Stack.of(node)
-        logical_id = str(stack.resolve(node.logical_id))
-        found = self._rule.find(self._templates, stack.template_file, logical_id)
+        place = Place(stack.template_file, str(stack.resolve(node.logical_id)))
+        found = self._rule.find(self._templates, place)
         if isinstance(found, bool):
             return NagRuleCompliance.NON_COMPLIANT if found else NagRuleCompliance.COMPLIANT
         return list(found) or NagRuleCompliance.COMPLIANT

@@ -148,8 +148,8 @@ class CommandTask(sfn.StateMachineFragment):
     :param timeout: The longest time that the command may run, 1 second to 8 hours. Default: 8
         hours, the longest life of a session.
     :raises ValueError: if a time is outside its limits, if `timeout` has too many requests for the
-        status, if `session` cannot be a name or `command`
-        is empty, or if they use different query languages.
+        status, if `session` cannot be a name or `command` is empty, or if they use different query
+        languages.
     """
 
     @check_arguments

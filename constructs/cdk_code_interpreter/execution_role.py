@@ -43,7 +43,7 @@ class ExecutionRole(iam.Role):
             check_pattern(
                 "role_name",
                 role_name,
-                r"[\w+=,.@-]{1,64}",
+                "[a-zA-Z0-9_+=,.@-]{1,64}",
                 "1 to 64 letters, digits and + = , . @ _ -",
             )
         self._trusted: list[str] = []

@@ -24,7 +24,8 @@ MAX_MOUNT_PATH_LENGTH = 200
 MAX_TAGS = 47
 MAX_TAG_KEY_LENGTH = 128
 MAX_TAG_VALUE_LENGTH = 256
-TAG_PATTERN = r"[a-zA-Z0-9\s._:/=+@-]*"
+# The model's blanks are those of ASCII.
+TAG_PATTERN = r"(?a:[a-zA-Z0-9\s._:/=+@-]*)"
 
 # StartCodeInterpreterSession: seconds from a session's start to its end, however busy it is.
 MAX_SESSION_SECONDS = 28_800

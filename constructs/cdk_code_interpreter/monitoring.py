@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Unpack
 
 from aws_cdk import Duration, Tokenization
@@ -19,10 +19,10 @@ from .invoke_function import InvokeFunction
 from .service_logs import ServiceLog
 
 # The operations that AgentCore has metrics for.
-_OPERATIONS = ("StartCodeInterpreterSession", "InvokeCodeInterpreter")
+_START = "StartCodeInterpreterSession"
+_OPERATIONS = (_START, "InvokeCodeInterpreter")
 
 _PERIOD = Duration.minutes(5)
-_START = "StartCodeInterpreterSession"
 _SLOW_START = Duration.seconds(10)
 # The part of the function's timeout from which a request counts as nearly timed out.
 _NEARLY_TIMED_OUT = 0.9
@@ -177,25 +177,43 @@ class Monitoring(Construct):
             "FunctionDuration", metric, threshold, "A call of the invoke function nearly timed out"
         )
 
+    def _api_metric(
+        self,
+        name: str,
+        operation: str,
+        statistic: str = cloudwatch.Stats.SUM,
+        period: Duration | None = None,
+    ) -> cloudwatch.Metric:
+        """Return a metric of an API operation.
+
+        CDK's methods for each of these metrics call this one from the Node process, which then asks
+        Python for each option: fourteen calls in place of one.
+        """
+        return self._code_interpreter.metric_for_api_operation(
+            name, operation, statistic=statistic, period=period
+        )
+
+    def _api_metrics(
+        self, name: str, statistic: str = cloudwatch.Stats.SUM
+    ) -> list[cloudwatch.Metric]:
+        return [self._api_metric(name, operation, statistic) for operation in _OPERATIONS]
+
     def _code_interpreter_alarms(self) -> list[cloudwatch.Alarm]:
-        interpreter = self._code_interpreter
         alarms = []
         for operation in _OPERATIONS:
             alarms += [
                 self._alarm_on_any(
                     f"{operation}Errors",
-                    interpreter.metric_system_errors_for_api_operation(operation, period=_PERIOD),
+                    self._api_metric("SystemErrors", operation, period=_PERIOD),
                     f"AgentCore failed to carry out {operation}",
                 ),
                 self._alarm_on_any(
                     f"{operation}Throttles",
-                    interpreter.metric_throttles_for_api_operation(operation, period=_PERIOD),
+                    self._api_metric("Throttles", operation, period=_PERIOD),
                     f"AgentCore refused {operation}: too many calls or sessions at once",
                 ),
             ]
-        latency = interpreter.metric_latency_for_api_operation(
-            _START, period=_PERIOD, statistic=cloudwatch.Stats.percentile(90)
-        )
+        latency = self._api_metric("Latency", _START, cloudwatch.Stats.percentile(90), _PERIOD)
         alarms.append(
             self._alarm(
                 f"{_START}Latency",
@@ -234,10 +252,7 @@ class Monitoring(Construct):
 
     def _widgets(self) -> list[list[cloudwatch.IWidget]]:
         function, interpreter = self._function, self._code_interpreter
-        errors = [
-            *_each(interpreter.metric_system_errors_for_api_operation),
-            *_each(interpreter.metric_user_errors_for_api_operation),
-        ]
+        errors = [*self._api_metrics("SystemErrors"), *self._api_metrics("UserErrors")]
         return [
             [cloudwatch.AlarmStatusWidget(title="Alarms", alarms=self.alarms, width=24, height=3)],
             [
@@ -276,16 +291,12 @@ class Monitoring(Construct):
                 _graph("Sessions: duration", interpreter.metric_session_duration()),
             ],
             [
-                _graph("Calls", *_each(interpreter.metric_invocations_for_api_operation)),
+                _graph("Calls", *self._api_metrics("Invocations")),
                 _graph("Errors", *errors),
-                _graph("Throttles", *_each(interpreter.metric_throttles_for_api_operation)),
-                _graph("Latency", *_each(interpreter.metric_latency_for_api_operation)),
+                _graph("Throttles", *self._api_metrics("Throttles")),
+                _graph("Latency", *self._api_metrics("Latency", cloudwatch.Stats.AVERAGE)),
             ],
         ]
-
-
-def _each(metric: Callable[[str], cloudwatch.Metric]) -> list[cloudwatch.Metric]:
-    return [metric(operation) for operation in _OPERATIONS]
 
 
 def _graph(title: str, *metrics: cloudwatch.IMetric) -> cloudwatch.GraphWidget:

@@ -122,6 +122,7 @@ class Workspace(Construct):
                 versioned=versioned,
                 removal_policy=removal_policy,
                 server_access_logs_bucket=server_access_logs_bucket,
+                **settings,
             )
         super().__init__(scope, construct_id)
         self.prefix = prefix
@@ -193,6 +194,7 @@ class Workspace(Construct):
             )
         return grant
 
+    @check_arguments
     def grant_delete(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` delete every session's files, and no session records.
 

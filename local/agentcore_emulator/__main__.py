@@ -10,33 +10,25 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import signal
 import socket
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
-
-from hypercorn.asyncio import serve
-from hypercorn.config import Config
 
 from agentcore_emulator.assignments import assign
 from agentcore_emulator.http.app import create_app
+from agentcore_emulator.http.server import serve
 from agentcore_emulator.settings import EmulatorSettings
 
-if TYPE_CHECKING:
-    from hypercorn.typing import ASGIFramework
-
-SHUTDOWN_GRACE_SECONDS = 2
-# Longer than a client's pooled connection usually lies idle.
-KEEP_ALIVE_SECONDS = 75
+HOST = "127.0.0.1"
+MAX_PORT = 65_535
 
 
 def main() -> None:
     arguments = parse_arguments()
-    # From here on a connection waits instead of being refused.
-    listener = socket.create_server(("127.0.0.1", arguments.port))
-    asyncio.run(run(listener, arguments.settings))
+    asyncio.run(run(listen(arguments.port), arguments.settings))
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -58,6 +50,8 @@ def parse_arguments() -> argparse.Namespace:
         help="a setting of EmulatorSettings or SandboxSettings, any number of times",
     )
     arguments = parser.parse_args()
+    if not 0 <= arguments.port <= MAX_PORT:
+        parser.error(f"--port {arguments.port}: not from 1 to {MAX_PORT}, or 0 for any free port")
     try:
         arguments.settings = settings_from(arguments)
     except ValueError as error:
@@ -76,24 +70,33 @@ def settings_from(arguments: argparse.Namespace) -> EmulatorSettings:
     return replace(settings, sandbox=replace(settings.sandbox, python=arguments.sandbox_python))
 
 
+def listen(port: int) -> socket.socket:
+    """Listen on a port, on which a connection waits from now on instead of being refused.
+
+    :raises SystemExit: with a message, if the port is not free.
+    """
+    try:
+        return socket.create_server((HOST, port))
+    except OSError as error:
+        sys.exit(
+            f"error: port {port} on {HOST} is not free ({os.strerror(error.errno or 0)}): end the "
+            "process that uses it, or choose another port; --port 0 takes any free port"
+        )
+
+
 async def run(listener: socket.socket, settings: EmulatorSettings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    config = Config()
-    config.graceful_timeout = SHUTDOWN_GRACE_SECONDS
-    config.keep_alive_timeout = KEEP_ALIVE_SECONDS
-    config.loglevel = "WARNING"
     app = create_app(settings)
-    sys.stdout.write(f"http://127.0.0.1:{listener.getsockname()[1]}\n")
+    sys.stdout.write(f"http://{HOST}:{listener.getsockname()[1]}\n")
     sys.stdout.flush()
-    config.bind = [f"fd://{listener.detach()}"]
 
     async def stopped() -> None:
         await stop.wait()
         await app.shutdown()  # ends the requests in flight, for which the server waits
 
-    await serve(cast("ASGIFramework", app), config, shutdown_trigger=stopped)
+    await serve(app, listener, stopped)
 
 
 if __name__ == "__main__":

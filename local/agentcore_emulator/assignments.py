@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -53,4 +54,6 @@ def parse_setting(name: str, wanted: Any, text: str) -> Any:
         value = tuple(value)
     elif type(value) is not wanted and not (wanted is float and type(value) is int):
         raise ValueError(f"--set {name}: {value!r} is not a {wanted.__name__}")
+    elif wanted in (int, float) and not 0 <= value < math.inf:
+        raise ValueError(f"--set {name}: {value!r} is not a number from 0 up")
     return value

@@ -7,14 +7,14 @@ python -m local_aws --port 4566 --env
 from __future__ import annotations
 
 import argparse
+import socket
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from local_aws import LocalAws, LocalAwsError
-from local_aws.interpreters import LIBRARIES
 from local_aws.interrupts import Interrupted, raise_when_interrupted
-from local_aws.local_aws import HOST, environment_variables
+from local_aws.local_aws import HOST, MAX_PORT, environment_variables, wrong_port
 
 PORT = 4566
 
@@ -27,9 +27,7 @@ def main(prepare: Callable[[LocalAws], None] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m local_aws", description="Run a local AWS until Ctrl-C."
     )
-    parser.add_argument(
-        "--port", type=int, default=PORT, help="0 for any free port (default: 4566)"
-    )
+    parser.add_argument("--port", default=str(PORT), help="0 for any free port (default: 4566)")
     parser.add_argument(
         "--no-authorization",
         dest="authorization",
@@ -41,9 +39,9 @@ def main(prepare: Callable[[LocalAws], None] | None = None) -> int:
     )
     parser.add_argument(
         "--libraries",
-        choices=LIBRARIES,
+        metavar="NAME",
         default="basic",
-        help="full gives sandboxes the libraries of the service; a checkout installs them, once",
+        help="basic (default), or full: those of the service, which a checkout installs, once",
     )
     parser.add_argument(
         "--env",
@@ -51,14 +49,16 @@ def main(prepare: Callable[[LocalAws], None] | None = None) -> int:
         help="only print the variables for a local AWS that runs on the port",
     )
     arguments = parser.parse_args()
-    if arguments.env:
-        return print_environment(arguments.port)
-    raise_when_interrupted()
     try:
+        port = parse_port(arguments.port)
+        if arguments.env:
+            print_environment(port)
+            return 0
+        raise_when_interrupted()
         with (
             ThreadPoolExecutor() as reader,
             LocalAws(
-                port=arguments.port,
+                port=port,
                 authorization=arguments.authorization,
                 libraries=arguments.libraries,
                 show_activity=not arguments.quiet,
@@ -97,12 +97,33 @@ def write(text: str) -> None:
     sys.stdout.flush()
 
 
-def print_environment(port: int) -> int:
+def parse_port(text: str) -> int:
+    """Return the number of a port.
+
+    :raises LocalAwsError: if it is none.
+    """
+    if not text.isdecimal() or int(text) > MAX_PORT:
+        raise wrong_port(text)
+    return int(text)
+
+
+def print_environment(port: int) -> None:
+    """Print the variables for the local AWS on a port, and a note if none runs there.
+
+    :raises LocalAwsError: if the port is 0.
+    """
     if port == 0:
-        sys.stderr.write("error: port is 0, but it must be that of a running local AWS\n")
-        return 1
+        raise LocalAwsError(
+            "port is 0, but it must be that of a running local AWS, which make local shows"
+        )
+    try:
+        socket.create_connection((HOST, port), timeout=1).close()
+    except OSError:
+        sys.stderr.write(
+            f"note: no local AWS runs on port {port}: start it in another terminal, with "
+            f"make local PORT={port}\n"
+        )
     sys.stdout.write(exports(environment_variables(f"http://{HOST}:{port}")))
-    return 0
 
 
 def exports(variables: dict[str, str]) -> str:

@@ -1,6 +1,8 @@
-"""Write a line for each request, and what the functions log: `make local` shows both.
+"""Write a line for each request of a caller, and what the functions log: `make local` shows both.
 
-A line has names only: no query, no body, no header of the request.
+A line has names only: no query, no body, no header of the request. Requests that tell a reader
+nothing are left out: those of the functions, unless they are denied or fail, and those that ask
+CloudFormation or the local AWS how things are.
 """
 
 from __future__ import annotations
@@ -21,6 +23,13 @@ if TYPE_CHECKING:
 # The scope of a signature: Credential=KEY/DATE/REGION/SERVICE/aws4_request.
 SIGNED_SERVICE = re.compile(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/")
 ACTION = re.compile(rb"(?:^|&)Action=(\w+)")
+# The environment of the functions; SDKs write it into the header User-Agent.
+EXECUTION_ENVIRONMENT = "AWS_Lambda_local"
+QUESTION = re.compile(r"cloudformation Describe|GET /_")
+# Denied, or failed in the service.
+UNEXPECTED = re.compile(r"403|5\d\d|no response")
+# A level, a time and a message, as the managed runtime logs them. Each line has a time of its own.
+LOG_TIME = re.compile(r"^(\[\w+\])\t[0-9-]+[T ][0-9:,.]+Z?\t")
 
 
 class Activity:
@@ -32,7 +41,7 @@ class Activity:
     def log(self, function: str, text: str) -> None:
         """Write what an invocation of a function logged."""
         for line in text.splitlines():
-            self._write(f"{function}: {line}")
+            self._write(f"{function}: " + LOG_TIME.sub(r"\1 ", line))
 
     async def serve(
         self, application: Application, scope: Scope, receive: Receive, send: Send
@@ -65,7 +74,10 @@ class Activity:
             status = str(statuses[0]) if statuses else "no response"
             milliseconds = round(1000 * (time.monotonic() - started))
             service = f"{signed[1]} " if signed else ""
-            self._write(f"{status} {service}{name} ({milliseconds} ms)")
+            request = service + name
+            is_of_function = EXECUTION_ENVIRONMENT in headers.get("user-agent", "")
+            if UNEXPECTED.match(status) or not (is_of_function or QUESTION.match(request)):
+                self._write(f"{status} {request} ({milliseconds} ms)")
 
     def _write(self, text: str) -> None:
         moment = datetime.now().astimezone().strftime("%H:%M:%S")

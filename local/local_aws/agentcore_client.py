@@ -121,7 +121,7 @@ class AgentCoreClient:
 
         When this returns, sessions that are past their lifetime have ended.
 
-        :raises ValueError: if `seconds` is negative or not finite.
+        :raises ValueError: if `seconds` is negative or leads beyond the year 9000.
         """
         self._request("POST", "clock", {"advance_seconds": seconds})
 

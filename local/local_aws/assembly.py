@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
+# A stack whose creation failed cannot be updated: the CDK CLI deletes it and creates another one.
+FAILED_CREATIONS = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED")
 # Ten minutes: a stack that takes longer is stuck.
 WAITER_CONFIG = {"Delay": 0.05, "MaxAttempts": 12_000}
 
@@ -89,9 +91,7 @@ class Assembly:
     def destroy(self) -> None:
         """Delete the stacks in reverse order."""
         for stack in reversed(list(read_stacks(self._directory, self._default))):
-            cloudformation = self._client("cloudformation", *stack.environment)
-            cloudformation.delete_stack(StackName=stack.name)
-            wait_for_stack(cloudformation, "stack_delete_complete", stack.name)
+            delete_stack(self._client("cloudformation", *stack.environment), stack.name)
 
     def _deploy(self, stack: StackArtifact) -> dict[str, str]:
         self._publish_assets(stack)
@@ -108,7 +108,11 @@ class Assembly:
                 for key, value in stack.parameters.items()
             ],
         }
-        if stack_exists(cloudformation, stack.name):
+        status = stack_status(cloudformation, stack.name)
+        if status in FAILED_CREATIONS:
+            delete_stack(cloudformation, stack.name)
+            status = None
+        if status is not None:
             try:
                 cloudformation.update_stack(**request)
             except ClientError as error:
@@ -201,12 +205,18 @@ def zip_directory(directory: Path) -> bytes:
     return buffer.getvalue()
 
 
-def stack_exists(cloudformation: Any, stack_name: str) -> bool:
+def stack_status(cloudformation: Any, stack_name: str) -> str | None:
+    """Return the status of a stack, or None if there is no such stack."""
     try:
-        cloudformation.describe_stacks(StackName=stack_name)
+        [stack] = cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
     except ClientError:
-        return False
-    return True
+        return None
+    return str(stack["StackStatus"])
+
+
+def delete_stack(cloudformation: Any, stack_name: str) -> None:
+    cloudformation.delete_stack(StackName=stack_name)
+    wait_for_stack(cloudformation, "stack_delete_complete", stack_name)
 
 
 def wait_for_stack(cloudformation: Any, state: str, stack_name: str) -> None:

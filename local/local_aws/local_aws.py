@@ -14,9 +14,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
-import boto3
-
 from agentcore_emulator.certificates import certificate_variables
+from local_aws.activity import EXECUTION_ENVIRONMENT
 from local_aws.agentcore_client import AgentCoreClient
 from local_aws.assembly import Assembly, Environment
 from local_aws.errors import LocalAwsError
@@ -72,7 +71,7 @@ class LocalAws:
         installs them first, once, which takes some minutes and 3 GB. Default: "basic".
     :param emulator_settings: settings of the AgentCore emulator that differ from its defaults, by
         the names of the fields of `EmulatorSettings` and `SandboxSettings`. Default: none.
-    :param show_activity: whether `wait` shows each request and what the functions log. Without
+    :param show_activity: whether `wait` shows requests and what the functions log. Without
         `wait`, nobody reads them and the server stops. Default: False.
     """
 
@@ -196,6 +195,8 @@ class LocalAws:
         self, service: str, account: str = ACCOUNT, region: str = REGION, **options: Any
     ) -> Any:
         """Return a boto3 client of `service`, such as "lambda", for this local AWS."""
+        import boto3  # here, so that the server's start does not wait for it
+
         return boto3.client(
             service,
             endpoint_url=self.endpoint,
@@ -238,12 +239,16 @@ def environment_variables(endpoint: str, account: str = ACCOUNT) -> dict[str, st
     }
 
 
+def wrong_port(port: object) -> LocalAwsError:
+    return LocalAwsError(
+        f"port is {port}, but it must be 1 to {MAX_PORT}, or 0 for any free port; choose another, "
+        "as in make local PORT=4566"
+    )
+
+
 def check_port_is_free(port: int) -> None:
     if not 0 <= port <= MAX_PORT:
-        raise LocalAwsError(
-            f"port is {port}, but it must be 1 to {MAX_PORT}, or 0 for any free port; choose "
-            "another, as in make local PORT=4566"
-        )
+        raise wrong_port(port)
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -264,10 +269,12 @@ def server_environment(directory: Path) -> dict[str, str]:
     programs = [Path(sys.executable).parent, *([Path(node).parent] if node else [])]
     return {
         "PATH": os.pathsep.join([*map(str, programs), "/usr/bin", "/bin"]),
+        "AWS_EXECUTION_ENV": EXECUTION_ENVIRONMENT,
         # Lambda's Node runtime has the AWS SDK; here functions find it in this folder.
         "NODE_PATH": str(Path.cwd() / "node_modules"),
         "HOME": str(directory),
         "TMPDIR": str(temporary),
+        "STATE_DIR": str(directory / "state"),  # MiniStack's: a key that it makes when it starts
         "LANG": "C.UTF-8",
         # MiniStack's IAM has no delay: a mistyped role is told soon, and a denial is final. A
         # creation still repeats what a test's fault refuses.

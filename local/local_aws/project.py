@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 READY = """
 # The stack is deployed. In another shell, in the project's folder:
-#   make shell PORT={port}                  runs Python in a sandbox, line by line
-#   eval "$(make -s env PORT={port})"       exports the lines above, and extends PATH
-#   code-interpreter --help                 shows what else there is, with those variables
+#   {prompt:<34} runs Python in a sandbox, line by line
+#   {env:<34} exports the lines above, and extends PATH
+#   code-interpreter --help            shows what else there is, with those variables
 
 """
 
@@ -37,7 +37,9 @@ def deploy(aws: LocalAws) -> None:
         except CdkError as error:
             write(f"# The stack was not deployed, and the local AWS runs without it. {error}\n")
             return
-    write(READY.format(port=urlsplit(aws.endpoint).port))
+    port = urlsplit(aws.endpoint).port
+    env = f'eval "$(make -s env PORT={port})"'
+    write(READY.format(prompt=f"make shell PORT={port}", env=env))
 
 
 if __name__ == "__main__":

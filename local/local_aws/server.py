@@ -23,13 +23,10 @@ import time
 import traceback
 from pathlib import Path
 
-from hypercorn.asyncio import serve
-from hypercorn.config import Config
-
+from agentcore_emulator.http.server import serve
 from local_aws.activity import Activity
 
 HOST = "127.0.0.1"
-SHUTDOWN_GRACE_SECONDS = 2
 SHUTDOWN_LIMIT_SECONDS = 20
 
 
@@ -98,10 +95,7 @@ async def run(listener: socket.socket, arguments: argparse.Namespace) -> None:
         emulator_settings=arguments.set,
         activity=Activity(sys.stdout) if arguments.show_activity else None,
     )
-    config = Config()
-    config.bind = [f"fd://{listener.fileno()}"]
-    config.graceful_timeout = SHUTDOWN_GRACE_SECONDS
-    config.keep_alive_timeout = 75
+    endpoint = f"http://{HOST}:{listener.getsockname()[1]}"
     stop = stop_event(arguments.directory)
 
     async def stopped() -> None:
@@ -109,9 +103,8 @@ async def run(listener: socket.socket, arguments: argparse.Namespace) -> None:
         await stop.wait()
         await app.shutdown()
 
-    serving = asyncio.create_task(serve(app, config, shutdown_trigger=stopped))  # type: ignore[arg-type]
+    serving = asyncio.create_task(serve(app, listener, stopped))
     await app.startup()
-    endpoint = f"http://{HOST}:{listener.getsockname()[1]}"
     sys.stdout.write(json.dumps({"endpoint": endpoint}) + "\n")  # the parent waits for this line
     sys.stdout.flush()
     await serving

@@ -11,13 +11,14 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aws_cdk import App, Stack, Tags
+from aws_cdk import Stack, Tags
 from aws_cdk import aws_bedrockagentcore as agentcore
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk.assertions import Annotations, Match, Template
 
 from tests.project import PROJECT
+from tests.unit.constructs.everything import new_app
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +40,7 @@ def schema() -> Mapping[str, Any]:
 
 @pytest.fixture
 def stack() -> Stack:
-    return Stack(App(builtin_cloud_formation_validation=False), "Test")
+    return Stack(new_app(), "Test")
 
 
 @pytest.fixture
@@ -89,7 +90,7 @@ def test_the_construct_is_public_and_makes_a_role_by_itself(stack: Stack) -> Non
 def test_the_construct_keeps_its_name_when_it_must_be_replaced() -> None:
     names = set()
     for description in ("before", "after"):
-        stack = Stack(App(builtin_cloud_formation_validation=False), "Test")
+        stack = Stack(new_app(), "Test")
         native(stack, description=description)
         names.add(rendered(stack)["Name"])
     assert len(names) == 1

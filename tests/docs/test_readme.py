@@ -9,7 +9,7 @@ import sys
 from typing import Any, get_type_hints
 
 import pytest
-from aws_cdk import App, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk.assertions import Template
 
@@ -19,6 +19,7 @@ from code_interpreter_invoke.responses import ResponseMembers
 from stacks.settings import KEYS
 from tests.integration.emulator.sandbox.rude_programs import ANYWHERE, IN_NAMESPACES
 from tests.project import PROJECT
+from tests.unit.constructs.everything import new_app
 
 README = (PROJECT / "README.md").read_text()
 SECURITY = (PROJECT / "SECURITY.md").read_text()
@@ -36,7 +37,7 @@ def test_the_first_screen_is_a_screen() -> None:
 
 @pytest.fixture
 def stack() -> Stack:
-    return Stack(App(builtin_cloud_formation_validation=False), "Test")
+    return Stack(new_app(), "Test")
 
 
 def python_blocks() -> list[str]:
@@ -94,7 +95,7 @@ def test_every_setting_is_there_and_no_other() -> None:
 
 def test_the_acknowledgements_are_counted() -> None:
     flags = json.loads((PROJECT / "cdk.json").read_text())["context"]
-    app = App(context=flags, builtin_cloud_formation_validation=False)
+    app = new_app(flags)
     project.build(app)
     findings = [
         finding

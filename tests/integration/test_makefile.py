@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -34,18 +37,73 @@ def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_deployment_that_fails_without_a_terminal_says_how_to_approve(folder: Path) -> None:
-    done = make(folder, "deploy", "CONTEXT=-c code-interpreter:network=public")
-    assert done.stdout == "cdk deploy --all -c code-interpreter:network=public\n"
-    assert "make deploy APPROVE=yes approves them" in done.stderr
-    assert done.returncode != 0
-
-
 def test_an_approved_deployment_asks_nothing(folder: Path) -> None:
     done = make(folder, "deploy", "APPROVE=yes")
-    assert done.stdout == "cdk deploy --all --require-approval never\n"
-    assert "APPROVE" not in done.stderr
+    assert done.stdout == "python local/run_cdk.py deploy --all --require-approval never\n"
     assert done.returncode != 0
+
+
+# The CDK CLI's own error.
+UNAPPROVED = (
+    '"--require-approval" is enabled and stack includes security-sensitive updates, but terminal '
+    "(TTY) is not attached so we are unable to get a confirmation from the user\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("error", "note"),
+    [
+        (UNAPPROVED, "note: without a terminal .* with APPROVE=yes to approve\n"),
+        ("Unable to resolve AWS account to use.\n", ""),
+    ],
+)
+def test_a_deployment_that_fails_for_want_of_an_approval_says_how_to_approve(
+    folder: Path, error: str, note: str
+) -> None:
+    (folder / "error").write_text(error)
+    (folder / ".venv/bin/cdk").write_text('#!/bin/sh\necho "cdk $*"\ncat error >&2\nexit 3\n')
+    done = subprocess.run(
+        [
+            sys.executable,
+            PROJECT / "local/run_cdk.py",
+            "deploy",
+            "-c",
+            "code-interpreter:network=public",
+        ],
+        cwd=folder,
+        env={"PATH": f"{folder / '.venv/bin'}{os.pathsep}{os.defpath}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "cdk deploy -c code-interpreter:network=public\n"
+    assert re.fullmatch(re.escape(error) + note, done.stderr)
+    assert done.returncode == 3
+
+
+@pytest.mark.parametrize(
+    ("target", "variable", "allowed"),
+    [
+        ("deploy", "APPROVE=ja", "APPROVE is ja, but it must be 1 or 0"),
+        ("local", "QUIET=maybe", "QUIET is maybe, but it must be 1 or 0"),
+        ("synth", "CONTEXT=network=public", "CONTEXT is network=public, but it must be options"),
+    ],
+)
+def test_a_value_that_is_not_allowed_runs_nothing(
+    folder: Path, target: str, variable: str, allowed: str
+) -> None:
+    done = make(folder, target, variable)
+    [line] = done.stderr.splitlines()
+    assert allowed in line
+    assert done.stdout == ""
+    assert done.returncode != 0
+
+
+def test_without_the_variables_of_a_local_aws_there_is_no_shell(folder: Path) -> None:
+    """The shell would run in the account that the environment names."""
+    (folder / ".venv/bin/code-interpreter").write_text("#!/bin/sh\necho the shell runs\n")
+    (folder / ".venv/bin/code-interpreter").chmod(0o755)
+    assert make(folder, "shell", "PORT=abc").stdout == ""
 
 
 @pytest.mark.parametrize("target", ["synth", "bootstrap", "deploy", "destroy", "destroy-network"])
@@ -54,9 +112,21 @@ def test_every_target_that_runs_the_app_gets_the_context(folder: Path, target: s
     assert "-c code-interpreter:region=eu-central-1" in done.stdout
 
 
-def test_a_destruction_is_followed_by_the_name_of_the_bucket_that_stays(folder: Path) -> None:
-    (folder / ".venv/bin/cdk").write_text("#!/bin/sh\n")
-    assert make(folder, "destroy").stdout == "python local/kept_bucket.py\n"
+@pytest.mark.parametrize(
+    ("target", "program"),
+    [
+        ("synth", "deployed_stacks.py"),
+        ("deploy", "unused_network.py --profile mine"),
+        ("destroy", "kept_bucket.py --profile mine"),
+    ],
+)
+def test_the_cdk_cli_is_followed_by_a_program_that_names_things(
+    folder: Path, target: str, program: str
+) -> None:
+    (folder / ".venv/bin/python").write_text('#!/bin/sh\necho "python $*"\n')
+    lines = make(folder, target, "CONTEXT=--profile mine").stdout.splitlines()
+    assert lines[0].startswith(f"python local/run_cdk.py {target}")
+    assert lines[1] == f"python local/{program}"
 
 
 @pytest.mark.parametrize(

@@ -1,20 +1,27 @@
-"""Three apps of users, in another folder and an environment of their own."""
+"""Three apps of users, in another folder and an environment of their own.
+
+They are deployed in a third, that of `pip install 'cdk-code-interpreter[local]'`.
+"""
 
 from __future__ import annotations
 
+import itertools
 import json
+import signal
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
 
 from tests.project import PROJECT
 
+from .consumer import Consumer
 from .foreign import apps
 
 if TYPE_CHECKING:
     from .conftest import Distributions
-    from .consumer import Consumer
 
 INTERPRETER = "Custom::CodeInterpreter"
 
@@ -93,9 +100,8 @@ def test_a_function_for_an_existing_interpreter_and_bucket(assemblies: Path) -> 
 
 def test_several_copies_in_several_stacks_and_stages(assemblies: Path) -> None:
     paths = sorted((assemblies / "everything").glob("assembly-*/*.template.json"))
-    assert len(paths) == 4
     stacks = [template(path) for path in paths]
-    for stack, count in zip(stacks, (1, 2, 1, 2), strict=True):
+    for stack, count in zip(stacks, (1, 2, 1), strict=True):
         interpreters = of_type(stack, INTERPRETER)
         assert len({interpreter["NamePrefix"] for interpreter in interpreters}) == count
         assert len(of_type(stack, "AWS::S3::Bucket")) == count
@@ -107,13 +113,68 @@ def test_several_copies_in_several_stacks_and_stages(assemblies: Path) -> None:
         assert len(control) == 1
 
 
+# With the extra `local`.
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory, distributions: Distributions) -> Consumer:
+    return Consumer.create(
+        tmp_path_factory.mktemp("local") / "project",
+        [distributions.wheel, distributions.local_wheel],
+        pytest=True,
+    )
+
+
+def test_their_own_test_deploys_and_invokes_their_stack(
+    project: Consumer, assemblies: Path
+) -> None:
+    printed = project.run(
+        *("-m", "pytest", "-q", "-p", "no:cacheprovider", "their_tests.py"),
+        ASSEMBLIES=str(assemblies),
+    )
+    assert "1 passed" in printed
+
+
+def test_one_command_keeps_a_local_aws_running_and_leaves_nothing(
+    project: Consumer, tmp_path: Path
+) -> None:
+    with subprocess.Popen(
+        [project.python, "-W", "error", "-m", "local_aws", "--port", "0"],
+        cwd=project.directory,
+        env={**project.environment(), "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as command:
+        try:
+            assert command.stdout is not None
+            lines = itertools.takewhile(lambda line: line != "\n", command.stdout)
+            exported = dict(line.removeprefix("export ").strip().split("=", 1) for line in lines)
+            assert list(tmp_path.iterdir())
+            identity = boto3.client(
+                "sts",
+                endpoint_url=exported["AWS_ENDPOINT_URL"],
+                aws_access_key_id=exported["AWS_ACCESS_KEY_ID"],
+                aws_secret_access_key=exported["AWS_SECRET_ACCESS_KEY"],
+                region_name=exported["AWS_REGION"],
+            ).get_caller_identity()
+            assert identity["Account"] == exported["AWS_ACCESS_KEY_ID"]
+            command.send_signal(signal.SIGINT)
+            assert command.wait() == 0
+        finally:
+            command.kill()
+    assert list(tmp_path.iterdir()) == []
+
+
+# Assemblies.
+
+
 def assert_same(one: Path, other: Path) -> None:
     """Check that two assemblies deploy the same templates and assets."""
     here, there = deployed_from(one), deployed_from(other)
     assert here.keys() == there.keys()
     assert [name for name in here if here[name] != there[name]] == []
     names = [path.name for path in here]
-    assert sum(name.endswith(".template.json") for name in names) == 7
+    assert sum(name.endswith(".template.json") for name in names) == 6
     assert {"handler.py", "service-2.json"} <= set(names)
 
 

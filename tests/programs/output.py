@@ -95,8 +95,8 @@ OUTPUT = [
         response=ok(stderr="100%|##########|"),
     ),
     Program(
-        name="30 MB, then the result",
-        code="for i in range(30_000):\n    print('x' * 999)\nprint('RESULT: 42')",
+        name="12 MB, then the result",
+        code="for i in range(12_000):\n    print('x' * 999)\nprint('RESULT: 42')",
         response=ok(
             Containing("[... ", " characters left out ...]", "[output truncated: "),
             truncated=True,
@@ -105,8 +105,8 @@ OUTPUT = [
         observed=ok(Matching(f"x{{999}}\n.*{LEFT_OUT}.*x\nRESULT: 42"), **CUT),
     ),
     Program(
-        name="30 MB without a line end, then the result",
-        code="print('x' * 30_000_000, end='')\nprint('RESULT: 42')",
+        name="12 MB without a line end, then the result",
+        code="print('x' * 12_000_000, end='')\nprint('RESULT: 42')",
         response=ok(
             Containing("[... ", " characters left out ...]", "[output truncated: "),
             truncated=True,
@@ -115,8 +115,8 @@ OUTPUT = [
         observed=ok(Matching(f"x{{999}}.*{LEFT_OUT}x*RESULT: 42"), **CUT),
     ),
     Program(
-        name="30 MB on stderr, then a failure",
-        code="import sys\nfor i in range(30_000):\n    print('x' * 999, file=sys.stderr)\n1 / 0",
+        name="12 MB on stderr, then a failure",
+        code="import sys\nfor i in range(12_000):\n    print('x' * 999, file=sys.stderr)\n1 / 0",
         response=failed(
             "ZeroDivisionError: division by zero",
             stderr=Containing("ZeroDivisionError: division by zero"),

@@ -22,7 +22,10 @@ def test_two_tenants_do_not_meet(machine: type[TwoTenants]) -> None:
     assert machine.watched > 100
 
 
-@pytest.mark.parametrize("machine", MACHINES)
+# `tests/e2e/examples/test_tenants.py` has the deployed functions of two tenants.
+@pytest.mark.parametrize(
+    "machine", [pytest.param(FunctionForEach, marks=pytest.mark.slow), SessionForEach]
+)
 def test_two_tenants_do_not_meet_over_http(machine: type[TwoTenants], local_aws: LocalAws) -> None:
     """A slice of what `make prove` runs."""
     with over(local_aws) as services_of:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
+import json
 from typing import Any
 
 import botocore.session
@@ -39,7 +39,7 @@ def test_the_model_folders_have_no_other_files(written: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("model", prune_models.MODELS, ids=lambda model: model.folder.split("/")[1])
-def test_a_pruned_model_has_the_members_of_the_full_model_that_are_used(
+def test_a_pruned_model_has_the_members_of_the_full_model(
     model: prune_models.Model,
 ) -> None:
     pruned, full = botocore.session.Session(), botocore.session.Session()
@@ -48,14 +48,24 @@ def test_a_pruned_model_has_the_members_of_the_full_model_that_are_used(
     theirs = full.get_service_model(model.service, api_version=model.api_version)
     assert sorted(ours.operation_names) == sorted(model.operations)
     for name in model.operations:
-        for part in ("input_shape", "output_shape"):
-            mine = getattr(ours.operation_model(name), part)
-            other = getattr(theirs.operation_model(name), part)
-            assert (mine and set(mine.members)) == (other and used(other.members, model))
+        mine, other = ours.operation_model(name), theirs.operation_model(name)
+        sent, read = members(other.input_shape), members(other.output_shape)
+        assert members(mine.input_shape) == sent & set(model.sent_members or sent)
+        assert members(mine.output_shape) == read & set(model.read_members or read)
 
 
-def used(members: Iterable[str], model: prune_models.Model) -> set[str]:
-    return {name for name in members if not (model.unused and model.unused.match(name))}
+def members(shape: Any) -> set[str]:
+    return set(shape.members) if shape else set()
+
+
+@pytest.mark.parametrize("model", [model for model in prune_models.MODELS if model.read_members])
+def test_the_model_has_each_member_that_is_sent_or_read(
+    model: prune_models.Model, written: dict[str, str]
+) -> None:
+    text = written[f"{model.folder}/{model.service}/{model.api_version}/service-2.json"]
+    shapes = json.loads(text)["shapes"].values()
+    found = {name for shape in shapes for name in shape.get("members", ())}
+    assert {*model.sent_members, *model.read_members} <= found
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from ..function import Response
     from ..session import Session
     from ..transfers import Progress
+
+UNITS = ("B", "KiB", "MiB", "GiB")
 
 
 @takes_target
@@ -201,11 +204,11 @@ def listings(session: Session, path: str, *, in_sandbox: bool) -> Iterator[Respo
 
 
 def workspace_table(session: Session, path: str) -> str:
-    """Return the files of the workspace: size, time of the last change, path, problem."""
+    """Return the files of the workspace: size, local time of the last change, path, problem."""
     rows = [
         (
-            str(file.size),
-            file.last_modified,
+            readable_size(file.size),
+            f"{datetime.fromisoformat(file.last_modified).astimezone():%Y-%m-%d %H:%M:%S}",
             file.path + (f"  ({file.problem})" if file.problem else ""),
         )
         for file in session.ls(path)
@@ -217,12 +220,18 @@ def sandbox_table(session: Session, path: str) -> str:
     """Return the files and folders in a folder of the sandbox: size, name."""
     rows = [
         (
-            "" if entry.size is None else str(entry.size),
+            "" if entry.size is None else readable_size(entry.size),
             entry.name + ("/" if entry.is_folder else ""),
         )
         for entry in session.list(path or ".")
     ]
     return table(rows)
+
+
+def readable_size(size: int) -> str:
+    """Return a number of bytes with the largest unit of which there is a whole one."""
+    power = min(max(size.bit_length() - 1, 0) // 10, len(UNITS) - 1)
+    return f"{size} B" if power == 0 else f"{size / 1024**power:.1f} {UNITS[power]}"
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:

@@ -141,6 +141,9 @@ def _check(name: str, value: Any, expected: Any) -> None:
     items = dict(value) if isinstance(value, Mapping) else value
     try:
         typeguard.check_type(argname=f"argument {name}", value=items, expected_type=expected)
+        if isinstance(value, str) and get_origin(expected) is Sequence:
+            # Its letters are a sequence of texts, too.
+            raise TypeError(f"type of argument {name} must be a sequence of texts; got str instead")
     except TypeError as error:
         raise TypeError(f"{error}{_describe(value)}; {_remedy(value, expected)}") from None
     if name == "scope":

@@ -82,8 +82,9 @@ def _key_arn(secret: secretsmanager.ISecret) -> str | None:
     An imported secret does not tell its key. The pattern matches every key of the secret's account,
     but Secrets Manager decrypts for a caller only the secrets that the caller may read.
     """
-    if secret.encryption_key is not None:
-        return secret.encryption_key.key_arn
+    key = secret.encryption_key
+    if key is not None:
+        return key.key_arn
     if isinstance(secret, secretsmanager.Secret):
         return None
     return Arn.format(

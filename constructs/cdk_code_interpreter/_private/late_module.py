@@ -21,3 +21,7 @@ class LateModule:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(import_module(self._name), name)
+
+    def __reduce__(self) -> tuple[type[LateModule], tuple[str]]:
+        """Copy by the name. Without it, a copy would look for its own name in a module."""
+        return LateModule, (self._name,)

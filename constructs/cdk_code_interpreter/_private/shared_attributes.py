@@ -7,6 +7,7 @@ export that is in use, and CDK finds no change in a stack that reads an output. 
 
 from __future__ import annotations
 
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from aws_cdk import CfnParameter, Stack
@@ -31,18 +32,18 @@ class SharedAttributes:
 
     def __init__(self, owner: Construct) -> None:
         self._owner = owner
+        self._stacks: dict[IConstruct, Stack] = {}
 
     def token(self, name: str, value: str) -> str:
         """Return a token for an attribute, which becomes what the stack with the token can use."""
-        values: dict[Stack, str] = {}  # CDK resolves the token hundreds of times in each stack
+        # CDK resolves the token hundreds of times in each stack, and often for the same construct.
+        value_for = cache(partial(self._value_for, name=name, value=value))
+        return lazy_string(lambda scope: value_for(self._stack_of(scope)))
 
-        def value_in_stack_of(scope: IConstruct) -> str:
-            stack = Stack.of(scope)
-            if stack not in values:
-                values[stack] = self._value_for(stack, name, value)
-            return values[stack]
-
-        return lazy_string(value_in_stack_of)
+    def _stack_of(self, scope: IConstruct) -> Stack:
+        if scope not in self._stacks:
+            self._stacks[scope] = Stack.of(scope)
+        return self._stacks[scope]
 
     def parameter_for(self, scope: IConstruct, name: str, value: str) -> str | None:
         """Return the name of the parameter with an attribute, or None if `scope` needs none.
@@ -69,7 +70,7 @@ class SharedAttributes:
             )
         return parameter_name
 
-    def _value_for(self, scope: IConstruct, name: str, value: str) -> str:
+    def _value_for(self, scope: IConstruct, *, name: str, value: str) -> str:
         parameter_name = self.parameter_for(scope, name, value)
         if parameter_name is None:
             return value

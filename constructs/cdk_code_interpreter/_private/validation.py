@@ -136,9 +136,10 @@ def check_duration(name: str, duration: Duration, max_seconds: int) -> None:
     if duration.is_unresolved():
         _check_unit(name, duration, "seconds")
         return
-    if not 1 <= duration.to_seconds() <= max_seconds:
+    seconds = duration.to_seconds(integral=False)
+    if not 1 <= seconds <= max_seconds or seconds != int(seconds):
         raise ValueError(
-            f"{name} is {duration.to_seconds()} s, but it must be 1 to {max_seconds} s; change it"
+            f"{name} is {seconds} s, but it must be 1 to {max_seconds} s, and whole; change it"
         )
 
 

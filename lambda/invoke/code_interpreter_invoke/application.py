@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .responses import Response
     from .sandbox.observer import Program
     from .sessions.spare import Spare
-    from .sessions.sweeper import Looks
+    from .sessions.sweeper import SweepCache
 
 logger = logging.getLogger(__name__)
 logger.setLevel(logging.INFO)
@@ -57,7 +57,7 @@ class Application:
             settings.code_interpreter_id, settings.code_interpreter_parameter, connect_ssm
         )
         self._record_cache: RecordCache = {}
-        self._sweeper_looks: Looks = {}
+        self._sweep_cache: SweepCache = {}
         # A deployment that changes the function starts new execution environments. Lambda freezes
         # them between requests, perhaps with their monotonic clock.
         self._denials_may_pass_until = time.time() + settings.iam_propagation_seconds
@@ -84,7 +84,7 @@ class Application:
 
         def work() -> Response:
             keep_up(
-                self._settings, bucket, code_interpreter, deadline, log_fields, self._sweeper_looks
+                self._settings, bucket, code_interpreter, deadline, log_fields, self._sweep_cache
             )
             return {"status": "ok"}
 
@@ -154,7 +154,7 @@ class Application:
             )
             if count
         }
-        return fitted(session.describe(response), caller, workspace)
+        return fit_to_caller(session.describe(response), caller, workspace)
 
     def _session(
         self,
@@ -221,7 +221,7 @@ class Application:
             ).response()
 
 
-def fitted(response: Response, caller: Caller, workspace: Workspace) -> Response:
+def fit_to_caller(response: Response, caller: Caller, workspace: Workspace) -> Response:
     """Return the response in a form that its caller can take."""
     if "results" in response:
         from .requests.rich_results import fit_results  # few programs display values

@@ -3,10 +3,12 @@
 RequestError
 ├── InvalidRequestError     refused before anything ran
 ├── NotStartedError         nothing ran
-│   ├── DeniedError          AWS denied it, perhaps because of permissions that are too new
-│   ├── ProgramError        a program of ours failed in the sandbox (`sandbox.program_client`)
+│   ├── DeniedError         AWS denied it, perhaps because of permissions that are too new
 │   ├── SandboxGoneError    the sandbox has ended
-│   └── ThrottledError      the service refused it for now
+│   ├── SetupError          the session's setup failed (`sessions.setup`)
+│   ├── ThrottledError      the service refused it for now
+│   └── TransferError       the sandbox refused a file
+│       └── ProgramError    a program of ours failed in the sandbox
 ├── CodeFailedError         the code ran and failed
 ├── OutcomeUnknownError     it may have run
 ├── NotFoundError           the file, task, session or code interpreter does not exist
@@ -86,6 +88,16 @@ class DeniedError(NotStartedError):
 
 class ThrottledError(NotStartedError):
     """The service refused the request because of a rate or a quota; nothing ran."""
+
+
+class TransferError(NotStartedError):
+    """The sandbox refused a file, and would refuse it again."""
+
+    retryable_by_default = False
+
+
+class ProgramError(TransferError):
+    """A program of the function's failed in the sandbox, and would fail again."""
 
 
 class CodeFailedError(RequestError):

@@ -136,9 +136,9 @@ class IdempotencyKey:
         error_type = response["error"]["type"] if "error" in response else ""
         try:
             if error_type in ("NotStarted", "InvalidRequest"):
-                is_recorded = self._is_written(RecordStatus.NOT_STARTED)
+                is_recorded = self._write_end(RecordStatus.NOT_STARTED)
             else:
-                is_recorded = self._is_written(RecordStatus.DONE, response)
+                is_recorded = self._write_end(RecordStatus.DONE, response)
         except RequestError:
             is_recorded = False
         if is_recorded:
@@ -146,8 +146,8 @@ class IdempotencyKey:
         warning = "the response was not recorded: a repeated request will not learn the outcome"
         return {**response, "warnings": [*response.get("warnings", ()), warning]}
 
-    def _is_written(self, status: RecordStatus, response: Response | None = None) -> bool:
-        """Write the record of a request that has ended, and tell whether it is written."""
+    def _write_end(self, status: RecordStatus, response: Response | None = None) -> bool:
+        """Write the record of a request that has ended, and return whether it is there."""
         try:
             self._write(status, response=response)
         except PreconditionFailedError:

@@ -51,7 +51,7 @@ class Settings(NamedTuple):
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         """Read the settings.
 
-        :raises ValueError: naming the environment variable and what it must hold.
+        :raises ValueError: if one is missing or wrong.
         """
 
         def required(name: str) -> str:

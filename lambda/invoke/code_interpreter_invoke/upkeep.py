@@ -1,8 +1,8 @@
 """The upkeep: the work that EventBridge Scheduler asks for, and no caller.
 
-The event says nothing but that it is time. Sent by somebody else who may invoke the function, it
-does what the next one of the schedule would have done. The arguments of a Gateway's tool are the
-event, too, but the Gateway sends a client context, and the schedule none.
+The event carries no data: another principal who may invoke the function and sends it only brings
+the schedule's next run forward. The arguments of a Gateway's tool are the event, too, but the
+Gateway sends a client context, and the schedule none.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .sessions.store import SessionStore
 from .settings import Settings
 
 if TYPE_CHECKING:
-    from .sessions.sweeper import Looks
+    from .sessions.sweeper import SweepCache
 
 # The construct `InvokeFunction` has the same event.
 EVENT = {"schedule": "upkeep"}
@@ -33,12 +33,12 @@ def keep_up(
     code_interpreter: CodeInterpreterClient,
     deadline: Deadline,
     facts: dict[str, Any],
-    looks: Looks,
+    cache: SweepCache,
 ) -> None:
-    """Replenish the spare and stop idle sandboxes, the one although the other fails.
+    """Replenish the spare, then stop idle sandboxes, also if replenishing fails.
 
     :param facts: Takes counts and facts for the log.
-    :param looks: What the sweeper remembers.
+    :param cache: The sweeper's, kept between invocations.
     """
     try:
         if settings.warm_spare:
@@ -52,6 +52,6 @@ def keep_up(
             from .sessions.sweeper import Sweeper  # requests need none
 
             store = SessionStore(bucket, settings.records_prefix)
-            sweeper = Sweeper(store, code_interpreter, deadline, looks)
+            sweeper = Sweeper(store, code_interpreter, deadline, cache)
             swept = sweeper.sweep(settings.idle_limit_seconds)
             facts |= {"sandboxes_swept": swept.stopped, "sweeps_failed": swept.failed}

@@ -17,18 +17,10 @@ from agentcore_emulator.model.errors import (
     ValidationError,
 )
 from agentcore_emulator.model.service_model import Operation
-from agentcore_emulator.testing.faults import Fault
+from agentcore_emulator.testing.faults import HTTP_ERRORS, Fault
 
 JSON = {"content-type": "application/json"}
 SESSION_HEADER = "x-amzn-code-interpreter-session-id"
-
-# Statuses without a modelled error behind them, as a busy front end sends them.
-HTTP_ERRORS = {
-    429: "ThrottlingException",
-    500: "InternalServerException",
-    503: "ServiceUnavailableException",
-    504: "GatewayTimeoutException",
-}
 
 
 def success(operation: Operation, output: dict[str, Any]) -> HttpResponse:

@@ -10,6 +10,9 @@ import asyncio
 import time
 from datetime import UTC, datetime, timedelta
 
+# Sessions end later than now, and the calendar of Python ends with the year 9999.
+LATEST = datetime(9000, 1, 1, tzinfo=UTC)
+
 
 class ServiceClock:
     """Starts at the machine's time, follows the monotonic clock, and never goes backwards."""
@@ -35,7 +38,13 @@ class ServiceClock:
         return self._epoch + timedelta(seconds=time.monotonic())
 
     def advance(self, seconds: float) -> None:
-        """Move the clock forward and wake all tasks that wait for a moment."""
+        """Move the clock forward and wake all tasks that wait for a moment.
+
+        :raises ValueError: if `seconds` is negative or leads beyond `LATEST`.
+        """
+        most = (LATEST - self.now()).total_seconds()
+        if not 0 <= seconds <= most:
+            raise ValueError(f"advance_seconds: {seconds!r} is not from 0 to {most:.0f}")
         self._advances.append((timedelta(seconds=seconds), self._machine()))
         self._advance.set()
         self._advance = asyncio.Event()

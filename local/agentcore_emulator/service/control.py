@@ -240,11 +240,11 @@ class ControlPlane:
             configuration={member: params[member] for member in CONFIGURATION if member in params},
             created_at=now,
             settled_at=now + timedelta(seconds=self._settings.create_seconds),
-            failure=self._outcomes.create_failure(),
             tags=dict(params.get("tags", {})),
         )
         self._check_role(interpreter)
         self._check_mounts(interpreter)
+        interpreter.failure = self._outcomes.create_failure()
         self._interpreters[owner, interpreter.id] = interpreter
         return {
             "codeInterpreterId": interpreter.id,

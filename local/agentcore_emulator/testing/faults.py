@@ -22,6 +22,7 @@ Stream faults belong to InvokeCodeInterpreter.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
@@ -46,7 +47,13 @@ Kind = Literal[
 ]
 KINDS: tuple[str, ...] = get_args(Kind)
 WHENS = ("before", "after")
-HTTP_STATUSES = (429, 500, 503, 504)
+# The codes of statuses without a modelled error behind them, as a busy front end sends them.
+HTTP_ERRORS = {
+    429: "ThrottlingException",
+    500: "InternalServerException",
+    503: "ServiceUnavailableException",
+    504: "GatewayTimeoutException",
+}
 
 # These change the outcome of the operation; all others change its response.
 OUTCOMES = {
@@ -156,8 +163,8 @@ def parse_fault(document: Mapping[str, Any]) -> Fault:
     if kind == "stream_exception":
         check_choice("error", fault.error, service_model.stream_exceptions())
     if kind == "http":
-        check_choice("status", fault.status, HTTP_STATUSES)
-    if kind == "slow" and fault.seconds <= 0:
+        check_choice("status", fault.status, HTTP_ERRORS)
+    if kind == "slow" and not 0 < fault.seconds < math.inf:
         raise ValueError(f"seconds: {fault.seconds!r} is not a positive number")
     if kind in OUTCOMES and not fault.reason:
         raise ValueError("reason: must be given")

@@ -28,13 +28,18 @@ from typing import Any
 from ministack.services import cloudformation, ec2, iam, s3
 from ministack.services.cloudformation import provisioners
 
-from local_aws.ministack_patches.requirements import MiniStackChangedError, require
+from local_aws.ministack_patches.requirements import require
+from local_aws.ministack_patches.resource_types import (
+    Created,
+    Handlers,
+    Properties,
+    ServiceResponse,
+    add_types,
+    raise_if_refused,
+)
 
-Properties = dict[str, Any]
-Created = tuple[str, dict[str, Any]]
 Handler = Callable[..., Created]
 DeleteHandler = Callable[[str, Properties], None]
-ServiceResponse = tuple[int, dict[str, str], bytes]
 
 REQUIRED = (
     (
@@ -73,11 +78,8 @@ def install() -> None:
     """Add the missing types, and complete those of VPCs and buckets."""
     for module, names in REQUIRED:
         require(module, names)
+    add_types(TYPES)
     handlers = provisioners._RESOURCE_HANDLERS
-    known = handlers.keys() & TYPES.keys()
-    if known:
-        raise MiniStackChangedError(f"MiniStack has {', '.join(sorted(known))} itself")
-    handlers.update(TYPES)
     vpc = handlers["AWS::EC2::VPC"]
     for action in ("create", "update"):
         vpc[action] = with_cidr_block(vpc[action])
@@ -236,14 +238,7 @@ def xml_text(response: ServiceResponse, name: str) -> str:
     return found[1]
 
 
-def raise_if_refused(response: ServiceResponse) -> None:
-    """Raise the response's body, which becomes the reason in the stack's events."""
-    status, _, body = response
-    if status >= 400:
-        raise ValueError(body.decode())
-
-
-def rule_handlers(permissions: str) -> dict[str, Callable[..., Any]]:
+def rule_handlers(permissions: str) -> Handlers:
     """Return the handlers of a single rule of a security group.
 
     `permissions` is the group's member that holds the rule.
@@ -269,7 +264,7 @@ def rule_handlers(permissions: str) -> dict[str, Callable[..., Any]]:
     return {"create": create, "delete": delete}
 
 
-TYPES: dict[str, dict[str, Callable[..., Any]]] = {
+TYPES: dict[str, Handlers] = {
     "AWS::IAM::RolePolicy": {"create": create_role_policy, "delete": delete_role_policy},
     "AWS::EC2::EIP": {"create": create_address, "delete": delete_address},
     "AWS::EC2::NatGateway": {"create": create_nat_gateway, "delete": delete_nat_gateway},

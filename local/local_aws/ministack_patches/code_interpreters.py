@@ -13,13 +13,13 @@ import uuid
 from functools import cache
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError, ParamValidationError
 from ministack.core.responses import get_account_id, get_region
 from ministack.services.cloudformation import helpers, provisioners, stacks
 
-from local_aws.ministack_patches.requirements import MiniStackChangedError, require
+from local_aws.ministack_patches.requirements import require
+from local_aws.ministack_patches.resource_types import Properties, add_types
 
 TYPE = "AWS::BedrockAgentCore::CodeInterpreterCustom"
 POLL_SECONDS = 0.05
@@ -27,7 +27,6 @@ POLL_SECONDS = 0.05
 STABILIZE_SECONDS = 1800
 MAX_CERTIFICATES = 10
 
-Properties = dict[str, Any]
 Provisioned = tuple[str, dict[str, str]]
 
 # The schema's properties: a dictionary is an object, a list has objects, None is anything.
@@ -68,11 +67,9 @@ class HandlerError(Exception):
 
 def install() -> None:
     """Add the type, whose handlers wait for the emulator's response in threads of their own."""
-    require(provisioners, ["_RESOURCE_HANDLERS", "_STACK_TAG_PROPERTY", "_property_recreation"])
+    require(provisioners, ["_STACK_TAG_PROPERTY", "_property_recreation"])
     require(stacks, ["_property_recreation", "_runs_on_worker_thread"])
     require(helpers, ["_sdk_error"])
-    if TYPE in provisioners._RESOURCE_HANDLERS:
-        raise MiniStackChangedError(f"MiniStack has {TYPE} itself")
     stock_recreation = provisioners._property_recreation
     stock_runs_on_worker = stacks._runs_on_worker_thread
 
@@ -88,17 +85,20 @@ def install() -> None:
         module._property_recreation = property_recreation
     stacks._runs_on_worker_thread = runs_on_worker_thread
     provisioners._STACK_TAG_PROPERTY[TYPE] = ("Tags", "map")
-    provisioners._RESOURCE_HANDLERS[TYPE] = {"create": create, "update": update, "delete": delete}
+    add_types({TYPE: {"create": create, "update": update, "delete": delete}})
 
 
 def create(logical_id: str, properties: Properties, _stack_name: str) -> Provisioned:
     check_schema(logical_id, properties)
     created = call("create_code_interpreter", **request(properties))
     interpreter_id: str = created["codeInterpreterId"]
-    status = wait_while(interpreter_id, "CREATING")
-    if status["status"] != "READY":
+    try:
+        status = wait_while(interpreter_id, "CREATING")
+        if status["status"] != "READY":
+            raise HandlerError(str(status.get("failureReason", status["status"])), "NotStabilized")
+    except HandlerError:
         delete(interpreter_id, properties)
-        raise HandlerError(str(status.get("failureReason", status["status"])), "NotStabilized")
+        raise
     return interpreter_id, attributes(status)
 
 
@@ -249,6 +249,8 @@ def client() -> Any:
 
 @cache
 def client_of(account: str, region: str) -> Any:
+    import boto3  # here, so that the server's start does not wait for it
+
     return boto3.client(
         "bedrock-agentcore-control",
         endpoint_url=os.environ["AWS_ENDPOINT_URL"],

@@ -62,13 +62,14 @@ def install() -> None:
 
     def register_token(token: str) -> threading.Event:
         current.token = token
-        return stock_register(token)  # type: ignore[no-any-return]
+        event: threading.Event = stock_register(token)
+        return event
 
     def deliver_response(token: str, response: dict[str, Any]) -> bool:
         if response_size.get() > MAX_RESPONSE_BYTES:
             response = {"Status": "FAILED", "Reason": TOO_LONG}
         responses.setdefault(token, response)
-        return stock_deliver(token, response)  # type: ignore[no-any-return]
+        return bool(stock_deliver(token, response))
 
     def execute(func: dict[str, Any], event: Any) -> dict[str, Any]:
         result: dict[str, Any] = stock_execute(func, event)
@@ -97,7 +98,9 @@ def install() -> None:
     ) -> tuple[str, dict[str, Any]]:
         where = (logical_id, props, stack_name, stack_id, resource_type)
         try:
-            return stock_invoke(request_type, *where, physical_id, old_props)  # type: ignore[no-any-return]
+            invoked: tuple[str, dict[str, Any]] = stock_invoke(
+                request_type, *where, physical_id, old_props
+            )
         except (RuntimeError, TimeoutError) as failure:
             if request_type == "Create":
                 response = responses.get(current.token, {})
@@ -115,6 +118,7 @@ def install() -> None:
                     "Attributes": {},
                 }
             raise
+        return invoked
 
     def delete_at_once(failure: Exception, left_over: str, *where: Any) -> None:
         """Delete where no rollback will: MiniStack rolls no nested stack back."""

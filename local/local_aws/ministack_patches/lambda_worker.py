@@ -3,7 +3,7 @@
 Never imported: MiniStack writes this module's text beside the function's code. It speaks
 MiniStack's line protocol: an `init` line, then one line for each event and one for each response.
 Callers see the failures of the managed runtime: the exception's class as `errorType`, its
-`stackTrace`, `Runtime.ImportModuleError` for a failed import, and an execution environment that
+`stackTrace`, the runtime's own failures (`RuntimeFault`), and an execution environment that
 survives its handler's exceptions.
 """
 
@@ -59,21 +59,40 @@ def log_to_stderr() -> None:
     logging.getLogger().addHandler(handler)
 
 
+class RuntimeFault(Exception):
+    """A failure of the runtime, not of the function's own code."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.error_type = f"Runtime.{kind}"
+
+
 def load(module: str, name: str) -> Handler:
-    """Return the handler, or a handler that reports the failed import to every invocation."""
+    """Return the handler, or a function that fails in each invocation as its import did."""
     try:
-        return getattr(importlib.import_module(module), name)  # type: ignore[no-any-return]
-    except Exception as failure:
-        cause = failure
+        return import_handler(module, name)
+    except Exception as error:
+        failure, trace = error, error.__traceback__
 
         def handler(event: Any, context: Any) -> Any:  # noqa: ARG001 - the handler's signature
-            raise ImportModuleError(f"Unable to import module '{module}': {cause}") from cause
+            raise failure.with_traceback(trace)
 
         return handler
 
 
-class ImportModuleError(Exception):
-    """The function's module could not be imported."""
+def import_handler(module: str, name: str) -> Handler:
+    try:
+        found = importlib.import_module(module)
+    except ImportError as error:
+        message = f"Unable to import module '{module}': {error}"
+        raise RuntimeFault("ImportModuleError", message) from None
+    except SyntaxError as error:
+        message = f"Syntax error in module '{module}': {error}"
+        raise RuntimeFault("UserCodeSyntaxError", message) from None
+    if not hasattr(found, name):
+        raise RuntimeFault("HandlerNotFound", f"Handler '{name}' missing on module '{module}'")
+    handler: Handler = getattr(found, name)
+    return handler
 
 
 def invoke(handler: Handler, envelope: dict[str, Any], init: dict[str, Any]) -> dict[str, Any]:
@@ -81,7 +100,7 @@ def invoke(handler: Handler, envelope: dict[str, Any], init: dict[str, Any]) -> 
     event, context = envelope["event"], envelope["ctx"]
     try:
         result = handler(event["event"], make_context(event, context, init))
-        size = len(json.dumps(result).encode())
+        size = len(marshal(result).encode())
     except Exception as failure:
         return {"error": error_document(failure, context["request_id"])}
     if size > MAX_RESPONSE_BYTES:
@@ -91,13 +110,22 @@ def invoke(handler: Handler, envelope: dict[str, Any], init: dict[str, Any]) -> 
     return {"payload": result}
 
 
+def marshal(result: Any) -> str:
+    try:
+        return json.dumps(result)
+    except (TypeError, ValueError) as error:
+        raise RuntimeFault("MarshalError", f"Unable to marshal response: {error}") from None
+
+
 def error_document(failure: Exception, request_id: str) -> dict[str, Any]:
-    name = type(failure).__name__
+    error_type, trace = type(failure).__name__, traceback.format_tb(failure.__traceback__)
+    if isinstance(failure, RuntimeFault):
+        error_type, trace = failure.error_type, []
     return {
         "errorMessage": str(failure),
-        "errorType": f"Runtime.{name}" if isinstance(failure, ImportModuleError) else name,
+        "errorType": error_type,
         "requestId": request_id,
-        "stackTrace": traceback.format_tb(failure.__traceback__),
+        "stackTrace": trace,
     }
 
 

@@ -7,16 +7,19 @@ As in AWS, a name can be taken by another stack.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 from ministack.services import cloudwatch_logs as logs
-from ministack.services.cloudformation import provisioners
 
-from local_aws.ministack_patches.requirements import MiniStackChangedError, require
-
-Properties = dict[str, Any]
-Created = tuple[str, dict[str, Any]]
+from local_aws.ministack_patches.requirements import require
+from local_aws.ministack_patches.resource_types import (
+    Created,
+    Handlers,
+    Properties,
+    ServiceResponse,
+    add_types,
+    raise_if_refused,
+)
 
 XRAY = "XRAY"
 
@@ -27,11 +30,7 @@ def install() -> None:
     actions += ["delete_delivery_source", "put_delivery_destination", "delete_delivery_destination"]
     stores = ["_delivery_sources", "_delivery_destinations", "_make_delivery_destination_arn"]
     require(logs, [*(f"_{action}" for action in actions), *stores])
-    require(provisioners, ["_RESOURCE_HANDLERS"])
-    known = provisioners._RESOURCE_HANDLERS.keys() & TYPES.keys()
-    if known:
-        raise MiniStackChangedError(f"MiniStack has {', '.join(sorted(known))} itself")
-    provisioners._RESOURCE_HANDLERS.update(TYPES)
+    add_types(TYPES)
 
 
 def create_source(_logical_id: str, properties: Properties, _stack_name: str) -> Created:
@@ -91,16 +90,13 @@ def refuse_taken(name: str, store: Any) -> None:
         raise ValueError(f"Resource of type delivery with identifier '{name}' already exists.")
 
 
-def member(response: tuple[int, dict[str, str], bytes], name: str) -> dict[str, Any]:
-    """Return a member of a response; a refusal becomes the reason in the stack's events."""
-    status, _, body = response
-    if status >= 400:
-        raise ValueError(body.decode())
-    found: dict[str, Any] = json.loads(body)[name]
+def member(response: ServiceResponse, name: str) -> dict[str, Any]:
+    raise_if_refused(response)
+    found: dict[str, Any] = json.loads(response[2])[name]
     return found
 
 
-TYPES: dict[str, dict[str, Callable[..., Any]]] = {
+TYPES: dict[str, Handlers] = {
     "AWS::Logs::DeliverySource": {"create": create_source, "delete": delete_source},
     "AWS::Logs::DeliveryDestination": {"create": create_destination, "delete": delete_destination},
     "AWS::Logs::Delivery": {"create": create_delivery, "delete": delete_delivery},

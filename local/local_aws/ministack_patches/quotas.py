@@ -22,6 +22,7 @@ from ministack.services import iam, lambda_svc, s3
 from ministack.services.cloudformation import helpers, provisioners
 
 from local_aws.ministack_patches.requirements import require
+from local_aws.ministack_patches.resource_types import Properties
 
 MEGABYTE = 1024 * 1024
 PAYLOAD_BYTES = {"RequestResponse": 6 * MEGABYTE, "Event": MEGABYTE}
@@ -38,7 +39,6 @@ TOO_LARGE_ENVIRONMENT = (
 TOO_LARGE_POLICY = f"Cannot exceed quota for PolicySize: {MANAGED_POLICY_CHARACTERS}"
 TOO_LARGE_TRUST = f"Cannot exceed quota for ACLSizePerRole: {TRUST_POLICY_CHARACTERS}"
 
-Properties = dict[str, Any]
 Response = tuple[int, dict[str, str], bytes]
 # Returns the reason why the resource's properties are refused, or an empty string.
 Check = Callable[[Properties], str]

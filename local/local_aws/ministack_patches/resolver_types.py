@@ -13,12 +13,9 @@ from typing import Any
 
 from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region
 from ministack.services import ec2
-from ministack.services.cloudformation import provisioners
 
-from local_aws.ministack_patches.requirements import MiniStackChangedError, require
-
-Properties = dict[str, Any]
-Created = tuple[str, dict[str, Any]]
+from local_aws.ministack_patches.requirements import require
+from local_aws.ministack_patches.resource_types import Created, Handlers, Properties, add_types
 
 # "Route 53 Resolver quotas", Amazon Route 53 developer guide.
 MAX_RULE_GROUPS_OF_A_VPC = 5
@@ -30,22 +27,14 @@ resources: Any = AccountRegionScopedDict()
 
 
 def install() -> None:
-    """Add the types.
-
-    :raises MiniStackChangedError: if MiniStack has one of them itself.
-    """
+    """Add the types."""
     require(ec2, ["_vpcs"])
-    require(provisioners, ["_RESOURCE_HANDLERS"])
-    handlers = provisioners._RESOURCE_HANDLERS
-    known = handlers.keys() & TYPES.keys()
-    if known:
-        raise MiniStackChangedError(f"MiniStack has {', '.join(sorted(known))} itself")
-    handlers.update(TYPES)
+    add_types(TYPES)
 
 
 def handlers_of(
     prefix: str, path: str, check: Callable[[str, Properties], None], used_as: str = ""
-) -> dict[str, Callable[..., Any]]:
+) -> Handlers:
     """Return the handlers of a type.
 
     :param prefix: The beginning of an id.
@@ -146,7 +135,7 @@ def check_query_log_association(_association_id: str, properties: Properties) ->
 
 
 PREFIX = "AWS::Route53Resolver::"
-TYPES: dict[str, dict[str, Callable[..., Any]]] = {
+TYPES: dict[str, Handlers] = {
     f"{PREFIX}FirewallDomainList": handlers_of(
         "rslvr-fdl", "firewall-domain-list", check_domains, "FirewallDomainListId"
     ),

@@ -12,7 +12,7 @@ from aws_cdk import App
 
 from code_interpreter_client import CodeInterpreter
 from code_interpreter_client.cli.app import main
-from code_interpreter_client.function import lambda_client
+from code_interpreter_client.connections import lambda_client
 from stacks.code_interpreter_stack import CodeInterpreterStack
 from stacks.settings import Settings
 

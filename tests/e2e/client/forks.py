@@ -90,9 +90,9 @@ class Forks:
         environment: Mapping[str, str],
         folder: str | Path,
     ) -> ForkedProcess:
-        """Start `python -m MODULE ...` or `python -c PROGRAM ...` in a session of its own.
+        """Start `python FILE ...`, or with the option -m or -c, in a session of its own.
 
-        :param command: The interpreter, its option, and so on. The interpreter is this one.
+        :param command: The interpreter, which is this one, the file, and so on.
         :param streams: The file descriptors of its standard streams.
         """
         ended, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

@@ -5,12 +5,13 @@ is a Unix socket, on which each message has a process's arguments, folder and en
 file descriptors of its standard streams and of a socket for its exit code; the process responds
 with its id. The template ends with the socket.
 
-A process runs its module as `python -m` runs it, in a session of its own, and ends as any other.
+A process runs its program as Python runs it, in a session of its own, and ends as any other.
 """
 
 from __future__ import annotations
 
 import fcntl
+import gc
 import importlib
 import json
 import os
@@ -32,13 +33,19 @@ exits: dict[int, socket.socket] = {}
 
 
 def load(modules: list[str]) -> None:
-    """Import modules, and read the models of the services that the client uses."""
+    """Import modules, and read the models of the services that the client uses.
+
+    All that is made here stays: to look for garbage in it is half of a short process's work.
+    """
+    gc.disable()
     for name in modules:
         importlib.import_module(name)
     read_once()
     session = boto3.Session("none", "none", region_name="us-east-1")
     for service in ("cloudformation", "lambda"):
         session.client(service)
+    gc.freeze()
+    gc.enable()
 
 
 def serve(requests: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
@@ -91,12 +98,16 @@ def run(request: dict[str, Any], streams: list[int]) -> None:
     os.environ.clear()
     os.environ.update(request["environment"])
     os.chdir(request["folder"])
-    option, program, *arguments = request["arguments"]
-    sys.argv = [option, *arguments]
-    if option == "-m":
-        runpy.run_module(program, run_name="__main__", alter_sys=True)
-    else:
-        exec(program, {"__name__": "__main__"})
+    match request["arguments"]:
+        case ["-m", module, *arguments]:
+            sys.argv = ["-m", *arguments]
+            runpy.run_module(module, run_name="__main__", alter_sys=True)
+        case ["-c", program, *arguments]:
+            sys.argv = ["-c", *arguments]
+            exec(program, {"__name__": "__main__"})
+        case [script, *arguments]:
+            sys.argv = [script, *arguments]
+            runpy.run_path(script, run_name="__main__")
 
 
 load(sys.argv[1:])

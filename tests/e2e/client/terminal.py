@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from .forks import Forks
 
-COMMAND: Final = (sys.executable, "-m", "code_interpreter_client.cli.app")
+PROGRAM: Final = str(Path(sys.executable).with_name("code-interpreter"))
+COMMAND: Final = (sys.executable, PROGRAM)
 SECONDS: Final = 60
 ROWS, COLUMNS = 40, 120
 # The program's own terminal, so that Ctrl-C reaches it as SIGINT while it does not read keys.

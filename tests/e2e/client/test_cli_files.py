@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.e2e.client.conftest import CommandLine
     from tests.e2e.client.forks import Forks
 
-FORKED = ("code_interpreter_client.cli.files", "rich.progress")
+FORKED = ("code_interpreter_client.cli.app", "rich.progress")
 SESSION = ("--session", "cli-files")
 
 
@@ -34,7 +34,7 @@ def test_files_go_up_into_the_sandbox_and_come_back(
     listed = code_interpreter(*SESSION, "sh", "cat a.csv data/b.csv data/inner/c.csv")
     assert listed.stdout == "a\nb.csvinner/c.csv\n"
     assert re.search(
-        r"^ *2  \d{4}-.*  uploads/a.csv$", code_interpreter(*SESSION, "ls").stdout, re.M
+        r"^ *2 B  \d{4}-.*  uploads/a.csv$", code_interpreter(*SESSION, "ls").stdout, re.M
     )
     page = json.loads(code_interpreter(*SESSION, "ls", "--json", "uploads/data").stdout)
     assert [file["path"] for file in page["files"]] == uploaded[1:]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.e2e.client.forks import Forks
 
 FORKED = (
-    "code_interpreter_client.cli.agents",
+    "code_interpreter_client.cli.app",
     "code_interpreter_client.cli.shell.completion",
     "code_interpreter_client.cli.shell.prompt",
 )
@@ -36,7 +36,7 @@ class Shell(Terminal):
         *,
         environment: dict[str, str],
         folder: Path,
-        forks: Forks | None = None,
+        forks: Forks,
     ) -> None:
         self.folder = folder
         options = () if session is None else ("--session", session)
@@ -57,10 +57,12 @@ class Shell(Terminal):
 
 
 @pytest.fixture(scope="module")
-def shell(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+def shell(
+    environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory, forks: Forks
+) -> Iterator[Shell]:
     """Return a shell in which tests go on after one another, each at a prompt."""
     folder = tmp_path_factory.mktemp("shell")
-    with Shell("cli-shell", environment=environment, folder=folder) as shell:
+    with Shell("cli-shell", environment=environment, folder=folder, forks=forks) as shell:
         yield shell
 
 

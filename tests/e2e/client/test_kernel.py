@@ -19,7 +19,9 @@ from .notebook import TIMEOUT, Notebook, started, text_of
 FORKED = (
     "code_interpreter_client.cli.programs",
     "code_interpreter_client.kernel.kernel",
+    "ipykernel.debugger",
     "ipykernel.kernelapp",
+    "psutil",
 )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import os
-import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import NamedTuple, TextIO
 
 import anyio
 import mcp_types as types
@@ -19,13 +20,22 @@ from mcp.shared.exceptions import MCPError
 from code_interpreter_client import CodeInterpreter, Session
 from code_interpreter_client.mcp_server import SessionServer
 from tests.e2e.client.display import SHOW_FIGURE, TABLE
-from tests.e2e.client.forks import Forks
-from tests.e2e.client.terminal import SECONDS, wait_for_file
+from tests.e2e.client.forks import ForkedProcess, Forks
+from tests.e2e.client.terminal import COMMAND, PROGRAM, SECONDS, wait_for_file
 
 pytestmark = pytest.mark.anyio
-FORKED = ("code_interpreter_client.cli.agents", "code_interpreter_client.mcp_server")
+FORKED = ("code_interpreter_client.cli.app", "code_interpreter_client.mcp_server")
 PNG = b"\x89PNG\r\n\x1a\n"
-COMMAND = str(Path(sys.executable).parent / "code-interpreter")
+
+
+class Server(NamedTuple):
+    """The server as a process, whose client is the test."""
+
+    process: ForkedProcess
+    stdin: TextIO
+
+
+StartServer = Callable[..., Server]
 
 
 @pytest.fixture
@@ -232,82 +242,80 @@ async def test_over_stdio_it_has_a_session_of_its_own_and_stops_it(
     environment: dict[str, str], interpreter: CodeInterpreter
 ) -> None:
     before = {sandbox.session_id for sandbox in interpreter.sandboxes()}
-    parameters = StdioServerParameters(command=COMMAND, args=["mcp"], env=environment)
+    parameters = StdioServerParameters(command=PROGRAM, args=["mcp"], env=environment)
     async with Client(parameters) as client:
         code = "import os; print('out'); os.system('echo noise'); x = 1"
         result = await client.call_tool("execute_code", {"code": code})
         assert not result.is_error
-        running = {sandbox.session_id for sandbox in interpreter.sandboxes()} - before
-        assert len(running) == 1
-    remaining = {sandbox.session_id for sandbox in interpreter.sandboxes()}
-    assert running & remaining == set()
-
-
-async def test_over_stdio_a_cancelled_program_is_interrupted_and_a_named_session_stays(
-    environment: dict[str, str], session: Session
-) -> None:
-    parameters = StdioServerParameters(
-        command=COMMAND, args=["--session", session.name, "mcp"], env=environment
-    )
-    async with Client(parameters) as client:
-        await cancel(client, session, "execute_code", {"code": LOOP})
+        [own] = [one for one in interpreter.sandboxes() if one.session_id not in before]
+        await cancel(client, interpreter.session(own.session), "execute_code", {"code": LOOP})
         with anyio.fail_after(20):
             result = await client.call_tool("execute_code", {"code": "print(x)"})
         assert texts(result) == "kept"
-    assert session.run("print(x)").stdout == "kept"
+    assert {sandbox.session_id for sandbox in interpreter.sandboxes()} == before
+
+
+@pytest.fixture
+def start_server(
+    environment: dict[str, str], forks: Forks, tmp_path: Path
+) -> Iterator[StartServer]:
+    """Return a function that starts the server with some options, and lets it call a tool."""
+    with ExitStack() as open_files:
+
+        def start_server(*options: str, tool: str, **arguments: str) -> Server:
+            reader, writer = os.pipe()
+            stdin = open_files.enter_context(os.fdopen(writer, "w"))
+            with os.fdopen(reader), Path(os.devnull).open("w") as nothing:
+                process = forks.start(
+                    [*COMMAND, *options, "mcp"],
+                    streams=(reader, nothing.fileno(), 2),
+                    environment=environment,
+                    folder=tmp_path,
+                )
+            parameters = {
+                "protocolVersion": "2025-06-18",
+                "capabilities": {},
+                "clientInfo": {"name": "test", "version": "1"},
+            }
+            call = {"name": tool, "arguments": arguments}
+            messages: list[dict[str, object]] = [
+                {"method": "initialize", "id": 1, "params": parameters},
+                {"method": "notifications/initialized"},
+                {"method": "tools/call", "id": 2, "params": call},
+            ]
+            for message in messages:
+                stdin.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
+            stdin.flush()
+            return Server(process, stdin)
+
+        yield start_server
 
 
 @pytest.mark.parametrize("ending", ["SIGTERM", "stdin"])
 def test_a_program_that_runs_does_not_keep_the_server(
-    environment: dict[str, str],
-    interpreter: CodeInterpreter,
-    forks: Forks,
-    tmp_path: Path,
-    ending: str,
+    interpreter: CodeInterpreter, start_server: StartServer, ending: str
 ) -> None:
     before = {sandbox.session_id for sandbox in interpreter.sandboxes()}
-    messages: list[dict[str, object]] = [
-        {
-            "method": "initialize",
-            "id": 1,
-            "params": {
-                "protocolVersion": "2025-06-18",
-                "capabilities": {},
-                "clientInfo": {"name": "test", "version": "1"},
-            },
-        },
-        {"method": "notifications/initialized"},
-        {
-            "method": "tools/call",
-            "id": 2,
-            "params": {
-                "name": "execute_command",
-                "arguments": {"command": "touch started; sleep 100"},
-            },
-        },
-    ]
-    reader, writer = os.pipe()
-    with os.fdopen(writer, "w") as stdin, Path(os.devnull).open("w") as nothing:
-        with os.fdopen(reader):
-            server = forks.start(
-                [sys.executable, "-m", "code_interpreter_client.cli.app", "mcp"],
-                streams=(reader, nothing.fileno(), 2),
-                environment=environment,
-                folder=tmp_path,
-            )
-        for message in messages:
-            stdin.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
-        stdin.flush()
-        give_up_at = time.monotonic() + SECONDS
-        while not started(interpreter, before):
-            assert time.monotonic() < give_up_at
-            time.sleep(0.2)
-        if ending == "SIGTERM":
-            server.terminate()
-        else:
-            stdin.close()
-        server.wait(20)
+    server = start_server(tool="execute_command", command="touch started; sleep 100")
+    give_up_at = time.monotonic() + SECONDS
+    while not started(interpreter, before):
+        assert time.monotonic() < give_up_at
+        time.sleep(0.2)
+    if ending == "SIGTERM":
+        server.process.terminate()
+    else:
+        server.stdin.close()
+    server.process.wait(20)
     assert {sandbox.session_id for sandbox in interpreter.sandboxes()} == before
+
+
+def test_a_named_session_stays(session: Session, start_server: StartServer) -> None:
+    code = "x = 'kept'; open('started', 'w').close()"
+    server = start_server("--session", session.name, tool="execute_code", code=code)
+    wait_for_file(session, "started")
+    server.stdin.close()
+    server.process.wait(20)
+    assert session.run("print(x)").stdout == "kept"
 
 
 def started(interpreter: CodeInterpreter, before: set[str]) -> bool:

@@ -12,8 +12,6 @@ from code_interpreter_client import CodeFailed
 if TYPE_CHECKING:
     from code_interpreter_client import Session
 
-WAIT = "import os, sys, time\ndef wait():\n    while not os.path.exists('go'): time.sleep(0.02)\n"
-
 
 class Received:
     """The output that has come."""
@@ -35,10 +33,13 @@ class Received:
         return "".join(text for stream, text in self.pieces if not streams or stream in streams)
 
 
-def test_output_comes_while_a_program_runs_and_the_rest_with_its_result(session: Session) -> None:
+def test_output_comes_while_a_program_runs_and_the_rest_with_its_result(
+    shared_session: Session,
+) -> None:
     received = Received()
-    program = session.submit(
-        f"{WAIT}print('begun')\nprint('warned', file=sys.stderr)\ndisplay(1)\nwait()\n"
+    program = shared_session.submit(
+        "import os, sys, time\nprint('begun')\nprint('warned', file=sys.stderr)\ndisplay(1)\n"
+        "while not os.path.exists('go'): time.sleep(0.02)\n"
         "os.system('echo child')\nprint('ended')\n40 + 2",
         on_output=received,
     )
@@ -49,22 +50,24 @@ def test_output_comes_while_a_program_runs_and_the_rest_with_its_result(session:
         ("stderr", "warned\n"),
         ("display", "1\n"),
     ]
-    session.write("go", "")
+    shared_session.write("go", "")
     assert program.result().stdout == "begun\n1\nchild\nended\n42"
     assert received.text("stdout", "display") == "begun\n1\nchild\nended\n42"
     assert received.text("stderr") == "warned\n"
     assert received.pieces[-1] == ("display", "42")
 
 
-def test_a_quick_programs_output_comes_from_its_result(session: Session) -> None:
+def test_a_quick_programs_output_comes_from_its_result(shared_session: Session) -> None:
     received = Received()
-    session.run("print('quick'); 40 + 2", on_output=received)
+    shared_session.run("print('quick'); 40 + 2", on_output=received)
     assert received.pieces == [("stdout", "quick\n"), ("display", "42")]
 
 
-def test_a_program_that_fails_or_is_interrupted_delivers_all(session: Session) -> None:
+def test_a_program_that_fails_or_is_interrupted_delivers_all(shared_session: Session) -> None:
     received = Received()
-    program = session.submit(f"{WAIT}print('begun')\nwait()", on_output=received)
+    program = shared_session.submit(
+        "print('begun'); import time; time.sleep(60)", on_output=received
+    )
     received.wait_for("begun")
     assert program.interrupt()
     with pytest.raises(CodeFailed):
@@ -73,7 +76,7 @@ def test_a_program_that_fails_or_is_interrupted_delivers_all(session: Session) -
     assert "KeyboardInterrupt" in received.text("traceback")
 
 
-def test_other_languages_deliver_their_output_at_the_end(session: Session) -> None:
+def test_other_languages_deliver_their_output_at_the_end(shared_session: Session) -> None:
     received = Received()
-    session.run("console.log('from deno')", language="javascript", on_output=received)
+    shared_session.run("console.log('from deno')", language="javascript", on_output=received)
     assert received.text("stdout").strip() == "from deno"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,6 +17,7 @@ from code_interpreter_client import (
     NotStarted,
     TimedOut,
 )
+from tests.e2e.client.display import SHOW_FIGURE, TABLE
 from tests.e2e.client.terminal import wait_for_file
 from tests.project import PROJECT
 
@@ -27,17 +28,11 @@ README = PROJECT / "README.md"
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def test_the_readmes_program_gives_text_a_table_and_a_figure(
-    shared_session: Session, tmp_path: Path
-) -> None:
-    (tmp_path / "sales.csv").write_text("month,revenue\nJan,1200\nFeb,1350\n")
-    assert shared_session.upload(tmp_path / "sales.csv") == "uploads/sales.csv"
-    result = shared_session.run(
-        "import pandas as pd; df = pd.read_csv('sales.csv'); df.plot(); print('drawn'); df"
-    )
+def test_a_result_has_text_a_table_and_a_figure(shared_session: Session, tmp_path: Path) -> None:
+    result = shared_session.run(f"{SHOW_FIGURE}\nprint('drawn')\n{TABLE}")
     assert result.ok
-    assert result.stdout.startswith("drawn")
-    table, plot = result.results
+    assert result.stdout.splitlines()[-2:] == ["drawn", "a table"]
+    plot, table = result.results
     assert "<table" in table["text/html"]
     assert "image/png" in plot
     [figure] = result.figures
@@ -45,12 +40,12 @@ def test_the_readmes_program_gives_text_a_table_and_a_figure(
     assert (tmp_path / "figure-1.png").read_bytes().startswith(PNG)
     bundle = result._repr_mimebundle_()
     assert result.printed == "drawn"
-    assert bundle["text/plain"].count("drawn") == bundle["text/plain"].count("Feb") == 1
+    assert bundle["text/plain"].count("drawn") == bundle["text/plain"].count("a table") == 1
     assert "<table" in bundle["text/html"]
     assert '<img src="data:image/png;base64,' in bundle["text/html"]
 
 
-def test_the_program_of_the_readme_runs(
+def test_the_program_of_the_readme_gives_a_table_and_a_figure(
     interpreter: CodeInterpreter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [program] = [
@@ -61,8 +56,13 @@ def test_the_program_of_the_readme_runs(
     monkeypatch.chdir(tmp_path)
     before = {sandbox.session_id for sandbox in interpreter.sandboxes()}
     Path("sales.csv").write_text("month,revenue\nJan,1200\nFeb,1350\n")
-    exec(program)
+    variables: dict[str, Any] = {}
+    exec(program, variables)
     assert Path("chart.png").read_bytes().startswith(PNG)
+    table, plot = variables["result"].results
+    assert "<table" in table["text/html"]
+    assert "Feb" in table["text/plain"]
+    assert "image/png" in plot
     assert {sandbox.session_id for sandbox in interpreter.sandboxes()} <= before
 
 

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,6 +14,8 @@ from code_interpreter_client.skill import skill_text
 from tests.e2e.deploy.example_site import serving_example_site
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.e2e.client.conftest import CommandLine
 
 # Text in the output of each pattern, in the order of the document.
@@ -88,11 +86,8 @@ def test_the_examples_of_arguments_work_in_their_order(skill: str, session: Sess
     assert by_tool["ci_pull_from_workspace"]["files_loaded"] == ["config.json"]
 
 
-def test_the_command_prints_the_skill(environment: dict[str, str], skill: str) -> None:
-    command = [str(Path(sys.executable).parent / "code-interpreter"), "skill"]
-    environment = {**os.environ, **environment}
-    printed = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    assert printed.stdout == skill
+def test_the_command_prints_the_skill(code_interpreter: CommandLine, skill: str) -> None:
+    assert code_interpreter("skill").stdout == skill
 
 
 def test_the_command_writes_the_skill_where_agents_find_it(

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 LIST_BUCKETS = """
 import boto3
-print([bucket["Name"] for bucket in boto3.client("s3").list_buckets()["Buckets"]])
+s3 = boto3.client("s3")
+print([bucket["Name"] for bucket in s3.list_buckets()["Buckets"]])
 """
 
 
@@ -27,11 +28,12 @@ def test_programs_and_commands_have_the_roles_permissions(
     deploy({"managed-policy-arns": [policy]})
     bucket = deployment.outputs()["WorkspaceBucketName"]
 
-    response = deployment.invoke(tool="execute_code", code=LIST_BUCKETS)
+    response = deployment.invoke(tool="execute_code", session="s", code=LIST_BUCKETS)
     assert (response["status"], bucket in response["stdout"]) == ("ok", True)
-    response = deployment.invoke(tool="execute_command", command="aws s3 ls")
+    response = deployment.invoke(tool="execute_command", session="s", command="aws s3 ls")
     assert (response["status"], bucket in response["stdout"]) == ("ok", True)
     # The function may read the bucket, and the program may not.
-    response = deployment.invoke(tool="execute_command", command=f"aws s3 ls s3://{bucket}")
+    code = f"s3.list_objects_v2(Bucket={bucket!r})"
+    response = deployment.invoke(tool="execute_code", session="s", code=code)
     assert response["status"] == "error"
     assert "AccessDenied" in json.dumps(response)

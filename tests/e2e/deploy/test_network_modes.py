@@ -25,7 +25,9 @@ def test_a_network_without_a_vpc_is_deployed_used_and_destroyed(
     assert deployment.code_interpreters() == {}
 
 
-@pytest.mark.parametrize("internet", [False, pytest.param(True, marks=pytest.mark.slow)])
+# `test_settings.py` has a new VPC among other settings, and the golden templates its subnets.
+@pytest.mark.slow
+@pytest.mark.parametrize("internet", [False, True])
 def test_a_new_vpc_is_deployed_used_and_destroyed(
     deployment: Deployment, deploy: Deploy, internet: bool
 ) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 SEALED = {"network": "sealed", "workspace-retention": "destroy"}
 # In bytes; the service takes less in one operation.
-LARGE = 30_000_000
+LARGE = 10_000_000
 STACKS = ("CodeInterpreter", "CodeInterpreterNetwork")
 
 

@@ -68,13 +68,13 @@ def test_a_new_session_takes_the_spare_and_an_idle_session_loses_its_sandbox(
     environment["Variables"] |= {"IDLE_LIMIT_SECONDS": "1", "WARM_SPARE": "false"}
     functions.update_function_configuration(FunctionName=name, Environment=environment)
     functions.get_waiter("function_updated_v2").wait(FunctionName=name)
-    used = deployment.invoke(tool="execute_code", session="idle", code="x = 1")
+    used = deployment.invoke(tool="execute_command", session="idle", command="true")
     assert set(sandboxes(deployment)) == {spare, used["session_id"]}
     time.sleep(2.5)  # the moments of last use and of S3 are real time
     keep_up(deployment)
     # The other session is from before, when its limit was longer.
     assert sandboxes(deployment) == [spare]
-    again = deployment.invoke(tool="execute_code", session="idle", code="print(x)")
+    again = deployment.invoke(tool="execute_command", session="idle", command="true")
     assert again["session_restarted"] is True
     assert "the session was idle" in again["warnings"][0]
     deployment.destroy()

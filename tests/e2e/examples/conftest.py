@@ -2,10 +2,7 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import runpy
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -33,31 +30,15 @@ def run_app(app: str, context: dict[str, str], **options: Any) -> None:
 def synthesise(tmp_path_factory: pytest.TempPathFactory) -> Synthesise:
     """Return a function that runs an app and returns its cloud assembly.
 
-    The context has the values of `cdk -c name=value`. With `in_process=False`, the app is a process
-    of its own, as with the CDK CLI, and takes some seconds more.
+    The context has the values of `cdk -c name=value`.
     """
 
-    def synthesise(
-        app: str, context: dict[str, str] | None = None, *, in_process: bool = True
-    ) -> Path:
+    def synthesise(app: str, context: dict[str, str] | None = None) -> Path:
         assembly = tmp_path_factory.mktemp(Path(app).stem)
         flags = json.loads((PROJECT / "cdk.json").read_text())["context"]
         values = {**flags, **(context or {})}
         # `test_examples.py` has CDK validate all templates at once; it takes some seconds.
-        if in_process:
-            run_app(app, values, outdir=str(assembly), builtin_cloud_formation_validation=False)
-        else:
-            subprocess.run(
-                [sys.executable, app],
-                cwd=PROJECT,
-                env={
-                    **os.environ,
-                    "CDK_VALIDATION": "false",
-                    "CDK_OUTDIR": str(assembly),
-                    "CDK_CONTEXT_JSON": json.dumps(values),
-                },
-                check=True,
-            )
+        run_app(app, values, outdir=str(assembly), builtin_cloud_formation_validation=False)
         return assembly
 
     return synthesise

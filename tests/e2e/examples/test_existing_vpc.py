@@ -36,6 +36,7 @@ def test_without_its_context_it_says_how_to_give_it(context: dict[str, str]) -> 
     assert line.startswith("error: this app needs the ids of a VPC and of its subnets: -c vpc-id=")
 
 
+@pytest.mark.slow
 def test_an_app_that_is_refused_fails_and_prints_one_line() -> None:
     """As a process of its own, as with the CDK CLI; the others run in this process."""
     done = subprocess.run(
@@ -56,7 +57,7 @@ def test_the_interpreter_uses_the_vpc_and_destroying_it_keeps_the_vpc(
         for number in range(2)
     ]
     context = {"vpc-id": vpc, "subnet-ids": ",".join(subnets)}
-    assembly = synthesise(EXAMPLE, context, in_process=False)
+    assembly = synthesise(EXAMPLE, context)
     deployed = Deployed.deploy(local_aws, account, assembly)
 
     network = local_aws.client("bedrock-agentcore-control", account).get_code_interpreter(

@@ -17,7 +17,8 @@ from code_interpreter_client import (
     OutcomeUnknown,
     function,
 )
-from code_interpreter_client.function import Function, lambda_client
+from code_interpreter_client.connections import lambda_client
+from code_interpreter_client.function import Function
 
 from .scripted_server import (
     ScriptedServer,

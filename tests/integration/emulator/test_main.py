@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -19,6 +20,8 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import EventStreamError
+
+from agentcore_emulator.__main__ import main
 
 COMMAND = [sys.executable, "-m", "agentcore_emulator"]
 
@@ -57,6 +60,14 @@ def test_prints_its_endpoint_serves_and_ends_cleanly(
     _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (0, "")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_port_that_is_not_free_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        monkeypatch.setattr(sys, "argv", ["program", "--port", str(port)])
+        with pytest.raises(SystemExit, match=f"error: port {port} on 127.0.0.1 is not free"):
+            main()
 
 
 def test_its_end_ends_the_sessions_and_the_requests_in_flight(

@@ -15,8 +15,6 @@ from tests.fakes.lambda_context import Context
 from tests.integration.invoke.wire import Wire
 
 BUSY = "import time\nwhile True:\n    time.sleep(0.05)"
-# Waits for the test, however busy the machine is.
-WAIT = "import os, time\nwhile not os.path.exists('go'): time.sleep(0.05)\n"
 FIGURE = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()"
 
 
@@ -41,9 +39,17 @@ def begin(pool: ThreadPoolExecutor, wire: Wire, code: str, **arguments: Any) -> 
     return running
 
 
-def let_go(wire: Wire) -> None:
-    """Let the programs end that wait."""
-    wire.ok("execute_command", session="s", command="touch go")
+class Gate:
+    """A file that programs and commands wait for, however busy the machine is."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._file = f"gate{time.monotonic_ns()}"
+        self.wait = f"import os, time\nwhile not os.path.exists('{self._file}'): time.sleep(0.05)\n"
+        self.wait_in_shell = f"while ! test -e {self._file}; do sleep 0.05; done"
+
+    def open(self) -> None:
+        self._wire.ok("execute_command", session="s", command=f"touch {self._file}")
 
 
 def names(wire: Wire) -> list[str]:
@@ -101,44 +107,50 @@ def test_without_a_session_nothing_is_said_to_be_kept(shared_wire: Wire) -> None
         "time.sleep(60)",
     ],
 )
-def test_a_program_that_ignores_the_interrupt_costs_the_sandbox(wire: Wire, stubborn: str) -> None:
-    wire.ok("execute_code", session="s", code="lost = 7")
-    response = wire("execute_code", session="s", code=stubborn, timeout_seconds=1)
+def test_a_program_that_ignores_the_interrupt_costs_the_sandbox(
+    shared_wire: Wire, stubborn: str
+) -> None:
+    shared_wire.ok("execute_code", session="s", code="lost = 7")
+    response = shared_wire("execute_code", session="s", code=stubborn, timeout_seconds=1)
     assert response["error"]["type"] == "TimedOut"
     assert "the sandbox was stopped" in response["error"]["message"]
-    after = wire("execute_code", session="s", code="print(lost)")
+    after = shared_wire("execute_code", session="s", code="print(lost)")
     assert after["error"]["exception"]["type"] == "NameError"
     assert after["session_restarted"]
 
 
 def test_a_program_that_waits_for_another_one_never_begins(
-    wire: Wire, pool: ThreadPoolExecutor
+    shared_wire: Wire, pool: ThreadPoolExecutor
 ) -> None:
-    wire.ok("execute_code", session="s", code="runs = 0")
-    first = begin(pool, wire, f"{WAIT}print('first')")
-    second = wire("execute_code", session="s", code="runs += 1", timeout_seconds=1)
+    gate = Gate(shared_wire)
+    shared_wire.ok("execute_code", session="s", code="runs = 0")
+    first = begin(pool, shared_wire, f"{gate.wait}print('first')")
+    second = shared_wire("execute_code", session="s", code="runs += 1", timeout_seconds=1)
     assert second["error"]["type"] == "NotStarted"
     assert second["error"]["retryable"]
-    let_go(wire)
+    gate.open()
     assert first.result()["stdout"] == "first"
-    assert wire.ok("execute_code", session="s", code="print(runs)")["stdout"] == "0"
+    assert shared_wire.ok("execute_code", session="s", code="print(runs)")["stdout"] == "0"
 
 
-def test_the_same_program_twice_is_two_programs(wire: Wire, pool: ThreadPoolExecutor) -> None:
+def test_the_same_program_twice_is_two_programs(
+    shared_wire: Wire, pool: ThreadPoolExecutor
+) -> None:
     """The tag tells them apart, not their code."""
-    wire.ok("execute_code", session="s", code="runs = 0")
-    code = f"runs += 1; open('begun', 'w').close()\n{WAIT}print('ended')"
+    gate = Gate(shared_wire)
+    shared_wire.ok("execute_code", session="s", code="runs = 0")
+    code = f"runs += 1; open('begun-twice', 'w').close()\n{gate.wait}print('ended')"
     first = pool.submit(
-        wire.new_function(),
+        shared_wire.new_function(),
         {"tool": "execute_code", "session": "s", "code": code},
         Context(60),
     )
-    wait_until(lambda: "begun" in names(wire))
-    second = wire("execute_code", session="s", code=code, timeout_seconds=1)
+    wait_until(lambda: "begun-twice" in names(shared_wire))
+    second = shared_wire("execute_code", session="s", code=code, timeout_seconds=1)
     assert second["error"]["type"] == "NotStarted"
-    let_go(wire)
+    gate.open()
     assert first.result()["stdout"] == "ended"
-    assert wire.ok("execute_code", session="s", code="print(runs)")["stdout"] == "1"
+    assert shared_wire.ok("execute_code", session="s", code="print(runs)")["stdout"] == "1"
 
 
 # The tool `interrupt`.
@@ -155,28 +167,33 @@ def test_a_request_is_interrupted_by_its_key(shared_wire: Wire, pool: ThreadPool
     assert shared_wire.ok("execute_code", session="s", code="print(kept)")["stdout"] == "7"
 
 
-def test_an_interrupt_never_hits_the_next_program(wire: Wire, pool: ThreadPoolExecutor) -> None:
-    wire.ok("execute_code", session="s", code="ran = []")
-    first = begin(pool, wire, f"{WAIT}ran.append('first')")
+def test_an_interrupt_never_hits_the_next_program(
+    shared_wire: Wire, pool: ThreadPoolExecutor
+) -> None:
+    gate = Gate(shared_wire)
+    shared_wire.ok("execute_code", session="s", code="ran = []")
+    first = begin(pool, shared_wire, f"{gate.wait}ran.append('first')")
     event = {
         "tool": "execute_code",
         "session": "s",
         "code": "ran.append('second')",
         "idempotency_key": "second",
     }
-    second = pool.submit(wire.new_function(), event, Context(60))
+    second = pool.submit(shared_wire.new_function(), event, Context(60))
 
     def is_interrupted() -> bool:
         # Until its record is written, the request does not run yet.
-        return bool(wire.ok("interrupt", session="s", idempotency_key="second")["interrupted"])
+        return bool(
+            shared_wire.ok("interrupt", session="s", idempotency_key="second")["interrupted"]
+        )
 
     wait_until(is_interrupted)
-    let_go(wire)
+    gate.open()
     assert first.result()["status"] == "ok"
     response = second.result()
     assert response["error"]["type"] == "NotStarted"
     assert "cancelled" in response["error"]["message"]
-    assert wire.ok("execute_code", session="s", code="print(ran)")["stdout"] == "['first']"
+    assert shared_wire.ok("execute_code", session="s", code="print(ran)")["stdout"] == "['first']"
 
 
 def test_a_key_that_nobody_uses_has_nothing_to_interrupt(shared_wire: Wire) -> None:
@@ -185,20 +202,21 @@ def test_a_key_that_nobody_uses_has_nothing_to_interrupt(shared_wire: Wire) -> N
     )
 
 
-def test_a_command_cannot_be_interrupted(wire: Wire, pool: ThreadPoolExecutor) -> None:
-    function = wire.new_function()
-    wire.ok("start_session", session="s")
+def test_a_command_cannot_be_interrupted(shared_wire: Wire, pool: ThreadPoolExecutor) -> None:
+    gate = Gate(shared_wire)
+    function = shared_wire.new_function()
+    shared_wire.ok("start_session", session="s")
     event = {
         "tool": "execute_command",
         "session": "s",
-        "command": "touch begun; while ! test -e go; do sleep 0.05; done",
-        "idempotency_key": "k",
+        "command": f"touch command-begun; {gate.wait_in_shell}",
+        "idempotency_key": "command",
     }
     running = pool.submit(function, event, Context(60))
-    wait_until(lambda: "begun" in names(wire))
-    response = wire("interrupt", session="s", idempotency_key="k")
+    wait_until(lambda: "command-begun" in names(shared_wire))
+    response = shared_wire("interrupt", session="s", idempotency_key="command")
     assert response["error"]["type"] == "InvalidRequest"
-    let_go(wire)
+    gate.open()
     assert running.result()["status"] == "ok"
 
 
@@ -249,34 +267,38 @@ def test_a_closed_standard_output_is_no_lost_kernel(wire: Wire) -> None:
     assert "kept" in names(wire)
 
 
-def test_a_new_kernel_knows_the_users_folders(wire: Wire) -> None:
+def test_a_new_kernel_knows_the_users_folders(shared_wire: Wire) -> None:
     code = "import os; os.makedirs('mine'); os.chdir('mine'); os._exit(1)"
-    wire("execute_code", session="s", code=code)
-    response = wire.ok("execute_code", session="s", code="open('mine/a', 'w').close()")
+    shared_wire("execute_code", session="s", code=code)
+    response = shared_wire.ok("execute_code", session="s", code="open('mine/a', 'w').close()")
     assert response["files_changed"] == {"created": ["mine/a"]}
 
 
 # Programs that meet the observer in a bad moment.
 
 
-def test_a_new_kernel_without_an_observer_is_never_taken_for_one_that_waits(wire: Wire) -> None:
-    found = wire.ok("execute_code", session="s", code="import os; print(os.getpid())")
-    wire.ok("execute_command", session="s", command=f"kill -9 {found['stdout']}; sleep 0.3")
+def test_a_new_kernel_without_an_observer_is_never_taken_for_one_that_waits(
+    shared_wire: Wire,
+) -> None:
+    found = shared_wire.ok("execute_code", session="s", code="import os; print(os.getpid())")
+    shared_wire.ok("execute_command", session="s", command=f"kill -9 {found['stdout']}; sleep 0.3")
     event: dict[str, Any] = {
         "code": "open('runs', 'a').write('x')\n" + BUSY,
         "idempotency_key": "once",
     }
-    response = wire("execute_code", session="s", timeout_seconds=1, **event)
+    response = shared_wire("execute_code", session="s", timeout_seconds=1, **event)
     assert response["error"]["type"] == "TimedOut"
-    again = wire("execute_code", session="s", timeout_seconds=1, **event)
+    again = shared_wire("execute_code", session="s", timeout_seconds=1, **event)
     assert again["replayed"]
 
 
-def test_a_kernel_that_no_longer_replies_is_replaced(wire: Wire) -> None:
-    wire.ok("execute_code", session="s", code="1")
-    wire("execute_code", session="s", code="import sys; sys.stderr = None", timeout_seconds=2)
-    wire("execute_code", session="s", code="1", timeout_seconds=2)
-    assert wire.ok("execute_code", session="s", code="print(5)")["stdout"] == "5"
+def test_a_kernel_that_no_longer_replies_is_replaced(shared_wire: Wire) -> None:
+    shared_wire.ok("execute_code", session="s", code="1")
+    shared_wire(
+        "execute_code", session="s", code="import sys; sys.stderr = None", timeout_seconds=2
+    )
+    shared_wire("execute_code", session="s", code="1", timeout_seconds=2)
+    assert shared_wire.ok("execute_code", session="s", code="print(5)")["stdout"] == "5"
 
 
 @pytest.mark.parametrize(
@@ -387,27 +409,17 @@ def test_a_text_that_looks_like_an_exit_is_none(shared_wire: Wire) -> None:
 # The price of the observer.
 
 
-def test_a_warm_request_is_one_invoke_and_one_listing(wire: Wire) -> None:
-    wire.ok("execute_code", session="s", code="1")
-    s3_calls: list[str] = []
-    wire.clients.s3.meta.events.register(
-        "before-call.s3", lambda model, **_: s3_calls.append(model.name)
-    )
-    before = len(wire.calls())
-    wire.ok("execute_code", session="s", code="open('a', 'w').close(); 2")
-    assert [call["tool"] for call in wire.calls()[before:]] == ["executeCode"]
-    assert s3_calls == ["ListObjectsV2"]
+def test_a_session_starts_with_one_request_for_its_observer(shared_wire: Wire) -> None:
+    before = len(shared_wire.calls())
+    shared_wire.ok("execute_code", session="new", code="1")
+    assert [call["tool"] for call in shared_wire.calls()[before:]] == ["executeCode"] * 2
 
 
-def test_a_session_starts_with_one_request_for_its_observer(wire: Wire) -> None:
-    wire.ok("execute_code", session="s", code="1")
-    assert [call["tool"] for call in wire.calls()] == ["executeCode", "executeCode"]
-
-
-def test_a_request_without_a_session_costs_one_more(wire: Wire) -> None:
-    response = wire.ok("execute_code", code="1")
+def test_a_request_without_a_session_costs_one_more(shared_wire: Wire) -> None:
+    before = len(shared_wire.calls())
+    response = shared_wire.ok("execute_code", code="1")
     assert response["results"] == [{"text/plain": "1"}]
-    assert [call["tool"] for call in wire.calls()] == ["executeCode", "executeCode"]
+    assert [call["tool"] for call in shared_wire.calls()[before:]] == ["executeCode"] * 2
 
 
 # Rich results.

@@ -80,6 +80,16 @@ def test_a_file_is_downloaded_whole(url: str) -> None:
     assert [path.name for path in Path("a/b").iterdir()] == ["f"]
 
 
+def test_a_download_spares_the_files_beside_it_whatever_its_name(url: str) -> None:
+    name = "f" * 255
+    Storage.objects["/f"] = b"content"
+    Path("f.partial").write_text("the user's")
+    for target in ("f", name):
+        assert program.download(target, f"{url}/f", 7) is None
+    assert Path("f.partial").read_text() == "the user's"
+    assert sorted(path.name for path in Path().iterdir()) == ["f", "f.partial", name]
+
+
 @pytest.mark.parametrize(
     ("path", "problem"),
     [("/missing", "S3 returned status 403"), ("/short", "the download was incomplete")],

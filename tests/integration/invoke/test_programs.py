@@ -21,9 +21,9 @@ def function(local_aws: LocalAws) -> Iterator[Function]:
         yield function
 
 
-# `make test` runs each third program without an observer, and all of them with one.
+# `make test` runs each sixth program without an observer, and all of them with one.
 ROWS = [
-    pytest.param(program, id=program.name, marks=pytest.mark.slow if number % 3 else ())
+    pytest.param(program, id=program.name, marks=pytest.mark.slow if number % 6 else ())
     for number, program in enumerate(PROGRAMS)
 ]
 

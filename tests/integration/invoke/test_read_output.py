@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -12,20 +13,28 @@ from tests.fakes.lambda_context import Context
 from tests.integration.invoke.wire import Wire
 
 # A program waits for the test, however busy the machine is.
-GO = "import os, sys, time\ndef wait(name):\n    while not os.path.exists(name): time.sleep(0.02)\n"
+WAIT = (
+    "import os, sys, time\ndef wait(name):\n    while not os.path.exists(name): time.sleep(0.02)\n"
+)
+# Each reading starts a command in the sandbox, and there is no output in the first second.
+READ_PAUSE = 0.4
+
+keys = (f"k{number}" for number in itertools.count())
 
 
 class Program:
     """A program that runs, and what has been read of its output."""
 
-    def __init__(self, wire: Wire, pool: ThreadPoolExecutor, code: str, key: str = "k") -> None:
+    def __init__(self, wire: Wire, pool: ThreadPoolExecutor, code: str) -> None:
+        """Start the program; its variable GO names a file that `go` makes."""
         self._wire = wire
-        self._key = key
+        self.key = next(keys)
+        self._file = f"go-{self.key}"
         event = {
             "tool": "execute_code",
             "session": "s",
-            "code": GO + code,
-            "idempotency_key": key,
+            "code": f"GO = {self._file!r}\n{WAIT}{code}",
+            "idempotency_key": self.key,
         }
         self.response: Future[Any] = pool.submit(wire.new_function(), event, Context(120))
         self.output: list[dict[str, str]] = []
@@ -34,7 +43,7 @@ class Program:
 
     def read(self) -> None:
         part = self._wire.ok(
-            "read_output", session="s", idempotency_key=self._key, offset=self.offset
+            "read_output", session="s", idempotency_key=self.key, offset=self.offset
         )
         self.output += part["output"]
         self.offset, self.running = part["next_offset"], part["running"]
@@ -44,13 +53,13 @@ class Program:
         while text not in "".join(self.texts()):
             assert time.monotonic() < give_up_at, self.output
             self.read()
-            time.sleep(0.1)
+            time.sleep(READ_PAUSE)
 
     def texts(self, *streams: str) -> list[str]:
         return [part["text"] for part in self.output if not streams or part["stream"] in streams]
 
-    def go(self, name: str = "go") -> None:
-        self._wire.ok("execute_command", session="s", command=f"touch {name}")
+    def go(self) -> None:
+        self._wire.ok("execute_command", session="s", command=f"touch {self._file}")
 
 
 @pytest.fixture
@@ -67,13 +76,12 @@ def output_files(wire: Wire) -> list[str]:
 
 
 def test_output_comes_while_the_program_runs_in_the_order_of_both_streams(
-    wire: Wire, pool: ThreadPoolExecutor
+    shared_wire: Wire, pool: ThreadPoolExecutor
 ) -> None:
-    wire.ok("start_session", session="s")
     program = Program(
-        wire,
+        shared_wire,
         pool,
-        "print('one')\nprint('two', file=sys.stderr)\nprint('Grüße', end='')\nwait('go')\n"
+        "print('one')\nprint('two', file=sys.stderr)\nprint('Grüße', end='')\nwait(GO)\n"
         "print(' end')\n40 + 2",
     )
     program.read_until("Grüße")
@@ -100,10 +108,9 @@ def test_output_comes_while_the_program_runs_in_the_order_of_both_streams(
 
 
 def test_what_is_displayed_is_told_from_what_is_printed(
-    wire: Wire, pool: ThreadPoolExecutor
+    shared_wire: Wire, pool: ThreadPoolExecutor
 ) -> None:
-    wire.ok("start_session", session="s")
-    program = Program(wire, pool, "print('a')\ndisplay({'b': 1})\nprint('c')\nwait('go')")
+    program = Program(shared_wire, pool, "print('a')\ndisplay({'b': 1})\nprint('c')\nwait(GO)")
     program.read_until("c")
     assert program.output == [
         {"stream": "stdout", "text": "a\n"},
@@ -130,10 +137,9 @@ def test_the_files_of_the_last_programs_are_kept(wire: Wire) -> None:
 
 
 def test_a_large_output_comes_in_parts_up_to_its_bound(
-    wire: Wire, pool: ThreadPoolExecutor
+    shared_wire: Wire, pool: ThreadPoolExecutor
 ) -> None:
-    wire.ok("start_session", session="s")
-    program = Program(wire, pool, "print('x' * 6_000_000)\nprint('last')\nwait('go')")
+    program = Program(shared_wire, pool, "print('x' * 6_000_000)\nprint('last')\nwait(GO)")
     program.read_until("x")
     while sum(map(len, program.texts())) < 2_500_000:
         program.read()
@@ -144,17 +150,16 @@ def test_a_large_output_comes_in_parts_up_to_its_bound(
     assert "truncated" in program.response.result()
 
 
-def test_each_program_has_an_output_of_its_own(wire: Wire, pool: ThreadPoolExecutor) -> None:
-    wire.ok("start_session", session="s")
-    first = Program(wire, pool, "print('first')\nwait('go')", "first")
+def test_each_program_has_an_output_of_its_own(shared_wire: Wire, pool: ThreadPoolExecutor) -> None:
+    first = Program(shared_wire, pool, "print('first')\nwait(GO)")
     first.read_until("first")
-    second = Program(wire, pool, "print('second')\nwait('stop')", "second")
+    second = Program(shared_wire, pool, "print('second')\nwait(GO)")
     second.read()
     assert second.output == []
     first.go()
     second.read_until("second")
     assert "".join(first.texts()) == "first\n"
-    second.go("stop")
+    second.go()
     assert second.response.result()["stdout"] == "second"
 
 
@@ -168,63 +173,65 @@ def test_each_program_has_an_output_of_its_own(wire: Wire, pool: ThreadPoolExecu
     ],
 )
 def test_output_is_seen_however_it_is_written(
-    wire: Wire, pool: ThreadPoolExecutor, code: str
+    shared_wire: Wire, pool: ThreadPoolExecutor, code: str
 ) -> None:
-    wire.ok("start_session", session="s")
     program = Program(
-        wire, pool, f"pause = time.sleep\n{code}\nwhile not os.path.exists('go'): pause(0.02)"
+        shared_wire,
+        pool,
+        f"pause, clock = time.sleep, time.monotonic\n{code}\n"
+        "while not os.path.exists(GO): pause(0.02)\ntime.sleep, time.monotonic = pause, clock",
     )
     program.read_until("seen")
     program.go()
     assert program.response.result()["status"] == "ok"
 
 
-def test_an_interrupted_program_leaves_its_output(wire: Wire, pool: ThreadPoolExecutor) -> None:
-    wire.ok("start_session", session="s")
+def test_an_interrupted_program_leaves_its_output(
+    shared_wire: Wire, pool: ThreadPoolExecutor
+) -> None:
     program = Program(
-        wire,
+        shared_wire,
         pool,
         "print('before')\ntry:\n    wait('never')\nexcept KeyboardInterrupt:\n    print('after')\n"
         "    raise",
     )
     program.read_until("before")
-    assert wire.ok("interrupt", session="s", idempotency_key="k")["interrupted"]
+    assert shared_wire.ok("interrupt", session="s", idempotency_key=program.key)["interrupted"]
     assert program.response.result()["error"]["type"] == "CodeFailed"
     program.read()
     assert "".join(program.texts("stdout")) == "before\nafter\n"
 
 
-def test_a_command_has_no_output_to_read(wire: Wire, pool: ThreadPoolExecutor) -> None:
-    wire.ok("start_session", session="s")
+def test_a_command_has_no_output_to_read(shared_wire: Wire, pool: ThreadPoolExecutor) -> None:
     event = {
         "tool": "execute_command",
         "session": "s",
         "command": "while ! test -e go; do sleep 0.05; done",
-        "idempotency_key": "k",
+        "idempotency_key": "command",
     }
-    running = pool.submit(wire.new_function(), event, Context(60))
-    response = wire("read_output", session="s", idempotency_key="k")
+    running = pool.submit(shared_wire.new_function(), event, Context(60))
+    response = shared_wire("read_output", session="s", idempotency_key="command")
     while "error" not in response:  # the request has not reached the function yet
-        response = wire("read_output", session="s", idempotency_key="k")
+        response = shared_wire("read_output", session="s", idempotency_key="command")
     assert response["error"]["type"] == "InvalidRequest"
     assert "runs no program in Python" in response["error"]["message"]
-    wire.ok("execute_command", session="s", command="touch go")
+    shared_wire.ok("execute_command", session="s", command="touch go")
     assert running.result()["status"] == "ok"
 
 
 def test_a_read_that_comes_to_nothing_is_over_soon_and_harms_nothing(
-    wire: Wire, pool: ThreadPoolExecutor
+    shared_wire: Wire, pool: ThreadPoolExecutor
 ) -> None:
     """Whether commands run beside code on the service, nobody here knows."""
-    wire.ok("execute_code", session="s", code="kept = 7")
-    program = Program(wire, pool, "print('a')\nwait('go')\nprint(kept)")
+    shared_wire.ok("execute_code", session="s", code="kept = 7")
+    program = Program(shared_wire, pool, "print('a')\nwait(GO)\nprint(kept)")
     program.read_until("a")
-    wire.fault(operation="InvokeCodeInterpreter", kind="hang", count=1)
+    shared_wire.fault(operation="InvokeCodeInterpreter", kind="hang", count=1)
     began_at = time.monotonic()
-    response = wire("read_output", session="s", idempotency_key="k")
+    response = shared_wire("read_output", session="s", idempotency_key=program.key)
     assert time.monotonic() - began_at < 15
     assert response["error"]["type"] in ("TimedOut", "OutcomeUnknown")
-    wire.clear_faults()
+    shared_wire.clear_faults()
     program.go()
     assert program.response.result()["stdout"] == "a\n7"
-    assert len(wire.running()) == 1
+    assert len(shared_wire.running()) == 1

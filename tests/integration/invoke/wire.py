@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Wire:
-    """The function, with a code interpreter and a bucket in an account of their own."""
+    """The function, with a bucket in an account of its own, in which its sessions are, too."""
 
     def __init__(self, aws: LocalAws, account: str) -> None:
         self._agentcore = aws.agentcore
@@ -27,15 +26,7 @@ class Wire:
         self.s3 = aws.client("s3", account)
         self.bucket = f"workspace-{account}"
         self.s3.create_bucket(Bucket=self.bucket)
-        control = aws.client("bedrock-agentcore-control", account)
-        self.interpreter = control.create_code_interpreter(
-            name="analysis", networkConfiguration={"networkMode": "PUBLIC"}
-        )["codeInterpreterId"]
-        while True:
-            found = control.get_code_interpreter(codeInterpreterId=self.interpreter)
-            if found["status"] == "READY":
-                break
-            time.sleep(0.05)
+        self.interpreter = "aws.codeinterpreter.v1"  # AWS's own, which is there at once
         self.settings = Settings(
             self.interpreter,
             self.bucket,
@@ -44,7 +35,7 @@ class Wire:
             900,
             allow_delete=True,
         )
-        self._opened: list[Any] = [self.s3, control]
+        self._opened: list[Any] = [self.s3]
         self.function = self.new_function()
 
     def new_function(self) -> Callable[[Any, Any], dict[str, Any]]:

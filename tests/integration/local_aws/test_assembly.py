@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from aws_cdk import App, CfnOutput, Environment, Stack, Stage
 from aws_cdk import aws_s3_assets as assets
 from aws_cdk import aws_sns as sns
+
+from local_aws import DeploymentError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,3 +63,29 @@ def test_stacks_of_a_stage_and_of_several_accounts(
     local_aws.destroy(directory, account=account)
     for own_account, region in expected.values():
         assert local_aws.client("sns", own_account, region).list_topics()["Topics"] == []
+
+
+def write_assembly(directory: Path, resource: dict[str, Any]) -> None:
+    """Write the cloud assembly of a stack with one resource."""
+    template = {"Resources": {"Only": resource}, "Outputs": {"Id": {"Value": {"Ref": "Only"}}}}
+    (directory / "template.json").write_text(json.dumps(template))
+    stack = {
+        "type": "aws:cloudformation:stack",
+        "environment": "aws://unknown-account/unknown-region",
+        "properties": {"templateFile": "template.json"},
+    }
+    (directory / "manifest.json").write_text(json.dumps({"artifacts": {"Mended": stack}}))
+
+
+def test_a_stack_whose_creation_failed_is_created_anew(
+    local_aws: LocalAws, account: str, tmp_path: Path
+) -> None:
+    rule = {"GroupId": "sg-none", "IpProtocol": "-1", "CidrIp": "10.0.0.0/8"}
+    write_assembly(tmp_path, {"Type": "AWS::EC2::SecurityGroupIngress", "Properties": rule})
+    for _ in range(2):
+        with pytest.raises(DeploymentError, match="'sg-none' does not exist"):
+            local_aws.deploy(tmp_path, account=account)
+    write_assembly(tmp_path, {"Type": "AWS::SNS::Topic"})
+    outputs = local_aws.deploy(tmp_path, account=account)
+    topics = local_aws.client("sns", account).list_topics()["Topics"]
+    assert [topic["TopicArn"] for topic in topics] == [outputs["Mended"]["Id"]]

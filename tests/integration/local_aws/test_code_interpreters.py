@@ -208,6 +208,18 @@ def test_refused_properties_fail_the_stack(
     assert ids(control) == []
 
 
+def test_an_interpreter_whose_status_cannot_be_read_is_not_left(
+    local_aws: LocalAws, control: Any, cloudformation: Any, deploy: Deploy
+) -> None:
+    local_aws.agentcore.inject_fault(
+        operation="GetCodeInterpreter", kind="error", error="ThrottlingException"
+    )
+    with pytest.raises(WaiterError, match="ROLLBACK_COMPLETE"):
+        deploy({"Name": "one", "NetworkConfiguration": SANDBOX})
+    assert "HandlerErrorCode: Throttling" in failure(cloudformation, "CREATE_FAILED")
+    assert ids(control) == []
+
+
 def test_a_creation_and_a_deletion_that_fail_have_the_service_s_reason(
     local_aws: LocalAws, control: Any, cloudformation: Any, deploy: Deploy
 ) -> None:

@@ -11,18 +11,23 @@ import pytest
 from botocore.exceptions import WaiterError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from local_aws import LocalAws
 
-# The handler records every event in a bucket, then follows the property `Behaviour`.
+    Deploy = Callable[[str], list[list[Any]]]
+
+# The handler records every event in a file, then follows the property `Behaviour`.
 HANDLER = textwrap.dedent("""
-    import boto3, json, os, urllib.request
-    s3 = boto3.client("s3")
+    import json, os, urllib.request
+    from pathlib import Path
 
     def handler(event, context):
-        bucket, behaviour = os.environ["BUCKET"], event["ResourceProperties"]["Behaviour"]
-        count = len(s3.list_objects_v2(Bucket=bucket).get("Contents", []))
+        folder, behaviour = Path(os.environ["FOLDER"]), event["ResourceProperties"]["Behaviour"]
+        count = len(list(folder.iterdir()))
         record = [event["RequestType"], event.get("PhysicalResourceId")]
-        s3.put_object(Bucket=bucket, Key=str(count), Body=json.dumps(record))
+        (folder / str(count)).write_text(json.dumps(record))
         if behaviour == "die once" and count == 0:
             os._exit(1)
         if behaviour == "raise" and event["RequestType"] == "Create":
@@ -46,7 +51,7 @@ HANDLER = textwrap.dedent("""
 """)
 
 
-def template(behaviour: str) -> str:
+def template(behaviour: str, folder: Path) -> str:
     resources = {
         "Role": {
             "Type": "AWS::IAM::Role",
@@ -61,15 +66,6 @@ def template(behaviour: str) -> str:
                         }
                     ],
                 },
-                "Policies": [
-                    {
-                        "PolicyName": "all",
-                        "PolicyDocument": {
-                            "Version": "2012-10-17",
-                            "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
-                        },
-                    }
-                ],
             },
         },
         "Function": {
@@ -79,7 +75,7 @@ def template(behaviour: str) -> str:
                 "Handler": "index.handler",
                 "Code": {"ZipFile": HANDLER},
                 "Role": {"Fn::GetAtt": ["Role", "Arn"]},
-                "Environment": {"Variables": {"BUCKET": {"Ref": "AWS::StackName"}}},
+                "Environment": {"Variables": {"FOLDER": str(folder)}},
             },
         },
         "Resource": {
@@ -93,20 +89,24 @@ def template(behaviour: str) -> str:
     return json.dumps({"Resources": resources})
 
 
-def deploy(aws: LocalAws, account: str, behaviour: str) -> list[list[Any]]:
-    """Deploy the stack, and return the events that the handler received."""
-    name = f"noted-{account}"
-    s3 = aws.client("s3", account)
-    s3.create_bucket(Bucket=name)
-    cloudformation = aws.client("cloudformation", account)
-    cloudformation.create_stack(
-        StackName=name, TemplateBody=template(behaviour), Capabilities=["CAPABILITY_IAM"]
-    )
-    waiter = cloudformation.get_waiter("stack_create_complete")
-    with contextlib.suppress(WaiterError):  # some of the stacks fail on purpose
-        waiter.wait(StackName=name, WaiterConfig={"Delay": 0.2, "MaxAttempts": 100})
-    keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket=name)["Contents"]]
-    return [json.load(s3.get_object(Bucket=name, Key=key)["Body"]) for key in sorted(keys)]
+@pytest.fixture
+def deploy(local_aws: LocalAws, account: str, tmp_path: Path) -> Deploy:
+    """Return a function that deploys the stack and returns the events of its handler."""
+    cloudformation = local_aws.client("cloudformation", account)
+
+    def deploy(behaviour: str) -> list[list[Any]]:
+        name = f"noted-{account}"
+        cloudformation.create_stack(
+            StackName=name,
+            TemplateBody=template(behaviour, tmp_path),
+            Capabilities=["CAPABILITY_IAM"],
+        )
+        waiter = cloudformation.get_waiter("stack_create_complete")
+        with contextlib.suppress(WaiterError):  # some of the stacks fail on purpose
+            waiter.wait(StackName=name, WaiterConfig={"Delay": 0.2, "MaxAttempts": 100})
+        return [json.loads(path.read_text()) for path in sorted(tmp_path.iterdir())]
+
+    return deploy
 
 
 @pytest.mark.parametrize(
@@ -115,20 +115,19 @@ def deploy(aws: LocalAws, account: str, behaviour: str) -> list[list[Any]]:
         ("succeed", [["Create", None]]),
         ("fail", [["Create", None], ["Delete", "made-1"]]),
         ("die once", [["Create", None], ["Create", None]]),
-        ("raise", [["Create", None]] * 3 + [["Delete", "noted-{account}-Resource-NEVERMADE"]]),
     ],
 )
 def test_the_handler_gets_the_events_of_cloudformation(
-    local_aws: LocalAws, account: str, behaviour: str, events: list[Any]
+    deploy: Deploy, behaviour: str, events: list[Any]
 ) -> None:
-    expected = json.loads(json.dumps(events).replace("{account}", account))
-    assert deploy(local_aws, account, behaviour) == expected
+    assert deploy(behaviour) == events
 
 
 def test_a_function_that_always_fails_fails_the_resource_at_once(
-    local_aws: LocalAws, account: str
+    deploy: Deploy, local_aws: LocalAws, account: str
 ) -> None:
-    deploy(local_aws, account, "raise")
+    never_made = f"noted-{account}-Resource-NEVERMADE"
+    assert deploy("raise") == [["Create", None]] * 3 + [["Delete", never_made]]
     events = local_aws.client("cloudformation", account).describe_stack_events(
         StackName=f"noted-{account}"
     )["StackEvents"]
@@ -147,10 +146,9 @@ def reasons(events: list[Any], status: str) -> list[str]:
 
 
 def test_a_failed_clean_up_names_its_resource_and_keeps_the_reason(
-    local_aws: LocalAws, account: str
+    deploy: Deploy, local_aws: LocalAws, account: str
 ) -> None:
-    deployed = deploy(local_aws, account, "fail for good")
-    assert deployed == [["Create", None], ["Delete", "made-1"]]
+    assert deploy("fail for good") == [["Create", None], ["Delete", "made-1"]]
     cloudformation = local_aws.client("cloudformation", account)
     name = f"noted-{account}"
     [stack] = cloudformation.describe_stacks(StackName=name)["Stacks"]
@@ -169,9 +167,9 @@ def test_a_failed_clean_up_names_its_resource_and_keeps_the_reason(
     ("size", "failures"), [(4096, []), (4097, ["Response object is too long."])]
 )
 def test_a_response_above_the_limit_fails_the_resource(
-    local_aws: LocalAws, account: str, size: int, failures: list[str]
+    deploy: Deploy, local_aws: LocalAws, account: str, size: int, failures: list[str]
 ) -> None:
-    deploy(local_aws, account, f"respond with {size}")
+    deploy(f"respond with {size}")
     events = local_aws.client("cloudformation", account).describe_stack_events(
         StackName=f"noted-{account}"
     )["StackEvents"]

@@ -126,6 +126,22 @@ def test_the_client_context_is_none_without_the_header(invoke: Invoke) -> None:
             "Runtime.ImportModuleError",
             "Unable to import module 'index': No module named 'not_there'",
         ),
+        ("import os\nos.environ['NOT_SET']", "KeyError", "'NOT_SET'"),
+        (
+            "def handler(event, context)",
+            "Runtime.UserCodeSyntaxError",
+            "Syntax error in module 'index': expected ':' (index.py, line 1)",
+        ),
+        (
+            "def handle(event, context): pass",
+            "Runtime.HandlerNotFound",
+            "Handler 'handler' missing on module 'index'",
+        ),
+        (
+            "def handler(event, context): return {1}",
+            "Runtime.MarshalError",
+            "Unable to marshal response: Object of type set is not JSON serializable",
+        ),
         (
             "def handler(event, context): return 'x' * 7_000_000",
             "Function.ResponseSizeTooLarge",

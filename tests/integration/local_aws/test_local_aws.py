@@ -42,6 +42,8 @@ def test_stop_leaves_no_process_and_no_directory_and_the_port_can_be_used_again_
         connected = aws.client("s3")
         connected.create_bucket(Bucket="a-bucket")
         assert processes_of(tmp_path)
+        [directory] = tmp_path.iterdir()
+        assert (directory / "state").is_dir()  # MiniStack's; otherwise it is in /tmp, and stays
     # The server has closed the connection, which the machine remembers for a while.
     with LocalAws(port=port) as again:
         assert again.endpoint == aws.endpoint
@@ -71,9 +73,11 @@ def test_busy_port_is_refused_in_one_line() -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("port", ["99999", "-1"])
-def test_a_number_that_is_no_port_is_refused_in_one_line(port: str) -> None:
-    command = [sys.executable, "-m", "local_aws", f"--port={port}"]
+@pytest.mark.parametrize(
+    ("port", "options"), [("99999", []), ("-1", []), ("x", []), ("99999", ["--env"])]
+)
+def test_a_text_that_is_no_port_is_refused_in_one_line(port: str, options: list[str]) -> None:
+    command = [sys.executable, "-m", "local_aws", f"--port={port}", *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     [line] = done.stderr.splitlines()
     assert line.startswith(f"error: port is {port}, but it must be 1 to 65535, or 0")
@@ -149,22 +153,6 @@ def test_requests_of_foreign_web_pages_are_refused(
         assert refused.code == status
 
 
-def test_code_runs_below_a_long_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The kernel's sockets are files, and their paths have a limit of about 100 bytes."""
-    folder = tmp_path / ("long" * 20)
-    folder.mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(folder))
-    with LocalAws() as aws:
-        data = aws.client("bedrock-agentcore")
-        where = {"codeInterpreterIdentifier": "aws.codeinterpreter.v1"}
-        session = data.start_code_interpreter_session(**where)["sessionId"]
-        response = data.invoke_code_interpreter(
-            **where, sessionId=session, name="executeCode", arguments={"code": "print(1 + 1)"}
-        )
-        (event,) = response["stream"]
-    assert event["result"]["structuredContent"]["stdout"] == "2"
-
-
 def end(command: subprocess.Popen[str], number: signal.Signals, temporary: Path) -> str:
     """End `make local` by a signal; it leaves nothing. Return the rest of its output."""
     os.killpg(command.pid, number)
@@ -218,6 +206,10 @@ def test_make_env_prints_the_variables_that_a_shell_evaluates() -> None:
     command = ["bash", "-c", script]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
     assert done.stdout == "http://127.0.0.1:4577 us-east-1\n"
+    assert done.stderr == (
+        "note: no local AWS runs on port 4577: start it in another terminal, "
+        "with make local PORT=4577\n"
+    )
 
 
 def test_server_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
@@ -228,30 +220,37 @@ def test_server_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
         wait_until(lambda: not list(tmp_path.iterdir()))
 
 
-SLEEP = {
-    "python3.14": ("index.py", "import time\ndef handler(event, context): time.sleep(60)"),
+# Each says that it has begun, and sleeps for a minute.
+FUNCTIONS = {
+    "python3.14": (
+        "index.py",
+        "import time\ndef handler(*_):\n    open('BEGUN', 'w').close()\n    time.sleep(60)",
+    ),
     "nodejs24.x": (
         "index.js",
-        "exports.handler = () => new Promise(resolve => setTimeout(resolve, 60000));",
+        "exports.handler = () => { require('fs').writeFileSync('BEGUN', '');"
+        " return new Promise(resolve => setTimeout(resolve, 60000)); };",
     ),
 }
 
 
-@pytest.mark.parametrize("runtime", SLEEP)
-def test_no_function_outlives_a_killed_server(runtime: str) -> None:
+def test_no_function_outlives_a_killed_server(tmp_path: Path) -> None:
     with LocalAws() as aws:
-        create_function(aws, runtime, *SLEEP[runtime])
-        aws.client("lambda").invoke(FunctionName="a-function", InvocationType="Event")
+        for number, (runtime, (file, code)) in enumerate(FUNCTIONS.items()):
+            begun = tmp_path / str(number)
+            create_function(aws, runtime, file, code.replace("BEGUN", str(begun)), str(number))
+            aws.client("lambda").invoke(FunctionName=str(number), InvocationType="Event")
+        wait_until(lambda: len(list(tmp_path.iterdir())) == len(FUNCTIONS))
         server = psutil.Process(aws.process_id)
-        wait_until(lambda: bool(server.children()))
-        time.sleep(1)  # the handler has begun by then
         workers = server.children(recursive=True)
         server.kill()
         _, alive = psutil.wait_procs(workers, timeout=5)
     assert alive == []
 
 
-def create_function(aws: LocalAws, runtime: str, file: str, code: str) -> None:
+def create_function(
+    aws: LocalAws, runtime: str, file: str, code: str, name: str = "a-function"
+) -> None:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr(file, code)
@@ -261,9 +260,9 @@ def create_function(aws: LocalAws, runtime: str, file: str, code: str) -> None:
         "Action": "sts:AssumeRole",
     }
     trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    role = aws.client("iam").create_role(RoleName="role", AssumeRolePolicyDocument=trust)
+    role = aws.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust)
     aws.client("lambda").create_function(
-        FunctionName="a-function",
+        FunctionName=name,
         Runtime=runtime,
         Role=role["Role"]["Arn"],
         Handler="index.handler",

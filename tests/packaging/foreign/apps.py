@@ -77,13 +77,16 @@ class TheirGateway(Stack):
 
 
 def everything(app: App) -> None:
-    """Define copies in one stack, in a second region, and the same again in a second stage."""
-    for name, account in (("Beta", BETA), ("Production", PRODUCTION)):
-        stage = Stage(app, name)
-        for region, count in (("us-east-1", 2), ("eu-central-1", 1)):
-            stack = Stack(stage, region, env=Environment(account=account, region=region))
-            for number in range(count):
-                Everything(stack, f"Everything{number}")
+    """Define copies in one stack, in a second region, and in a second stage."""
+    beta, production = Stage(app, "Beta"), Stage(app, "Production")
+    for stage, account, region, count in (
+        (beta, BETA, "us-east-1", 2),
+        (beta, BETA, "eu-central-1", 1),
+        (production, PRODUCTION, "eu-central-1", 1),
+    ):
+        stack = Stack(stage, region, env=Environment(account=account, region=region))
+        for number in range(count):
+            Everything(stack, f"Everything{number}")
     TheirGateway(app)
 
 

@@ -8,7 +8,6 @@ replaced, so that every caller gets the mutant.
 from __future__ import annotations
 
 import ast
-import copy
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,25 +37,41 @@ Edit = tuple[str, Callable[[], None]]
 
 @dataclass(frozen=True)
 class Change:
-    """A change of a function's code.
+    """A change of a function's code, which is compiled when it is applied.
 
     :ivar name: The module, the function, and the change.
-    :ivar code: The code object of the changed function.
+    :ivar path: The qualified name of the function.
+    :ivar place: The place of the function in the walk through its module's tree.
+    :ivar edit: The place of the change in the function's edits.
     """
 
     name: str
-    function: Any
-    code: CodeType
+    module: ModuleType
+    path: str
+    place: int
+    edit: int
 
     @contextmanager
     def applied(self) -> Iterator[None]:
         """Let every caller of the function have the change, for as long as the context lasts."""
-        original = self.function.__code__
-        self.function.__code__ = self.code
+        function = find(self.module, self.path)
+        original = function.__code__
+        function.__code__ = self._code()
         try:
             yield
         finally:
-            self.function.__code__ = original
+            function.__code__ = original
+
+    def _code(self) -> CodeType:
+        """Return the code object of the changed function."""
+        tree = parsed(self.module)
+        function = list(ast.walk(tree))[self.place]
+        assert isinstance(function, ast.FunctionDef)
+        _, edit = list(edits_of(function))[self.edit]
+        edit()
+        file = self.module.__file__ or ""
+        compiled = compile(ast.fix_missing_locations(tree), file, "exec")
+        return code_at(compiled, self.path)
 
 
 @cache
@@ -65,34 +80,28 @@ def changes() -> tuple[Change, ...]:
 
 
 def of_module(module: ModuleType) -> Iterator[Change]:
-    tree = ast.parse(inspect.getsource(module))
     short = module.__name__.rpartition(".")[2]
-    for path, number in functions(tree):
+    for place, (path, function) in functions(parsed(module)).items():
         if any(part in path for part in LEFT_OUT):
             continue
-        edits = list(edits_of(function_at(tree, number)))
-        for index, (what, _) in enumerate(edits):
-            changed = copy.deepcopy(tree)
-            _, edit = list(edits_of(function_at(changed, number)))[index]
-            edit()
-            compiled = compile(ast.fix_missing_locations(changed), module.__file__ or "", "exec")
+        for number, (what, _) in enumerate(edits_of(function)):
             name = " ".join(f"{short}.{path}: {what}".split())
-            yield Change(name, find(module, path), code_at(compiled, path))
+            yield Change(name, module, path, place, number)
 
 
-def functions(tree: ast.Module) -> Iterator[tuple[str, int]]:
-    """Yield the qualified name of each function, and its place in the walk through the tree."""
+def parsed(module: ModuleType) -> ast.Module:
+    return ast.parse(inspect.getsource(module))
+
+
+def functions(tree: ast.Module) -> dict[int, tuple[str, ast.FunctionDef]]:
+    """Return each function and its qualified name, by its place in the walk through the tree."""
     parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
-    for number, node in enumerate(ast.walk(tree)):
+    found = {}
+    for place, node in enumerate(ast.walk(tree)):
         if isinstance(node, ast.FunctionDef):
             owner = parents[node]
             prefix = f"{owner.name}." if isinstance(owner, ast.ClassDef) else ""
-            yield f"{prefix}{node.name}", number
-
-
-def function_at(tree: ast.Module, number: int) -> ast.FunctionDef:
-    found = list(ast.walk(tree))[number]
-    assert isinstance(found, ast.FunctionDef)
+            found[place] = (f"{prefix}{node.name}", node)
     return found
 
 

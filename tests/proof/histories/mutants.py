@@ -22,6 +22,7 @@ from code_interpreter_invoke.idempotency import IdempotencyKey, RecordStatus
 from code_interpreter_invoke.sessions import idle, named, sweeper
 from code_interpreter_invoke.sessions.lease import PreparationLease
 from code_interpreter_invoke.sessions.named import NamedSession
+from code_interpreter_invoke.sessions.preparation import Preparation
 from code_interpreter_invoke.sessions.spare import Claim, Spare
 from code_interpreter_invoke.sessions.store import (
     RecordChangedError,
@@ -120,8 +121,10 @@ def state_without_lease(original: Any, record: SessionRecord, *arguments: Any) -
     return state
 
 
-def unstarted_with_new_token(original: Any, session: Any, earlier: SessionRecord) -> SessionRecord:
-    record: SessionRecord = original(session, earlier)
+def unstarted_with_new_token(
+    original: Any, preparation: Any, earlier: SessionRecord
+) -> SessionRecord:
+    record: SessionRecord = original(preparation, earlier)
     return record._replace(client_token=str(uuid.uuid4()))
 
 
@@ -170,7 +173,7 @@ def discard_without_stopping(original: Any, session: Any, session_id: str, **opt
         original(session, session_id, **options)
 
 
-def load_nothing(_original: Any, _session: Any, lease: Any, uploads: Any) -> None:
+def load_nothing(_original: Any, _preparation: Any, lease: Any, uploads: Any) -> None:
     """Record uploads that were not loaded."""
     lease.record = lease.record._replace(uploads={upload.path: upload.etag for upload in uploads})
 
@@ -224,7 +227,7 @@ MUTANTS = (
     Mutant("the lease is never checked", changed(SessionRecord, "state", state_without_lease)),
     Mutant(
         "each attempt to start has a token of its own",
-        changed(NamedSession, "_unstarted_record", unstarted_with_new_token),
+        changed(Preparation, "_unstarted_record", unstarted_with_new_token),
     ),
     Mutant(
         "a failed preparation forgets its token",
@@ -258,13 +261,13 @@ MUTANTS = (
         "a stopped session's sandbox lives on",
         changed(NamedSession, "_discard", discard_without_stopping),
     ),
-    Mutant("uploads are recorded and not loaded", changed(NamedSession, "_load", load_nothing)),
+    Mutant("uploads are recorded and not loaded", changed(Preparation, "_load", load_nothing)),
     Mutant("files are said to be saved", patch(saving, "save_batch", save_nothing)),
     Mutant("the sweeper takes every session for idle", every_session_is_idle),
     Mutant("the sweeper stops before it marks", changed(Sweeper, "_sweep", sweep_in_reverse)),
     Mutant("use is not written", patch(named, "is_use_due", lambda record, now: False)),
-    Mutant("a long program does not beat", patch(idle, "PARTS", 0.5)),
-    Mutant("a spare is anybody's", patch(Spare, "_is_claimed", claim_for_everybody)),
+    Mutant("a long program does not beat", patch(idle, "WRITES_PER_LIMIT", 0.5)),
+    Mutant("a spare is anybody's", patch(Spare, "_write_claim", claim_for_everybody)),
     Mutant("claims are written without a condition", put_without_condition("spares/0")),
     Mutant(
         "a claimed spare is nobody's concern",

@@ -18,6 +18,16 @@ class Killed(BaseException):
     """The process in which an actor runs has died: nothing of it may handle this."""
 
 
+def held_lock() -> threading.Lock:
+    """Return a lock that a thread waits for until another thread releases it.
+
+    A semaphore would do the same with several locks, and threads change thousands of times.
+    """
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
+
+
 class Actor:
     """A thread that runs when the scheduler lets it."""
 
@@ -28,7 +38,7 @@ class Actor:
         # The actor whose process it shares, and the moment at which that process dies.
         self.owner = self
         self._dies_at = math.inf
-        self.go = threading.Semaphore(0)
+        self.go = held_lock()
         self.failure: BaseException | None = None
         self._work = work
 
@@ -40,7 +50,7 @@ class Actor:
     def dies_at(self, moment: float) -> None:
         self.owner._dies_at = moment
 
-    def run(self, back: threading.Semaphore) -> None:
+    def run(self, back: threading.Lock) -> None:
         self.go.acquire()
         try:
             self._work()
@@ -59,7 +69,7 @@ class Scheduler:
         self.seconds = START
         self.actors: list[Actor] = []
         self._current: Actor | None = None
-        self._back = threading.Semaphore(0)
+        self._back = held_lock()
         self._numbers = itertools.count()
 
     @property

@@ -120,7 +120,7 @@ MUTANTS: tuple[tuple[str, type[TwoTenants], Change], ...] = (
     (
         "a spare is given to each that asks",
         SessionForEach,
-        patch(Spare, "_is_claimed", lambda spare, session_id, claim: True),
+        patch(Spare, "_write_claim", lambda spare, session_id, claim: True),
     ),
     (
         "an idempotency key is of no session",

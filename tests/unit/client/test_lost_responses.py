@@ -13,8 +13,9 @@ from botocore.exceptions import IncompleteReadError, ReadTimeoutError
 from botocore.response import StreamingBody
 
 from code_interpreter_client import function
+from code_interpreter_client.connections import lambda_client
 from code_interpreter_client.errors import OutcomeUnknown
-from code_interpreter_client.function import Function, lambda_client
+from code_interpreter_client.function import Function
 
 WHOLE = json.dumps({"status": "ok"}).encode()
 

@@ -5,11 +5,13 @@ from aws_cdk import App, Stack
 
 from cdk_code_interpreter import CodeInterpreter, InvokeFunction, Workspace
 
+from .everything import new_app
+
 
 @pytest.fixture
 def app() -> App:
     """Return an app without feature flags, as projects of others can have it."""
-    return App(builtin_cloud_formation_validation=False)
+    return new_app()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -47,13 +46,13 @@ from .everything import (
     MODES,
     all_options,
     defaults,
+    golden_template,
     imported_role,
     manifest,
     new_app,
     recommended_flags,
     resources,
     resources_of_all_options,
-    synthesise_all,
 )
 from .templates import only
 
@@ -67,35 +66,18 @@ LARGEST_FIRST = [
 ]
 
 
-# reproducible templates
+# reproducible templates; the golden templates are those of other processes
 
 
-@pytest.fixture(scope="module")
-def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    return synthesise_all(tmp_path_factory.mktemp("here"))
-
-
-def test_the_same_app_makes_the_same_templates_twice(
-    templates: dict[str, str], tmp_path: Path
+@pytest.mark.parametrize("environment", [None, HERE])
+def test_the_same_app_synthesised_twice_is_the_same_and_nothing_is_looked_up(
+    environment: Environment | None,
 ) -> None:
-    assert synthesise_all(tmp_path) == templates
-
-
-def test_the_same_app_synthesised_twice_is_the_same() -> None:
-    app = new_app()
-    all_options(Stack(app, "Test"))
-    first, second = (app.synth(force=True).get_stack_by_name("Test").template for _ in range(2))
-    assert first == second
-
-
-def test_nothing_is_looked_up(templates: dict[str, str]) -> None:
-    assert json.loads(templates["manifest.json"]).get("missing", []) == []
-
-
-def test_nothing_is_looked_up_where_the_environment_is_known() -> None:
     app = new_app(recommended_flags())
-    all_options(Stack(app, "Test", env=HERE))
-    assert manifest(app.synth()).get("missing", []) == []
+    all_options(Stack(app, "Test", env=environment))
+    first, second = (app.synth(force=True) for _ in range(2))
+    assert first.get_stack_by_name("Test").template == second.get_stack_by_name("Test").template
+    assert manifest(first).get("missing", []) == []
 
 
 # feature flags
@@ -189,7 +171,8 @@ def test_every_synthesizer_takes_the_assets(synthesizer: IStackSynthesizer) -> N
     assert all("S3Key" in resource["Properties"]["Code"] for resource in functions)
 
 
-def test_stages_of_a_pipeline() -> None:
+@pytest.mark.parametrize("mode", ["defaults", pytest.param("all options", marks=pytest.mark.slow)])
+def test_stages_of_a_pipeline(mode: str) -> None:
     app = new_app(recommended_flags())
     pipeline = pipelines.CodePipeline(
         Stack(app, "Pipeline", env=HERE),
@@ -205,7 +188,7 @@ def test_stages_of_a_pipeline() -> None:
     made = []
     for name, environment in (("Beta", HERE), ("Production", THERE)):
         stage = Stage(app, name, env=environment)
-        made.append(resources(all_options(Stack(stage, "Tools"))))
+        made.append(resources(MODES[mode](Stack(stage, "Tools"))))
         pipeline.add_stage(stage)
     app.synth()
     types = [sorted(resource["Type"] for resource in stage.values()) for stage in made]
@@ -311,8 +294,17 @@ def test_every_existing_resource_can_be_in_another_stack(flags: str) -> None:
     assert assembly.get_stack_by_name("Ours").template["Resources"]
 
 
-@pytest.mark.parametrize("flags", FLAGS)
-@pytest.mark.parametrize("environment", [None, HERE])
+@pytest.mark.parametrize(
+    ("environment", "flags"),
+    [
+        (None, "none"),
+        (None, "all"),
+        (HERE, "recommended"),
+        pytest.param(None, "recommended", marks=pytest.mark.slow),
+        pytest.param(HERE, "none", marks=pytest.mark.slow),
+        pytest.param(HERE, "all", marks=pytest.mark.slow),
+    ],
+)
 def test_a_function_can_be_in_another_stack_than_what_it_uses(
     flags: str, environment: Environment | None
 ) -> None:
@@ -408,6 +400,8 @@ def test_the_same_stack_in_two_regions_gives_a_shared_role_two_policies() -> Non
 
 
 PARTITIONS = {"us-gov-west-1": "aws-us-gov", "cn-north-1": "aws-cn", "eusc-de-east-1": "aws-eusc"}
+# The others repeat these with fewer settings.
+PARTITIONS_OF_MODES = {("all options", "aws-cn"), ("all options", "aws-eusc"), ("public", "aws-cn")}
 
 
 @pytest.mark.parametrize(
@@ -418,7 +412,7 @@ PARTITIONS = {"us-gov-west-1": "aws-us-gov", "cn-north-1": "aws-cn", "eusc-de-ea
             mode,
             region,
             partition,
-            marks=() if mode == "all options" or partition == "aws-cn" else pytest.mark.slow,
+            marks=() if (mode, partition) in PARTITIONS_OF_MODES else pytest.mark.slow,
         )
         for mode in ("defaults", "public", "vpc", "all options")
         for region, partition in PARTITIONS.items()
@@ -439,6 +433,6 @@ def test_every_arn_is_in_the_partition_of_the_stack(mode: str, region: str, part
 
 
 @pytest.mark.parametrize("mode", ["defaults", "public", "vpc"])
-def test_no_arn_has_a_region_where_none_is_known(templates: dict[str, str], mode: str) -> None:
-    text = json.dumps(json.loads(templates[f"{mode}.template.json"])["Resources"])
+def test_no_arn_has_a_region_where_none_is_known(mode: str) -> None:
+    text = json.dumps(golden_template(mode)["Resources"])
     assert not re.findall(r"arn:aws[a-z-]*:|[a-z]{2}-[a-z]+-\d", text)

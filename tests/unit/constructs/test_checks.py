@@ -16,6 +16,7 @@ from aws_cdk import (
     App,
     CfnResource,
     Duration,
+    Environment,
     NestedStack,
     Stack,
     Stage,
@@ -114,7 +115,7 @@ def with_bucket_of_workspace(stack: Stack) -> None:
         workspace=Workspace(stack, "Workspace", bucket=bucket),
     )
     role = service_role(
-        stack, {"actions": ["s3:GetObject"], "resources": ["arn:aws:s3:::theirs/a"]}
+        stack, {"actions": ["S3:GETOBJECT"], "resources": ["arn:aws:s3:::theirs/a"]}
     )
     native(stack, "VPC", role.role_arn)
 
@@ -306,6 +307,29 @@ def test_a_grant_of_the_workspace_of_another_stack_is_found(flags: dict[str, Any
 def test_a_role_is_found_by_both_kinds_of_references(flags: dict[str, Any]) -> None:
     app = new_app(flags)
     of_another_stack(Stack(app, "Test"))
+    assert "RoleWildcards[Resource::*]" in report(app)
+
+
+@pytest.mark.parametrize("flags", [{}, recommended_flags()], ids=["strong", "weak"])
+@pytest.mark.parametrize("wide", ["Dev", "Prod"])
+@pytest.mark.parametrize("stack_name", [None, "main"])
+def test_each_stage_has_the_role_of_its_own(
+    flags: dict[str, Any], wide: str, stack_name: str | None
+) -> None:
+    app = new_app(flags)
+    for name, account in (("Dev", "111111111111"), ("Prod", "222222222222")):
+        stage = Stage(app, name, env=Environment(account=account, region="us-east-1"))
+        roles = Stack(stage, "Roles", stack_name=stack_name and f"{stack_name}-roles")
+        role = service_role(roles, *([READ_ALL] if name == wide else []))
+        native(Stack(stage, "Main", stack_name=stack_name), "VPC", role.role_arn)
+    [place] = report(app)["RoleWildcards[Resource::*]"]["violatingConstructs"]
+    assert place["constructPath"] == f"{wide}/Main/Native"
+
+
+def test_a_parameter_without_a_name_does_not_hide_a_role(app: App) -> None:
+    parent = Stack(app, "Parent")
+    CfnResource(parent, "Other", type="AWS::SSM::Parameter", properties={"Value": "unrelated"})
+    native(NestedStack(parent, "Nested"), "VPC", service_role(parent, READ_ALL).role_arn)
     assert "RoleWildcards[Resource::*]" in report(app)
 
 

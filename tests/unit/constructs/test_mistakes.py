@@ -7,12 +7,12 @@ mistake leaves a construct in the tree.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cached_property
+from functools import cache, cached_property
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pytest
-from aws_cdk import App, CfnParameter, Duration, Environment, RemovalPolicy, Stack, Stage, Tags
+from aws_cdk import CfnParameter, Duration, Environment, RemovalPolicy, Stack, Stage, Tags
 from aws_cdk import aws_bedrock as bedrock
 from aws_cdk import aws_bedrockagentcore as agentcore
 from aws_cdk import aws_ec2 as ec2
@@ -29,7 +29,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk.assertions import Template
 
 import cdk_code_interpreter
-from tests.unit.constructs.everything import ACCOUNT, imported_gateway, imported_vpc
+from tests.unit.constructs.everything import ACCOUNT, imported_gateway, imported_vpc, new_app
 
 # Untyped, so that mistakes can be made.
 library: Any = cdk_code_interpreter
@@ -54,7 +54,7 @@ class Given:
     """An app with one of everything that a mistake can be made with, each made at its first use."""
 
     def __init__(self) -> None:
-        self.app = App(builtin_cloud_formation_validation=False)
+        self.app = new_app()
         self.stage = Stage(self.app, "Stage")
         self.other = Stack(self.app, "Other", env=Environment(account=ACCOUNT, region="eu-west-1"))
         self.stack = Stack(self.app, "Test", env=Environment(account=ACCOUNT, region=REGION))
@@ -273,6 +273,7 @@ INTERPRETER = [
     Mistake("tags number", lambda on: on.interpret(tags={"a": 1}), r"tags\['a'\] must be str; got int"),
     Mistake("tags list", lambda on: on.interpret(tags=[{"Key": "a", "Value": "b"}]), r"tags must be a dict; got list.*pass a dictionary"),
     value("tags aws", lambda on: on.interpret(tags={"aws:x": "y"}), r"'aws:x' begins with 'aws:', which AWS reserves; rename it"),
+    value("tags blank", lambda on: on.interpret(tags={"cost\u00a0centre": "y"}), r"tag key .* is not allowed.*change it"),
     value("tags umlaut", lambda on: on.interpret(tags={"Bücher": "y"}), r"tag key 'Bücher' is not allowed.*change it"),
     Mistake("control of calls", lambda on: on.interpret(control_function=on.invoke), r"control_function must be .*got cdk_code_interpreter\.InvokeFunction.*ControlFunction\("),
     Mistake("control lambda", lambda on: on.interpret(control_function=on.control.function), r"control_function must be cdk_code_interpreter\.ControlFunction; got .*ControlFunction\("),
@@ -322,6 +323,7 @@ ROLE = [
     Mistake("boundary arn", lambda on: on.execute_as(permissions_boundary="arn"), r"permissions_boundary must be .*IManagedPolicy; got str"),
     Mistake("trusts others", lambda on: on.execute_as(assumed_by=iam.ServicePrincipal("x")), r"ExecutionRole\(\) takes no argument assumed_by; allowed: scope"),
     value("name", lambda on: on.execute_as(role_name="a role"), r"role_name is 'a role'.*1 to 64 letters.*change it"),
+    value("name umlaut", lambda on: on.execute_as(role_name="rôle"), r"role_name is 'rôle'.*1 to 64 letters.*change it"),
 ]  # fmt: skip
 INVOKE = [
     Mistake("no workspace", lambda on: InvokeFunction(on.stack, "New", code_interpreter=on.interpreter), r"InvokeFunction\(\): missing a required .*'workspace'; it takes"),
@@ -337,6 +339,7 @@ INVOKE = [
     Mistake("timeout text", lambda on: on.call(timeout="15 minutes"), r"timeout must be aws_cdk\.Duration; got str"),
     value("timeout zero", lambda on: on.call(timeout=Duration.seconds(0)), r"timeout is 0 s.*it must be 1 to 1800 s"),
     value("timeout long", lambda on: on.call(timeout=Duration.hours(1)), r"timeout is 3600 s.*it must be 1 to 1800 s"),
+    value("timeout part", lambda on: on.call(timeout=Duration.millis(1500)), r"timeout is 1\.5 s.*it must be 1 to 1800 s, and whole; change it"),
     value("memory 64", lambda on: on.call(memory_size=64), r"memory_size is 64.*128 to 10240 \(MiB\); change it"),
     value("memory 20480", lambda on: on.call(memory_size=20480), r"memory_size is 20480.*128 to 10240"),
     value("memory part", lambda on: on.call(memory_size=256.5), r"memory_size is 256\.5.*a whole number"),
@@ -394,7 +397,9 @@ WORKSPACE = [
     value("snapshot", lambda on: on.keep(removal_policy=RemovalPolicy.SNAPSHOT), r"removal_policy is RemovalPolicy\.SNAPSHOT"),
     Mistake("logs", lambda on: on.keep(server_access_logs_bucket="logs"), r"server_access_logs_bucket must be .*IBucket"),
     value("both", lambda on: on.keep(bucket=on.bucket, versioned=True), r"versioned cannot be given together with bucket"),
+    value("both log", lambda on: on.keep(bucket=on.bucket, log_retention=logs.RetentionDays.ONE_DAY), r"log_retention cannot be given together with bucket"),
     Mistake("grant", lambda on: on.workspace.grant_read_write(on.bucket), r"grantee must be .*IGrantable; got"),
+    Mistake("grant delete", lambda on: on.workspace.grant_delete(on.bucket), r"grantee must be .*IGrantable; got"),
     Mistake("records", lambda on: on.workspace.grant_read_write(on.role, records_prefix=1), r"records_prefix must be str; got int"),
 ]  # fmt: skip
 COMMAND = [
@@ -461,16 +466,16 @@ class Meant(NamedTuple):
 
 
 MEANT = [
-    Meant("the function of the invoke function", lambda on: on.monitor(function=on.invoke), lambda on: on.monitor(function=on.invoke.function)),
-    Meant("no alarm actions", lambda on: on.monitor(alarm_actions=None), lambda on: on.monitor()),
-    Meant("no lists", lambda on: on.interpret(certificates=None, filesystems=None), lambda on: on.interpret()),
-    Meant("no removal policy", lambda on: on.interpret(removal_policy=None), lambda on: on.interpret()),
+    Meant("the function of the invoke function", lambda on: on.monitor(function=on.invoke), Given.monitor),
+    Meant("no alarm actions", lambda on: on.monitor(alarm_actions=None), Given.monitor),
+    Meant("no lists", lambda on: on.interpret(certificates=None, filesystems=None), Given.interpret),
+    Meant("no removal policy", lambda on: on.interpret(removal_policy=None), Given.interpret),
     Meant("a tuple", lambda on: on.interpret(certificates=(on.secret,)), lambda on: on.interpret(certificates=[on.secret])),
     Meant("another mapping", lambda on: on.interpret(tags=MappingProxyType({"a": "b"})), lambda on: on.interpret(tags={"a": "b"})),
-    Meant("the default times and memory", lambda on: on.call(session_timeout=None, timeout=None, memory_size=None), lambda on: on.call()),
-    Meant("no settings", lambda on: on.call(vpc=None, tracing=None, function_name=None, security_groups=None), lambda on: on.call()),
-    Meant("the default prefix", lambda on: on.keep(prefix=None, versioned=None), lambda on: on.keep()),
-    Meant("the default interval", lambda on: on.command(poll_interval=None), lambda on: on.command()),
+    Meant("the default times and memory", lambda on: on.call(session_timeout=None, timeout=None, memory_size=None), Given.call),
+    Meant("no settings", lambda on: on.call(vpc=None, tracing=None, function_name=None, security_groups=None), Given.call),
+    Meant("the default prefix", lambda on: on.keep(prefix=None, versioned=None), Given.keep),
+    Meant("the default interval", lambda on: on.command(poll_interval=None), Given.command),
 ]  # fmt: skip
 
 
@@ -479,6 +484,7 @@ def test_what_is_plainly_meant_is_accepted(meant: Meant) -> None:
     assert template(meant.make) == template(meant.means)
 
 
+@cache
 def template(make: Callable[[Given], Any]) -> Any:
     given = Given()
     made = make(given)

@@ -24,7 +24,7 @@ from cdk_code_interpreter import (
     Workspace,
 )
 
-from .everything import ACCOUNT, imported_efs
+from .everything import ACCOUNT, imported_efs, new_app
 from .templates import only
 
 # Untyped, so that mistakes can be made.
@@ -69,9 +69,10 @@ class Sealed:
         return Template.from_stack(self.network_stack)
 
 
-@pytest.fixture
-def sealed(app: App) -> Sealed:
-    return Sealed(app)
+@pytest.fixture(scope="module")
+def sealed() -> Sealed:
+    """Return a sealed network that tests read and do not change."""
+    return Sealed(new_app())
 
 
 def resources(template: Template, kind: str) -> list[dict[str, Any]]:
@@ -324,7 +325,8 @@ def test_a_known_list_can_be_given(app: App) -> None:
 # Open to what is declared.
 
 
-def test_an_endpoint_serves_principals_and_resources_of_this_account(sealed: Sealed) -> None:
+def test_an_endpoint_serves_principals_and_resources_of_this_account(app: App) -> None:
+    sealed = Sealed(app)
     endpoint = sealed.network.allow_endpoint("Secrets", service=SECRETS)
     template = sealed.network_template
     [properties] = resources(template, "AWS::EC2::VPCEndpoint")
@@ -349,14 +351,16 @@ def test_an_endpoint_serves_principals_and_resources_of_this_account(sealed: Sea
     assert lists == [[{"Fn::Join": ["", name]}], ["*"]]
 
 
-def test_domains_are_allowed_once_each(sealed: Sealed) -> None:
+def test_domains_are_allowed_once_each(app: App) -> None:
+    sealed = Sealed(app)
     sealed.network.allow_domain("db.example.com", "*.example.org")
     sealed.network.allow_domain("db.example.com", "other.example.com.")
     [(_, _, [allowed, _])] = rules_of(sealed.network_template)
     assert allowed == ["db.example.com", "*.example.org", "other.example.com."]
 
 
-def test_a_peer_is_reached_at_its_port(sealed: Sealed) -> None:
+def test_a_peer_is_reached_at_its_port(app: App) -> None:
+    sealed = Sealed(app)
     database = ec2.SecurityGroup(sealed.network_stack, "Database", vpc=sealed.network.vpc)
     sealed.network.allow_peer(database, ec2.Port.tcp(5432))
     sealed.network.allow_peer(ec2.Peer.ipv4("10.0.1.0/24"), ec2.Port.tcp(80), description="mirror")
@@ -447,6 +451,10 @@ def test_fails_on_domains_in_a_list(stack: Stack) -> None:
         (
             lambda network: network.allow_endpoint("S", service="secretsmanager"),
             "pass a service such as ec2",
+        ),
+        (
+            lambda network: network.allow_endpoint("S", service=SECRETS, domains="db.example.com"),
+            "put it into a list",
         ),
         (
             lambda network: untyped.Workspace(Stack.of(network), "W", sealed_network=True),

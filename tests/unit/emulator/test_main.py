@@ -27,6 +27,8 @@ def test_settings_of_the_emulator_and_of_its_sandboxes(monkeypatch: pytest.Monke
     [
         ("create_second=1", "create_second: not one of absolute_paths, "),
         ("create_seconds=soon", "create_seconds: 'soon' is not a float"),
+        ("create_seconds=-1", "create_seconds: -1 is not a number from 0 up"),
+        ("create_seconds=NaN", "create_seconds: nan is not a number from 0 up"),
         ("enforce_rates=1", "enforce_rates: 1 is not a bool"),
         ("initial_entries=log", "initial_entries: 'log' is not a list of strings"),
         ("stop_ended_session=maybe", "stop_ended_session: 'maybe' is not one of accept, not_found"),
@@ -43,3 +45,12 @@ def test_refuses_a_setting_that_does_not_exist_or_has_a_wrong_value(
         parse_arguments()
     assert ended.value.code == 2
     assert message in capsys.readouterr().err
+
+
+def test_refuses_a_port_that_does_not_exist(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["program", "--port", "70000"])
+    with pytest.raises(SystemExit):
+        parse_arguments()
+    assert "--port 70000: not from 1 to 65535" in capsys.readouterr().err

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from aws_cdk import App
 from aws_cdk.assertions import Template
 
 from stacks.code_interpreter_stack import CodeInterpreterStack
 from stacks.settings import Settings
+from tests.unit.constructs.everything import new_app
 
 Synthesise = Callable[..., Template]
 
@@ -21,9 +21,8 @@ def synthesise() -> Synthesise:
         context = {
             f"code-interpreter:{key.replace('_', '-')}": value for key, value in settings.items()
         }
-        app = App(builtin_cloud_formation_validation=False)
         stack = CodeInterpreterStack(
-            app, "CodeInterpreter", settings=Settings.from_context(context)
+            new_app(), "CodeInterpreter", settings=Settings.from_context(context)
         )
         return Template.from_stack(stack)
 

@@ -3,26 +3,27 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from aws_cdk import App, Stack
+from aws_cdk import Stack
 from aws_cdk.assertions import Match, Template
 
 from cdk_code_interpreter import SUPPORTED_ZONE_IDS, CodeInterpreter
 from stacks.network_stack import NetworkStack, SealedNetworkStack
 from stacks.settings import Settings
+from tests.unit.constructs.everything import new_app
 
 
 def settings(*, internet: bool) -> Settings:
     return Settings(network="vpc", vpc_internet=internet)
 
 
-@pytest.fixture(params=[False, True], ids=["isolated", "internet"])
+@pytest.fixture(scope="module", params=[False, True], ids=["isolated", "internet"])
 def internet(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def template(internet: bool) -> Template:
-    app = App(builtin_cloud_formation_validation=False)
+    app = new_app()
     return Template.from_stack(NetworkStack(app, "Network", settings=settings(internet=internet)))
 
 
@@ -88,7 +89,7 @@ def test_traffic_is_logged(template: Template) -> None:
 
 
 def test_a_code_interpreter_of_another_stack_uses_the_private_subnets(internet: bool) -> None:
-    app = App(builtin_cloud_formation_validation=False)
+    app = new_app()
     network = NetworkStack(app, "Network", settings=settings(internet=internet))
     stack = Stack(app, "Test")
     CodeInterpreter(stack, "Interpreter", network=network.network)
@@ -103,7 +104,7 @@ def test_a_code_interpreter_of_another_stack_uses_the_private_subnets(internet: 
 
 def test_sandboxes_keep_their_subnets_and_group_when_the_network_is_sealed() -> None:
     def kept(stack_type: type[Stack], **options: Any) -> dict[str, Any]:
-        app = App(builtin_cloud_formation_validation=False)
+        app = new_app()
         template = Template.from_stack(stack_type(app, "Network", **options))
         return {
             logical_id: resource["Properties"].get("CidrBlock")
@@ -122,7 +123,7 @@ def test_sandboxes_keep_their_subnets_when_the_gateway_comes_or_goes() -> None:
     """AgentCore keeps network interfaces in them, so CloudFormation could not replace them."""
 
     def subnets(*, internet: bool) -> dict[str, str]:
-        app = App(builtin_cloud_formation_validation=False)
+        app = new_app()
         template = Template.from_stack(
             NetworkStack(app, "Network", settings=settings(internet=internet))
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from stacks.settings import FilesystemSettings, Settings
+from stacks.settings import KEYS, FilesystemSettings, Settings
 from stacks.values import SettingsError
 
 ROLE = "arn:aws:iam::123456789012:role/mine"
@@ -299,9 +299,16 @@ def test_null_leaves_a_setting_out() -> None:
 def test_fails_on_a_key_that_looks_like_a_setting_with_the_right_spelling(
     key: str, meant: str
 ) -> None:
-    message = f"context key '{key}' is unknown; did you mean 'code-interpreter:{meant}'"
-    with pytest.raises(SettingsError, match=re.escape(message)):
+    meaning = f"did you mean 'code-interpreter:{meant}'? docs/settings.md has all"
+    message = f"context key '{key}' is unknown; {meaning}"
+    with pytest.raises(SettingsError, match=f"^{re.escape(message)}$"):
         Settings.from_context({key: "public"})
+
+
+def test_fails_on_a_key_that_looks_like_no_setting_with_all_of_them() -> None:
+    message = "context key 'code-interpreter:xyz' is unknown; allowed after 'code-interpreter:': "
+    with pytest.raises(SettingsError, match=f"^{message}{', '.join(KEYS)}$"):
+        Settings.from_context({"code-interpreter:xyz": "public"})
 
 
 @pytest.mark.parametrize(

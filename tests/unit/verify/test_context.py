@@ -13,7 +13,6 @@ import pytest
 from tests.project import PROJECT
 from verify.context import Context
 from verify.interrupts import Interrupted
-from verify.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +39,7 @@ class Cut:
 @pytest.fixture
 def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Context:
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
-    context = Context("CodeInterpreter", "1", Ledger(tmp_path / "made.json"), tmp_path)
+    context = Context("CodeInterpreter", "1", tmp_path)
     context.outputs = {"CodeInterpreterId": "interpreter-1", "WorkspaceBucketName": "bucket"}
     context.control = context.data = Cut()
     context.function = {"Environment": {"Variables": {"WORKSPACE_PREFIX": "workspace"}}}

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from verify.context import Context
 
 
-def test_all_are_chosen_or_those_with_a_name_in_the_order_of_the_table() -> None:
+@pytest.mark.parametrize("separator", [",", ", ", " "])
+def test_all_are_chosen_or_those_with_a_name_in_the_order_of_the_table(separator: str) -> None:
     assert list(plan.choose("")) == list(EXPERIMENTS)
-    chosen = [one.name for one in plan.choose("traceback, hook-output")]
+    chosen = [one.name for one in plan.choose(f"traceback{separator}hook-output")]
     assert chosen == ["hook-output", "traceback"]
 
 

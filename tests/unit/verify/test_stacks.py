@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from aws_cdk import App, CliCredentialsStackSynthesizer
+from aws_cdk import CliCredentialsStackSynthesizer
 from aws_cdk.assertions import Template
 
+from tests.unit.constructs.everything import new_app
 from verify.names import FUNCTION_SECONDS, RUN_TAG
 from verify.stacks import STACKS
 
@@ -46,9 +47,8 @@ OUTPUTS = {
 @pytest.fixture(scope="module", params=STACKS)
 def synthesised(request: pytest.FixtureRequest) -> tuple[str, Template]:
     kind = request.param
-    app = App(
-        context={"kind": kind, "run": "r", "bucket": "a-bucket"},
-        builtin_cloud_formation_validation=False,
+    app = new_app(
+        {"kind": kind, "run": "r", "bucket": "a-bucket"},
         default_stack_synthesizer=CliCredentialsStackSynthesizer(),
     )
     return kind, Template.from_stack(STACKS[kind](app, f"Verify-r-{kind}"))

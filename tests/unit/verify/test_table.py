@@ -6,12 +6,13 @@ import inspect
 from typing import get_args
 
 import pytest
-from aws_cdk import App, Stack
+from aws_cdk import Stack
 from aws_cdk.assertions import Template
 
 from cdk_code_interpreter import CodeInterpreter, InvokeFunction, Monitoring, Workspace
 from cdk_code_interpreter._private.permissions import SESSION_HEADER, TRACE_HEADER
 from code_interpreter_invoke.requests.tools import TOOLS
+from tests.unit.constructs.everything import new_app
 from tests.unit.emulator.undocumented import CHANGED_SETTINGS
 from verify.experiment import Experiment, Reading, StackKind, default_of
 from verify.experiments import environment, gateway, metrics
@@ -91,7 +92,7 @@ def test_the_libraries_are_those_of_the_skill() -> None:
 
 
 def test_the_metrics_are_those_of_the_alarms_and_the_dashboard() -> None:
-    stack = Stack(App(builtin_cloud_formation_validation=False), "Test")
+    stack = Stack(new_app(), "Test")
     interpreter = CodeInterpreter(stack, "CodeInterpreter")
     function = InvokeFunction(
         stack,

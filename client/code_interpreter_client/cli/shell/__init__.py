@@ -12,7 +12,7 @@ from ..target import Target, takes_target
 
 
 @takes_target
-def shell(target: Target) -> int:
+def open_shell(target: Target) -> int:
     """Open a prompt for Python. %help lists its commands."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
@@ -31,4 +31,4 @@ def shell(target: Target) -> int:
 
 
 def register(app: typer.Typer) -> None:
-    app.command()(shell)
+    app.command("shell")(open_shell)

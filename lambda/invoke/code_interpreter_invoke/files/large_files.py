@@ -10,8 +10,7 @@ import base64
 import uuid
 from collections.abc import Iterator
 
-from ..errors import NotStartedError, RequestError
-from ..sandbox.errors import TransferError
+from ..errors import NotStartedError, RequestError, TransferError
 from ..sandbox.sandbox import FileFound, Sandbox, file_contents
 from .workspace import StoredFile, Workspace, content_type
 

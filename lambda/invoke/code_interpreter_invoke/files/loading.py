@@ -7,8 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from ..errors import RequestError, SandboxGoneError
-from ..sandbox.errors import TransferError
+from ..errors import RequestError, SandboxGoneError, TransferError
 from ..sandbox.sandbox import MAX_OPERATION_BYTES, Sandbox
 from .batches import batches
 from .workspace import REQUESTS_AT_ONCE, StoredFile, Workspace

@@ -8,8 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from ..errors import RequestError, quote
-from ..sandbox.errors import TransferError
+from ..errors import RequestError, TransferError, quote
 from ..sandbox.sandbox import MAX_OPERATION_BYTES, FileFound, Sandbox, file_contents
 from .batches import batches
 from .paths import defect

@@ -40,11 +40,10 @@ class Value(NamedTuple):
 
 
 def fit_results(response: Response, caller: Caller, workspace: Workspace) -> Response:
-    """Return the response with `images`, and with files in place of values that are too large.
+    """Return the response with `images`, and with files in the place of large values.
 
-    A value is too large if its caller never takes one of its size: such a value is moved, however
-    many there are. If the whole response does not
-    fit, the largest of the other values become files, too.
+    Every value above its caller's limit for a value becomes a file. If the response still does not
+    fit, so do the largest of the others.
     """
     bundles = response.get("results")
     if not bundles:

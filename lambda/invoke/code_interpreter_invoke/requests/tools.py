@@ -1,7 +1,7 @@
 """The tools, as `tools.json` defines them: that file is the one definition of each.
 
-Its `inputSchema` is JSON Schema, which models, the Gateway and Bedrock Agents receive and which
-`arguments` validates. The constructs read the same file at synthesis.
+Its `inputSchema` is JSON Schema, which models, the Gateway and Bedrock Agents receive, and against
+which `validation` checks arguments. The constructs read the same file at synthesis.
 """
 
 from __future__ import annotations

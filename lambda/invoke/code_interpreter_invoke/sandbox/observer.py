@@ -42,10 +42,9 @@ class Program(NamedTuple):
 class Report(NamedTuple):
     """The observer's report of one program.
 
-    `exit_code` is the code of a program that ended with `SystemExit`. `files_changed` is None where
-    changes are not told. `last_expression` is the index of its value in the results. `left_out`
-    counts the characters in the middle of the output that the observer has left out, and
-    `results_left_out` further results. `variables_lost` says that the
+    `exit_code` is that of a program which ended with `SystemExit`. `last_expression` is the index
+    of its value in the results. `left_out` counts the characters that the output lacks in its
+    middle, and `results_left_out` the results that the report lacks. `variables_lost` says that the
     program removed all variables or ends the kernel.
     """
 

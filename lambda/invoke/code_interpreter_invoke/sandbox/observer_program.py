@@ -259,10 +259,9 @@ class Displayed:
         if update and display_id in self.by_id:
             self.bundles[self.by_id[display_id]] = bundle
             return False
+        # An update of an earlier program's display, or a figure that is shown twice.
         if update or (has_image(bundle) and bundle in self.bundles):
-            return (
-                False  # an update of an earlier program's display, or a figure that is shown twice
-            )
+            return False
         if display_id is not None:
             self.by_id[display_id] = len(self.bundles)
         self.bundles.append(bundle)

@@ -4,23 +4,22 @@ The function sends the text of this file as a command (`python3 -I -c <text> <re
 request is JSON in ASCII. So is the result, which follows the request's marker on a line of its own:
 both pass through a terminal. The program needs nothing but Python 3.8 or later. It opens only URLs
 that the function signed.
+
+An action imports what it alone needs: the imports are most of what a command takes.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import os
-import shutil
-import signal
 import stat
-import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
-from typing import Any
+
+TYPE_CHECKING = False  # typing need not be imported for the name
+if TYPE_CHECKING:
+    from typing import Any
 
 BLOCK = 1 << 20
 # Seconds without a byte, and seconds to connect.
@@ -78,6 +77,8 @@ def describe_file(path: Path, hashed_bytes: int) -> dict[str, str | int]:
             return {"path": str(path), "problem": "it is not a regular file"}
         digest = ""
         if status.st_size <= hashed_bytes:
+            import hashlib
+
             digest = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         return {"path": str(path), "problem": error.strerror or "it cannot be read"}
@@ -85,10 +86,7 @@ def describe_file(path: Path, hashed_bytes: int) -> dict[str, str | int]:
 
 
 def network_errors() -> tuple[type[Exception], ...]:
-    """Return the errors of a transfer.
-
-    Their modules are imported by transfers alone: they take half of the program's start.
-    """
+    """Return the errors of a transfer."""
     import http.client
     import socket
     from urllib.error import URLError
@@ -104,10 +102,12 @@ def network_errors() -> tuple[type[Exception], ...]:
 
 def download(path: str, url: str, size: int) -> str | None:
     """Download a file, whole or not at all, and return the network's error, if there is one."""
+    import shutil
     from urllib.request import urlopen
 
     target = Path(path)
-    partial = target.with_name(f"{target.name}.partial")
+    # The target's own name may leave no room for an ending.
+    partial = target.with_name(f".code-interpreter-{os.getpid()}")
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         with urlopen(url, timeout=NETWORK_SECONDS) as response, partial.open("wb") as file:
@@ -150,6 +150,8 @@ def network_error(error: Exception) -> str:
 
 def copy_part(path: str, offset: int, size: int, target: str) -> None:
     """Copy a part of a file as base64, which passes through a reader of text unchanged."""
+    import base64
+
     Path(target).parent.mkdir(parents=True, exist_ok=True)
     with Path(path).open("rb") as file:
         file.seek(offset)
@@ -158,6 +160,8 @@ def copy_part(path: str, offset: int, size: int, target: str) -> None:
 
 def join_parts(parts: list[str], path: str) -> None:
     """Write a file from its parts."""
+    import shutil
+
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     with Path(path).open("wb") as file:
         for name in parts:
@@ -166,11 +170,16 @@ def join_parts(parts: list[str], path: str) -> None:
 
 
 def remove_folder(folder: str) -> None:
+    import shutil
+
     shutil.rmtree(folder, ignore_errors=True)
 
 
 def run_command(command: str, seconds: float) -> None:
     """Run a shell command and exit with its exit code, or return if it exceeds its time."""
+    import signal
+    import subprocess
+
     process = subprocess.Popen(["bash", "-c", command], start_new_session=True)
     try:
         code = process.wait(timeout=seconds)
@@ -188,7 +197,10 @@ def end_program(folder: str, tag: str, seconds: float) -> str:
     none runs; `ended` if it had already ended, `interrupted` if it ended now, `running` if it did
     not within so many seconds, or `gone` if the kernel has ended or has no observer.
     """
-    folder_path = Path(tempfile.gettempdir(), folder)
+    import signal
+    from tempfile import gettempdir
+
+    folder_path = Path(gettempdir(), folder)
     path = folder_path / tag
     kernel = read_number(folder_path / "kernel")
     if kernel is None or not is_alive(kernel):
@@ -223,8 +235,10 @@ def read_output(folder: str, tag: str, offset: int) -> dict[str, Any]:
 
     The observer in the kernel writes the file: each line is the JSON of a text and its stream.
     """
+    from tempfile import gettempdir
+
     try:
-        with Path(tempfile.gettempdir(), folder, f"{tag}.output").open("rb") as file:
+        with Path(gettempdir(), folder, f"{tag}.output").open("rb") as file:
             file.seek(offset)
             body = file.read(READ_BYTES)
     except FileNotFoundError:  # it has not run for long

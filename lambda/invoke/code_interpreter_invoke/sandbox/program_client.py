@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from .errors import ProgramError
+from ..errors import ProgramError
 from .results import Result
 
 # Sent as text and never imported: the modules it imports would slow down every cold start.

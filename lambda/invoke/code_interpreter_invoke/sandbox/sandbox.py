@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..clients import CodeInterpreterClient
-from ..errors import NotStartedError, RequestError, TimedOutError
-from .errors import TransferError
+from ..errors import NotStartedError, RequestError, TimedOutError, TransferError
+from .command_lines import check_command_line
 from .observer import Installation, Observer, Report, tag_of, with_tag, without_own_frames
 from .program_client import command_line, group_paths, new_marker, parse_result
 from .results import Result, fold, without_report
@@ -198,6 +198,7 @@ class Sandbox:
 
         :raises RequestError: if there is no complete result, with the output that has come
         """
+        check_command_line(arguments.get("command", ""))
         events: list[dict[str, Any]] = []
         stream = self._interpreter.invoke(
             self.session_id,
@@ -232,7 +233,7 @@ class Sandbox:
     ) -> Any:
         """Run an action of `program.py` and return its result.
 
-        Only actions that take seconds are `repeatable`: the service may still run the first one.
+        Only actions that take seconds may be `repeatable`: the first attempt may still run.
 
         :raises ProgramError: if the program failed
         """
@@ -244,14 +245,15 @@ class Sandbox:
         return parse_result(marker, result)
 
     def inventory(self, paths: list[str] | None) -> list[FileFound]:
-        """Return the regular files below `paths`.
+        """Return the regular files below `paths`, each once.
 
         Without paths, return those directly in the working directory, but the service's own as long
         as nobody has changed them.
         """
         if paths is None:
             return self._inventory(None, self.own_entries)
-        return [file for group in group_paths(paths) for file in self._inventory(group, ())]
+        found = [file for group in group_paths(paths) for file in self._inventory(group, ())]
+        return list(dict.fromkeys(found))
 
     def _inventory(self, paths: list[str] | None, skipped: tuple[str, ...]) -> list[FileFound]:
         files = self.run_program(

@@ -12,12 +12,13 @@ from collections.abc import Callable
 
 from .store import SessionRecord
 
-PARTS = 4
+WRITES_PER_LIMIT = 4
 
 
 def is_use_due(record: SessionRecord, now: float) -> bool:
-    """Tell whether a request that uses the sandbox has to write so."""
-    return record.idle_limit > 0 and now - record.last_used_at >= record.idle_limit / PARTS
+    """Tell whether a request has to write that it uses the sandbox."""
+    pause = record.idle_limit / WRITES_PER_LIMIT
+    return record.idle_limit > 0 and now - record.last_used_at >= pause
 
 
 def idle_from(record: SessionRecord) -> float:

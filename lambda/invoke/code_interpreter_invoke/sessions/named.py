@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import errno
-import math
 import os
 import posixpath
 import time
-import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -15,9 +13,7 @@ from typing import TYPE_CHECKING
 from ..clients import CodeInterpreterClient
 from ..deadline import Deadline
 from ..errors import (
-    DeniedError,
     InvalidRequestError,
-    NotFoundError,
     NotStartedError,
     RequestError,
     SandboxGoneError,
@@ -26,7 +22,8 @@ from ..errors import (
 from ..files.workspace import StoredFile, Workspace
 from ..sandbox.observer import Observer
 from ..sandbox.sandbox import Sandbox
-from .idle import PARTS, Heartbeat, is_use_due
+from .idle import WRITES_PER_LIMIT, Heartbeat, is_use_due
+from .preparation import Preparation
 from .store import (
     RecordChangedError,
     SessionOptions,
@@ -35,10 +32,10 @@ from .store import (
     SessionStore,
     StoredRecord,
 )
+from .uploads import is_below, missing_uploads
 
 if TYPE_CHECKING:
     from ..responses import Response
-    from .lease import PreparationLease
     from .spare import Spare
 
 # Seconds between two looks at a sandbox that another request prepares.
@@ -57,7 +54,7 @@ RecordCache = MutableMapping[str, StoredRecord]
 
 
 class NamedSession:
-    """The sandbox of one session's name: found, started, prepared and replaced.
+    """The sandbox of one session's name: found, or prepared and replaced.
 
     The record in the bucket decides. The cache, kept between requests, only saves reading it: an
     old copy does no harm, because a sandbox that was replaced no longer responds, and an upload
@@ -96,10 +93,19 @@ class NamedSession:
         self._options = options
         self._cache = cache
         self._timeout = timeout
-        self._idle_limit = idle_limit
-        self._spare = spare
         self._now = now
         self._sleep = sleep
+        self._preparation = Preparation(
+            name,
+            store=store,
+            code_interpreter=code_interpreter,
+            workspace=workspace,
+            deadline=deadline,
+            options=options,
+            idle_limit=idle_limit,
+            spare=spare,
+            now=now,
+        )
         self._began_at = now()
         self._sandbox: Sandbox | None = None
         self._heartbeat: Heartbeat | None = None
@@ -120,7 +126,7 @@ class NamedSession:
             self._expires_at = record.expires_at
             self._sandbox = self._sandbox_of(record)
             if record.idle_limit and self._heartbeat is None:
-                self._heartbeat = Heartbeat(self._record_use, record.idle_limit / PARTS)
+                self._heartbeat = Heartbeat(self._record_use, record.idle_limit / WRITES_PER_LIMIT)
         return self._sandbox
 
     def _record_use(self) -> None:
@@ -273,7 +279,11 @@ class NamedSession:
             response["expires_at"] = iso_time(self._expires_at)
         if self._was_restarted:
             response["session_restarted"] = True
-        warnings = [*self._warnings, *self._expiry_warnings()]
+        warnings = [
+            *self._preparation.warnings,
+            *self._warnings,
+            *self._expiry_warnings(),
+        ]
         if warnings:
             response["warnings"] = [*warnings, *response.get("warnings", ())]
         return response
@@ -364,7 +374,12 @@ class NamedSession:
                         stored = self._write_use(stored)
                     break
                 if not is_leased:
-                    stored = self._prepare(stored, uploads)
+                    stored = self._preparation.prepare(
+                        stored,
+                        uploads,
+                        gone_id=self._gone_id,
+                        needed_until=self._began_at + (self._timeout or 0.0),
+                    )
                     break
             except RecordChangedError as changed:
                 stored = changed.stored
@@ -401,138 +416,6 @@ class NamedSession:
             raise NotStartedError(f"another request is still preparing session {self.name}")
         self._sleep(seconds)
 
-    def _prepare(self, stored: StoredRecord, uploads: list[StoredFile]) -> StoredRecord:
-        """Acquire the lease, prepare the sandbox, and publish the record.
-
-        :raises RecordChangedError: if another request has taken over.
-        """
-        # Most requests find a sandbox that is ready. These modules are for one that is not, which
-        # takes a second or two.
-        from .lease import PreparationLease
-        from .setup import SetupError
-
-        earlier = stored.record
-        has_sandbox = self._state(earlier).has_sandbox
-        record = earlier if has_sandbox else self._unstarted_record(earlier)
-        lease = PreparationLease(
-            self.name, self._store, stored.etag, record, deadline=self._deadline, now=self._now
-        )
-        try:
-            if lease.is_for_start:
-                self._stop_earlier(earlier)
-            try:
-                self._start_and_load(lease, uploads, earlier.client_token)
-            except SandboxGoneError:
-                lease.prepare_another(
-                    lease.record.replacement(
-                        code_interpreter_id=record.code_interpreter_id,
-                        client_token=str(uuid.uuid4()),
-                        is_replacement=record.is_replacement or not lease.is_for_start,
-                    )
-                )
-                self._start_and_load(lease, uploads, earlier.client_token)
-            return lease.publish()
-        except RecordChangedError as changed:
-            if lease.has_started and not lease.is_for_same_sandbox(changed.stored.record):
-                self._code_interpreter.stop_session(lease.record.session_id)
-            raise
-        except NotFoundError:
-            lease.release(keep_token=False)
-            raise
-        except SetupError:
-            # The next attempt, perhaps with another setup, begins with a new sandbox.
-            self._code_interpreter.stop_session(lease.record.session_id)
-            lease.release(keep_token=False)
-            raise
-        except RequestError as error:
-            # If the service refused to start a sandbox, drop the token. Otherwise the sandbox may
-            # exist, so keep the token to find it.
-            is_refused = isinstance(error, InvalidRequestError)
-            lease.release(keep_token=lease.has_started or not is_refused)
-            failure = DeniedError if isinstance(error, DeniedError) else NotStartedError
-            raise failure(
-                f"session {self.name} could not be prepared: {error.message}",
-                retryable=not is_refused and (error.retryable or error.type != "NotStarted"),
-            ) from error
-
-    def _unstarted_record(self, earlier: SessionRecord) -> SessionRecord:
-        """Return the record of a sandbox that is to be started in the place of an earlier one."""
-        is_interrupted_start = earlier.code_interpreter_id in (
-            "",
-            self._code_interpreter.identifier,
-        )
-        token = earlier.client_token if is_interrupted_start else ""
-        return earlier.replacement(
-            code_interpreter_id=self._code_interpreter.identifier,
-            client_token=token or str(uuid.uuid4()),
-            is_replacement=earlier.is_replacement or bool(earlier.session_id),
-        )
-
-    def _stop_earlier(self, earlier: SessionRecord) -> None:
-        """Stop an earlier sandbox that may still run, though its time is up."""
-        is_ours = earlier.code_interpreter_id == self._code_interpreter.identifier
-        if is_ours and earlier.session_id not in ("", self._gone_id):
-            self._code_interpreter.stop_session(earlier.session_id)
-
-    def _start_and_load(
-        self, lease: PreparationLease, uploads: list[StoredFile], earlier_token: str
-    ) -> None:
-        if lease.is_for_start:
-            self._start(lease, earlier_token)
-        self._load(lease, uploads)
-        if lease.is_for_start and lease.record.setup:
-            from .setup import SETUP_SECONDS, set_up  # few sessions have one
-
-            lease.hold(SETUP_SECONDS)
-            set_up(self._sandbox_of(lease.record), lease.record.setup)
-
-    def _start(self, lease: PreparationLease, earlier_token: str) -> None:
-        lease.record = lease.record._replace(idle_limit=self._idle_limit)
-        spare = self._claim_spare(lease.record, earlier_token)
-        if spare is not None:
-            lease.record = lease.record._replace(
-                code_interpreter_id=spare.code_interpreter_id,
-                session_id=spare.session_id,
-                expires_at=spare.expires_at,
-                options=spare.options,
-                initial_entries=spare.initial_entries,
-                observer=spare.observer,
-            )
-            return
-        from .starting import prepared, started  # most requests find a sandbox that is ready
-
-        lease.record = started(lease.record, self._code_interpreter, self.name, self._options)
-        lease.record = prepared(lease.record, self._code_interpreter)
-
-    def _claim_spare(self, record: SessionRecord, earlier_token: str) -> SessionRecord | None:
-        """Return the warm spare's record, if the session is new and has no settings of its own."""
-        has_own_settings = (
-            (record.options and record.options != self._options)
-            or record.setup
-            or record.environment
-            or record.observer == ""
-        )
-        if self._spare is None or has_own_settings or record.is_replacement:
-            return None
-        needed_until = self._began_at + (self._timeout or 0.0)
-        return self._spare.claim(
-            self.name,
-            record.client_token,
-            needed_until,
-            is_first=record.client_token != earlier_token,
-        )
-
-    def _load(self, lease: PreparationLease, uploads: list[StoredFile]) -> None:
-        from ..files.loading import group_files, load  # most requests have no new uploads
-
-        sandbox = Sandbox(self._code_interpreter, lease.record.session_id)
-        for batch in group_files(missing_uploads(lease.record, uploads)):
-            lease.extend(sum(upload.size for upload in batch))
-            self._warnings += load(sandbox, self._workspace, batch).warnings
-            # An upload with a warning is not tried again until the user supplies another version.
-            loaded = {upload.path: upload.etag for upload in batch}
-            lease.record = lease.record._replace(uploads={**lease.record.uploads, **loaded})
-
     def _discard(self, session_id: str, *, is_replacement: bool) -> None:
         """Stop a sandbox and forget it.
 
@@ -556,32 +439,3 @@ class NamedSession:
 def iso_time(moment: float) -> str:
     """Return a moment, in seconds since the epoch, as responses have it."""
     return datetime.fromtimestamp(moment, UTC).isoformat()
-
-
-def is_below(path: str, removed: Collection[str]) -> bool:
-    """Tell whether a path, or a folder that it is in, is among the removed paths."""
-    parts = path.split("/")
-    return any("/".join(parts[:length]) in removed for length in range(1, len(parts) + 1))
-
-
-def missing_uploads(record: SessionRecord, uploads: list[StoredFile]) -> list[StoredFile]:
-    """Return the uploads that a sandbox does not have in their present version.
-
-    ETags tell versions apart, so that a file that the sandbox has since changed is left alone until
-    the user supplies another one. An upload that was removed in this sandbox or an earlier one is
-    left alone until the user supplies it anew, be it with the same bytes.
-    """
-    return [
-        upload
-        for upload in uploads
-        if upload.etag != record.uploads.get(upload.path) and not is_removed(record, upload)
-    ]
-
-
-def is_removed(record: SessionRecord, upload: StoredFile) -> bool:
-    """Tell whether this version of an upload was removed in a sandbox."""
-    return (
-        upload.etag == record.removed_uploads.get(upload.path)
-        # Earlier versions of the function recorded no moment.
-        and upload.supplied_at <= record.removed_supplied_at.get(upload.path, math.inf)
-    )

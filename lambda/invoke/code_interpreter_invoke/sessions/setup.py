@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from ..errors import NotStartedError, TimedOutError
-from ..sandbox.environment import with_environment
+from ..sandbox.command_lines import with_environment
 from ..sandbox.sandbox import Sandbox
 from ..sandbox.terminal import overwrite_lines, strip_control_sequences
 

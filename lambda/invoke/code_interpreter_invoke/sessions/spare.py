@@ -18,7 +18,7 @@ from ..clients import Bucket, CodeInterpreterClient, PreconditionFailedError
 from ..deadline import Deadline
 from ..errors import InvalidRequestError, NotFoundError, RequestError, SandboxGoneError
 from .lease import PreparationLease
-from .starting import prepared, started
+from .starting import prepare_sandbox, start_sandbox
 from .store import (
     RecordChangedError,
     SessionOptions,
@@ -102,7 +102,7 @@ class Spare:
             return None
         claim = Claim(session, claim_id)
         if is_first:
-            return record if self._is_claimed(record.session_id, claim) else None
+            return record if self._write_claim(record.session_id, claim) else None
         return record if self._claim_on(record.session_id) == claim else None
 
     def session_name(self, session_id: str, name: str) -> str:
@@ -133,7 +133,7 @@ class Spare:
             is_fresh = self._is_fresh(record, self._now() + UPKEEP_SECONDS)
             if claim is None and is_fresh and self._is_alive(record):
                 return "kept"
-            owner = self._owner(claim or self._retired(record))
+            owner = self._owner(claim or self._retire(record))
             if owner.session_id == "" and owner.lease_expires_at > self._now():
                 return "a session takes it"
             if owner.session_id != record.session_id:
@@ -152,10 +152,10 @@ class Spare:
             return False
         return described.get("status") != "TERMINATED"
 
-    def _retired(self, record: SessionRecord) -> Claim:
-        """Claim a spare for the upkeep, unless a session does at this moment; return the claim."""
+    def _retire(self, record: SessionRecord) -> Claim:
+        """Claim a spare for the upkeep, unless a session is first; return the claim that counts."""
         claim = Claim("", str(uuid.uuid4()))
-        if self._is_claimed(record.session_id, claim):
+        if self._write_claim(record.session_id, claim):
             return claim
         return self._claim_on(record.session_id) or claim
 
@@ -187,8 +187,8 @@ class Spare:
             now=self._now,
         )
         try:
-            lease.record = started(lease.record, self._code_interpreter, NAME, self._options)
-            lease.record = prepared(lease.record, self._code_interpreter)
+            lease.record = start_sandbox(lease.record, self._code_interpreter, NAME, self._options)
+            lease.record = prepare_sandbox(lease.record, self._code_interpreter)
             lease.publish()
         except RequestError as error:
             # Keep the token to find a sandbox that may exist.
@@ -204,7 +204,7 @@ class Spare:
             and record.expires_at - now >= life * FRESH_PART
         )
 
-    def _is_claimed(self, session_id: str, claim: Claim) -> bool:
+    def _write_claim(self, session_id: str, claim: Claim) -> bool:
         """Write the claim, and tell whether it is the first."""
         key = self._claim_key(session_id)
         try:

@@ -8,13 +8,13 @@ from ..sandbox.sandbox import Sandbox
 from .store import SessionOptions, SessionRecord
 
 
-def started(
+def start_sandbox(
     record: SessionRecord,
     code_interpreter: CodeInterpreterClient,
     name: str,
     default_options: SessionOptions,
 ) -> SessionRecord:
-    """Start a sandbox, and return the record with it."""
+    """Start a sandbox, and return the record with its id, its end and its options."""
     options = record.options or default_options
     session = code_interpreter.start_session(client_token=record.client_token, name=name, **options)
     return record._replace(
@@ -25,8 +25,10 @@ def started(
     )
 
 
-def prepared(record: SessionRecord, code_interpreter: CodeInterpreterClient) -> SessionRecord:
-    """Prepare a sandbox that nobody has used yet, and return the record with what that found."""
+def prepare_sandbox(
+    record: SessionRecord, code_interpreter: CodeInterpreterClient
+) -> SessionRecord:
+    """Install the observer in a sandbox that nobody has used, and return the record with it."""
     sandbox = Sandbox(code_interpreter, record.session_id, environment=record.environment)
     observer = Observer.of_secret(record.client_token)
     sandbox.prepare(observer, observed=record.observer != "")

@@ -26,7 +26,7 @@ TASK_SECONDS = 10.0
 RUNNING = ("submitted", "working")
 
 # By session: the ETag of a record that a sweep has read, and the moment from which it is idle.
-Looks = MutableMapping[str, tuple[str, float]]
+SweepCache = MutableMapping[str, tuple[str, float]]
 
 
 class Swept(NamedTuple):
@@ -44,19 +44,19 @@ class Sweeper:
         store: SessionStore,
         code_interpreter: CodeInterpreterClient,
         deadline: Deadline,
-        looks: Looks,
+        cache: SweepCache,
         *,
         now: Callable[[], float] = time.time,
     ) -> None:
         """Take the parts.
 
-        :param looks: Kept between sweeps, so that a record is read again only if it was written
+        :param cache: Kept between sweeps, so that a record is read again only if it was written
             since or is idle by now.
         """
         self._store = store
         self._code_interpreter = code_interpreter
         self._deadline = deadline
-        self._looks = looks
+        self._cache = cache
         self._now = now
 
     def sweep(self, idle_limit: float) -> Swept:
@@ -67,14 +67,14 @@ class Sweeper:
         """
         stopped = failed = 0
         # The latest first: ended ones can wait.
-        looks = dict(self._looks)
-        self._looks.clear()
+        earlier = dict(self._cache)
+        self._cache.clear()
         for written_at, session, etag in sorted(self._store.last_writes(), reverse=True):
             if not idle_limit <= self._now() - written_at <= LONGEST_SESSION + idle_limit:
                 continue
-            seen, idle_at = looks.get(session, ("", 0.0))
-            if seen == etag and idle_at >= self._now():
-                self._looks[session] = seen, idle_at
+            read_etag, idle_at = earlier.get(session, ("", 0.0))
+            if read_etag == etag and idle_at >= self._now():
+                self._cache[session] = etag, idle_at
                 continue
             if self._deadline.remaining() < self._deadline.response_reserve:
                 break
@@ -97,7 +97,7 @@ class Sweeper:
             return self._stop(session, stored)
         now = self._now()
         idle_at = idle_from(record)
-        self._looks[session] = listed, idle_at
+        self._cache[session] = listed, idle_at
         is_ready = record.state(self._code_interpreter.identifier, "", now) is SessionState.READY
         if not is_ready or now <= idle_at:
             return False

@@ -7,7 +7,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ..clients import CodeInterpreterClient
-from ..errors import RequestError, SandboxGoneError, TimedOutError
+from ..errors import (
+    InvalidRequestError,
+    NotStartedError,
+    RequestError,
+    SandboxGoneError,
+    TimedOutError,
+)
 from ..sandbox.observer import Observer
 from ..sandbox.sandbox import Sandbox
 from .store import SessionOptions
@@ -40,10 +46,21 @@ class TemporarySession:
         return self._sandbox
 
     def observed_sandbox(self) -> Sandbox:
-        """Return the sandbox, with an observer in its kernel: one request more, if Python runs."""
+        """Return the sandbox, with an observer in its kernel: one request more, if Python runs.
+
+        :raises NotStartedError: if it cannot be prepared; the user's program has not been sent.
+        """
         sandbox = self.sandbox()
         if sandbox.observer is None:
-            sandbox.prepare(Observer.new())
+            try:
+                sandbox.prepare(Observer.new())
+            except NotStartedError:
+                raise
+            except RequestError as error:
+                raise NotStartedError(
+                    f"the sandbox could not be prepared: {error.message}",
+                    retryable=not isinstance(error, InvalidRequestError),
+                ) from error
         return sandbox
 
     def replace_sandbox(self, gone: SandboxGoneError) -> None:

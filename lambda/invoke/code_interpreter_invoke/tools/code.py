@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..errors import CodeFailedError, RequestError, TimedOutError, quote
 from ..files.paths import clean
 from ..files.saving import save
-from ..sandbox.environment import check_environment, with_environment
+from ..sandbox.command_lines import check_environment, with_environment
 from ..sandbox.observer import Report
 from ..sandbox.program_client import command_line, new_marker
 from ..sandbox.results import Result

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..clients import CodeInterpreterClient
-from ..errors import InvalidRequestError, SandboxGoneError, TimedOutError
+from ..errors import SandboxGoneError, TimedOutError
 from ..files.workspace import Workspace
-from ..sandbox.environment import with_environment
+from ..sandbox.command_lines import check_command_line, with_environment
 from ..sandbox.observer import Program
 from ..sandbox.results import Result
 from ..sandbox.sandbox import Sandbox
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# In bytes. Longer command lines, from about 128 KB, have been seen to hang without an error.
-MAX_COMMAND_BYTES = 120_000
 INTERRUPTED = "the time was up and the code was interrupted"
 
 
@@ -82,7 +80,7 @@ class ToolContext:
         :raises TimedOutError: if it gave no result in time. Code that cannot be interrupted runs
             until its sandbox stops and would block the next request, so the sandbox is stopped.
         """
-        check_command(arguments.get("command", ""))
+        check_command_line(arguments.get("command", ""))  # before a sandbox is started
 
         def run(sandbox: Sandbox) -> Result:
             if operation == "executeCode":
@@ -110,7 +108,7 @@ class ToolContext:
         :param line_of: Returns the command line that runs a command. It may begin with a program of
             ours, which the session's variables must not reach: PATH may be one of them.
         """
-        check_command(line_of(command))
+        check_command_line(line_of(command))
 
         def run(sandbox: Sandbox) -> Result:
             line = line_of(with_environment(command, None, sandbox.environment))
@@ -132,8 +130,8 @@ class ToolContext:
     def in_live_sandbox(self, work: Callable[[Sandbox], T]) -> T:
         """Do work in the session's sandbox, or in its replacement if it has ended.
 
-        A sandbox that has ended has run nothing of the work. An instance may remember a sandbox
-        that has ended, and then read of a later one that has ended, too.
+        A sandbox that has ended runs nothing of the work. The cached record and the stored one may
+        each name a sandbox that has ended, so work is begun up to three times.
         """
         for _ in range(2):
             try:
@@ -141,13 +139,3 @@ class ToolContext:
             except SandboxGoneError as gone:
                 self.session.replace_sandbox(gone)
         return work(self.session.sandbox())
-
-
-def check_command(command: str) -> None:
-    """Refuse a command on which the service would hang."""
-    size = len(command.encode())
-    if size > MAX_COMMAND_BYTES:
-        raise InvalidRequestError(
-            f"the command line has {size} bytes and may have at most {MAX_COMMAND_BYTES}; "
-            "write the script to a file and run the file"
-        )

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidRequestError, NotFoundError, OutcomeUnknownError, TimedOutError
-from ..sandbox.environment import check_environment
+from ..sandbox.command_lines import check_command_line, check_environment, with_environment
 from ..sandbox.sandbox import OutputPart
 from ..sessions.named import iso_time
 from ..sessions.store import SessionRecord
-from .context import ToolContext, check_command
+from .context import ToolContext
 
 if TYPE_CHECKING:
     from ..responses import Response, ResponseMembers, SessionSummary
@@ -28,7 +28,7 @@ def start_session(
     env: Mapping[str, str] | None,
 ) -> Response:
     check_environment("start_session", env or {})
-    check_command(setup or "")
+    check_command_line(with_environment(setup or "", None, env or {}))
     for filesystem in filesystems or []:
         if len([kind for kind in filesystem.values() if kind is not None]) != 1:
             raise InvalidRequestError(
@@ -69,7 +69,8 @@ def list_sessions(context: ToolContext, *, status: str | None, next_token: str |
         for name, item in context.code_interpreter.own_sessions(status)
     }
     # The service says nothing about its order. Its ids begin with the time of the start.
-    ids = sorted((one for one in found if not next_token or one < next_token), reverse=True)
+    following = [session_id for session_id in found if not next_token or session_id < next_token]
+    ids = sorted(following, reverse=True)
     sessions: list[SessionSummary] = [
         {
             "session": context.session_name(session_id, name),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ..errors import InvalidRequestError, NotFoundError, quote
 from ..files.loading import load_all
@@ -26,14 +26,7 @@ def ci_push_to_workspace(context: ToolContext, *, paths: list[str] | None) -> Re
     saved, warnings = save(context.session.sandbox(), context.workspace, files)
     if named and not saved:
         raise NotFoundError("; ".join(warnings) or "there are no files in these folders")
-    if warnings:
-        return {
-            "status": "partial",
-            "files_saved": saved,
-            "count": len(saved),
-            "warnings": warnings,
-        }
-    return {"status": "ok", "files_saved": saved, "count": len(saved)}
+    return files_response("files_saved", saved, warnings)
 
 
 def ci_pull_from_workspace(context: ToolContext, *, paths: list[str] | None) -> Response:
@@ -41,14 +34,21 @@ def ci_pull_from_workspace(context: ToolContext, *, paths: list[str] | None) -> 
     files = workspace.find(paths) if paths else workspace.saved_files()
     check_distinct(files)
     loaded, warnings = context.in_live_sandbox(lambda sandbox: load_all(sandbox, workspace, files))
+    return files_response("files_loaded", loaded, warnings)
+
+
+def files_response(
+    member: Literal["files_saved", "files_loaded", "files_deleted"],
+    files: list[str],
+    warnings: list[str],
+) -> Response:
+    """Return a response about files, partial if there is a warning for each of the others."""
+    response: Response = {"status": "partial" if warnings else "ok"}
+    response[member] = files
+    response["count"] = len(files)
     if warnings:
-        return {
-            "status": "partial",
-            "files_loaded": loaded,
-            "count": len(loaded),
-            "warnings": warnings,
-        }
-    return {"status": "ok", "files_loaded": loaded, "count": len(loaded)}
+        response["warnings"] = warnings
+    return response
 
 
 def check_distinct(files: list[StoredFile]) -> None:
@@ -87,14 +87,7 @@ def workspace_delete(
     if not named or (path is not None and paths is not None):
         raise InvalidRequestError("workspace_delete needs either path or paths, of files to delete")
     deleted, warnings = context.workspace.delete(named)
-    if warnings:
-        return {
-            "status": "partial",
-            "files_deleted": deleted,
-            "count": len(deleted),
-            "warnings": warnings,
-        }
-    return {"status": "ok", "files_deleted": deleted, "count": len(deleted)}
+    return files_response("files_deleted", deleted, warnings)
 
 
 def workspace_link(

@@ -10,10 +10,7 @@ import secrets
 import time
 from itertools import count
 from pathlib import Path
-from typing import Any
-
-from jupyter_client.asynchronous.client import AsyncKernelClient
-from jupyter_client.connect import KernelConnectionInfo
+from typing import TYPE_CHECKING, Any
 
 from agentcore_emulator.sandbox.environment import Folders
 from agentcore_emulator.sandbox.libraries import missing_library_note
@@ -35,6 +32,10 @@ from agentcore_emulator.sandbox.results import (
 )
 from agentcore_emulator.sandbox.settings import SandboxSettings
 from agentcore_emulator.sandbox.supervisor_client import Supervisor
+
+if TYPE_CHECKING:
+    from jupyter_client.asynchronous.client import AsyncKernelClient
+    from jupyter_client.connect import KernelConnectionInfo
 
 PROGRAM = Path(__file__).with_name("kernel_program.py").read_text()
 SHELL = 1
@@ -157,19 +158,22 @@ class KernelProcess:
         is_in_memory: bool,
     ) -> KernelProcess:
         """Start the process, and return before it accepts requests; they wait until it does."""
+        # Here, so that the emulator's start does not wait for it: a tenth of a second.
+        from jupyter_client.asynchronous.client import AsyncKernelClient
+
         sockets.mkdir()
         # With this transport a port number is the end of a socket's file name.
-        connection = KernelConnectionInfo(
-            transport="ipc",
-            ip=str(sockets / "s"),
-            key=secrets.token_hex(),
-            signature_scheme="hmac-sha256",
-            shell_port=SHELL,
-            iopub_port=2,
-            stdin_port=3,
-            control_port=4,
-            hb_port=5,
-        )
+        connection: KernelConnectionInfo = {
+            "transport": "ipc",
+            "ip": str(sockets / "s"),
+            "key": secrets.token_hex(),
+            "signature_scheme": "hmac-sha256",
+            "shell_port": SHELL,
+            "iopub_port": 2,
+            "stdin_port": 3,
+            "control_port": 4,
+            "hb_port": 5,
+        }
         file = sockets / "connection.json"
         file.write_text(json.dumps(connection))
         display = "echo" if settings.echo_last_expression else "quiet"

@@ -7,11 +7,11 @@ import os
 import signal
 import subprocess
 import time
-from pathlib import Path
 
 from . import linux
 
 EXIT_SECONDS = 5.0  # for the end of processes that are exiting, which takes milliseconds
+MAX_LOOK_PAUSE = 0.05  # between two looks at all processes of the machine
 
 
 def descendants(pid: int, most: int | None = None) -> list[int]:
@@ -88,6 +88,7 @@ def end_marked(variable: str, value: str) -> None:
     """
     mark = f"{variable}={value}".encode()
     deadline = time.monotonic() + EXIT_SECONDS
+    pause = 0.001
     ending = all_processes()
     while True:
         marked = [pid for pid in all_processes() if mark in environment_of(pid)]
@@ -96,7 +97,8 @@ def end_marked(variable: str, value: str) -> None:
             return
         for pid in marked:
             end(pid)
-        time.sleep(0.001)
+        time.sleep(pause)
+        pause = min(2 * pause, MAX_LOOK_PAUSE)
 
 
 def all_processes() -> list[int]:
@@ -108,15 +110,15 @@ def all_processes() -> list[int]:
 def is_exiting(pid: int) -> bool:
     """Return whether a process is on its way to its end, but no zombie yet."""
     try:
-        state, *numbers = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        state, *numbers = read_bytes(f"/proc/{pid}/stat").rpartition(b")")[2].split()
     except OSError:
         return False
-    return state not in ("Z", "X") and bool(int(numbers[5]) & linux.PF_EXITING)
+    return state not in (b"Z", b"X") and bool(int(numbers[5]) & linux.PF_EXITING)
 
 
 def environment_of(pid: int) -> list[bytes]:
     try:
-        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        return read_bytes(f"/proc/{pid}/environ").split(b"\0")
     except OSError:  # it has ended, is a zombie, or belongs to another user
         return []
 

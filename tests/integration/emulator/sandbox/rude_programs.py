@@ -260,9 +260,9 @@ IN_NAMESPACES = {
     "many files": script(
         "import os; os.mkdir('many')\nfor n in range(1000): open(f'many/{n}', 'w').close()"
     ),
-    "too much output on the terminal": command("head -c 100000000 /dev/zero"),
-    "a gigabyte of output": python(
-        "import os\nfor _ in range(1000): os.write(1, bytes(1_000_000))"
+    "too much output on the terminal": command("head -c 20000000 /dev/zero"),
+    "200 megabytes of output": python(
+        "import os\nfor _ in range(200): os.write(1, bytes(1_000_000))"
     ),
     "output that does not end": python(
         "import subprocess; noise = subprocess.Popen(['yes']); open('begun', 'w').close()"
@@ -291,9 +291,8 @@ IN_NAMESPACES = {
         """
         import sys
         sys.setrecursionlimit(10**9)
-        nested = []
-        for _ in range(10**5): nested = [nested]
-        repr(nested)
+        def deeper(_): return list(map(deeper, [0]))
+        deeper(0)
         """
     ),
     "the end of its parents": python(

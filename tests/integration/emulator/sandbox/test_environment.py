@@ -128,12 +128,12 @@ def test_variables_can_be_given(sandboxes: Sandboxes) -> None:
 
 def test_python_has_data_libraries_and_nothing_of_the_project(sandbox: StartedSandbox) -> None:
     result = sandbox.python(
-        "import numpy, pandas, sklearn, sys\n"
+        "import pandas\n"  # and with it numpy
         "from importlib.util import find_spec\n"
-        "print([name for name in ('agentcore_emulator', 'cdk_code_interpreter', 'aws_cdk',"
-        " 'pytest', 'local_aws') if find_spec(name)])"
+        "print([name for name in ('sklearn', 'agentcore_emulator', 'cdk_code_interpreter',"
+        " 'aws_cdk', 'pytest', 'local_aws') if find_spec(name)])"
     )
-    assert result["structuredContent"]["stdout"] == "[]"
+    assert result["structuredContent"]["stdout"] == "['sklearn']"
     assert sandbox.command("cd && python -c 'import agentcore_emulator'")["isError"] is True
 
 
@@ -192,6 +192,16 @@ def test_an_interpreter_that_does_not_run_is_refused(sandboxes: Sandboxes, tmp_p
     with pytest.raises(OSError, match=r"SandboxSettings\.python does not run"):
         sandboxes.start(python=broken)
     assert not (tmp_path / "session-0").exists()
+
+
+def test_code_runs_below_a_long_path(
+    sandboxes: Sandboxes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel's sockets are files, and their paths have a limit of about 100 bytes."""
+    folder = tmp_path / ("long" * 20)
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    assert sandboxes.start().python("print(1 + 1)")["structuredContent"]["stdout"] == "2"
 
 
 def test_nothing_listens_on_a_port(sandbox: StartedSandbox) -> None:

@@ -37,13 +37,13 @@ SMALL = SandboxSettings(
 
 CASES = [
     *(pytest.param(rude, True, id=name) for name, rude in (ANYWHERE | IN_NAMESPACES).items()),
-    # `make test` runs each third one without namespaces, and all of them with namespaces.
+    # `make test` runs each sixth one without namespaces, and all of them with namespaces.
     *(
         pytest.param(
             rude,
             False,
             id=f"{name} (no namespaces)",
-            marks=pytest.mark.slow if number % 3 else (),
+            marks=pytest.mark.slow if number % 6 else (),
         )
         for number, (name, rude) in enumerate(ANYWHERE.items())
     ),

@@ -34,21 +34,25 @@ import asyncio, json, os, sys
 from pathlib import Path
 from agentcore_emulator.sandbox import LocalSandbox, SandboxSettings
 
-async def main():
-    settings = SandboxSettings(namespaces=json.loads(sys.argv[2]))
-    sandbox = await LocalSandbox.start(Path(sys.argv[1]), settings)
+async def start(directory, namespaces):
+    sandbox = await LocalSandbox.start(directory, SandboxSettings(namespaces=namespaces))
     code = "import subprocess; subprocess.Popen(['sleep', '99'])"
     await sandbox.invoke("executeCode", {"code": code})
     await sandbox.invoke("startCommandExecution", {"command": "(setsid sleep 99 &); sleep 99"})
     while len(sandbox.process_ids()) < 8:  # guard, session, two holders, kernel, three sleeps
         await asyncio.sleep(0.01)
+    return sandbox
+
+async def main():
+    folder = Path(sys.argv[1])
+    sandboxes = [await start(folder / "with", True), await start(folder / "without", False)]
     child = 0
-    if sys.argv[3] == "leaking":  # another process has the sandbox's socket
+    if sys.argv[2] == "leaking":  # another process has the sandboxes' sockets
         child = os.fork()
         if child == 0:
             import time
             time.sleep(99)
-    pids = sandbox.process_ids()
+    pids = [pid for sandbox in sandboxes for pid in sandbox.process_ids()]
     parent = Path(f"/proc/{pids[0]}/stat").read_text().rpartition(")")[2].split()[1]  # template
     print(json.dumps({"pids": [*pids, int(parent)], "child": child}), flush=True)
     await asyncio.sleep(99)
@@ -58,12 +62,12 @@ asyncio.run(main())
 
 
 class Emulator:
-    """A process that has a sandbox with programs in it, and can be killed."""
+    """A process that can be killed. It has sandboxes with programs, with and without namespaces."""
 
-    def __init__(self, directory: Path, namespaces: bool, kind: str) -> None:
+    def __init__(self, folder: Path, kind: str) -> None:
         source = PROJECT / "local"
         self.process = subprocess.Popen(
-            [sys.executable, "-c", EMULATOR, str(directory), json.dumps(namespaces), kind],
+            [sys.executable, "-c", EMULATOR, str(folder), kind],
             env={**os.environ, "PYTHONPATH": str(source)},
             stdout=subprocess.PIPE,
         )
@@ -91,10 +95,8 @@ def namespaces(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture(params=["plain", "leaking"])
-def emulator(
-    request: pytest.FixtureRequest, tmp_path: Path, namespaces: bool
-) -> Iterator[Emulator]:
-    emulator = Emulator(tmp_path / "session", namespaces, request.param)
+def emulator(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Emulator]:
+    emulator = Emulator(tmp_path, request.param)
     yield emulator
     emulator.close()
 
@@ -109,10 +111,10 @@ def gone(pid: int) -> bool:
 def test_nothing_is_left_of_a_session_whose_emulator_was_killed(
     emulator: Emulator, tmp_path: Path
 ) -> None:
-    assert [gone(pid) for pid in emulator.pids].count(False) >= 8
+    assert [gone(pid) for pid in emulator.pids].count(False) >= 16
     emulator.kill()
     deadline = time.monotonic() + 60
-    while not all(map(gone, emulator.pids)) or (tmp_path / "session").exists():
+    while not all(map(gone, emulator.pids)) or list(tmp_path.iterdir()):
         assert time.monotonic() < deadline, [pid for pid in emulator.pids if not gone(pid)]
         time.sleep(0.01)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import tomllib
 
 import pytest
@@ -22,6 +23,17 @@ def test_each_command_explains_itself_and_takes_the_target(
     assert f"Usage: code-interpreter {name} " in text
     for option in ("--stack", "--function", "--session", "--region", "--profile"):
         assert f" {option} NAME" in text
+
+
+def test_no_package_has_a_function_with_the_name_of_its_module() -> None:
+    """The import of the module would replace the function."""
+    for file in (PROJECT / "client" / "code_interpreter_client").rglob("__init__.py"):
+        functions = {
+            node.name
+            for node in ast.parse(file.read_text()).body
+            if isinstance(node, ast.FunctionDef)
+        }
+        assert not functions & {path.stem for path in file.parent.iterdir()}, file
 
 
 def test_without_a_command_there_is_help(capsys: pytest.CaptureFixture[str]) -> None:

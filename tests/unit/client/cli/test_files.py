@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import io
 import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from code_interpreter_client.cli.app import main
 from code_interpreter_client.cli.failures import UsageError
-from code_interpreter_client.cli.files import own_name
+from code_interpreter_client.cli.files import own_name, readable_size, workspace_table
 from code_interpreter_client.cli.programs import program_of
+from code_interpreter_client.session import WorkspaceFile
 
 
 @pytest.fixture(autouse=True)
@@ -64,3 +68,31 @@ def test_a_program_that_is_no_text_is_refused_by_its_name(monkeypatch: pytest.Mo
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(UsageError, match="standard input is closed"):
         program_of(Path("-"))
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0 B"),
+        (1023, "1023 B"),
+        (1024, "1.0 KiB"),
+        (1_500_000, "1.4 MiB"),
+        (5 * 1024**3, "5.0 GiB"),
+        (5 * 1024**4, "5120.0 GiB"),
+    ],
+)
+def test_a_size_has_a_unit(size: int, text: str) -> None:
+    assert readable_size(size) == text
+
+
+def test_the_workspace_is_listed_with_local_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "UTC-2")
+    time.tzset()
+    moment = "2026-11-27T23:16:46.433000+00:00"
+    files = [WorkspaceFile("a.csv", 2, moment), WorkspaceFile("b", 2048, moment, "too long")]
+    session: Any = SimpleNamespace(ls=lambda _: files)
+    assert workspace_table(session, "") == (
+        "    2 B  2026-11-28 01:16:46  a.csv\n2.0 KiB  2026-11-28 01:16:46  b  (too long)"
+    )
+    monkeypatch.undo()
+    time.tzset()

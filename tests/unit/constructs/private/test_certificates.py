@@ -137,6 +137,7 @@ def test_200_certificates_fit_into_the_policies_of_a_role(
     interpreter.grant_use(user)
     policies = policies_by_role(stack)
     assert len(policies) == 3
+    arns = {secret.secret_arn for secret in secrets}
     for inline, managed in policies.values():
         assert sum(map(size, inline)) <= MAX_INLINE
         assert all(size(policy) <= MAX_MANAGED for policy in managed)
@@ -148,7 +149,7 @@ def test_200_certificates_fit_into_the_policies_of_a_role(
             if statement["Action"] == READ
             for resource in as_list(statement["Resource"])
         }
-        assert readable == {secret.secret_arn for secret in secrets}
+        assert readable == arns
 
 
 def test_a_function_is_ready_when_it_may_read_all_certificates() -> None:

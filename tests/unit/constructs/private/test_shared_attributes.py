@@ -57,8 +57,19 @@ def top_level(stack: Stack) -> Stack:
     return stack.nested_stack_parent or stack
 
 
-@pytest.mark.parametrize("flags", FLAGS)
-@pytest.mark.parametrize("arrangement", ARRANGEMENTS)
+@pytest.mark.parametrize(
+    ("arrangement", "flags"),
+    [
+        # A flag acts alike in every arrangement.
+        pytest.param(
+            arrangement,
+            flags,
+            marks=() if arrangement is two_stacks or flags == "all" else pytest.mark.slow,
+        )
+        for arrangement in ARRANGEMENTS
+        for flags in FLAGS
+    ],
+)
 def test_no_stack_imports_what_a_replacement_changes(flags: str, arrangement: Arrangement) -> None:
     app = new_app(FLAGS[flags]())
     producer, consumer = arrangement(app)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from agentcore_emulator.model.errors import ValidationError
-from agentcore_emulator.service.control import check_filesystems, check_network
+from agentcore_emulator.service.clock import ServiceClock
+from agentcore_emulator.service.control import ControlPlane, check_filesystems, check_network
+from agentcore_emulator.service.owner import Owner
+from agentcore_emulator.service.roles import EveryRole
 from agentcore_emulator.settings import EmulatorSettings
+from agentcore_emulator.testing.faults import Faults
 
 SANDBOX = {"networkMode": "SANDBOX"}
 VPC = {
@@ -64,3 +69,24 @@ def test_fails_on_filesystems_that_cannot_be_mounted(
 def test_two_filesystems_of_each_kind_can_be_mounted() -> None:
     four = [mount(kind, f"/mnt/{kind}{n}") for kind in (S3_FILES, EFS) for n in range(2)]
     check_filesystems(four, network_mode="VPC", has_role=True, mounted=[mount(EFS, "/mnt/other")])
+
+
+class NoRole(EveryRole):
+    """No role exists."""
+
+    def trusts_service(self, *_: object) -> bool:
+        return False
+
+
+def test_a_create_that_is_refused_uses_up_no_fault() -> None:
+    faults = Faults()
+    faults.add({"kind": "create_failed", "reason": "r"})
+    plane = ControlPlane(EmulatorSettings(), ServiceClock(), faults, NoRole())
+    params = {
+        "name": "one",
+        "networkConfiguration": SANDBOX,
+        "executionRoleArn": "arn:aws:iam::111122223333:role/none",
+    }
+    with pytest.raises(ValidationError, match="role validation failed"):
+        asyncio.run(plane.create_code_interpreter(Owner("111122223333", "us-east-1"), params))
+    assert faults.create_failure() == "r"

@@ -47,6 +47,7 @@ def test_a_fault_without_a_count_hits_until_all_are_cleared() -> None:
         ({"kind": "stream_exception", "error": "ThrottlingException"}, "not one of accessDenied"),
         ({"kind": "http", "operation": "*", "status": 418}, "status: 418"),
         ({"kind": "slow", "operation": "*"}, "seconds: 0"),
+        ({"kind": "slow", "operation": "*", "seconds": float("nan")}, "seconds: nan"),
         ({"kind": "create_failed"}, "reason: must be given"),
         ({"kind": "reset", "operation": "*", "often": True}, "often"),
     ],

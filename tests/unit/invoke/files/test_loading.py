@@ -39,6 +39,20 @@ def test_new_uploads_are_in_the_sandbox_for_the_next_request(world: World) -> No
     assert content(world, "new.csv") == "new"
 
 
+def test_an_upload_that_a_replacement_lacks_too_is_one_warning(world: World) -> None:
+    world.s3.upload("s", "a\\b.csv", b"1")
+
+    def end_first(operation: str, _detail: str) -> None:
+        if operation == "executeCode" and len(world.agentcore.sandboxes) == 1:
+            world.agentcore.end_all()
+
+    world.agentcore.before = end_first
+    response = world.ok("execute_code", session="s", code="x = 1")
+    assert len(world.agentcore.sandboxes) == 2
+    [warning] = response["warnings"]
+    assert "was not loaded: it has a backslash" in warning
+
+
 def test_an_upload_replaced_under_the_same_name_is_loaded_again(world: World) -> None:
     world.s3.upload("s", "data.csv", b"old")
     assert content(world, "data.csv") == "old"

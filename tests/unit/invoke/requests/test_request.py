@@ -166,7 +166,7 @@ def test_models_cannot_see_the_sessions_of_others() -> None:
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )
 NAMES = sorted({name for tool in TOOLS.values() for name in tool.input_schema["properties"]})

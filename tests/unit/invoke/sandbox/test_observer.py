@@ -50,8 +50,13 @@ REPORTS = st.dictionaries(
         ]
     ),
     JSON
-    | st.dictionaries(st.sampled_from(["type", "notes", "line", "members", "created"]), JSON)
-    | st.lists(st.dictionaries(st.sampled_from(["text/plain", "files"]), JSON)),
+    | st.dictionaries(
+        st.sampled_from(["type", "notes", "line", "members", "created"]), JSON, max_size=2
+    )
+    | st.lists(
+        st.dictionaries(st.sampled_from(["text/plain", "files"]), JSON, max_size=2), max_size=2
+    ),
+    max_size=3,
 )
 
 

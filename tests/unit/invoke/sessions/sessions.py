@@ -10,7 +10,7 @@ from code_interpreter_invoke.files.workspace import Workspace
 from code_interpreter_invoke.sessions.named import NamedSession, RecordCache
 from code_interpreter_invoke.sessions.spare import Spare
 from code_interpreter_invoke.sessions.store import SessionRecord, SessionStore
-from code_interpreter_invoke.sessions.sweeper import Looks, Sweeper, Swept
+from code_interpreter_invoke.sessions.sweeper import SweepCache, Sweeper, Swept
 from tests.fakes.agentcore import INTERPRETER
 from tests.fakes.clock import Clock
 from tests.fakes.s3 import BUCKET, PREFIX, RECORDS_PREFIX
@@ -33,7 +33,7 @@ class Sessions:
         self.idle_limit = LIMIT
         self.has_spare = False
         self.cache: RecordCache = {}
-        self.looks: Looks = {}
+        self.sweep_cache: SweepCache = {}
         clients = clients_of(world.s3, world.agentcore)
         self.deadline = Deadline(900)
         self.bucket = Bucket(clients, BUCKET, self.deadline)
@@ -74,7 +74,7 @@ class Sessions:
 
     def sweep(self) -> Swept:
         sweeper = Sweeper(
-            self.store, self.code_interpreter, self.deadline, self.looks, now=self.clock.now
+            self.store, self.code_interpreter, self.deadline, self.sweep_cache, now=self.clock.now
         )
         return sweeper.sweep(self.idle_limit)
 

@@ -481,6 +481,28 @@ def test_its_files_are_found_under_the_name_in_its_response(world: World) -> Non
     assert world.agentcore.running == []
 
 
+@pytest.mark.parametrize(
+    ("failure", "is_retryable"),
+    [
+        (TimeoutError(), True),
+        (client_error("InternalServerException", 500, "Invoke"), True),
+        (client_error("ValidationException", 400, "Invoke"), False),
+    ],
+)
+def test_nothing_of_a_program_runs_in_a_sandbox_that_cannot_be_prepared(
+    world: World, failure: Exception, is_retryable: bool
+) -> None:
+    def fail(operation: str, _detail: str) -> None:
+        if operation == "installObserver":
+            raise failure
+
+    world.agentcore.before = fail
+    error = world("execute_code", code="print(1)")["error"]
+    assert (error["type"], error["retryable"]) == ("NotStarted", is_retryable)
+    assert "executeCode" not in world.agentcore.operations()
+    assert world.agentcore.running == []
+
+
 def test_a_stop_that_fails_does_not_spoil_the_response(world: World) -> None:
     def fail(operation: str, _detail: str) -> None:
         if operation == "Stop":

@@ -123,6 +123,11 @@ def test_of_many_that_claim_it_at_once_one_gets_it(world: World, clock: Clock) -
 def test_of_many_first_requests_of_a_session_all_get_it(world: World, clock: Clock) -> None:
     spare = spare_id(with_spare(world, clock))
     waiting: list[str] = []
+    threads: list[threading.Thread] = []
+    first_is_ready = threading.Event()
+
+    def wait_for_the_first() -> None:
+        first_is_ready.wait(timeout=30)
 
     def meanwhile(operation: str, key: str) -> None:
         if operation == "PutObject" and spare in key:
@@ -132,13 +137,13 @@ def test_of_many_first_requests_of_a_session_all_get_it(world: World, clock: Clo
             thread = threading.Thread(
                 target=lambda: waiting.append(others.use()["session_id"]), daemon=True
             )
-            clock.while_waiting = lambda: None
+            clock.while_waiting = wait_for_the_first
             thread.start()
             threads.append(thread)
 
-    threads: list[threading.Thread] = []
     world.s3.before = meanwhile
     first = with_spare(world, clock).use()["session_id"]
+    first_is_ready.set()
     for thread in threads:
         thread.join(timeout=30)
     assert [first, *waiting] == [spare, spare]

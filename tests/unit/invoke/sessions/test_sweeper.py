@@ -182,10 +182,10 @@ def test_the_sweeper_forgets_sessions_that_ended_long_ago(sessions: Sessions, cl
     ended(sessions)
     clock.seconds += LIMIT + 1
     sessions.sweep()
-    assert list(sessions.looks) == ["s"]
+    assert list(sessions.sweep_cache) == ["s"]
     clock.seconds += LONGEST_SESSION + LIMIT
     sessions.sweep()
-    assert sessions.looks == {}
+    assert sessions.sweep_cache == {}
 
 
 def test_a_record_is_read_again_when_its_session_is_idle(

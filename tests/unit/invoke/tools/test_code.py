@@ -123,6 +123,25 @@ def test_a_command_on_which_the_service_would_hang_is_refused(
     assert world.agentcore.calls == []
 
 
+def test_a_command_that_the_sessions_variables_make_too_long_is_refused(world: World) -> None:
+    world.ok("start_session", session="s", env={"A": "x" * 80_000})
+    world.forget_calls()
+    response = world("execute_command", session="s", command="#" * 50_000)
+    assert response["error"]["type"] == "InvalidRequest"
+    assert "the command line has 1300" in response["error"]["message"]
+    assert "executeCommand" not in world.agentcore.operations()
+
+
+@pytest.mark.parametrize("setup", [{}, {"setup": "#" * 60_000}])
+def test_variables_that_no_command_could_have_are_refused(
+    world: World, setup: dict[str, str]
+) -> None:
+    env = {"A": "x" * (120_000 - sum(map(len, setup.values())))}
+    response = world("start_session", session="s", env=env, **setup)
+    assert response["error"]["type"] == "InvalidRequest"
+    assert world.agentcore.calls == []
+
+
 def test_a_command_may_be_long(world: World) -> None:
     response = world.ok("execute_command", session="s", command=f"printf {'x' * 100_000} | wc -c")
     assert response["stdout"].strip() == "100000"

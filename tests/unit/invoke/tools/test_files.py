@@ -242,6 +242,13 @@ def test_a_push_takes_files_and_whole_folders(world: World) -> None:
     assert world.s3.saved("s")["f/g/b.txt"] == b"deeper"
 
 
+def test_a_file_that_is_named_twice_is_saved_once(world: World) -> None:
+    write(world, {"a.txt": b"a", "f/b.txt": b"b"})
+    response = push(world, "a.txt", "./a.txt", "f", "f/b.txt")
+    assert response["files_saved"] == ["code-interpreter/a.txt", "code-interpreter/f/b.txt"]
+    assert response["count"] == 2
+
+
 def test_folders_may_be_written_with_a_slash(world: World) -> None:
     write(world, {"f/a.txt": b"a"})
     assert push(world, "f/")["files_saved"] == ["code-interpreter/f/a.txt"]

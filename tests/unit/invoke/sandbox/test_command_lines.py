@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from code_interpreter_invoke.errors import InvalidRequestError
-from code_interpreter_invoke.sandbox.environment import (
+from code_interpreter_invoke.sandbox.command_lines import (
     READ_ONLY,
     check_environment,
     with_environment,

@@ -1,4 +1,4 @@
-"""Environment variables and the working folder of a command."""
+"""The line of a shell command, with its working folder and environment variables."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Mapping
 
 from ..errors import InvalidRequestError, quote
 
+# The service has been seen to hang, without an error, on lines from about 128 KB.
+MAX_LINE_BYTES = 120_000
 VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # Bash sets these itself, and refuses to export another value.
 READ_ONLY = ("BASHOPTS", "BASH_VERSINFO", "EUID", "PPID", "SHELLOPTS", "UID")
@@ -41,3 +43,13 @@ def with_environment(command: str, cwd: str | None, env: Mapping[str, str]) -> s
     folder = f"cd -- {shlex.quote(cwd)} || exit; " if cwd else ""
     variables = " ".join(f"{name}={shlex.quote(value)}" for name, value in env.items())
     return f"{folder}export {variables}; {command}" if variables else f"{folder}{command}"
+
+
+def check_command_line(line: str) -> None:
+    """Refuse a line on which the service would hang."""
+    size = len(line.encode())
+    if size > MAX_LINE_BYTES:
+        raise InvalidRequestError(
+            f"the command line has {size} bytes and may have at most {MAX_LINE_BYTES}; "
+            "write the script to a file and run the file"
+        )
