@@ -32,7 +32,6 @@ else:
 # "Managing your own domain lists", Amazon Route 53 developer guide.
 _DOMAIN = r"(\*\.)?([A-Za-z0-9_-]{1,63}\.)+[A-Za-z0-9-]{1,63}\.?"
 
-
 # The beginning of private DNS names that differ from the name of the endpoint's service: "AWS
 # services that integrate with AWS PrivateLink", AWS PrivateLink guide.
 _PRIVATE_NAMES = {
@@ -101,8 +100,8 @@ class SealedNetwork(Construct):
             )
         elif data_path:
             check_s3_prefix_list(scope)
-        # A child with the id "Default" does not show in the logical ids of its resources.
         super().__init__(scope, construct_id)
+        # A child with the id "Default" does not show in the logical ids of its resources.
         self.sandbox_vpc = SandboxVpc(
             self,
             "Default",

@@ -12,13 +12,12 @@ from typing import Any
 from aws_cdk import Acknowledgment, Stack, Validations
 from constructs import IConstruct
 
+# cdk-nag's packs for NIST 800-53 rev. 5, HIPAA Security and PCI DSS 3.2.1 name their rules alike.
+_COMPLIANCE_PACKS = ("NIST.800.53.R5", "HIPAA.Security", "PCI.DSS.321")
+
 
 def acknowledge(scope: IConstruct, finding: str, reason: str) -> None:
     _acknowledge_all(scope, [finding], reason)
-
-
-# cdk-nag's packs for NIST 800-53 rev. 5, HIPAA Security and PCI DSS 3.2.1 name their rules alike.
-_COMPLIANCE_PACKS = ("NIST.800.53.R5", "HIPAA.Security", "PCI.DSS.321")
 
 
 def acknowledge_rule(scope: IConstruct, rule: str, reason: str) -> None:

@@ -16,14 +16,13 @@ from .files.workspace import Workspace
 from .metrics import BYTES_COPIED, SANDBOXES_STARTED, metric_fields
 from .requests.callers import Caller, caller_of
 from .requests.limits import replace_surrogates, share_of_limit
-from .requests.request import Request
+from .requests.request import Request, trace_members
 from .sessions.named import NamedSession, RecordCache
 from .sessions.store import SessionStore
 from .sessions.temporary import TemporarySession
 from .settings import Settings, trace_header
 from .tools import implementation
 from .tools.context import ToolContext
-from .tracing import trace_members
 from .upkeep import is_upkeep, keep_up
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from code_interpreter_client.cli.app import main
 from code_interpreter_client.connections import lambda_client
 from stacks.code_interpreter_stack import CodeInterpreterStack
 from stacks.settings import Settings
+from tests.conftest import end_sandboxes
 
 from .cutting_proxy import Cut, CuttingProxy
 from .forks import Forks
@@ -49,6 +50,12 @@ def environment(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -
     app.synth()
     local_aws.deploy(assembly, ACCOUNT)
     return local_aws.environment(ACCOUNT)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_sandbox_outlives_its_module(local_aws: LocalAws) -> Iterator[None]:
+    yield
+    end_sandboxes(local_aws, ACCOUNT)
 
 
 @pytest.fixture(scope="module")

@@ -156,7 +156,7 @@ def test_figures_are_saved_where_they_are_wanted(
 def test_a_key_gets_the_result_and_runs_nothing_again(code_interpreter: CommandLine) -> None:
     code = "runs = globals().get('runs', 0) + 1; print(runs)"
     for _ in range(2):
-        outcome = code_interpreter("--session", "cli-key", "exec", "--key", "cli-key-1", code)
+        outcome = code_interpreter("--session", "cli-programs", "exec", "--key", "cli-key-1", code)
         assert outcome.stdout == "1\n"
 
 

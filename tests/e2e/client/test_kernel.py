@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+import json
+import sys
+from typing import TYPE_CHECKING
 
 import jupyter_kernel_test
 import pytest
@@ -13,8 +14,17 @@ from code_interpreter_client import CodeInterpreter
 from code_interpreter_client.cli.app import main
 
 from .display import SHOW_FIGURE, TABLE
-from .forks import Forks
 from .notebook import TIMEOUT, Notebook, started, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from code_interpreter_client import Session
+    from tests.e2e.client.conftest import CommandLine
+
+    from .cutting_proxy import Cut
+    from .forks import Forks
 
 FORKED = (
     "code_interpreter_client.cli.programs",
@@ -204,3 +214,49 @@ def test_a_missing_stack_is_an_error_of_the_cell() -> None:
             assert (kind, error["ename"]) == ("error", "FunctionUnavailable")
             assert "there is no stack Missing" in error["evalue"]
         assert notebook.complete("pri")["matches"] == []
+
+
+# The kernel, whose process has short pauses, too.
+QUICK_KERNEL = (
+    "import runpy; from code_interpreter_client import function;"
+    "function.FIRST_PAUSE, function.MAX_PAUSE = 0.02, 0.2;"
+    "runpy.run_module('code_interpreter_client.kernel', run_name='__main__')"
+)
+
+
+@pytest.mark.usefixtures("forked")
+@pytest.mark.parametrize(
+    ("cut", "count"),
+    [(11, 6), pytest.param(12, 200, marks=(pytest.mark.slow, pytest.mark.timeout(1_200)))],
+    indirect=["cut"],
+)
+def test_each_cell_runs_once_and_its_results_come(
+    session: Session,
+    cut: Cut,
+    code_interpreter: CommandLine,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    count: int,
+) -> None:
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "share/jupyter"))
+    installed = code_interpreter(
+        "--session", session.name, "kernel", "install", "--prefix", str(tmp_path)
+    )
+    assert installed.exit_code == 0, installed
+    file = tmp_path / "share/jupyter/kernels/code-interpreter/kernel.json"
+    spec = json.loads(file.read_text())
+    spec["argv"] = [sys.executable, "-c", QUICK_KERNEL, "-f", "{connection_file}"]
+    file.write_text(json.dumps(spec))
+    monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", f"http://127.0.0.1:{cut.proxy.port}")
+    with started() as notebook:
+        for number in range(count):
+            # Some run for long enough that their output is read beside them.
+            pause = 2 if number % 20 == 0 else 0
+            messages = notebook.run(
+                f"open('runs.txt', 'a').write('{number} '); print({number}, flush=True)\n"
+                f"import time; time.sleep({pause}); {number} * 2"
+            )
+            assert text_of(messages).strip() == str(number), messages
+            assert messages[-1][1]["data"] == {"text/plain": str(number * 2)}
+    assert cut.proxy.cut > count / 3
+    assert session.read("runs.txt").split() == [str(number).encode() for number in range(count)]

@@ -1,10 +1,11 @@
-"""No program runs twice, and every result is obtained, whatever happens to the connections."""
+"""No program runs twice, and every result is obtained, whatever happens to the connections.
+
+`test_kernel` has the same of the cells of a notebook.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,11 +15,7 @@ from code_interpreter_client import CodeInterpreter, function
 from code_interpreter_client.adapters.sandbox import Sandbox, shell_command
 from code_interpreter_client.mcp_server import SessionServer
 
-from .notebook import started, text_of
-
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from code_interpreter_client import Session
     from tests.e2e.client.conftest import CommandLine
 
@@ -26,14 +23,6 @@ if TYPE_CHECKING:
 
 
 SLOW = (pytest.mark.slow, pytest.mark.timeout(1_200))
-
-
-# The kernel, whose process has short pauses, too.
-QUICK_KERNEL = (
-    "import runpy; from code_interpreter_client import function;"
-    "function.FIRST_PAUSE, function.MAX_PAUSE = 0.02, 0.2;"
-    "runpy.run_module('code_interpreter_client.kernel', run_name='__main__')"
-)
 
 
 @pytest.fixture(autouse=True)
@@ -116,40 +105,5 @@ def test_each_command_of_an_adapter_runs_once_and_its_result_comes(
     for number in range(count):
         done = sandbox.run(shell_command(f"echo {number} >> runs.txt; printf {number * 2}"))
         assert (done.exit_code, done.stdout) == (0, str(number * 2))
-    assert cut.proxy.cut > count / 3
-    assert session.read("runs.txt").split() == [str(number).encode() for number in range(count)]
-
-
-@pytest.mark.parametrize(
-    ("cut", "count"), [(11, 6), pytest.param(12, 200, marks=SLOW)], indirect=["cut"]
-)
-def test_each_cell_runs_once_and_its_results_come(
-    session: Session,
-    cut: Cut,
-    code_interpreter: CommandLine,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    count: int,
-) -> None:
-    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "share/jupyter"))
-    installed = code_interpreter(
-        "--session", session.name, "kernel", "install", "--prefix", str(tmp_path)
-    )
-    assert installed.exit_code == 0, installed
-    file = tmp_path / "share/jupyter/kernels/code-interpreter/kernel.json"
-    spec = json.loads(file.read_text())
-    spec["argv"] = [sys.executable, "-c", QUICK_KERNEL, "-f", "{connection_file}"]
-    file.write_text(json.dumps(spec))
-    monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", f"http://127.0.0.1:{cut.proxy.port}")
-    with started() as notebook:
-        for number in range(count):
-            # Some run for long enough that their output is read beside them.
-            pause = 2 if number % 20 == 0 else 0
-            messages = notebook.run(
-                f"open('runs.txt', 'a').write('{number} '); print({number}, flush=True)\n"
-                f"import time; time.sleep({pause}); {number} * 2"
-            )
-            assert text_of(messages).strip() == str(number), messages
-            assert messages[-1][1]["data"] == {"text/plain": str(number * 2)}
     assert cut.proxy.cut > count / 3
     assert session.read("runs.txt").split() == [str(number).encode() for number in range(count)]

@@ -93,8 +93,8 @@ def test_a_time_limit_keeps_what_was_printed_and_the_variables(shared_session: S
     assert str(shared_session.run("x").results[0]) == "1"
 
 
-def test_a_running_program_can_be_interrupted(session: Session) -> None:
-    program = session.submit("import time; print('begun'); time.sleep(60)")
+def test_a_running_program_can_be_interrupted(shared_session: Session) -> None:
+    program = shared_session.submit("import time; print('begun'); time.sleep(60)")
     with pytest.raises(TimeoutError):
         program.result(timeout=0.1)
     assert program.interrupt()
@@ -183,19 +183,19 @@ def test_files_of_the_sandbox_and_of_the_workspace(session: Session, tmp_path: P
 
 # Each file that is transferred at the same time is an instance of the function.
 @pytest.mark.parametrize("count", [5, pytest.param(20, marks=pytest.mark.slow)])
-def test_a_folder_is_uploaded_with_its_paths(session: Session, tmp_path: Path, count: int) -> None:
+def test_a_folder_is_uploaded_with_its_paths(
+    shared_session: Session, tmp_path: Path, count: int
+) -> None:
     for number in range(count):
         file = tmp_path / f"f{number % 3}" / f"{number}.txt"
         file.parent.mkdir(exist_ok=True)
         file.write_text(str(number))
     (tmp_path / "empty.txt").write_bytes(b"")
-    uploaded = session.upload_folder(tmp_path, "data")
+    uploaded = shared_session.upload_folder(tmp_path, "data")
     assert len(uploaded) == count + 1
     assert "uploads/data/f2/2.txt" in uploaded
-    assert session.command("find data -type f | wc -l; cat data/f1/4.txt").stdout.split() == [
-        str(count + 1),
-        "4",
-    ]
+    found = shared_session.command("find data -type f | wc -l; cat data/f1/4.txt").stdout
+    assert found.split() == [str(count + 1), "4"]
 
 
 def test_a_response_that_lambda_cannot_carry_comes_whole(shared_session: Session) -> None:

@@ -44,12 +44,13 @@ def test_the_patterns_run_in_one_session(skill: str, connected: Session) -> None
         re.DOTALL,
     )
     assert len(programs) == len(PRINTED)
+    before = {file.path for file in connected.ls()}
     for (filename, program), printed in zip(programs, PRINTED, strict=True):
         result = connected.run(program, output_filename=filename or None)
         assert printed in shown(result), program
         assert result.files == ((f"code-interpreter/{filename}",) if filename else ())
     assert connected.read("results.csv") == b"region,sales\nnorth,10\nsouth,20\n"
-    saved = {file.path for file in connected.ls()}
+    saved = {file.path for file in connected.ls()} - before
     assert saved == {"code-interpreter/dashboard.png", "code-interpreter/chart.png"}
     assert len([filename for filename, _ in programs if filename]) == 2
 
@@ -58,7 +59,7 @@ def shown(result: Result) -> str:
     return "\n".join([result.stdout, *map(str, result.results)])
 
 
-def test_the_examples_of_arguments_work_in_their_order(skill: str, session: Session) -> None:
+def test_the_examples_of_arguments_work_in_their_order(skill: str, shared_session: Session) -> None:
     section = skill.partition("## Examples of arguments")[2].partition("\n## ")[0]
     responses = []
     for introduction, blocks in re.findall(
@@ -68,7 +69,7 @@ def test_the_examples_of_arguments_work_in_their_order(skill: str, session: Sess
         examples = [json.loads(text) for text in re.findall(r"```json\n(.*?)\n```", blocks, re.S)]
         for number, example in enumerate(examples):
             tool = tools[min(number, len(tools) - 1)]
-            response = session.request(tool, **example)
+            response = shared_session.request(tool, **example)
             assert response["status"] == "ok", (tool, example)
             responses.append((tool, response))
     used = [tool for tool, _ in responses]

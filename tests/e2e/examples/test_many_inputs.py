@@ -67,16 +67,13 @@ def deployed(assembly: Path, local_aws: LocalAws) -> Deployed:
 @pytest.fixture(scope="module")
 def execution(deployed: Deployed) -> dict[str, Any]:
     """Execute the state machine over all inputs; AgentCore refuses to start one sandbox."""
-    for name, content in INPUTS.items():
-        deployed.client("s3").put_object(
-            Bucket=deployed.outputs["WorkspaceBucketName"], Key=FOLDER + name, Body=content.encode()
-        )
+    put_inputs(deployed, FOLDER, INPUTS)
     deployed.aws.agentcore.inject_fault(
         operation="StartCodeInterpreterSession",
         kind="error",
         error="ServiceQuotaExceededException",
     )
-    return execute(deployed, NAME, PROGRAM)
+    return execute(deployed, NAME, PROGRAM, FOLDER)
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +137,9 @@ def test_a_retry_by_step_functions_does_not_run_the_program_again(deployed: Depl
 @pytest.mark.usefixtures("execution")
 def test_too_many_failures_fail_the_execution_and_keep_the_results(deployed: Deployed) -> None:
     before = manifest_keys(deployed)
-    execution = execute(deployed, "only-long-lines", "assert len(open('input').read()) > 4")
+    put_inputs(deployed, "batches/two/", {"long.txt": "1 2 3", "short.txt": "6"})
+    program = "assert len(open('input').read()) > 4"
+    execution = execute(deployed, "only-long-lines", program, "batches/two/")
     assert (execution["status"], execution["error"]) == (
         "FAILED",
         "States.ExceedToleratedFailureThreshold",
@@ -197,12 +196,18 @@ def test_the_role_allows_every_action_of_the_state_machine(
     assert deployed.may(role.rpartition("/")[2], action, arns[name] + (f"/{key}" if key else ""))
 
 
-def execute(deployed: Deployed, name: str, program: str) -> dict[str, Any]:
+def put_inputs(deployed: Deployed, folder: str, inputs: dict[str, str]) -> None:
+    bucket = deployed.outputs["WorkspaceBucketName"]
+    for name, content in inputs.items():
+        deployed.client("s3").put_object(Bucket=bucket, Key=folder + name, Body=content.encode())
+
+
+def execute(deployed: Deployed, name: str, program: str, folder: str) -> dict[str, Any]:
     client = deployed.client("stepfunctions")
     arn = client.start_execution(
         stateMachineArn=deployed.outputs["StateMachineArn"],
         name=name,
-        input=json.dumps({"inputs": FOLDER, "program": program}),
+        input=json.dumps({"inputs": folder, "program": program}),
     )["executionArn"]
     deadline = time.monotonic() + TIMEOUT_SECONDS
     while time.monotonic() < deadline:

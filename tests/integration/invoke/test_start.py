@@ -66,7 +66,6 @@ LATE = (
     "sessions.lease",
     "sessions.setup",
     "sessions.spare",
-    "sessions.starting",
     "sessions.sweeper",
     "tools.api",
     "tools.files",

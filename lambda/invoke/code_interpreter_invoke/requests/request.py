@@ -14,6 +14,8 @@ from .validation import name_type, suggest, validate_object
 
 SESSION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 TRACE = re.compile(r"[ -~]{1,1024}")
+# "AWS X-Ray concepts", AWS X-Ray developer guide: a trace header whose trace is recorded.
+SAMPLED = re.compile("Root=1-([0-9a-f]{8})-([0-9a-f]{24});Parent=([0-9a-f]{16});Sampled=1")
 MAX_KEY_LENGTH = 256
 # Lambda's limit is 6 MB (its quotas page), less the bytes that the runtime and the platforms add.
 MAX_LAMBDA_RESPONSE_BYTES = 5_500_000
@@ -123,3 +125,15 @@ def check_trace(trace: Mapping[str, str | None]) -> dict[str, str]:
                 f"trace {quote(value)} is not allowed: up to 1024 printable ASCII characters"
             )
     return {name: value for name, value in trace.items() if value is not None}
+
+
+def trace_members(header: str | None) -> dict[str, str]:
+    """Return the trace members of the AgentCore API for X-Ray's header, if it is sampled.
+
+    The whole header is the `traceId`: what follows the trace lets AWS find endless loops of calls.
+    `traceParent` is the same trace in the words of W3C Trace Context.
+    """
+    sampled = SAMPLED.match(header) if header else None
+    if header is None or sampled is None:
+        return {}
+    return {"traceId": header, "traceParent": f"00-{sampled[1]}{sampled[2]}-{sampled[3]}-01"}

@@ -1,4 +1,7 @@
-"""The preparation of a session's sandbox: started, set up, and loaded with the uploads."""
+"""The preparation of a session's sandbox: started, set up, and loaded with the uploads.
+
+A warm spare is started in the same way, without a session.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from ..errors import (
     SandboxGoneError,
 )
 from ..files.workspace import StoredFile, Workspace
+from ..sandbox.observer import Observer
 from ..sandbox.sandbox import Sandbox
 from .store import RecordChangedError, SessionOptions, SessionRecord, SessionStore, StoredRecord
 from .uploads import missing_uploads
@@ -183,8 +187,6 @@ class Preparation:
                 observer=spare.observer,
             )
             return
-        from .starting import prepare_sandbox, start_sandbox  # a spare is prepared already
-
         # The lease has to know of a sandbox that was started, also if it cannot be prepared.
         lease.record = start_sandbox(
             lease.record, self._code_interpreter, self._session, self._options
@@ -218,3 +220,33 @@ class Preparation:
             # An upload with a warning is not tried again until the user supplies another version.
             loaded = {upload.path: upload.etag for upload in batch}
             lease.record = lease.record._replace(uploads={**lease.record.uploads, **loaded})
+
+
+def start_sandbox(
+    record: SessionRecord,
+    code_interpreter: CodeInterpreterClient,
+    name: str,
+    default_options: SessionOptions,
+) -> SessionRecord:
+    """Start a sandbox, and return the record with its id, its end and its options."""
+    options = record.options or default_options
+    session = code_interpreter.start_session(client_token=record.client_token, name=name, **options)
+    return record._replace(
+        code_interpreter_id=code_interpreter.identifier,
+        session_id=session.session_id,
+        expires_at=session.created_at.timestamp() + options["sessionTimeoutSeconds"],
+        options=options,
+    )
+
+
+def prepare_sandbox(
+    record: SessionRecord, code_interpreter: CodeInterpreterClient
+) -> SessionRecord:
+    """Install the observer in a sandbox that nobody has used, and return the record with it."""
+    sandbox = Sandbox(code_interpreter, record.session_id, environment=record.environment)
+    observer = Observer.of_secret(record.client_token)
+    sandbox.prepare(observer, observed=record.observer != "")
+    return record._replace(
+        initial_entries=sandbox.own_entries,
+        observer=sandbox.observer.mark if sandbox.observer else "",
+    )

@@ -18,7 +18,7 @@ from ..clients import Bucket, CodeInterpreterClient, PreconditionFailedError
 from ..deadline import Deadline
 from ..errors import InvalidRequestError, NotFoundError, RequestError, SandboxGoneError
 from .lease import PreparationLease
-from .starting import prepare_sandbox, start_sandbox
+from .preparation import prepare_sandbox, start_sandbox
 from .store import (
     RecordChangedError,
     SessionOptions,

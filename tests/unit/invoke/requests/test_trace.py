@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from code_interpreter_invoke.tracing import trace_members
+from code_interpreter_invoke.requests.request import trace_members
 from tests.fakes.world import World
 
 HEADER = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1;Lineage=a:0"
