@@ -14,7 +14,7 @@ from botocore.config import Config
 from botocore.hooks import HierarchicalEmitter
 
 from ..deadline import Deadline
-from .background import Background
+from .background import in_background
 from .connections import set_up_connections
 from .pruned_data import PrunedData
 from .time_limit import current_limit
@@ -141,7 +141,7 @@ def open_connections(clients: Clients, bucket: str) -> None:
         url = s3.generate_presigned_url("head_bucket", {"Bucket": bucket})
         s3._endpoint.http_session.open(url)
 
-    opening = [Background(open_agentcore), Background(open_s3)]
+    opening = [in_background(open_agentcore), in_background(open_s3)]
     for connection in opening:
         with suppress(Exception):
             connection.result(deadline.remaining())

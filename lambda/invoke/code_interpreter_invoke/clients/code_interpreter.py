@@ -26,7 +26,7 @@ from ..errors import (
     ThrottledError,
     TimedOutError,
 )
-from .background import Background
+from .background import in_background
 from .botocore_clients import LONGEST_INVOCATION, Clients
 from .current_id import CurrentId
 from .errors import error_text, refusal
@@ -102,7 +102,7 @@ class CodeInterpreterClient:
     def look_up_identifier(self) -> bool:
         """Return whether the code interpreter was replaced; its replacement is used from now on."""
         try:
-            looking_up = Background(self._current_id.look_up)
+            looking_up = in_background(self._current_id.look_up)
             return looking_up.result(self._deadline.remaining_for_requests())
         except TimeoutError:
             return False

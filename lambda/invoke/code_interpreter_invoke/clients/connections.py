@@ -23,7 +23,7 @@ from botocore.exceptions import SSLError
 from urllib3.exceptions import ConnectTimeoutError
 from urllib3.exceptions import SSLError as TlsError
 
-from .background import Background
+from .background import in_background
 from .time_limit import LimitedSocket, LimitedTlsSocket, current_limit
 from .trust_store import OtherAuthorityError, TrustStore
 
@@ -56,7 +56,7 @@ class LimitedConnection(AWSConnection):  # type: ignore[misc]  # botocore has no
         if limit is None:
             return LimitedSocket.taking(super()._new_conn())
         # Looking up the name of a host has no timeout, so it is done in another thread.
-        connecting = Background(super()._new_conn)
+        connecting = in_background(super()._new_conn)
         try:
             connection = LimitedSocket.taking(connecting.result(limit.remaining()))
         except TimeoutError:

@@ -71,29 +71,8 @@ class TimeLimit:
 current_limit: ContextVar[TimeLimit | None] = ContextVar("current_limit", default=None)
 
 
-def within(limit: TimeLimit | None, connection: socket.socket, operation: Callable[[], T]) -> T:
-    """Return the result of a socket's operation, which may wait.
-
-    :raises TimeoutError: if it waits longer than the socket's own timeout, or than the limit
-    """
-    if limit is None:
-        return operation()
-    timeout = connection.gettimeout()
-    try:
-        while True:
-            left = limit.next_wait()
-            connection.settimeout(left if timeout is None else min(timeout, left))
-            try:
-                return operation()
-            except TimeoutError:
-                if timeout is not None and timeout <= left:
-                    raise
-    finally:
-        connection.settimeout(timeout)
-
-
 class LimitedSocket(socket.socket):
-    """A socket without TLS that keeps to a limit."""
+    """A socket that keeps to a limit. urllib3 calls no other of its methods that wait."""
 
     limit: TimeLimit | None = None
 
@@ -106,40 +85,45 @@ class LimitedSocket(socket.socket):
         return taken
 
     def recv_into(self, *args: Any) -> int:
-        """Receive bytes; urllib3 receives in no other way."""
-        receive = super().recv_into
-        return within(self.limit, self, lambda: receive(*args))
+        """Receive bytes."""
+        return self._within_limit(super().recv_into, *args)
 
     def send(self, *args: Any) -> int:
         """Send some of the bytes."""
-        send = super().send
-        return within(self.limit, self, lambda: send(*args))
+        return self._within_limit(super().send, *args)
 
     def sendall(self, data: Any, flags: int = 0) -> None:
-        """Send all bytes, without the operating system's loop, which forgets how many it sent."""
+        """Send all bytes. After a timeout, the method of `socket` does not say how many it sent."""
         with memoryview(data) as view, view.cast("B") as unsent:
             sent = 0
             while sent < len(unsent):
                 sent += self.send(unsent[sent:], flags)
 
+    def _within_limit(self, operation: Callable[..., T], *args: Any) -> T:
+        """Return the result of an operation that may wait.
 
-class LimitedTlsSocket(SSLSocket):
-    """A socket with TLS that keeps to a limit. All of its other methods end in these."""
+        :raises TimeoutError: if it waits longer than the socket's own timeout, or than the limit
+        """
+        if self.limit is None:
+            return operation(*args)
+        timeout = self.gettimeout()
+        try:
+            while True:
+                left = self.limit.next_wait()
+                self.settimeout(left if timeout is None else min(timeout, left))
+                try:
+                    return operation(*args)
+                except TimeoutError:
+                    if timeout is not None and timeout <= left:
+                        raise
+        finally:
+            self.settimeout(timeout)
 
-    limit: TimeLimit | None = None
+
+class LimitedTlsSocket(LimitedSocket, SSLSocket):
+    """A socket with TLS that keeps to a limit."""
 
     def do_handshake(self, *args: Any) -> None:
         """Begin TLS."""
         self.limit = current_limit.get()
-        begin = super().do_handshake
-        within(self.limit, self, lambda: begin(*args))
-
-    def read(self, *args: Any) -> Any:
-        """Receive bytes."""
-        read = super().read
-        return within(self.limit, self, lambda: read(*args))
-
-    def send(self, *args: Any) -> int:
-        """Send some of the bytes."""
-        send = super().send
-        return within(self.limit, self, lambda: send(*args))
+        self._within_limit(super().do_handshake, *args)
