@@ -90,7 +90,7 @@ env: ## print the variables for the local AWS on PORT: eval "$(make -s env)"
 
 synth: install ## write the CloudFormation template to cdk.out
 	@$(CDK) synth --quiet $(OPTIONS)
-	@.venv/bin/python local/deployed_stacks.py
+	@.venv/bin/python local/deployed_stacks.py $(OPTIONS)
 
 bootstrap: install ## prepare that account for the CDK, once; with the account and region of CONTEXT
 	@$(CDK) bootstrap $(OPTIONS)

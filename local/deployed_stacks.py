@@ -31,18 +31,29 @@ def read_artifacts(assembly: str) -> dict[str, Any]:
 
 
 def read_profile() -> str | None:
-    """Return the profile among the CDK CLI's options, which this program gets, too."""
+    profile: str | None = read_options().profile
+    return profile
+
+
+def read_output() -> str:
+    """Return the folder of the assembly."""
+    output: str = read_options().output
+    return output
+
+
+def read_options() -> argparse.Namespace:
+    """Return some of the CDK CLI's options, which this program gets, too."""
     parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("--profile")
-    options, _ = parser.parse_known_args()
-    profile: str | None = options.profile
-    return profile
+    parser.add_argument("-o", "--output", default="cdk.out")
+    return parser.parse_known_args()[0]
 
 
 def main() -> None:
     """Name the templates that `make synth` has written."""
-    for artifact in read_artifacts("cdk.out").values():
-        sys.stdout.write(f"wrote cdk.out/{artifact['properties']['templateFile']}\n")
+    folder = read_output()
+    for artifact in read_artifacts(folder).values():
+        sys.stdout.write(f"wrote {Path(folder, artifact['properties']['templateFile'])}\n")
 
 
 if __name__ == "__main__":

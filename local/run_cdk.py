@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
 
 # The CDK CLI's error when its output is no terminal, and permissions are new or stacks go.
-UNAPPROVED = "unable to get a confirmation from the user"
+UNAPPROVED = b"unable to get a confirmation from the user"
 NOTE = (
     "note: without a terminal the CDK CLI cannot ask for approval; run the same make again with "
     "APPROVE=yes to approve\n"
@@ -32,10 +33,13 @@ def main(arguments: Sequence[str]) -> int:
     if sys.stdout.isatty():
         os.execvp(command[0], command)  # noqa: S606 - the CLI takes the place of this process
     is_unapproved = False
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    # Ctrl-C ends the CLI, which does not inherit a handler, and this process waits for its end.
+    signal.signal(signal.SIGINT, lambda *_: None)
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
         assert process.stderr is not None
-        for line in process.stderr:
-            sys.stderr.write(line)
+        for line in process.stderr:  # bytes, which may be of another encoding
+            sys.stderr.buffer.write(line)
+            sys.stderr.flush()
             is_unapproved |= UNAPPROVED in line
     if is_unapproved:
         sys.stderr.write(NOTE)

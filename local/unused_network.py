@@ -10,7 +10,7 @@ import sys
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
-from deployed_stacks import read_profile, read_regions
+from deployed_stacks import read_output, read_profile, read_regions
 
 # The end of the name of the network's stack, after the name of the code interpreter's.
 SUFFIX = "Network"
@@ -25,7 +25,7 @@ LOG_COST = "It has no NAT gateway; only its flow log costs, by volume."
 
 
 def main() -> None:
-    regions = read_regions("cdk.out")
+    regions = read_regions(read_output())
     if len(regions) > 1:
         return  # the network is in use
     [(name, region)] = regions.items()

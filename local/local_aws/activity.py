@@ -28,6 +28,8 @@ EXECUTION_ENVIRONMENT = "AWS_Lambda_local"
 QUESTION = re.compile(r"cloudformation Describe|GET /_")
 # Denied, or failed in the service.
 UNEXPECTED = re.compile(r"403|5\d\d|no response")
+# Systems Manager and CloudWatch Logs deny with the status of a wrong request.
+REFUSED = "400"
 # A level, a time and a message, as the managed runtime logs them. Each line has a time of its own.
 LOG_TIME = re.compile(r"^(\[\w+\])\t[0-9-]+[T ][0-9:,.]+Z?\t")
 
@@ -76,7 +78,8 @@ class Activity:
             service = f"{signed[1]} " if signed else ""
             request = service + name
             is_of_function = EXECUTION_ENVIRONMENT in headers.get("user-agent", "")
-            if UNEXPECTED.match(status) or not (is_of_function or QUESTION.match(request)):
+            is_left_out = (is_of_function and status != REFUSED) or QUESTION.match(request)
+            if UNEXPECTED.match(status) or not is_left_out:
                 self._write(f"{status} {request} ({milliseconds} ms)")
 
     def _write(self, text: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -55,12 +56,13 @@ UNAPPROVED = (
     [
         (UNAPPROVED, "note: without a terminal .* with APPROVE=yes to approve\n"),
         ("Unable to resolve AWS account to use.\n", ""),
+        ("a name that is not in UTF-8: \udce9\n" + UNAPPROVED, "note: .*\n"),
     ],
 )
 def test_a_deployment_that_fails_for_want_of_an_approval_says_how_to_approve(
     folder: Path, error: str, note: str
 ) -> None:
-    (folder / "error").write_text(error)
+    (folder / "error").write_text(error, errors="surrogateescape")
     (folder / ".venv/bin/cdk").write_text('#!/bin/sh\necho "cdk $*"\ncat error >&2\nexit 3\n')
     done = subprocess.run(
         [
@@ -74,11 +76,32 @@ def test_a_deployment_that_fails_for_want_of_an_approval_says_how_to_approve(
         env={"PATH": f"{folder / '.venv/bin'}{os.pathsep}{os.defpath}"},
         capture_output=True,
         text=True,
+        errors="surrogateescape",
         check=False,
     )
     assert done.stdout == "cdk deploy -c code-interpreter:network=public\n"
     assert re.fullmatch(re.escape(error) + note, done.stderr)
     assert done.returncode == 3
+
+
+def test_ctrl_c_ends_the_cdk_cli_which_is_waited_for(folder: Path) -> None:
+    """Without a terminal, as in `make deploy | tee log`."""
+    (folder / ".venv/bin/cdk").write_text(
+        "#!/bin/sh\ntrap 'echo ended; exit 4' INT\necho begun\nwhile :; do sleep 0.1; done\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, PROJECT / "local/run_cdk.py", "deploy"],
+        env={"PATH": f"{folder / '.venv/bin'}{os.pathsep}{os.defpath}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.communicate(timeout=30) == ("ended\n", "")
+    assert process.returncode == 4
 
 
 @pytest.mark.parametrize(
@@ -115,7 +138,7 @@ def test_every_target_that_runs_the_app_gets_the_context(folder: Path, target: s
 @pytest.mark.parametrize(
     ("target", "program"),
     [
-        ("synth", "deployed_stacks.py"),
+        ("synth", "deployed_stacks.py --profile mine"),
         ("deploy", "unused_network.py --profile mine"),
         ("destroy", "kept_bucket.py --profile mine"),
     ],

@@ -27,14 +27,27 @@ def write_assembly(folder: Path, *stacks: str) -> None:
     (folder / "manifest.json").write_text(json.dumps({"artifacts": artifacts}))
 
 
+@pytest.mark.parametrize(
+    ("options", "folder"),
+    [
+        ([], "cdk.out"),
+        (["-c", "a=b", "--output", "build/mine"], "build/mine"),
+        (["-obuild"], "build"),
+    ],
+)
 def test_the_written_templates_are_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    options: list[str],
+    folder: str,
 ) -> None:
-    write_assembly(tmp_path / "cdk.out", "Mine", "MineNetwork")
+    write_assembly(tmp_path / folder, "Mine", "MineNetwork")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["program", *options])
     deployed_stacks.main()
     assert capsys.readouterr().out == (
-        "wrote cdk.out/Mine.template.json\nwrote cdk.out/MineNetwork.template.json\n"
+        f"wrote {folder}/Mine.template.json\nwrote {folder}/MineNetwork.template.json\n"
     )
 
 

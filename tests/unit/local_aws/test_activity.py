@@ -50,6 +50,12 @@ def shown(request: str, status: int, *, user_agent: str = "aws-cli/2", service: 
         ("GET /bucket/key", 404, {"user_agent": FUNCTION}, ""),
         ("PUT /bucket/key", 412, {"user_agent": FUNCTION}, ""),
         ("GET /bucket/key", 403, {"user_agent": FUNCTION}, "403 s3 GET /bucket/key"),
+        (
+            "GetParameter",
+            400,
+            {"user_agent": FUNCTION, "service": "ssm"},
+            "400 ssm GetParameter",
+        ),
         ("GET /bucket/key", 503, {"user_agent": FUNCTION}, "503 s3 GET /bucket/key"),
         ("GET /bucket/key", 0, {"user_agent": FUNCTION}, "no response s3 GET /bucket/key"),
         ("DescribeStacks", 200, {"service": "cloudformation"}, ""),
