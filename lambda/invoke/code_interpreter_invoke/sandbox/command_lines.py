@@ -45,11 +45,12 @@ def with_environment(command: str, cwd: str | None, env: Mapping[str, str]) -> s
     return f"{folder}export {variables}; {command}" if variables else f"{folder}{command}"
 
 
-def check_command_line(line: str) -> None:
+def check_command_line(
+    line: str, remedy: str = "write the script to a file and run the file"
+) -> None:
     """Refuse a line on which the service would hang."""
     size = len(line.encode())
     if size > MAX_LINE_BYTES:
         raise InvalidRequestError(
-            f"the command line has {size} bytes and may have at most {MAX_LINE_BYTES}; "
-            "write the script to a file and run the file"
+            f"the command line has {size} bytes and may have at most {MAX_LINE_BYTES}; {remedy}"
         )

@@ -28,7 +28,10 @@ def start_session(
     env: Mapping[str, str] | None,
 ) -> Response:
     check_environment("start_session", env or {})
-    check_command_line(with_environment(setup or "", None, env or {}))
+    check_command_line(
+        with_environment(setup or "", None, env or {}),
+        "shorten setup or env, whose variables are a part of each command",
+    )
     for filesystem in filesystems or []:
         if len([kind for kind in filesystem.values() if kind is not None]) != 1:
             raise InvalidRequestError(

@@ -139,6 +139,7 @@ def test_variables_that_no_command_could_have_are_refused(
     env = {"A": "x" * (120_000 - sum(map(len, setup.values())))}
     response = world("start_session", session="s", env=env, **setup)
     assert response["error"]["type"] == "InvalidRequest"
+    assert "shorten setup or env" in response["error"]["message"]
     assert world.agentcore.calls == []
 
 
