@@ -36,7 +36,14 @@ from cdk_code_interpreter import (
 )
 from cdk_code_interpreter.checks import CodeInterpreterChecks
 
-from .everything import imported_role, imported_vpc, new_app, recommended_flags, scope_of
+from .everything import (
+    ACCOUNT,
+    imported_role,
+    imported_vpc,
+    new_app,
+    recommended_flags,
+    scope_of,
+)
 
 SANDBOX = agentcore.CodeInterpreterNetworkConfiguration.using_sandbox_network()
 PREFIX = "CodeInterpreter-"
@@ -324,6 +331,36 @@ def test_each_stage_has_the_role_of_its_own(
         native(Stack(stage, "Main", stack_name=stack_name), "VPC", role.role_arn)
     [place] = report(app)["RoleWildcards[Resource::*]"]["violatingConstructs"]
     assert place["constructPath"] == f"{wide}/Main/Native"
+
+
+@pytest.mark.parametrize("flags", [{}, recommended_flags()], ids=["strong", "weak"])
+@pytest.mark.parametrize("wide", ["One", "Two"])
+def test_a_role_is_that_of_the_stack_which_is_named(flags: dict[str, Any], wide: str) -> None:
+    app = new_app(flags)
+    for name in ("One", "Two"):
+        roles = Stack(app, f"{name}Roles")
+        role = service_role(roles, *([READ_ALL] if name == wide else []))
+        native(Stack(app, name), "VPC", role.role_arn)
+    [place] = report(app)["RoleWildcards[Resource::*]"]["violatingConstructs"]
+    assert place["constructPath"] == f"{wide}/Native"
+
+
+@pytest.mark.parametrize("wide", ["us-east-1", "eu-west-1"])
+def test_a_role_is_that_of_the_region_which_is_named(wide: str) -> None:
+    app = new_app(recommended_flags())
+
+    def stack(kind: str, name: str | None, *, of: str, region: str) -> Stack:
+        environment = Environment(account=ACCOUNT, region=region)
+        return Stack(
+            app, f"{kind}-{of}", stack_name=name, env=environment, cross_region_references=True
+        )
+
+    for region in ("us-east-1", "eu-west-1"):
+        roles = stack("Roles", "roles", of=region, region=region)
+        role = service_role(roles, *([READ_ALL] if region == wide else []))
+        native(stack("Main", None, of=region, region="us-east-1"), "VPC", role.role_arn)
+    [place] = report(app)["RoleWildcards[Resource::*]"]["violatingConstructs"]
+    assert place["constructPath"] == f"Main-{wide}/Native"
 
 
 def test_a_parameter_without_a_name_does_not_hide_a_role(app: App) -> None:
