@@ -23,7 +23,10 @@ class Place(NamedTuple):
 
 
 class DeployedStack(NamedTuple):
-    """A stack: its name, and its environment as `aws://<account>/<region>`."""
+    """A stack: its name, and its environment as `aws://<account>/<region>`.
+
+    A nested stack has no name, and the environment of its parent.
+    """
 
     name: str
     environment: str
@@ -61,15 +64,15 @@ class Templates:
         stacks: dict[str, DeployedStack] = {}
         for folder in folders:
             for path in folder.glob("*.template.json"):
-                templates[path.name] = json.loads(path.read_text(encoding="utf-8"))
-                # The manifest says nothing about nested stacks.
+                templates[path.name] = _read(path)
                 stacks[path.name] = DeployedStack("", "")
-            manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-            for name, artifact in manifest["artifacts"].items():
+            for name, artifact in _read(folder / "manifest.json")["artifacts"].items():
                 if artifact["type"] == "aws:cloudformation:stack":
-                    properties = artifact["properties"]
+                    properties, environment = artifact["properties"], artifact["environment"]
+                    for nested in _nested_templates(folder / f"{name}.assets.json"):
+                        stacks[nested] = DeployedStack("", environment)
                     stacks[properties["templateFile"]] = DeployedStack(
-                        properties.get("stackName", name), artifact["environment"]
+                        properties.get("stackName", name), environment
                     )
         return cls(templates, stacks)
 
@@ -268,3 +271,17 @@ def used_interpreter(variables: Mapping[str, Any]) -> Any:
 
 def _list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list) else [value]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return document
+
+
+def _nested_templates(assets: Path) -> Iterator[str]:
+    """Yield the templates among the assets of a stack; some synthesizers write no list of them."""
+    files = _read(assets)["files"].values() if assets.exists() else ()
+    for file in files:
+        path = file["source"].get("path", "")
+        if path.endswith(".template.json"):
+            yield path

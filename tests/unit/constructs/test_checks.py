@@ -319,18 +319,21 @@ def test_a_role_is_found_by_both_kinds_of_references(flags: dict[str, Any]) -> N
 
 @pytest.mark.parametrize("flags", [{}, recommended_flags()], ids=["strong", "weak"])
 @pytest.mark.parametrize("wide", ["Dev", "Prod"])
-@pytest.mark.parametrize("stack_name", [None, "main"])
+@pytest.mark.parametrize(
+    ("stack_name", "is_nested"), [(None, False), ("main", False), ("main", True)]
+)
 def test_each_stage_has_the_role_of_its_own(
-    flags: dict[str, Any], wide: str, stack_name: str | None
+    flags: dict[str, Any], wide: str, stack_name: str | None, is_nested: bool
 ) -> None:
     app = new_app(flags)
     for name, account in (("Dev", "111111111111"), ("Prod", "222222222222")):
         stage = Stage(app, name, env=Environment(account=account, region="us-east-1"))
         roles = Stack(stage, "Roles", stack_name=stack_name and f"{stack_name}-roles")
         role = service_role(roles, *([READ_ALL] if name == wide else []))
-        native(Stack(stage, "Main", stack_name=stack_name), "VPC", role.role_arn)
+        main = Stack(stage, "Main", stack_name=stack_name)
+        native(NestedStack(main, "Nested") if is_nested else main, "VPC", role.role_arn)
     [place] = report(app)["RoleWildcards[Resource::*]"]["violatingConstructs"]
-    assert place["constructPath"] == f"{wide}/Main/Native"
+    assert place["constructPath"] == f"{wide}/Main/{'Nested/' if is_nested else ''}Native"
 
 
 @pytest.mark.parametrize("flags", [{}, recommended_flags()], ids=["strong", "weak"])
