@@ -72,3 +72,9 @@ def test_no_other_request_takes_over_while_a_setup_runs(world: World, clock: Clo
     world.agentcore.before = during
     sessions.session().start({}, "true", None)
     assert left[-1] > SETUP_SECONDS
+
+
+def test_a_setup_has_the_variables_of_its_session(world: World) -> None:
+    setup = 'test "$REGION" = EU'
+    world.ok("start_session", session="s", setup=setup, env={"REGION": "EU"})
+    assert world("start_session", session="other", setup=setup)["error"]["type"] == "NotStarted"
