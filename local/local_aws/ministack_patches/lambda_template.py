@@ -12,6 +12,7 @@ no thread has run, no connection is open, and `random` seeds itself anew after a
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import runpy
@@ -27,6 +28,8 @@ with contextlib.suppress(ImportError):
     import boto3  # noqa: F401 - for the processes that are forked
 
 SDK = {name.partition(".")[0] for name in sys.modules.keys() - before} - sys.stdlib_module_names
+# A collection in a fork would copy the memory that the fork shares.
+gc.freeze()
 STREAMS = 3
 LONGEST_MESSAGE = 1024 * 1024
 

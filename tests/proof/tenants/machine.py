@@ -34,7 +34,7 @@ SCHEDULE = "schedule"
 
 NUMBERS = st.tuples(st.integers(0, 9_999), st.integers(0, 9_999))
 # Only equal keys can meet.
-KINDS = (*sorted(TEMPLATES), *["run with a common key"] * 3)
+KINDS = (*sorted(TEMPLATES), *["run with a common key"] * 5)
 CALLS = st.tuples(st.sampled_from(KINDS), st.sampled_from(["s", "s", "own", *TENANTS]), NUMBERS)
 # A kind of event, a session, and the numbers of two values.
 Call = tuple[str, str, tuple[int, int]]
