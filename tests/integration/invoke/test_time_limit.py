@@ -369,6 +369,14 @@ def test_a_complete_result_counts_if_the_stream_does_not_end(
     assert time.monotonic() - began < SOON
 
 
+def test_a_connection_that_is_used_again_has_the_limit_of_its_request(serve: Serve) -> None:
+    server, clients = serve(responding(lambda _, connection: connection.sendall(EMPTY_OBJECT)))
+    for _ in range(2):
+        assert bucket(clients).get("key") == StoredObject(b"", '"e"', 0)
+        server.clock.move(LIMIT)
+    assert (len(server.requests), server.connections) == (2, 1)
+
+
 def test_a_connection_is_not_used_again_after_its_limit(serve: Serve) -> None:
     def respond(server: Server, connection: socket.socket) -> None:
         if len(server.requests) == 1:
