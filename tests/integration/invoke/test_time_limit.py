@@ -252,6 +252,14 @@ def test_an_operation_whose_response_trickles_ends_at_the_limit(
     assert server.is_left.wait(SOON)
 
 
+def test_a_request_about_a_session_ends_at_the_limit(serve: Serve) -> None:
+    server, clients = serve(responding(trickling(LONG_HEADER, LONG)))
+    current_id = CurrentId("a-0123456789", None, lambda: None)
+    with soon(NotStartedError):
+        CodeInterpreterClient(clients, current_id, Deadline(LIMIT), "owner").get_session("s")
+    assert len(server.requests) == 1
+
+
 def test_the_deadline_bounds_an_operation_without_a_timeout(serve: Serve) -> None:
     _, clients = serve(responding(trickling(STREAM, LONG_RESULT)))
     with soon(TimedOutError):
