@@ -252,6 +252,14 @@ def test_an_operation_whose_response_trickles_ends_at_the_limit(
     assert server.is_left.wait(SOON)
 
 
+def test_a_request_about_a_session_ends_at_the_limit(serve: Serve) -> None:
+    server, clients = serve(responding(trickling(LONG_HEADER, LONG)))
+    current_id = CurrentId("a-0123456789", None, lambda: None)
+    with soon(NotStartedError):
+        CodeInterpreterClient(clients, current_id, Deadline(LIMIT), "owner").get_session("s")
+    assert len(server.requests) == 1
+
+
 def test_the_deadline_bounds_an_operation_without_a_timeout(serve: Serve) -> None:
     _, clients = serve(responding(trickling(STREAM, LONG_RESULT)))
     with soon(TimedOutError):
@@ -367,6 +375,14 @@ def test_a_complete_result_counts_if_the_stream_does_not_end(
     began = time.monotonic()
     assert run_code(clients, on_timeout=interrupt) == [DONE]
     assert time.monotonic() - began < SOON
+
+
+def test_a_connection_that_is_used_again_has_the_limit_of_its_request(serve: Serve) -> None:
+    server, clients = serve(responding(lambda _, connection: connection.sendall(EMPTY_OBJECT)))
+    for _ in range(2):
+        assert bucket(clients).get("key") == StoredObject(b"", '"e"', 0)
+        server.clock.move(LIMIT)
+    assert (len(server.requests), server.connections) == (2, 1)
 
 
 def test_a_connection_is_not_used_again_after_its_limit(serve: Serve) -> None:
