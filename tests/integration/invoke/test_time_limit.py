@@ -30,6 +30,8 @@ from code_interpreter_invoke.clients import (
     StoredObject,
     connect,
 )
+from code_interpreter_invoke.clients.connections import PlainConnection
+from code_interpreter_invoke.clients.time_limit import TimeLimit
 from code_interpreter_invoke.deadline import Deadline
 from code_interpreter_invoke.errors import NotStartedError, RequestError, TimedOutError
 
@@ -397,3 +399,16 @@ def test_a_connection_is_not_used_again_after_its_limit(serve: Serve) -> None:
     for _ in range(2):
         assert bucket(clients).get("key") == StoredObject(b"", '"e"', 0)
     assert (len(server.requests), server.connections) == (3, 2)
+
+
+def test_a_request_on_a_used_connection_has_its_own_limit_however_it_is_sent() -> None:
+    """urllib3 1.26 sends chunked requests, as uploads are, without `HTTPConnection.request`."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        connection = PlainConnection(*listener.getsockname())
+        with TimeLimit(LIMIT):
+            connection.connect()
+        limit = TimeLimit(LIMIT)
+        with limit:
+            connection.putrequest("PUT", "/")
+        assert connection.sock.limit is limit
+        connection.close()

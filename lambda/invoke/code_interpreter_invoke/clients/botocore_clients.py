@@ -56,7 +56,8 @@ def within_limit(handler: Callable[..., Any]) -> Callable[..., Any]:
         limit = current_limit.get()
         if pause is None or limit is None or pause < limit.remaining():
             return pause
-        return False
+        # Older versions of botocore would take False for a pause of no seconds.
+        return None
 
     return handle
 

@@ -64,11 +64,14 @@ class LimitedConnection(AWSConnection):  # type: ignore[misc]  # botocore has no
         connection.limit = limit
         return connection
 
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        """Send a request. A connection that is used again has the limit of its last request."""
+    def putrequest(self, *args: Any, **kwargs: Any) -> None:
+        """Begin a request. A connection that is used again has the limit of its last request.
+
+        Every request comes by here; urllib3 1.26 sends chunked ones without calling `request`.
+        """
         if self.sock is not None:
             self.sock.limit = current_limit.get()
-        super().request(*args, **kwargs)
+        super().putrequest(*args, **kwargs)
 
 
 class PlainConnection(LimitedConnection, AWSHTTPConnection):  # type: ignore[misc]  # as above

@@ -10,8 +10,10 @@ import pytest
 from botocore.exceptions import BotoCoreError
 
 from code_interpreter_invoke.clients import Bucket, Clients, connect
+from code_interpreter_invoke.clients.botocore_clients import Emitter
 from code_interpreter_invoke.clients.bucket import URL_SECONDS
 from code_interpreter_invoke.clients.connections import set_up_connections
+from code_interpreter_invoke.clients.time_limit import TimeLimit
 from code_interpreter_invoke.clients.trust_store import TrustStore
 from code_interpreter_invoke.deadline import Deadline
 
@@ -47,6 +49,20 @@ def test_other_requests_are_retried() -> None:
     for client in (clients.agentcore, clients.s3):
         assert client.meta.config.retries["total_max_attempts"] > 1
         assert client.meta.config.retries["mode"] == "standard"
+
+
+@pytest.mark.parametrize(("pause", "kept"), [(20, None), (5, 5), (0, 0), (None, None)])
+def test_a_pause_that_is_longer_than_the_limit_asks_for_no_attempt_in_any_version_of_botocore(
+    pause: float | None, kept: float | None
+) -> None:
+    """Botocore 1.43 takes False for a pause of no seconds."""
+    emitter = Emitter()
+    emitter.register("needs-retry.s3", lambda **_: pause)
+    with TimeLimit(10):
+        [(_, response)] = emitter.emit("needs-retry.s3.GetObject")
+    assert response is kept
+    [(_, response)] = emitter.emit("needs-retry.s3.GetObject")
+    assert response is pause
 
 
 @pytest.mark.parametrize("method", ["get", "put"])
