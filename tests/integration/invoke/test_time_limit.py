@@ -402,8 +402,9 @@ def test_a_limit_leaves_a_socket_its_own_timeout() -> None:
     server, client = socket.socketpair()
     with server, LimitedSocket.taking(client) as limited:
         limited.settimeout(LIMIT)
-        limited.limit = TimeLimit(0.01)
+        limited.limit = TimeLimit(LIMIT / 2)
         limited.send(b"x")
+        limited.limit = TimeLimit(0.01)
         with pytest.raises(TimeoutError):
             limited.recv_into(bytearray(1))
         assert limited.gettimeout() == LIMIT
