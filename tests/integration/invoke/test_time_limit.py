@@ -31,7 +31,7 @@ from code_interpreter_invoke.clients import (
     connect,
 )
 from code_interpreter_invoke.clients.connections import PlainConnection
-from code_interpreter_invoke.clients.time_limit import TimeLimit
+from code_interpreter_invoke.clients.time_limit import LimitedSocket, TimeLimit
 from code_interpreter_invoke.deadline import Deadline
 from code_interpreter_invoke.errors import NotStartedError, RequestError, TimedOutError
 
@@ -412,3 +412,15 @@ def test_a_request_on_a_used_connection_has_its_own_limit_however_it_is_sent() -
             connection.putrequest("PUT", "/")
         assert connection.sock.limit is limit
         connection.close()
+
+
+def test_a_limit_leaves_a_socket_its_own_timeout() -> None:
+    server, client = socket.socketpair()
+    with server, LimitedSocket.taking(client) as limited:
+        limited.settimeout(LIMIT)
+        limited.limit = TimeLimit(LIMIT / 2)
+        limited.send(b"x")
+        limited.limit = TimeLimit(0.01)
+        with pytest.raises(TimeoutError):
+            limited.recv_into(bytearray(1))
+        assert limited.gettimeout() == LIMIT
