@@ -22,7 +22,7 @@ export CDK_DISABLE_CLI_TELEMETRY := true
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
 # Empty, unless the variable is on.
-on = $(if $(filter-out 1 yes true 0 no false,$($(1))),$(error $(1) is $($(1)), but it must be 1 or 0))$(filter 1 yes true,$($(1)))
+on = $(if $(filter-out 1 yes true 0 no false,$($(1))),$(error $(1) is $($(1)), but it must be yes or no))$(filter 1 yes true,$($(1)))
 
 # The CDK CLI takes other words for names of stacks.
 OPTIONS = $(if $(filter-out -%,$(firstword $(CONTEXT))),$(error CONTEXT is $(CONTEXT), but it must be options of \
@@ -77,7 +77,7 @@ lint: install ## check style, types and the direction of imports
 	@PYTHONPATH=lambda/control:lambda/invoke .venv/bin/lint-imports --cache-dir .cache/import_linter
 
 local: install ## keep a local AWS with the stack running on PORT (4566), and show its requests; QUIET=1, EMPTY=1, LIBRARIES=full
-	@.venv/bin/python -m local_aws$(if $(call on,EMPTY),,.project) --port "$(PORT)" \
+	@exec .venv/bin/python -m local_aws$(if $(call on,EMPTY),,.project) --port "$(PORT)" \
 		$(if $(call on,QUIET),--quiet) $(if $(LIBRARIES),--libraries "$(LIBRARIES)")
 
 shell: install ## run Python in a sandbox of the local AWS on PORT, line by line
@@ -86,7 +86,7 @@ shell: install ## run Python in a sandbox of the local AWS on PORT, line by line
 env: ## print the variables for the local AWS on PORT: eval "$(make -s env)"
 	@$(MAKE) --silent --no-print-directory install >&2
 	@.venv/bin/python -m local_aws --port "$(PORT)" --env
-	@echo 'export PATH="$$PATH:$(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin"'
+	@echo 'export PATH="$(CURDIR)/node_modules/.bin:$$PATH:$(CURDIR)/.venv/bin"'
 
 synth: install ## write the CloudFormation template to cdk.out
 	@$(CDK) synth --quiet $(OPTIONS)

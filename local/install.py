@@ -149,6 +149,8 @@ def install_node_packages():
     say("installing the CDK CLI and Pyright into node_modules (90 MB)")
     node, npm = [str(node_programs()[name]) for name in ("node", "npm")]
     run([node, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+    # `make env` puts this folder before the machine's own Node, which may be too old for the CDK.
+    (ROOT / "node_modules" / ".bin" / "node").symlink_to(node)
 
 
 def uv():

@@ -107,8 +107,8 @@ def test_ctrl_c_ends_the_cdk_cli_which_is_waited_for(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("target", "variable", "allowed"),
     [
-        ("deploy", "APPROVE=ja", "APPROVE is ja, but it must be 1 or 0"),
-        ("local", "QUIET=maybe", "QUIET is maybe, but it must be 1 or 0"),
+        ("deploy", "APPROVE=ja", "APPROVE is ja, but it must be yes or no"),
+        ("local", "QUIET=maybe", "QUIET is maybe, but it must be yes or no"),
         ("synth", "CONTEXT=network=public", "CONTEXT is network=public, but it must be options"),
     ],
 )

@@ -67,12 +67,13 @@ LIBRARIES = [
         code="import pandas as pd\npd.DataFrame({'a': [1, 2]}).style.highlight_max()",
         response=ok(Matching("<pandas.io.formats.style.Styler at .*>")),
         observed={
+            "last_expression": 0,
             "results": [
                 {
                     "text/plain": Matching("<pandas.io.formats.style.Styler at .*>"),
                     "text/html": Containing("background-color: yellow", "<table"),
                 }
-            ]
+            ],
         },
     ),
     Program(
@@ -96,12 +97,13 @@ LIBRARIES = [
         "LinearRegression().fit([[1]], [1])",
         response=ok("LinearRegression()"),
         observed={
+            "last_expression": 0,
             "results": [
                 {
                     "text/plain": "LinearRegression()",
                     "text/html": Containing("LinearRegression"),
                 }
-            ]
+            ],
         },
     ),
 ]

@@ -105,7 +105,10 @@ def missing_library_note(error: str, settings: SandboxSettings) -> str:
             "that: LocalAws(sandbox_python=...)."
         )
     else:
-        remedy = 'To install it: make local LIBRARIES=full, or LocalAws(libraries="full").'
+        remedy = (
+            'In a checkout, make local LIBRARIES=full, or LocalAws(libraries="full"), installs it; '
+            f"elsewhere, install it into {interpreter.prefixes[0]}."
+        )
     return (
         f"Note of the local sandbox: the service has {LIBRARIES[name]}, and this sandbox does not. "
         f"{remedy}"

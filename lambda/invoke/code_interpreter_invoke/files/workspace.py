@@ -263,9 +263,12 @@ class Workspace:
     def _no_file(self, paths: list[str]) -> NotFoundError:
         """Return the error for workspace paths without a file; it says which are folders."""
         folders = [path for path in paths if any(self._files_below(strip_dots(path)))]
+        produced = [path for path in map(strip_dots, paths) if path.startswith(f"{PRODUCED}/")]
+        uploads = [path.replace(PRODUCED, UPLOADS, 1) for path in produced]
         return NotFoundError(
             f"there is no file {', '.join(map(quote, paths))} in the workspace"
             + "".join(f"; {quote(path)} is a folder: name its files" for path in folders)
+            + "".join(f"; did you mean {quote(path)}?" for path in uploads if self.file(path))
         )
 
     def _files_below(self, folder: str) -> Iterator[StoredFile]:

@@ -65,6 +65,7 @@ def test_code_that_lacks_a_library_of_the_service_is_told(
     assert error == NOT_FOUND
     assert note.startswith(NOTE)
     assert "make local LIBRARIES=full" in note
+    assert "elsewhere, install it into /" in note
     assert result["exitCode"] == 1
 
 

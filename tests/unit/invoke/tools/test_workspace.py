@@ -199,6 +199,13 @@ def test_a_missing_file_is_named_and_nothing_is_deleted(world: World) -> None:
     assert len(world.s3.objects) == 2
 
 
+def test_an_upload_that_is_asked_for_as_a_saved_file_is_named(world: World) -> None:
+    put(world, "uploads/a.csv", b"1")
+    for path in ("code-interpreter/a.csv", "./code-interpreter/a.csv"):
+        message = world("workspace_read", session="s", path=path)["error"]["message"]
+        assert message.endswith("; did you mean 'uploads/a.csv'?")
+
+
 def fail_at(world: World, operation: str, *names: str) -> None:
     def fail(name: str, key: str) -> None:
         if name == operation and key.endswith(names):
