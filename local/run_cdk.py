@@ -31,7 +31,7 @@ def main(arguments: Sequence[str]) -> int:
             return 2
     command = ["cdk", *arguments]
     if sys.stdout.isatty():
-        os.execvp(command[0], command)  # noqa: S606 - the CLI takes the place of this process
+        os.execvp(command[0], command)  # noqa: S606 - a shell would split the options anew
     is_unapproved = False
     # Ctrl-C ends the CLI, which does not inherit a handler, and this process waits for its end.
     signal.signal(signal.SIGINT, lambda *_: None)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App
+from aws_cdk import App, Stack
 from aws_cdk.assertions import Annotations, Match
 
 import app as project
@@ -139,7 +139,9 @@ PUBLIC_WARNING = ["/CodeInterpreter/CodeInterpreter"]
 def warned_about(app: App) -> list[str]:
     """Return the construct of each warning in the app's main stack."""
     name = app.node.try_get_context("code-interpreter:stack-name") or "CodeInterpreter"
-    annotations = Annotations.from_stack(app.node.find_child(name))  # type: ignore[arg-type] # the child is a Stack
+    stack = app.node.find_child(name)
+    assert isinstance(stack, Stack)
+    annotations = Annotations.from_stack(stack)
     return [found.id for found in annotations.find_warning("*", Match.any_value())]
 
 

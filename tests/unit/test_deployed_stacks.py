@@ -92,12 +92,12 @@ class FakeSession:
             for id_, status in self.statuses.items()
         ]
 
-    def describe_stack_events(self, StackName: str) -> list[dict[str, Any]]:  # noqa: N803 - boto3's
+    def describe_stack_events(self, **request: str) -> list[dict[str, Any]]:
         return [
             {
                 "StackEvents": [
                     {
-                        "PhysicalResourceId": f"{status}-{StackName}".lower(),
+                        "PhysicalResourceId": f"{status}-{request['StackName']}".lower(),
                         "ResourceType": "AWS::S3::Bucket",
                         "ResourceStatus": status,
                     }
@@ -106,8 +106,8 @@ class FakeSession:
             for status in ("DELETE_SKIPPED", "DELETE_COMPLETE")
         ]
 
-    def head_bucket(self, Bucket: str) -> None:  # noqa: N803 - boto3's
-        if Bucket == self.deleted_bucket:
+    def head_bucket(self, **request: str) -> None:
+        if request["Bucket"] == self.deleted_bucket:
             raise ClientError({}, "HeadBucket")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import jupyter_kernel_test
@@ -85,19 +86,25 @@ class TestKernel(jupyter_kernel_test.KernelTests):
         self.execute_helper("1")  # names are asked for once a cell has run
 
 
-@pytest.fixture(scope="module")
-def forked(forks: Forks) -> Iterator[None]:
+@contextmanager
+def kernels_forked(forks: Forks) -> Iterator[None]:
     """Let Jupyter start kernels that need not import the client."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(local_provisioner, "launch_kernel", forks.launch_kernel)
         yield
 
 
+@pytest.fixture
+def forked(forks: Forks) -> Iterator[None]:
+    with kernels_forked(forks):
+        yield
+
+
 @pytest.fixture(scope="module")
-def notebook(kernels: Path, forked: None) -> Iterator[Notebook]:  # noqa: ARG001 - usefixtures has no effect on a fixture
+def notebook(kernels: Path, forks: Forks) -> Iterator[Notebook]:
     folder = kernels / "work"
     folder.mkdir()
-    with started(cwd=str(folder)) as notebook:
+    with kernels_forked(forks), started(cwd=str(folder)) as notebook:
         yield notebook
 
 

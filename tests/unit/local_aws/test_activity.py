@@ -28,7 +28,7 @@ def shown(request: str, status: int, *, user_agent: str = "aws-cli/2", service: 
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
     }
 
-    async def respond(scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG001 - as ASGI has it
+    async def respond(_scope: Any, _receive: Any, send: Any) -> None:
         if status:
             await send({"type": "http.response.start", "status": status})
 

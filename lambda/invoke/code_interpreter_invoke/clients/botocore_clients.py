@@ -36,7 +36,7 @@ class Clients(NamedTuple):
     s3: Any
 
 
-class Emitter(HierarchicalEmitter):  # type: ignore[misc]  # botocore has no types
+class Emitter(HierarchicalEmitter):
     """botocore's events, whose handlers let no pause between attempts be longer than the limit."""
 
     def register(
@@ -62,7 +62,7 @@ def within_limit(handler: Callable[..., Any]) -> Callable[..., Any]:
     return handle
 
 
-class Session(botocore.session.Session):  # type: ignore[misc]  # botocore has no types
+class Session(botocore.session.Session):
     """A session of botocore without the handlers of other services, and without old event names.
 
     Each client copies the handlers, and looks for 46 old names of services in the name of each

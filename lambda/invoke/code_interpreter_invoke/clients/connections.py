@@ -44,7 +44,7 @@ class HandshakeError(TlsError):
     """TLS could not begin, so nothing was sent."""
 
 
-class LimitedConnection(AWSConnection):  # type: ignore[misc]  # botocore has no types
+class LimitedConnection(AWSConnection):
     """Connects and waits within the time limit of the request."""
 
     def _new_conn(self) -> LimitedSocket:
@@ -74,11 +74,11 @@ class LimitedConnection(AWSConnection):  # type: ignore[misc]  # botocore has no
         super().putrequest(*args, **kwargs)
 
 
-class PlainConnection(LimitedConnection, AWSHTTPConnection):  # type: ignore[misc]  # as above
+class PlainConnection(LimitedConnection, AWSHTTPConnection):
     """A connection without TLS."""
 
 
-class TlsConnection(LimitedConnection, AWSHTTPSConnection):  # type: ignore[misc]  # as above
+class TlsConnection(LimitedConnection, AWSHTTPSConnection):
     """A connection whose handshake fails with an error of its own.
 
     urllib3 has the same errors for a handshake that fails and for a response that breaks off.
@@ -97,11 +97,11 @@ class TlsConnection(LimitedConnection, AWSHTTPSConnection):  # type: ignore[misc
             raise HandshakeError(error) from error
 
 
-class PlainConnectionPool(AWSHTTPConnectionPool):  # type: ignore[misc]  # botocore has no types
+class PlainConnectionPool(AWSHTTPConnectionPool):
     ConnectionCls = PlainConnection
 
 
-class TlsConnectionPool(AWSHTTPSConnectionPool):  # type: ignore[misc]  # botocore has no types
+class TlsConnectionPool(AWSHTTPSConnectionPool):
     ConnectionCls = TlsConnection
 
 
