@@ -150,7 +150,7 @@ def install_node_packages():
     node, npm = [str(node_programs()[name]) for name in ("node", "npm")]
     run([node, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"])
     # `make env` puts this folder before the machine's own Node, which may be too old for the CDK.
-    (ROOT / "node_modules" / ".bin" / "node").symlink_to(node)
+    (ROOT / "node_modules" / ".bin" / "node").symlink_to(ROOT / ".venv" / "bin" / "node")
 
 
 def uv():
