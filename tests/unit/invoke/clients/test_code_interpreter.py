@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -53,6 +54,20 @@ class Service:
 def client_of(service: Service, deadline: Deadline) -> CodeInterpreterClient:
     clients = Clients(agentcore_single_attempt=service, agentcore=None, s3=None)
     return CodeInterpreterClient(clients, CurrentId("id", None, lambda: None), deadline, "owner")
+
+
+def test_a_look_up_of_the_id_ends_before_the_deadline() -> None:
+    is_over = threading.Event()
+
+    def connect_ssm() -> Any:
+        is_over.wait(timeout=60)
+
+    clients = Clients(agentcore_single_attempt=None, agentcore=None, s3=None)
+    deadline = Deadline(0.1)
+    client = CodeInterpreterClient(clients, CurrentId("id", "/id", connect_ssm), deadline, "owner")
+    assert not client.look_up_identifier()
+    assert deadline.remaining() > -30
+    is_over.set()
 
 
 Invoke = Callable[..., list[dict[str, Any]]]
