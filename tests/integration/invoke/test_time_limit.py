@@ -270,7 +270,11 @@ def test_the_deadline_bounds_an_operation_without_a_timeout(serve: Serve) -> Non
 
 def test_an_upload_that_the_server_reads_slowly_ends_at_the_limit(serve: Serve) -> None:
     def handle(server: Server, connection: socket.socket) -> None:
+        with connection.makefile("rb") as received:
+            received.readline()
+            assert parse_headers(received)["Expect"] == "100-continue"
         server.clock.move(LIMIT - 1)
+        connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
         for _ in server.slowly(LONG):
             connection.recv(10_000)
 
