@@ -15,6 +15,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import weakref
@@ -85,11 +86,16 @@ class Template:
     """A process that forks others, each with an environment of its own."""
 
     def __init__(self, python: Path, environment: dict[str, str]) -> None:
+        # The modules of functions; the folder goes with the server's.
+        self.compiled = Path(tempfile.mkdtemp(prefix="compiled-modules-"))
         # Each message is received as it was sent; a stream would cut a large environment in two.
         self._connection, others = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with others:
             self._process = subprocess.Popen(
-                [str(python), str(TEMPLATE)], stdin=others.fileno(), env=environment, cwd="/"
+                [str(python), str(TEMPLATE), str(self.compiled)],
+                stdin=others.fileno(),
+                env=environment,
+                cwd="/",
             )
         self._lock = threading.Lock()
 

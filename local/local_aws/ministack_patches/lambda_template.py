@@ -1,9 +1,10 @@
 """Fork the processes of Python functions, with the AWS SDK imported once for all of them.
 
-Never imported: `lambda_processes` runs this file with the Lambda interpreter. Its standard input is
-a Unix socket, on which each message has a process's program, folder and environment, with the file
-descriptors of its standard streams; the response is the process's id, or -1 if none can start. It
-ends with the socket, and the processes end with it.
+Never imported: `lambda_processes` runs this file with the Lambda interpreter; the argument is an
+empty folder, which goes on to have compiled modules. Its standard input is a Unix socket, on which
+each message has a process's program, folder and environment, with the file descriptors of its
+standard streams; the response is the process's id, or -1 if none can start. It ends with the
+socket, and the processes end with it.
 
 A function finds what it would find in a new interpreter, but for modules that are already loaded:
 no thread has run, no connection is open, and `random` seeds itself anew after a fork.
@@ -13,13 +14,17 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import hashlib
 import json
+import marshal
 import os
 import runpy
 import signal
 import socket
 import sys
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 before = set(sys.modules)
@@ -32,6 +37,7 @@ SDK = {name.partition(".")[0] for name in sys.modules.keys() - before} - sys.std
 gc.freeze()
 STREAMS = 3
 LONGEST_MESSAGE = 1024 * 1024
+COMPILED = Path(sys.argv[1])
 
 
 def main() -> None:
@@ -70,6 +76,9 @@ def run(request: dict[str, Any], streams: list[int]) -> None:
         forget_sdk()
     program = str(request["program"])
     sys.argv = [program]
+    sys.dont_write_bytecode = True  # in Lambda, a function's code is read-only
+    any_loader: Any = SourceFileLoader  # whose method has more types of source
+    any_loader.source_to_code = code_of_source
     sys.path[0] = str(Path(program).parent)
     exit_code = 1
     try:
@@ -83,6 +92,35 @@ def run(request: dict[str, Any], streams: list[int]) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
     os._exit(exit_code)
+
+
+def code_of_source(
+    _loader: SourceFileLoader, source: bytes, path: str, *, _optimization: int = -1
+) -> CodeType:
+    """Compile a module, unless an earlier process has compiled the same source elsewhere.
+
+    Each process has a copy of the function's code in a folder of its own, so that Python finds no
+    byte code for it.
+    """
+    compiled = COMPILED / hashlib.sha256(source).hexdigest()
+    with contextlib.suppress(OSError):
+        code: CodeType = marshal.loads(compiled.read_bytes())  # noqa: S302 - written below
+        return at_path(code, path)
+    code = compile(source, path, "exec", dont_inherit=True)
+    with contextlib.suppress(OSError):
+        written = compiled.with_suffix(f".{os.getpid()}")
+        written.write_bytes(marshal.dumps(code))
+        written.replace(compiled)
+    return code
+
+
+def at_path(code: CodeType, path: str) -> CodeType:
+    """Return code that names another file, with the functions and classes in it."""
+    constants = tuple(
+        at_path(constant, path) if isinstance(constant, CodeType) else constant
+        for constant in code.co_consts
+    )
+    return code.replace(co_filename=path, co_consts=constants)
 
 
 def forget_sdk() -> None:

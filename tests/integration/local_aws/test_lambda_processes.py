@@ -84,6 +84,31 @@ def test_functions_run_on_when_another_one_cannot_start(
     assert processes._template(variables) is template
 
 
+def test_a_module_is_compiled_once_for_all_folders_and_shows_its_own(
+    processes: LambdaProcesses, tmp_path: Path
+) -> None:
+    def run(folder: str, module: str) -> list[str]:
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "module.py").write_text(module)
+        program = tmp_path / folder / "program.py"
+        program.write_text("from module import Class; print(*Class().method(), flush=True)")
+        process = processes.Popen(
+            [sys.executable, str(program)], cwd=str(tmp_path / folder), env={}, text=True
+        )
+        with process.stdin, process.stdout, process.stderr:
+            found: list[str] = process.stdout.readline().split()
+        assert [file.name for file in (tmp_path / folder).iterdir()] == ["module.py", "program.py"]
+        return found
+
+    module = "class Class:\n def method(self):\n  return 'one', self.method.__code__.co_filename"
+    assert run("first", module) == ["one", str(tmp_path / "first" / "module.py")]
+    [compiled] = processes._template({}).compiled.iterdir()
+    written_at = compiled.stat().st_mtime_ns
+    assert run("second", module) == ["one", str(tmp_path / "second" / "module.py")]
+    assert compiled.stat().st_mtime_ns == written_at
+    assert run("third", module.replace("one", "two"))[0] == "two"
+
+
 def test_an_ended_process_is_told_from_another_one_with_its_id() -> None:
     """A process that nobody has waited for has an id as another one would have it."""
     from local_aws.ministack_patches.lambda_processes import ForkedProcess
