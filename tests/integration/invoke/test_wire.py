@@ -265,8 +265,8 @@ def test_traces_are_sent_with_every_operation_that_takes_them(
 # Many files, and large ones.
 
 
-def test_two_hundred_files_are_saved_byte_for_byte(shared_wire: Wire) -> None:
-    names = [f"out/{index % 7}/ü '{index}' $(x).bin" for index in range(200)]
+def test_many_files_are_saved_byte_for_byte(shared_wire: Wire) -> None:
+    names = [f"out/{index % 7}/ü '{index}' $(x).bin" for index in range(60)]
     code = (
         "from pathlib import Path\nimport hashlib\n"
         f"for name in {names!r}:\n"
@@ -275,7 +275,7 @@ def test_two_hundred_files_are_saved_byte_for_byte(shared_wire: Wire) -> None:
     )
     shared_wire.ok("execute_code", session="s", code=code)
     response = shared_wire.ok("ci_push_to_workspace", session="s", paths=["out"])
-    assert response["count"] == 200
+    assert response["count"] == 60
     assert sorted(response["files_saved"]) == sorted(f"code-interpreter/{name}" for name in names)
     folder = "workspace/s/code-interpreter/"
     stored = shared_wire.s3.list_objects_v2(Bucket=shared_wire.bucket, Prefix=f"{folder}out/")
