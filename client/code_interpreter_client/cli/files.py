@@ -40,7 +40,7 @@ def upload(
         ),
     ] = None,
 ) -> int:
-    """Put files into the workspace, from where each sandbox of the session gets them."""
+    """Put files into the workspace. Each sandbox of the session gets them from there."""
     if name is not None and len(paths) > 1:
         raise UsageError("--name is for a single file: leave it out, or upload one at a time")
     from ..transfers import upload_all  # here, because botocore takes its time
