@@ -15,12 +15,10 @@ from collections.abc import Sequence
 def main(command: Sequence[str]) -> int:
     if not os.isatty(0):
         return subprocess.call(command)
-    process = subprocess.Popen(command, process_group=0)
     # A process in the background must not change the foreground, unless it ignores this.
     signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+    process = subprocess.Popen(command, process_group=0, preexec_fn=take_foreground)
     while True:
-        os.tcsetpgrp(0, process.pid)
-        os.killpg(process.pid, signal.SIGCONT)
         _, status = os.waitpid(process.pid, os.WUNTRACED)
         os.tcsetpgrp(0, os.getpgrp())
         if not os.WIFSTOPPED(status):
@@ -28,6 +26,14 @@ def main(command: Sequence[str]) -> int:
             return code if code >= 0 else 128 - code
         # Ctrl-Z stops `make`, too, and the shell that has started it takes over until `fg`.
         os.killpg(0, signal.SIGTSTP)
+        os.tcsetpgrp(0, process.pid)
+        os.killpg(process.pid, signal.SIGCONT)
+
+
+def take_foreground() -> None:
+    """Bring this process, the leader of its group, to the foreground before it reads a key."""
+    os.tcsetpgrp(0, os.getpgrp())
+    signal.signal(signal.SIGTTOU, signal.SIG_DFL)
 
 
 if __name__ == "__main__":
