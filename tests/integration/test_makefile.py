@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import run_cdk
 
 from tests.e2e.client.terminal import CTRL_C, Terminal
 from tests.project import PROJECT
@@ -110,9 +111,10 @@ def test_an_error_of_the_cdk_cli_is_followed_by_what_to_do(
         text=True,
         check=False,
     )
-    written = os.read(reader, 65_536).decode(errors="surrogateescape").replace("\r\n", "\n")
     os.close(writer)
+    text = b"".join(run_cdk.parts(reader))
     os.close(reader)
+    written = text.decode(errors="surrogateescape").replace("\r\n", "\n")
     terminal = "terminal\n" if has_terminal else ""
     assert done.stdout == f"cdk deploy -c code-interpreter:network=public\n{terminal}"
     assert re.fullmatch(re.escape(shown) + note, written)

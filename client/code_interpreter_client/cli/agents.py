@@ -17,7 +17,8 @@ from .target import Target, takes_target
 def mcp(target: Target) -> int:
     """Offer the tools to an agent over the Model Context Protocol.
 
-    The agent's settings name this command. Without --session the server has a new session, which is stopped in the end.
+    The agent's settings name this command. Without --session the server has a new session, which
+    is stopped in the end.
     """
     try:
         from ..mcp_server import serve

@@ -113,7 +113,7 @@ def test_json_is_the_response_of_the_function(code_interpreter: CommandLine) -> 
     assert (response["stdout"], response["session"]) == ("1", "cli-programs")
     assert response["error"]["exception"]["type"] == "ZeroDivisionError"
     assert outcome.stderr == ""
-    outcome = code_interpreter("--session", "a b", "exec", "--json", "1")
+    outcome = code_interpreter("--session", "cli-programs", "exec", "--json", "--key", "", "1")
     assert json.loads(outcome.stdout)["error"]["type"] == "InvalidRequest"
     assert (outcome.exit_code, outcome.stderr[:7]) == (125, "error: ")
 
