@@ -17,7 +17,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 from tests.project import PROJECT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
 FOREIGN = Path(__file__).with_name("foreign")
 TIMEOUT_SECONDS = 600
@@ -64,10 +64,14 @@ class Consumer:
         ours = {canonicalize_name(wheel.name.partition("-")[0]) for wheel in wheels}
         kernel = closure([Requirement("ipykernel")], without=set())
         in_sandboxes = {distribution.name for distribution in kernel}
+        # A sandbox sees the project's environment, but not the targets of its links.
+        copied: list[Path] = []
         for distribution in closure(wanted, without=ours):
-            # A sandbox sees the project's environment, but not the targets of its links.
-            put = copy if distribution.name in in_sandboxes else link
-            put_packages(distribution, consumer.packages, put)
+            if distribution.name in in_sandboxes:
+                copied += top_level(distribution)
+            else:
+                link(top_level(distribution), consumer.packages)
+        copy(copied, consumer.packages)
         install = ["uv", "pip", "install", "--quiet", "--offline", "--no-deps"]
         install += ["--compile-bytecode", "--python", str(consumer.python)]
         subprocess.run(
@@ -145,21 +149,19 @@ def closure(
             wanted += needs(distribution)
 
 
-def put_packages(
-    distribution: metadata.Distribution, into: Path, put: Callable[[Path, Path], None]
-) -> None:
-    """Put a distribution's top-level files and folders where a project finds them."""
-    for name in {file.parts[0] for file in distribution.files or []} - {"..", "__pycache__"}:
-        if not (into / name).exists():
-            put(Path(str(distribution.locate_file(name))), into / name)
+def top_level(distribution: metadata.Distribution) -> list[Path]:
+    """Return a distribution's top-level files and folders."""
+    names = {file.parts[0] for file in distribution.files or []} - {"..", "__pycache__"}
+    return [Path(str(distribution.locate_file(name))) for name in names]
 
 
-def link(source: Path, target: Path) -> None:
-    target.symlink_to(source)
+def link(sources: list[Path], folder: Path) -> None:
+    for source in sources:
+        if not (folder / source.name).exists():
+            (folder / source.name).symlink_to(source)
 
 
-def copy(source: Path, target: Path) -> None:
-    if source.is_dir():
-        shutil.copytree(source, target)
-    else:
-        shutil.copy(source, target)
+def copy(sources: list[Path], folder: Path) -> None:
+    """Copy with a program: `shutil` takes three times as much of a processor for 8,000 files."""
+    if sources:
+        subprocess.run(["cp", "-a", *sources, folder], check=True)
