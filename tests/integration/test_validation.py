@@ -92,7 +92,7 @@ def findings_of_modes(app: App, *, known: bool = False) -> set[str]:
 @pytest.mark.parametrize(
     ("names", "by_cdk"),
     [
-        pytest.param(("sandbox", "everything", "sealed"), False, id="some"),
+        pytest.param(("everything", "sealed"), False, id="some"),
         pytest.param(tuple(ALL_DEPLOYMENTS), True, id="all", marks=pytest.mark.slow),
     ],
 )

@@ -30,7 +30,7 @@ def test_two_tenants_do_not_meet_over_http(machine: type[TwoTenants], local_aws:
     """A slice of what `make prove` runs."""
     with over(local_aws) as services_of:
         wire = machine.over(services_of)
-        assert failure_of(wire, 1, Run(2, 15)) == ""
+        assert failure_of(wire, 1, Run(1, 15)) == ""
     assert wire.calls > 3
     assert wire.watched > 10
 

@@ -318,9 +318,11 @@ def test_a_role_is_found_by_both_kinds_of_references(flags: dict[str, Any]) -> N
 
 
 @pytest.mark.parametrize("flags", [{}, recommended_flags()], ids=["strong", "weak"])
-@pytest.mark.parametrize("wide", ["Dev", "Prod"])
+@pytest.mark.parametrize("wide", ["Dev", pytest.param("Prod", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
-    ("stack_name", "is_nested"), [(None, False), ("main", False), ("main", True)]
+    ("stack_name", "is_nested"),
+    # The nested stack is in a stack with this name, too.
+    [(None, False), pytest.param("main", False, marks=pytest.mark.slow), ("main", True)],
 )
 def test_each_stage_has_the_role_of_its_own(
     flags: dict[str, Any], wide: str, stack_name: str | None, is_nested: bool

@@ -220,8 +220,7 @@ def test_the_home_directory_is_a_setting(sandboxes: Sandboxes, home: str) -> Non
     assert result["structuredContent"]["stdout"] == f"{expected}\r\n"
 
 
-def test_matplotlib_writes_below_the_home_directory(sandboxes: Sandboxes) -> None:
-    sandbox = sandboxes.start()
+def test_matplotlib_writes_below_the_home_directory(sandbox: StartedSandbox) -> None:
     sandbox.python("import matplotlib; print(matplotlib.get_configdir())")
     names = {path.name for path in sandbox.work.iterdir()}
     assert {".cache", ".config", ".ipython"} <= names

@@ -25,13 +25,21 @@ TOO_MUCH_MEMORY = (
 TOO_MUCH_DISK = "for i in {1..6}; do head -c 4000000 /dev/zero > file$i; done; sleep 60"
 
 
-@pytest.mark.parametrize("namespaces", [True, False])
+PROCESSES = ({"processes": 30}, TOO_MANY_PROCESSES, "more than 30 processes")
+MEMORY = ({"memory_bytes": 200_000_000}, TOO_MUCH_MEMORY, "more than 200000000 bytes of memory")
+DISK = ({"disk_bytes": 10_000_000}, TOO_MUCH_DISK, "more than 10000000 bytes of disk")
+
+
 @pytest.mark.parametrize(
-    ("limit", "command", "words"),
+    ("limit", "command", "words", "namespaces"),
     [
-        ({"processes": 30}, TOO_MANY_PROCESSES, "more than 30 processes"),
-        ({"memory_bytes": 200_000_000}, TOO_MUCH_MEMORY, "more than 200000000 bytes of memory"),
-        ({"disk_bytes": 10_000_000}, TOO_MUCH_DISK, "more than 10000000 bytes of disk"),
+        (*PROCESSES, True),
+        (*PROCESSES, False),
+        (*MEMORY, True),
+        (*DISK, True),
+        # Processes alone are ended in another way without namespaces.
+        pytest.param(*MEMORY, False, marks=pytest.mark.slow),
+        pytest.param(*DISK, False, marks=pytest.mark.slow),
     ],
 )
 def test_a_program_that_uses_too_much_is_ended(

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from code_interpreter_invoke.errors import InvalidRequestError
@@ -172,6 +172,7 @@ JSON = st.recursive(
 NAMES = sorted({name for tool in TOOLS.values() for name in tool.input_schema["properties"]})
 
 
+@settings(max_examples=40)
 @given(JSON)
 def test_any_event_is_a_request_or_one_clear_line(event: Any) -> None:
     try:
@@ -181,6 +182,7 @@ def test_any_event_is_a_request_or_one_clear_line(event: Any) -> None:
         assert "\n" not in refused.message
 
 
+@settings(max_examples=40)
 @given(st.sampled_from(sorted(TOOLS)), st.dictionaries(st.sampled_from(NAMES), JSON))
 def test_any_arguments_are_a_request_or_one_clear_line(tool: str, arguments: Any) -> None:
     try:

@@ -6,7 +6,7 @@ import re
 from typing import Any, cast, get_args, get_origin, get_type_hints
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from code_interpreter_invoke.clients import Bucket
@@ -163,6 +163,7 @@ def test_a_file_that_is_cut_says_how_to_read_the_rest(world: World) -> None:
     assert found == body
 
 
+@settings(max_examples=40)
 @given(st.characters(max_codepoint=0xFFFF, exclude_categories=["Cs"]))
 def test_the_shortest_form_fits_every_caller(character: str) -> None:
     names = [character * 1000] * 1000
@@ -234,6 +235,7 @@ JSON = st.recursive(
 )
 
 
+@settings(max_examples=40)
 @given(JSON, st.integers(0, 50))
 def test_what_is_cut_is_a_beginning(value: Any, longest: int) -> None:
     shortened = truncate_values(value, longest, 0.5)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from code_interpreter_invoke.sandbox.observer import (
@@ -110,6 +110,7 @@ def test_output_without_a_report_stays_as_it_is() -> None:
     assert OBSERVER.split("a\nb") == ("a\nb", None)
 
 
+@settings(max_examples=40)
 @given(st.text(), REPORTS | JSON, st.text())
 def test_a_forged_report_fools_nobody_but_its_program(before: str, forged: Any, after: str) -> None:
     """The last report is the observer's; a program that prints the mark shows it in its output."""
@@ -119,6 +120,7 @@ def test_a_forged_report_fools_nobody_but_its_program(before: str, forged: Any, 
     assert stdout == output.strip()
 
 
+@settings(max_examples=40)
 @given(REPORTS | JSON)
 def test_a_report_of_any_shape_can_be_read(members: Any) -> None:
     """A program that knows the mark may keep the observer from printing the last one."""
@@ -308,6 +310,7 @@ def test_what_is_not_text_fails_as_without_an_observer() -> None:
 # The output so far.
 
 
+@settings(max_examples=40)
 @given(
     st.lists(
         st.tuples(

@@ -167,9 +167,8 @@ def test_input_fails_instead_of_waiting(sandbox: StartedSandbox) -> None:
     ],
 )
 def test_a_kernel_that_dies_is_an_error_and_the_next_execution_starts_another(
-    sandboxes: Sandboxes, code: str
+    sandbox: StartedSandbox, code: str
 ) -> None:
-    sandbox = sandboxes.start()
     sandbox.python("before = 1")
     result = sandbox.python(code)
     assert result["isError"] is True
@@ -179,8 +178,7 @@ def test_a_kernel_that_dies_is_an_error_and_the_next_execution_starts_another(
     assert sandbox.python("'before' in globals()")["structuredContent"]["stdout"] == "False"
 
 
-def test_after_exit_the_next_execution_starts_another_kernel(sandboxes: Sandboxes) -> None:
-    sandbox = sandboxes.start()
+def test_after_exit_the_next_execution_starts_another_kernel(sandbox: StartedSandbox) -> None:
     assert sandbox.python("before = 1; exit()")["isError"] is False
     assert sandbox.python("'before' in globals()")["structuredContent"]["stdout"] == "False"
 
@@ -192,8 +190,7 @@ def test_a_program_that_closes_a_stream_has_a_result(sandbox: StartedSandbox, st
     assert sandbox.python("print('next')")["structuredContent"]["stdout"] == "next"
 
 
-def test_calls_wait_for_each_other(sandboxes: Sandboxes) -> None:
-    sandbox = sandboxes.start()
+def test_calls_wait_for_each_other(sandboxes: Sandboxes, sandbox: StartedSandbox) -> None:
     code = "import time; order = globals().get('order', ''); time.sleep(0.02); order += '{}'; order"
 
     async def both() -> list[dict[str, Any]]:
@@ -207,8 +204,9 @@ def test_calls_wait_for_each_other(sandboxes: Sandboxes) -> None:
     assert outputs == ["'a'", "'ab'", "'abc'", "'abcd'"]
 
 
-def test_a_cancelled_call_does_not_keep_the_next_one_waiting(sandboxes: Sandboxes) -> None:
-    sandbox = sandboxes.start()
+def test_a_cancelled_call_does_not_keep_the_next_one_waiting(
+    sandboxes: Sandboxes, sandbox: StartedSandbox
+) -> None:
 
     async def cancel() -> None:
         call = asyncio.ensure_future(
