@@ -81,7 +81,8 @@ local: install ## keep a local AWS with the stack running on PORT (4566), and sh
 		$(if $(call on,QUIET),--quiet) $(if $(LIBRARIES),--libraries "$(LIBRARIES)")
 
 shell: install ## run Python in a sandbox of the local AWS on PORT, line by line
-	@variables="$$(.venv/bin/python -m local_aws --port "$(PORT)" --env)" && eval "$$variables" && code-interpreter shell
+	@variables="$$(.venv/bin/python -m local_aws --port "$(PORT)" --env)" && eval "$$variables" && \
+		.venv/bin/python local/foreground.py code-interpreter shell
 
 env: ## print the variables for the local AWS on PORT: eval "$(make -s env)"
 	@$(MAKE) --silent --no-print-directory install >&2

@@ -1,4 +1,4 @@
-"""Run the CDK CLI with the options of CONTEXT, and say how to approve when nobody can be asked.
+"""Run the CDK CLI with the options of CONTEXT, and say what to do about some of its errors.
 
 `make` runs this program with a command of the CDK CLI and its options.
 """
@@ -6,18 +6,38 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import os
+import pty
+import re
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+import termios
+import tty
+from collections.abc import Iterator, Sequence
 
-# The CDK CLI's error when its output is no terminal, and permissions are new or stacks go.
-UNAPPROVED = b"unable to get a confirmation from the user"
-NOTE = (
-    "note: without a terminal the CDK CLI cannot ask for approval; run the same make again with "
-    "APPROVE=yes to approve\n"
-)
+# The CDK CLI's errors, each with the line that follows.
+NOTES = {
+    # Its output is no terminal, and permissions are new or stacks go.
+    re.compile(rb"unable to get a confirmation from the user"): (
+        "note: without a terminal the CDK CLI cannot ask for approval; run the same make again "
+        "with APPROVE=yes to approve\n"
+    ),
+    re.compile(
+        rb"Unable to resolve AWS account to use|no credentials have been configured"
+        rb"|AWS credentials could not be obtained from standard locations|Region is missing"
+    ): (
+        "note: no AWS credentials were found; set AWS_PROFILE to a profile with which you are "
+        "signed in, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and set AWS_REGION; for a "
+        'local AWS, run make local and eval "$(make -s env)"\n'
+    ),
+}
+# The line of an app that says what is wrong with a setting, and the CDK CLI's line after it.
+SETTING = re.compile(rb"^error: ", re.MULTILINE)
+EXITED = re.compile(rb"^.*: Subprocess exited with error \d+.*\n", re.MULTILINE)
+# Of the text, which a progress display makes long, this much is looked at.
+TEXT_BYTES = 65_536
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -29,21 +49,52 @@ def main(arguments: Sequence[str]) -> int:
                 "-c code-interpreter:network=public\n"
             )
             return 2
-    command = ["cdk", *arguments]
-    if sys.stdout.isatty():
-        os.execvp(command[0], command)  # noqa: S606 - a shell would split the options anew
-    is_unapproved = False
+    return run(["cdk", *arguments])
+
+
+def run(command: Sequence[str]) -> int:
+    """Run the CDK CLI, show its errors as they come, and return its exit code."""
+    errors, end = terminal() if sys.stderr.isatty() else os.pipe()
     # Ctrl-C ends the CLI, which does not inherit a handler, and this process waits for its end.
     signal.signal(signal.SIGINT, lambda *_: None)
-    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
-        assert process.stderr is not None
-        for line in process.stderr:  # bytes, which may be of another encoding
-            sys.stderr.buffer.write(line)
+    text = b""
+    with subprocess.Popen(command, stderr=end) as process:
+        os.close(end)
+        for part in parts(errors):
+            text = (text + part)[-TEXT_BYTES:]
+            sys.stderr.buffer.write(EXITED.sub(b"", part) if SETTING.search(text) else part)
             sys.stderr.flush()
-            is_unapproved |= UNAPPROVED in line
-    if is_unapproved:
-        sys.stderr.write(NOTE)
-    return process.returncode
+    for error, note in NOTES.items():
+        if error.search(text):
+            sys.stderr.write(note)
+    # A shell has the same code for a program that a signal has ended.
+    return process.returncode if process.returncode >= 0 else 128 - process.returncode
+
+
+def terminal() -> tuple[int, int]:
+    """Return the ends of a terminal that passes on all text, so that the CLI shows its progress."""
+    reader, writer = pty.openpty()
+    tty.setraw(writer)
+
+    def resize(*_: object) -> None:
+        size = fcntl.ioctl(sys.stderr.fileno(), termios.TIOCGWINSZ, bytes(8))
+        fcntl.ioctl(reader, termios.TIOCSWINSZ, size)
+
+    resize()
+    signal.signal(signal.SIGWINCH, resize)
+    return reader, writer
+
+
+def parts(reader: int) -> Iterator[bytes]:
+    """Yield bytes, which may be of another encoding, as they come."""
+    while True:
+        try:
+            part = os.read(reader, 65_536)
+        except OSError:  # so Linux says that nobody has the terminal any more
+            return
+        if not part:
+            return
+        yield part
 
 
 def context(arguments: Sequence[str]) -> list[str]:

@@ -327,7 +327,26 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("mode", SETTINGS)
+# `everything` and `platform` have these settings together with others, and the tests of
+# `tests/unit/stacks` have each of them alone.
+IN_OTHERS = {
+    "existing-role",
+    "managed-policies",
+    "certificates",
+    "filesystems-in-new-vpc",
+    "function",
+    "destroyed-workspace",
+    "earlier-bucket",
+    "expiring-files",
+    "no-deletion",
+    "alarms",
+}
+
+
+@pytest.mark.parametrize(
+    "mode",
+    [pytest.param(mode, marks=pytest.mark.slow if mode in IN_OTHERS else ()) for mode in SETTINGS],
+)
 def test_golden_templates_of_the_app(mode: str) -> None:
     # Text, as from the command line; other tests have the same settings as `cdk.json` has them.
     app = new_app({**NO_COPIES, **recommended_flags(), **namespaced(as_text(SETTINGS[mode]))})

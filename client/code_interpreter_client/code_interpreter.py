@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,8 @@ from .connections import lambda_client
 from .errors import error_from
 from .function import RETRY_SECONDS, Function, Response, new_key
 from .results import Result
-from .session import Language, Session, SessionOptions
+from .session import Language, Session, SessionOptions, TemporarySession
+from .session_names import new_session_name
 from .stack import boto3_session as new_boto3_session
 from .stack import function_of_stack
 
@@ -90,11 +90,12 @@ class CodeInterpreter:
         :param timeout: The life of a sandbox from its start, in seconds, 1 to 28,800.
         :param setup: A shell command that prepares each sandbox, such as `pip install duckdb`.
         :param env: Environment variables for Python and for commands; no place for secrets.
+        :raises InvalidRequest: if the name is not allowed
         """
         has_options = (timeout, setup, env) != (None, None, None)
         return Session(
             self.function,
-            f"client-{secrets.token_hex(8)}" if name is None else name,
+            new_session_name() if name is None else name,
             options=SessionOptions(timeout, setup, env) if has_options else None,
             stop_at_exit=name is None,
         )
@@ -111,7 +112,7 @@ class CodeInterpreter:
 
         The parameters and errors are those of `Session.run`.
         """
-        with self.session() as session:
+        with TemporarySession(self.function) as session:
             return session.run(code, language=language, timeout=timeout, check=check)
 
     def sandboxes(self, status: str | None = "READY") -> Iterator[SandboxSummary]:

@@ -26,6 +26,7 @@ from .function import Function, Response, new_key, takes_key
 from .output import OnOutput, OutputReader
 from .results import Result
 from .running import BackgroundCommand, RunningProgram
+from .session_names import check_session_name, new_session_name
 from .transfers import Progress
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ SAVED: Final = "code-interpreter"
 UPLOAD_BYTES: Final = 4_700_000
 # Names the request of a command to the command's processes, so that an interrupt finds them.
 REQUEST_VARIABLE: Final = "CODE_INTERPRETER_REQUEST"
+# The end of the function's messages about a program in a named session that was interrupted.
+KEPT: Final = "; its variables and files are kept"
 
 logger = logging.getLogger(__name__)
 
@@ -103,7 +106,11 @@ class Session:
         options: SessionOptions | None = None,
         stop_at_exit: bool = False,
     ) -> None:
-        self.name = name
+        """Take a name, and start nothing.
+
+        :raises InvalidRequest: if it is no name of a session
+        """
+        self.name = check_session_name(name)
         self._function = function
         self._options = options
         self._stop_at_exit = stop_at_exit
@@ -366,10 +373,12 @@ class Session:
         ]
 
     def remove(self, *paths: str) -> None:
-        """Remove files of the sandbox.
+        """Remove files of the sandbox, if any are named.
 
         :raises NotFound: if one of them does not exist
         """
+        if not paths:
+            return
         self.request("file_operations", operation="remove", paths=list(paths))
 
     # Between the sandbox and the workspace.
@@ -479,7 +488,9 @@ class Session:
         return transfers.read(self._receiving(path))
 
     def delete(self, *paths: str) -> Transfer:
-        """Delete files of the workspace. The sandbox keeps its own copies."""
+        """Delete files of the workspace, if any are named. The sandbox keeps its own copies."""
+        if not paths:
+            return Transfer(())
         response = self.request("workspace_delete", paths=[in_workspace(path) for path in paths])
         return transfer_of(response, "files_deleted")
 
@@ -621,6 +632,21 @@ class Session:
         # The service refuses to stop a command that has ended.
         if response.get("error", {}).get("type") not in (None, "CodeFailed", "NotFound"):
             raise error_from(response, Result.from_response(response, None, self.load))
+
+
+class TemporarySession(Session):
+    """A session for a single program. `with` stops it, and nothing but its workspace is kept."""
+
+    def __init__(self, function: Function) -> None:
+        super().__init__(function, new_session_name(), stop_at_exit=True)
+
+    def _whole(self, response: Response) -> Response:
+        """Return the response; the function cannot know that the sandbox will be stopped."""
+        response = super()._whole(response)
+        if "error" not in response:
+            return response
+        message = response["error"]["message"].removesuffix(KEPT)
+        return {**response, "error": {**response["error"], "message": message}}
 
 
 def result_of(program: RunningProgram) -> Result:

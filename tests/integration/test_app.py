@@ -146,7 +146,16 @@ def warned_about(app: App) -> list[str]:
 
 
 # The tests of the golden templates have the other deployments.
-@pytest.mark.parametrize("name", ["public", *OTHER_DEPLOYMENTS])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "public",
+        "aws-managed-policies",
+        "sealed-platform",
+        # `test_200_certificates_fit_into_the_policies_of_a_role` has the part that is large.
+        pytest.param("limits", marks=pytest.mark.slow),
+    ],
+)
 def test_only_the_public_network_is_warned_about(name: str) -> None:
     app = App(context={**FLAGS, **namespaced(ALL_DEPLOYMENTS[name])})
     project.build(app)

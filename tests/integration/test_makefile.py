@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import re
 import shutil
 import signal
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.client.terminal import CTRL_C, Terminal
 from tests.project import PROJECT
 
 
@@ -44,26 +46,55 @@ def test_an_approved_deployment_asks_nothing(folder: Path) -> None:
     assert done.returncode != 0
 
 
-# The CDK CLI's own error.
+# The CDK CLI's own errors, recorded.
 UNAPPROVED = (
     '"--require-approval" is enabled and stack includes security-sensitive updates, but terminal '
     "(TTY) is not attached so we are unable to get a confirmation from the user\n"
 )
+NO_ACCOUNT = (
+    "CodeInterpreter: destroying... [1/2]\n❌  CodeInterpreter: destroy failed UnresolvedAccount: "
+    "Unable to resolve AWS account to use. It must be either configured when you define your CDK "
+    "Stack, or through the environment\n"
+)
+NO_CREDENTIALS = (
+    "Need to perform AWS calls for account 123456789012, but no credentials have been configured\n"
+)
+WRONG_ACCOUNT = (
+    "Need to perform AWS calls for account 123456789012, but the current credentials are for "
+    "210987654321\n"
+)
+WRONG_SETTING = "error: context key 'code-interpreter:network' is 'foo', but it must be one of a\n"
+TRACEBACK = "ModuleNotFoundError: No module named 'stacks'\n"
+EXITED = "python app.py: Subprocess exited with error 1\n"
+APPROVE_NOTE = "note: without a terminal .* with APPROVE=yes to approve\n"
+CREDENTIALS_NOTE = "note: no AWS credentials .* AWS_PROFILE .* AWS_REGION; .*\n"
 
 
+@pytest.mark.parametrize("has_terminal", [False, True])
 @pytest.mark.parametrize(
-    ("error", "note"),
+    ("error", "shown", "note"),
     [
-        (UNAPPROVED, "note: without a terminal .* with APPROVE=yes to approve\n"),
-        ("Unable to resolve AWS account to use.\n", ""),
-        ("a name that is not in UTF-8: \udce9\n" + UNAPPROVED, "note: .*\n"),
+        (UNAPPROVED, UNAPPROVED, APPROVE_NOTE),
+        (
+            "not in UTF-8: \udce9\n" + UNAPPROVED,
+            "not in UTF-8: \udce9\n" + UNAPPROVED,
+            APPROVE_NOTE,
+        ),
+        (NO_ACCOUNT, NO_ACCOUNT, CREDENTIALS_NOTE),
+        (NO_CREDENTIALS, NO_CREDENTIALS, CREDENTIALS_NOTE),
+        (WRONG_ACCOUNT, WRONG_ACCOUNT, ""),
+        (WRONG_SETTING + EXITED, WRONG_SETTING, ""),
+        (TRACEBACK + EXITED, TRACEBACK + EXITED, ""),
     ],
 )
-def test_a_deployment_that_fails_for_want_of_an_approval_says_how_to_approve(
-    folder: Path, error: str, note: str
+def test_an_error_of_the_cdk_cli_is_followed_by_what_to_do(
+    folder: Path, error: str, shown: str, note: str, has_terminal: bool
 ) -> None:
-    (folder / "error").write_text(error, errors="surrogateescape")
-    (folder / ".venv/bin/cdk").write_text('#!/bin/sh\necho "cdk $*"\ncat error >&2\nexit 3\n')
+    (folder / "error").write_text(error, encoding="utf-8", errors="surrogateescape")
+    (folder / ".venv/bin/cdk").write_text(
+        '#!/bin/sh\necho "cdk $*"\n[ -t 2 ] && echo terminal\ncat error >&2\nexit 3\n'
+    )
+    reader, writer = pty.openpty() if has_terminal else os.pipe()
     done = subprocess.run(
         [
             sys.executable,
@@ -74,13 +105,17 @@ def test_a_deployment_that_fails_for_want_of_an_approval_says_how_to_approve(
         ],
         cwd=folder,
         env={"PATH": f"{folder / '.venv/bin'}{os.pathsep}{os.defpath}"},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=writer,
         text=True,
-        errors="surrogateescape",
         check=False,
     )
-    assert done.stdout == "cdk deploy -c code-interpreter:network=public\n"
-    assert re.fullmatch(re.escape(error) + note, done.stderr)
+    written = os.read(reader, 65_536).decode(errors="surrogateescape").replace("\r\n", "\n")
+    os.close(writer)
+    os.close(reader)
+    terminal = "terminal\n" if has_terminal else ""
+    assert done.stdout == f"cdk deploy -c code-interpreter:network=public\n{terminal}"
+    assert re.fullmatch(re.escape(shown) + note, written)
     assert done.returncode == 3
 
 
@@ -127,6 +162,22 @@ def test_without_the_variables_of_a_local_aws_there_is_no_shell(folder: Path) ->
     (folder / ".venv/bin/code-interpreter").write_text("#!/bin/sh\necho the shell runs\n")
     (folder / ".venv/bin/code-interpreter").chmod(0o755)
     assert make(folder, "shell", "PORT=abc").stdout == ""
+
+
+def test_ctrl_c_in_the_shell_does_not_end_make(folder: Path) -> None:
+    (folder / ".venv/bin/python").write_text(
+        f'#!/bin/sh\n[ "$1" = -m ] || exec {sys.executable} {PROJECT}/"$@"\n'
+    )
+    (folder / ".venv/bin/code-interpreter").write_text(
+        "#!/bin/sh\ntrap 'echo caught; exit 0' INT\necho begun\nwhile :; do sleep 0.1; done\n"
+    )
+    (folder / ".venv/bin/code-interpreter").chmod(0o755)
+    command = (shutil.which("make") or "make", "--old-file=install", "shell")
+    with Terminal(*command, environment={}, folder=folder) as terminal:
+        terminal.expect("begun")
+        terminal.type(CTRL_C)
+        assert terminal.wait() == 0
+    assert terminal.shown.split() == ["begun", "^Ccaught"]
 
 
 @pytest.mark.parametrize("target", ["synth", "bootstrap", "deploy", "destroy", "destroy-network"])

@@ -15,9 +15,9 @@ from .target import Target, takes_target
 
 @takes_target
 def mcp(target: Target) -> int:
-    """Offer the tools to an agent: a server of the Model Context Protocol, for its settings.
+    """Offer the tools to an agent over the Model Context Protocol.
 
-    Without --session the server has a new session, which is stopped in the end.
+    The agent's settings name this command. Without --session the server has a new session, which is stopped in the end.
     """
     try:
         from ..mcp_server import serve
@@ -37,7 +37,7 @@ def skill(
         typer.Argument(help="The agent's folder of skills. Default: print the skill."),
     ] = None,
 ) -> int:
-    """Write a skill for agents, which describes the tools of the deployed function."""
+    """Write a skill for agents. It describes the tools of the deployed function."""
     from ..skill import NAME, skill_text
 
     text = skill_text(target.interpreter().describe_tools())

@@ -33,7 +33,10 @@ CHECKS: Final = {
 
 @takes_target
 def doctor(target: Target) -> int:
-    """Check the credentials, the function, the permissions, a program and the workspace."""
+    """Check that everything works, and say what to do if it does not.
+
+    It checks the credentials, the function, the permissions, a program and the workspace.
+    """
     checks = Checks(target)
     for name in CHECKS:
         try:

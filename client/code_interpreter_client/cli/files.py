@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..session import Session
     from ..transfers import Progress
 
-UNITS = ("B", "KiB", "MiB", "GiB")
+UNITS = ("KiB", "MiB", "GiB")
 
 
 @takes_target
@@ -40,7 +40,7 @@ def upload(
         ),
     ] = None,
 ) -> int:
-    """Put files into the workspace, from where each sandbox of the session gets them."""
+    """Put files into the workspace. Each sandbox of the session gets them from there."""
     if name is not None and len(paths) > 1:
         raise UsageError("--name is for a single file: leave it out, or upload one at a time")
     from ..transfers import upload_all  # here, because botocore takes its time
@@ -229,9 +229,14 @@ def sandbox_table(session: Session, path: str) -> str:
 
 
 def readable_size(size: int) -> str:
-    """Return a number of bytes with the largest unit of which there is a whole one."""
-    power = min(max(size.bit_length() - 1, 0) // 10, len(UNITS) - 1)
-    return f"{size} B" if power == 0 else f"{size / 1024**power:.1f} {UNITS[power]}"
+    """Return a number of bytes in the smallest unit in which it is shown as less than 1024."""
+    shown, number = f"{size} B", float(size)
+    for unit in UNITS:
+        if round(number, 1) < 1024:
+            break
+        number /= 1024
+        shown = f"{number:.1f} {unit}"
+    return shown
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:

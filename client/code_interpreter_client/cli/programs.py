@@ -90,7 +90,7 @@ def run(
     output = None if output is None else below_folder(output)
     chosen = language or language_of(file)
     code = program_of(file)
-    with target.any_session(key) as session:
+    with target.session_of_program(key) as session:
         printer = None if as_json else live()
         program = session.submit(
             code,
@@ -118,7 +118,7 @@ def exec_code(
     as_json: Json = False,
 ) -> int:
     """Run a program that is on the command line."""
-    with target.any_session(key) as session:
+    with target.session_of_program(key) as session:
         printer = None if as_json else live()
         program = session.submit(
             code, language=language, timeout=timeout, check=False, key=key, on_output=printer
@@ -135,7 +135,7 @@ def sh(
     as_json: Json = False,
 ) -> int:
     """Run a shell command. Its output is on standard error if it fails."""
-    with target.any_session(key) as session:
+    with target.session_of_program(key) as session:
         running = session.submit_command(command, timeout=timeout, check=False, key=key)
         return finish(running, as_json=as_json)[1]
 

@@ -19,7 +19,7 @@ def sessions(
     every: Annotated[bool, typer.Option("--all", help="List those that have ended, too.")] = False,
     as_json: Json = False,
 ) -> int:
-    """List the sandboxes: the session's name, the status, the time of the start, the id."""
+    """List the sandboxes. They have the session's name, a status, the start, and an id."""
     interpreter = target.interpreter()
     status = None if every else "READY"
     rows: list[tuple[str, ...]] = []

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from inspect import Parameter, Signature, signature
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from ..errors import CodeInterpreterError, FunctionUnavailable, OutcomeUnknown
+from ..errors import (
+    CodeInterpreterError,
+    FunctionUnavailable,
+    InvalidRequest,
+    OutcomeUnknown,
+)
+from ..session_names import check_session_name
 from .failures import UsageError
 from .output import note, show_json, warn
 
@@ -68,19 +74,45 @@ class Target:
             self.stack or STACK, boto3_session=session, retry_seconds=retry_seconds
         )
 
-    @contextmanager
-    def any_session(self, key: str | None = None) -> Iterator[Session]:
-        """Yield the named session, or a new one, whose sandbox is stopped in the end.
+    def check(self) -> None:
+        """Check the session's name.
+
+        :raises UsageError: if it is not allowed
+        """
+        if self.session is None:
+            return
+        try:
+            check_session_name(self.session)
+        except InvalidRequest as error:
+            raise UsageError(
+                f"{error.message}; change --session, or CODE_INTERPRETER_SESSION"
+            ) from None
+
+    def session_of_program(self, key: str | None) -> AbstractContextManager[Session]:
+        """Return the named session, or a new one for one program, which is stopped in the end.
 
         :param key: The key of an earlier request, which is known to its session alone.
         :raises UsageError: if there is a key, and no session
         """
+        from ..session import TemporarySession
+
         if key is not None and self.session is None:
             raise UsageError(
                 "--key needs the session of the earlier request, because another one would run "
                 "the program again: give --session NAME"
             )
-        session = self.interpreter().session(self.session)
+        interpreter = self.interpreter()
+        if self.session is not None:
+            return self._stopped_at_exit(interpreter.session(self.session))
+        return self._stopped_at_exit(TemporarySession(interpreter.function))
+
+    def any_session(self) -> AbstractContextManager[Session]:
+        """Return the named session, or a new one, which is stopped in the end."""
+        return self._stopped_at_exit(self.interpreter().session(self.session))
+
+    @contextmanager
+    def _stopped_at_exit(self, session: Session) -> Iterator[Session]:
+        """Yield a session, and stop it in the end unless it is the named one."""
         try:
             yield session
         except OutcomeUnknown:
@@ -151,6 +183,7 @@ def takes_target(function: Callable[..., int]) -> Callable[..., int]:
         target = replace(
             context.obj, **{name: value for name, value in given.items() if value is not None}
         )
+        target.check()
         try:
             return function(target, **arguments)
         except CodeInterpreterError as error:

@@ -38,10 +38,10 @@ if TYPE_CHECKING:
             ("exec", "--timeout", "1", "import time; print('out', flush=True); time.sleep(60)"),
             124,
             "out\n",
-            "error: .*time",
+            "error: the time was up .*; its variables and files are kept\n",
         ),
         (("sh", "--timeout", "1", "sleep 60"), 124, "", "error: the command was ended"),
-        (("exec", "--session", "a b", "pass"), 125, "", "error: session"),
+        (("exec", "--session", "a b", "pass"), 2, "", "error: session 'a b' is not allowed"),
         (
             ("exec", "--stack", "Nope", "pass"),
             125,

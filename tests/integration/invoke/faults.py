@@ -28,6 +28,16 @@ class Case(NamedTuple):
         return bool(self.fault["kind"] == "hang")
 
     @property
+    def is_like_another(self) -> bool:
+        """Whether the same kind of fault with another status or name is among the quick tests."""
+        if self.fault["kind"] == "http":
+            return self.fault["status"] in (503, 504)
+        return (
+            self.fault["kind"] == "stream_exception"
+            and self.fault["error"] not in QUICK_STREAM_EXCEPTIONS
+        )
+
+    @property
     def seconds(self) -> float:
         """The time of the function that meets the fault."""
         return 4 if "count" in self.fault else 60
@@ -58,6 +68,9 @@ STREAM_EXCEPTIONS = (
     "throttlingException",
     "validationException",
 )
+
+# Those that could be taken for a refusal of the operation.
+QUICK_STREAM_EXCEPTIONS = ("internalServerException", "throttlingException")
 
 # The function sends an operation again that the service refuses for now.
 ALWAYS = {"count": 1000}

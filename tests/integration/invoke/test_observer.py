@@ -75,7 +75,8 @@ def wait_until(condition: Callable[[], bool]) -> None:
         "import asyncio\nawait asyncio.sleep(60)",
         "import subprocess; subprocess.run(['sleep', '60'])",
         "import threading; threading.Event().wait()",
-        "while True: pass",
+        # As BUSY, and a second of a processor.
+        pytest.param("while True: pass", marks=pytest.mark.slow),
         "%%capture\nimport time; time.sleep(60)",
     ],
 )

@@ -17,7 +17,7 @@ WAIT = (
     "import os, sys, time\ndef wait(name):\n    while not os.path.exists(name): time.sleep(0.02)\n"
 )
 # Each reading starts a command in the sandbox, and there is no output in the first second.
-READ_PAUSE = 0.4
+READ_PAUSE = 0.8
 
 keys = (f"k{number}" for number in itertools.count())
 
@@ -52,8 +52,8 @@ class Program:
         give_up_at = time.monotonic() + 60
         while text not in "".join(self.texts()):
             assert time.monotonic() < give_up_at, self.output
-            self.read()
             time.sleep(READ_PAUSE)
+            self.read()
 
     def texts(self, *streams: str) -> list[str]:
         return [part["text"] for part in self.output if not streams or part["stream"] in streams]

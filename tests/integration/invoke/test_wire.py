@@ -18,7 +18,13 @@ from tests.integration.invoke.faults import COUNT, COUNTED, FAULTS, Case, error,
 from tests.integration.invoke.wire import Wire
 
 
-@pytest.mark.parametrize("case", FAULTS, ids=str)
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, id=str(case), marks=pytest.mark.slow if case.is_like_another else ())
+        for case in FAULTS
+    ],
+)
 def test_the_response_to_each_fault_is_true_and_code_runs_at_most_once(
     shared_wire: Wire, case: Case
 ) -> None:
@@ -91,10 +97,12 @@ def test_a_sandbox_that_has_ended_is_replaced(wire: Wire) -> None:
     ("session", "fault"),
     [
         ("s", {"kind": "http", "status": 500, "when": "after"}),
-        ("s", {"kind": "http", "status": 503}),
+        # Botocore treats it as it treats 500.
+        pytest.param("s", {"kind": "http", "status": 503}, marks=pytest.mark.slow),
         ("s", {"kind": "reset", "when": "after"}),
         ("s", error("ThrottlingException")),
-        ("s", error("InternalServerException")),
+        # The service sends it with the status 500.
+        pytest.param("s", error("InternalServerException"), marks=pytest.mark.slow),
         (None, {"kind": "reset", "when": "after"}),
     ],
     ids=str,
@@ -160,7 +168,7 @@ def test_parallel_callers_of_one_session_share_a_sandbox(wire: Wire) -> None:
     assert int(ran) == callers - len(refused) >= 10
 
 
-CALLERS = 4  # each starts a kernel
+CALLERS = 3  # each starts a kernel
 
 
 def test_parallel_callers_of_different_sessions_have_their_own(wire: Wire) -> None:
@@ -257,8 +265,8 @@ def test_traces_are_sent_with_every_operation_that_takes_them(
 # Many files, and large ones.
 
 
-def test_two_hundred_files_are_saved_byte_for_byte(shared_wire: Wire) -> None:
-    names = [f"out/{index % 7}/ü '{index}' $(x).bin" for index in range(200)]
+def test_many_files_are_saved_byte_for_byte(shared_wire: Wire) -> None:
+    names = [f"out/{index % 7}/ü '{index}' $(x).bin" for index in range(60)]
     code = (
         "from pathlib import Path\nimport hashlib\n"
         f"for name in {names!r}:\n"
@@ -267,7 +275,7 @@ def test_two_hundred_files_are_saved_byte_for_byte(shared_wire: Wire) -> None:
     )
     shared_wire.ok("execute_code", session="s", code=code)
     response = shared_wire.ok("ci_push_to_workspace", session="s", paths=["out"])
-    assert response["count"] == 200
+    assert response["count"] == 60
     assert sorted(response["files_saved"]) == sorted(f"code-interpreter/{name}" for name in names)
     folder = "workspace/s/code-interpreter/"
     stored = shared_wire.s3.list_objects_v2(Bucket=shared_wire.bucket, Prefix=f"{folder}out/")

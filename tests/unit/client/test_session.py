@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NoReturn, cast
 
 import pytest
@@ -15,10 +16,13 @@ from code_interpreter_client.errors import (
     InvalidRequest,
     NotStarted,
     OutcomeUnknown,
+    TimedOut,
 )
 from code_interpreter_client.function import Function
 from code_interpreter_client.running import RunningProgram
 from code_interpreter_client.session import Session
+from code_interpreter_invoke.sessions.named import NamedSession
+from code_interpreter_invoke.tools.context import ToolContext
 
 
 class FakeFunction:
@@ -123,11 +127,39 @@ class Recording:
 
 
 @pytest.mark.parametrize("method", ["run", "command"])
-def test_an_empty_name_or_key_is_for_the_function_to_refuse(method: str) -> None:
+def test_an_empty_key_is_for_the_function_to_refuse(method: str) -> None:
     function = Recording({"status": "ok"})
-    session = CodeInterpreter(cast("Function", function)).session("")
+    session = CodeInterpreter(cast("Function", function)).session("s")
     getattr(session, method)("1", key="")
-    assert function.requests == [{"session": "", "key": ""}]
+    assert function.requests == [{"session": "s", "key": ""}]
+
+
+@pytest.mark.parametrize("method", ["delete", "remove"])
+def test_no_file_is_deleted_without_a_request(method: str) -> None:
+    function = Recording({"status": "ok"})
+    getattr(Session(cast("Function", function), "s"), method)()
+    assert function.requests == []
+
+
+INTERRUPTED = ("the time was up and the code was interrupted", "; its variables and files are kept")
+
+
+def test_the_functions_message_is_the_one_that_is_changed() -> None:
+    context: Any = SimpleNamespace(session=object.__new__(NamedSession))
+    assert ToolContext.interrupted(context).message == "".join(INTERRUPTED)
+
+
+@pytest.mark.parametrize(("named", "kept"), [(True, INTERRUPTED[1]), (False, "")])
+def test_a_session_for_one_program_says_nothing_of_variables_that_are_kept(
+    named: bool, kept: str
+) -> None:
+    error = {"type": "TimedOut", "message": "".join(INTERRUPTED), "retryable": False}
+    function = Recording({"status": "error", "error": error, "stopped": True})
+    interpreter = CodeInterpreter(cast("Function", function))
+    with pytest.raises(TimedOut) as raised:
+        (interpreter.session("s") if named else interpreter).run("1")
+    assert raised.value.message == INTERRUPTED[0] + kept
+    assert raised.value.response["error"]["message"] == INTERRUPTED[0] + kept
 
 
 def test_a_response_whose_whole_does_not_come_is_returned_as_it_came() -> None:

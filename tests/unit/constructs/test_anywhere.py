@@ -64,6 +64,10 @@ POLICY = "CodeInterpreterControlFunctionRoleDefaultPolicy"
 LARGEST_FIRST = [
     pytest.param(mode, marks=() if mode == "all options" else pytest.mark.slow) for mode in MODES
 ]
+# `test_feature_flags_change_nothing` holds that the other flags define the same.
+ALL_FLAGS_FIRST = [
+    pytest.param(flags, marks=() if flags == "all" else pytest.mark.slow) for flags in FLAGS
+]
 
 
 # reproducible templates; the golden templates are those of other processes
@@ -205,7 +209,7 @@ def test_stages_of_a_pipeline(mode: str) -> None:
 # nested stacks
 
 
-@pytest.mark.parametrize("flags", FLAGS)
+@pytest.mark.parametrize("flags", ALL_FLAGS_FIRST)
 def test_nested_stacks_have_a_control_function_of_their_own(flags: str) -> None:
     """The function finds code interpreters by the stack's id, and a nested stack has its own."""
     app = new_app(FLAGS[flags]())
@@ -248,7 +252,7 @@ def resources_of(stack: Stack) -> dict[str, Any]:
 # several stacks
 
 
-@pytest.mark.parametrize("flags", FLAGS)
+@pytest.mark.parametrize("flags", ALL_FLAGS_FIRST)
 def test_every_existing_resource_can_be_in_another_stack(flags: str) -> None:
     """That stack never depends on the library's stack, which would be a cycle."""
     app = new_app(FLAGS[flags]())
@@ -297,9 +301,9 @@ def test_every_existing_resource_can_be_in_another_stack(flags: str) -> None:
 @pytest.mark.parametrize(
     ("environment", "flags"),
     [
-        (None, "none"),
         (None, "all"),
         (HERE, "recommended"),
+        pytest.param(None, "none", marks=pytest.mark.slow),
         pytest.param(None, "recommended", marks=pytest.mark.slow),
         pytest.param(HERE, "none", marks=pytest.mark.slow),
         pytest.param(HERE, "all", marks=pytest.mark.slow),

@@ -466,14 +466,10 @@ class Meant(NamedTuple):
 
 
 MEANT = [
-    Meant("the function of the invoke function", lambda on: on.monitor(function=on.invoke), Given.monitor),
-    Meant("no alarm actions", lambda on: on.monitor(alarm_actions=None), Given.monitor),
-    Meant("no lists", lambda on: on.interpret(certificates=None, filesystems=None), Given.interpret),
-    Meant("no removal policy", lambda on: on.interpret(removal_policy=None), Given.interpret),
-    Meant("a tuple", lambda on: on.interpret(certificates=(on.secret,)), lambda on: on.interpret(certificates=[on.secret])),
-    Meant("another mapping", lambda on: on.interpret(tags=MappingProxyType({"a": "b"})), lambda on: on.interpret(tags={"a": "b"})),
-    Meant("the default times and memory", lambda on: on.call(session_timeout=None, timeout=None, memory_size=None), Given.call),
-    Meant("no settings", lambda on: on.call(vpc=None, tracing=None, function_name=None, security_groups=None), Given.call),
+    Meant("the function of the invoke function and no alarm actions", lambda on: on.monitor(function=on.invoke, alarm_actions=None), Given.monitor),
+    Meant("no lists and no removal policy", lambda on: on.interpret(certificates=None, filesystems=None, removal_policy=None), Given.interpret),
+    Meant("a tuple and another mapping", lambda on: on.interpret(certificates=(on.secret,), tags=MappingProxyType({"a": "b"})), lambda on: on.interpret(certificates=[on.secret], tags={"a": "b"})),
+    Meant("the default times and memory and no settings", lambda on: on.call(session_timeout=None, timeout=None, memory_size=None, vpc=None, tracing=None, function_name=None, security_groups=None), Given.call),
     Meant("the default prefix", lambda on: on.keep(prefix=None, versioned=None), Given.keep),
     Meant("the default interval", lambda on: on.command(poll_interval=None), Given.command),
 ]  # fmt: skip

@@ -29,11 +29,14 @@ START, INVOKE = "StartCodeInterpreterSession", "InvokeCodeInterpreter"
 
 
 @pytest.fixture(scope="module")
-def default_stack() -> Stack:
-    """Return a stack with default settings, which tests only read."""
-    stack = Stack(new_app(), "Test")
-    build(stack)
-    return stack
+def default() -> Monitoring:
+    """Return what is defined with default settings, which tests only read."""
+    return build(Stack(new_app(), "Test"))
+
+
+@pytest.fixture(scope="module")
+def default_stack(default: Monitoring) -> Stack:
+    return Stack.of(default)
 
 
 @pytest.fixture(scope="module")
@@ -90,9 +93,9 @@ def test_there_is_an_alarm_for_it(
     )
 
 
-def test_there_are_no_other_alarms(stack: Stack) -> None:
-    assert len(build(stack).alarms) == 10
-    Template.from_stack(stack).resource_count_is("AWS::CloudWatch::Alarm", 10)
+def test_there_are_no_other_alarms(default: Monitoring, template: Template) -> None:
+    assert len(default.alarms) == 10
+    template.resource_count_is("AWS::CloudWatch::Alarm", 10)
 
 
 def test_every_unknown_outcome_raises_an_alarm(template: Template) -> None:

@@ -51,7 +51,14 @@ def attributes(construct: Construct) -> list[Construct]:
     return [value for value in values if isinstance(value, Construct)]
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    "mode",
+    # The other modes define a part of what these define.
+    [
+        pytest.param(mode, marks=() if mode in ("all options", "existing") else pytest.mark.slow)
+        for mode in MODES
+    ],
+)
 def test_every_resource_belongs_to_a_public_attribute(mode: str) -> None:
     """Resources that CDK defines for a function, a role or a bucket belong to it."""
     ours = MODES[mode](Stack(new_app(), "Test"))

@@ -100,7 +100,14 @@ def test_aspects_visit_every_construct_of_the_library_as_what_it_is() -> None:
         }
 
 
-@pytest.mark.parametrize("flags", FLAGS)
+@pytest.mark.parametrize(
+    "flags",
+    # `test_feature_flags_change_nothing` holds that the others define the same.
+    [
+        pytest.param(flags, marks=() if flags == "recommended" else pytest.mark.slow)
+        for flags in FLAGS
+    ],
+)
 def test_aspects_can_change_what_is_defined_and_add_to_it(flags: str) -> None:
     """Companies enforce log retention, and an alarm for every function, in this way."""
 

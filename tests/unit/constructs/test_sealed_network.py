@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import pytest
@@ -60,11 +61,11 @@ class Sealed:
             workspace=self.workspace,
         )
 
-    @property
+    @cached_property
     def template(self) -> Template:
         return Template.from_stack(self.stack)
 
-    @property
+    @cached_property
     def network_template(self) -> Template:
         return Template.from_stack(self.network_stack)
 

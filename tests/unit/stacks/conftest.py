@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -15,9 +16,19 @@ Synthesise = Callable[..., Template]
 
 @pytest.fixture(scope="session")
 def synthesise() -> Synthesise:
-    """Return a function from settings (context keys without prefix) to the stack's template."""
+    """Return a function from settings (context keys without prefix) to the stack's template.
+
+    Tests only read it: the same settings are synthesised once.
+    """
+    templates: dict[str, Template] = {}
 
     def template(**settings: Any) -> Template:
+        key = json.dumps(settings, sort_keys=True)
+        if key not in templates:
+            templates[key] = synthesised(settings)
+        return templates[key]
+
+    def synthesised(settings: dict[str, Any]) -> Template:
         context = {
             f"code-interpreter:{key.replace('_', '-')}": value for key, value in settings.items()
         }

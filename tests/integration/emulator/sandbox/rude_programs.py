@@ -316,3 +316,19 @@ IN_NAMESPACES = {
     ),
     "files of others": command("rm -f OUTSIDE; echo overwritten > OUTSIDE"),
 }
+
+# These do what another one does, by another means: `make test` runs that other one alone.
+LIKE_OTHERS = {
+    "ignoring every signal, in the kernel": "ignoring every signal",
+    "a pool of processes": "a daemon, forked twice, without environment, in /",
+    "a fork bomb in sessions of their own": "a fork bomb",
+    "an exit handler that does not end": "threads that do not end",
+    "too much memory": "too much memory, in many processes",
+    "200 megabytes of output": "output that does not end",
+    "the kernel's exit": "the kernel's end",
+    "a crash": "the kernel's end",
+    "a kernel that shuts down": "the kernel's end",
+    "a kernel without descriptors": "a kernel without streams",
+    "a kernel without builtins": "a kernel without streams",
+    "a kernel that arrests itself": "a kernel that never yields",
+}

@@ -28,7 +28,12 @@ from agentcore_emulator.sandbox.supervisor.namespaces import TEMPORARY
 from agentcore_emulator.sandbox.supervisor.processes import descendants
 from agentcore_emulator.sandbox.supervisor_client import namespaces_available
 from agentcore_emulator.sandbox.template_client import running_template
-from tests.integration.emulator.sandbox.rude_programs import ANYWHERE, IN_NAMESPACES, Rude
+from tests.integration.emulator.sandbox.rude_programs import (
+    ANYWHERE,
+    IN_NAMESPACES,
+    LIKE_OTHERS,
+    Rude,
+)
 
 SECONDS = 90  # less than the programs sleep
 SMALL = SandboxSettings(
@@ -36,8 +41,11 @@ SMALL = SandboxSettings(
 )
 
 CASES = [
-    *(pytest.param(rude, True, id=name) for name, rude in (ANYWHERE | IN_NAMESPACES).items()),
-    # `make test` runs each sixth one without namespaces, and all of them with namespaces.
+    *(
+        pytest.param(rude, True, id=name, marks=pytest.mark.slow if name in LIKE_OTHERS else ())
+        for name, rude in (ANYWHERE | IN_NAMESPACES).items()
+    ),
+    # `make test` runs each sixth one without namespaces.
     *(
         pytest.param(
             rude,
@@ -130,4 +138,7 @@ def test_a_rude_program_leaves_nothing(
 
 def test_both_kinds_of_isolation_were_tried() -> None:
     assert namespaces_available(), "this machine makes no namespaces: half of the cases mean less"
-    assert len(ANYWHERE) + len(IN_NAMESPACES) >= 40
+    names = ANYWHERE.keys() | IN_NAMESPACES.keys()
+    assert len(names) >= 40
+    assert LIKE_OTHERS.keys() <= names
+    assert set(LIKE_OTHERS.values()) <= names - LIKE_OTHERS.keys()

@@ -94,7 +94,8 @@ def namespaces(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 
 
-@pytest.fixture(params=["plain", "leaking"])
+# The sandboxes of the second have to end in spite of a process that has their sockets.
+@pytest.fixture(params=[pytest.param("plain", marks=pytest.mark.slow), "leaking"])
 def emulator(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Emulator]:
     emulator = Emulator(tmp_path, request.param)
     yield emulator

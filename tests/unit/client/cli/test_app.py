@@ -44,6 +44,17 @@ def test_without_a_command_there_is_help(capsys: pytest.CaptureFixture[str]) -> 
     assert "Exit codes:" in text
 
 
+@pytest.mark.parametrize("arguments", [[], ["kernel"]])
+def test_the_list_of_commands_has_whole_sentences(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main([*arguments, "--help"]) == 0
+    commands = capsys.readouterr().out.partition("Commands:\n")[2]
+    assert commands
+    assert "..." not in commands
+
+
 def test_the_version_is_that_of_the_distribution(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
     project = tomllib.loads((PROJECT / "client" / "pyproject.toml").read_text())["project"]

@@ -60,12 +60,8 @@ def top_level(stack: Stack) -> Stack:
 @pytest.mark.parametrize(
     ("arrangement", "flags"),
     [
-        # A flag acts alike in every arrangement.
-        pytest.param(
-            arrangement,
-            flags,
-            marks=() if arrangement is two_stacks or flags == "all" else pytest.mark.slow,
-        )
+        # The golden template "several stacks" has two stacks without flags.
+        pytest.param(arrangement, flags, marks=() if flags == "all" else pytest.mark.slow)
         for arrangement in ARRANGEMENTS
         for flags in FLAGS
     ],

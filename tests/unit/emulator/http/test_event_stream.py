@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from botocore.eventstream import ChecksumMismatch, EventStreamBuffer
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentcore_emulator.http import event_stream
@@ -14,6 +14,7 @@ def decoded(data: bytes) -> list[tuple[dict[str, str], bytes]]:
     return [(message.headers, message.payload) for message in buffer]
 
 
+@settings(max_examples=20)
 @given(
     st.dictionaries(st.text(min_size=1, max_size=60), st.text(max_size=200), max_size=5),
     st.binary(max_size=300),

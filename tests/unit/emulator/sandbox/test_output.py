@@ -13,12 +13,12 @@ from agentcore_emulator.sandbox.output import Output
 MEGABYTE = 1_000_000
 
 
-def test_a_gigabyte_costs_no_more_than_what_is_kept() -> None:
+def test_a_flood_costs_no_more_than_what_is_kept() -> None:
     read, write = os.pipe()
     chunk = bytes(MEGABYTE)
 
     def flood() -> None:
-        for _ in range(1000):
+        for _ in range(200):
             os.write(write, chunk)
         os.close(write)
 
@@ -34,7 +34,7 @@ def test_a_gigabyte_costs_no_more_than_what_is_kept() -> None:
     text = asyncio.run(take())
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert text.endswith("\n[output truncated: 1000000 of 1000000000 bytes]")
+    assert text.endswith("\n[output truncated: 1000000 of 200000000 bytes]")
     assert len(text) < MEGABYTE + 100
     assert peak - before < 5 * MEGABYTE
 

@@ -432,7 +432,7 @@ CLIENT_CONTEXTS = ANY_JSON | st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=100)
+@settings(max_examples=40)
 @given(event=DIRECT_EVENTS | AGENT_EVENTS | ANY_JSON, custom=st.none() | CLIENT_CONTEXTS)
 def test_any_event_gets_a_response_that_can_be_sent(world: World, event: Any, custom: Any) -> None:
     world.forget_calls()

@@ -1,0 +1,34 @@
+"""Run a program in the foreground of the terminal, where Ctrl-C reaches it alone.
+
+Without it, Ctrl-C in a program that goes on, such as a prompt, ends the `make` that runs it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+
+
+def main(command: Sequence[str]) -> int:
+    if not os.isatty(0):
+        return subprocess.call(command)
+    process = subprocess.Popen(command, process_group=0)
+    # A process in the background must not change the foreground, unless it ignores this.
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+    while True:
+        os.tcsetpgrp(0, process.pid)
+        os.killpg(process.pid, signal.SIGCONT)
+        _, status = os.waitpid(process.pid, os.WUNTRACED)
+        os.tcsetpgrp(0, os.getpgrp())
+        if not os.WIFSTOPPED(status):
+            code = os.waitstatus_to_exitcode(status)
+            return code if code >= 0 else 128 - code
+        # Ctrl-Z stops `make`, too, and the shell that has started it takes over until `fg`.
+        os.killpg(0, signal.SIGTSTP)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
