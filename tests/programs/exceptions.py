@@ -184,7 +184,7 @@ EXCEPTIONS = [
     Program(
         name="endless recursion",
         # A lower limit, because IPython takes seconds for a traceback of 3,000 frames.
-        before="import sys\nsys.setrecursionlimit(200)",
+        before="import sys\nsys.setrecursionlimit(120)",
         code="def f(n):\n    return f(n + 1)\n\nf(0)",
         after="import sys\nsys.setrecursionlimit(3000)",
         response=failed(Matching("RecursionError: maximum recursion depth exceeded.*")),

@@ -70,7 +70,7 @@ def test_a_command_that_exceeds_its_time_is_ended_with_its_children(sandbox: San
 LARGE = pytest.param(7_000_000, marks=pytest.mark.slow)
 
 
-@pytest.mark.parametrize("size", [999_999, 1_000_001, LARGE])
+@pytest.mark.parametrize("size", [pytest.param(999_999, marks=pytest.mark.slow), 1_000_001, LARGE])
 def test_large_output_comes_whole_and_leaves_nothing(sandbox: Sandbox, size: int) -> None:
     script = f"import sys; sys.stdout.write('o' * {size}); sys.stderr.write('e' * {size})"
     token = new_key()

@@ -39,7 +39,10 @@ def test_every_tool(deployed: Deployment, caller: str) -> None:
             assert expected.items() <= response.items(), (given, response)
 
 
-@pytest.mark.parametrize(("caller", "lines"), [("direct", 1_300_000), ("agent", 5000)])
+@pytest.mark.parametrize(
+    ("caller", "lines"),
+    [pytest.param("direct", 1_300_000, marks=pytest.mark.slow), ("agent", 5000)],
+)
 def test_a_response_too_large_for_its_caller_is_truncated_and_kept_whole(
     deployed: Deployment, caller: str, lines: int
 ) -> None:
