@@ -60,7 +60,7 @@ pictures: install ## draw the pictures of the documents anew
 	@.venv/bin/python -m tests.e2e.client.pictures
 
 golden: install ## write the golden files anew
-	@UPDATE_GOLDEN_FILES=1 .venv/bin/python -m pytest -k golden
+	@UPDATE_GOLDEN_FILES=1 .venv/bin/python -m pytest -k golden -m "slow or not slow"
 
 format: install ## format the code
 	@.venv/bin/ruff check --quiet --fix . ; .venv/bin/ruff format .
