@@ -55,10 +55,12 @@ def main(arguments: Sequence[str]) -> int:
 def run(command: Sequence[str]) -> int:
     """Run the CDK CLI, show its errors as they come, and return its exit code."""
     errors, end = terminal() if sys.stderr.isatty() else os.pipe()
+    # A question on standard output must not overtake the table on standard error that it is about.
+    output = end if os.path.sameopenfile(1, 2) else None
     # Ctrl-C ends the CLI, which does not inherit a handler, and this process waits for its end.
     signal.signal(signal.SIGINT, lambda *_: None)
     text = b""
-    with subprocess.Popen(command, stderr=end) as process:
+    with subprocess.Popen(command, stdout=output, stderr=end) as process:
         os.close(end)
         for part in parts(errors):
             text = (text + part)[-TEXT_BYTES:]

@@ -96,7 +96,7 @@ def test_an_error_of_the_cdk_cli_is_followed_by_what_to_do(
         '#!/bin/sh\necho "cdk $*"\n[ -t 2 ] && echo terminal\ncat error >&2\nexit 3\n'
     )
     reader, writer = pty.openpty() if has_terminal else os.pipe()
-    done = subprocess.run(
+    with subprocess.Popen(
         [
             sys.executable,
             PROJECT / "local/run_cdk.py",
@@ -109,16 +109,39 @@ def test_an_error_of_the_cdk_cli_is_followed_by_what_to_do(
         stdout=subprocess.PIPE,
         stderr=writer,
         text=True,
-        check=False,
-    )
-    os.close(writer)
-    text = b"".join(run_cdk.parts(reader))
-    os.close(reader)
+    ) as process:
+        os.close(writer)
+        text = b"".join(run_cdk.parts(reader))
+        os.close(reader)
+        stdout, _ = process.communicate()
     written = text.decode(errors="surrogateescape").replace("\r\n", "\n")
     terminal = "terminal\n" if has_terminal else ""
-    assert done.stdout == f"cdk deploy -c code-interpreter:network=public\n{terminal}"
+    assert stdout == f"cdk deploy -c code-interpreter:network=public\n{terminal}"
     assert re.fullmatch(re.escape(shown) + note, written)
-    assert done.returncode == 3
+    assert process.returncode == 3
+
+
+@pytest.mark.parametrize("has_terminal", [False, True])
+def test_output_and_errors_of_the_cdk_cli_keep_their_order(
+    folder: Path, has_terminal: bool
+) -> None:
+    """The CDK CLI writes a table to standard error, and a question about it to standard output."""
+    lines = [f"{name} {number}" for number in range(200) for name in ("table", "question")]
+    (folder / ".venv/bin/cdk").write_text(
+        f"#!{sys.executable}\nimport os\nfor number in range(200):\n"
+        "    os.write(2, b'table %d\\n' % number)\n    os.write(1, b'question %d\\n' % number)\n"
+    )
+    reader, writer = pty.openpty() if has_terminal else os.pipe()
+    with subprocess.Popen(
+        [sys.executable, PROJECT / "local/run_cdk.py", "deploy"],
+        env={"PATH": f"{folder / '.venv/bin'}{os.pathsep}{os.defpath}"},
+        stdout=writer,
+        stderr=writer,
+    ):
+        os.close(writer)
+        text = b"".join(run_cdk.parts(reader))
+        os.close(reader)
+    assert text.decode().splitlines() == lines
 
 
 def test_ctrl_c_ends_the_cdk_cli_which_is_waited_for(folder: Path) -> None:
@@ -180,6 +203,12 @@ def test_ctrl_c_in_the_shell_does_not_end_make(folder: Path) -> None:
         terminal.type(CTRL_C)
         assert terminal.wait() == 0
     assert terminal.shown.split() == ["begun", "^Ccaught"]
+
+
+def test_without_a_terminal_a_program_ends_as_it_does_alone() -> None:
+    program = [sys.executable, PROJECT / "local/foreground.py", "sh", "-c", "kill -TERM $$"]
+    done = subprocess.run(program, stdin=subprocess.DEVNULL, check=False)
+    assert done.returncode == -signal.SIGTERM
 
 
 @pytest.mark.parametrize("target", ["synth", "bootstrap", "deploy", "destroy", "destroy-network"])
