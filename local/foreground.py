@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 def main(command: Sequence[str]) -> int:
     if not os.isatty(0):
-        return subprocess.call(command)
+        os.execvp(command[0], command)  # noqa: S606 - a shell would split the arguments anew
     # A process in the background must not change the foreground, unless it ignores this.
     signal.signal(signal.SIGTTOU, signal.SIG_IGN)
     process = subprocess.Popen(command, process_group=0, preexec_fn=take_foreground)
