@@ -22,6 +22,7 @@ import runpy
 import signal
 import socket
 import sys
+import threading
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType
@@ -108,7 +109,8 @@ def code_of_source(
         return at_path(code, path)
     code = compile(source, path, "exec", dont_inherit=True)
     with contextlib.suppress(OSError):
-        written = compiled.with_suffix(f".{os.getpid()}")
+        # Two threads may import modules of the same source, such as two empty ones.
+        written = compiled.with_suffix(f".{threading.get_native_id()}")
         written.write_bytes(marshal.dumps(code))
         written.replace(compiled)
     return code
