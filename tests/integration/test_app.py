@@ -149,11 +149,9 @@ def warned_about(app: App) -> list[str]:
 @pytest.mark.parametrize(
     "name",
     [
-        "public",
-        "aws-managed-policies",
-        "sealed-platform",
-        # `test_200_certificates_fit_into_the_policies_of_a_role` has the part that is large.
-        pytest.param("limits", marks=pytest.mark.slow),
+        # `test_200_certificates_fit_into_the_policies_of_a_role` has the large part of "limits".
+        pytest.param(name, marks=pytest.mark.slow if name == "limits" else ())
+        for name in ("public", *OTHER_DEPLOYMENTS)
     ],
 )
 def test_only_the_public_network_is_warned_about(name: str) -> None:

@@ -97,7 +97,7 @@ def test_a_module_is_compiled_once_for_all_folders_and_shows_its_own(
         )
         with process.stdin, process.stdout, process.stderr:
             found: list[str] = process.stdout.readline().split()
-        assert [file.name for file in (tmp_path / folder).iterdir()] == ["module.py", "program.py"]
+        assert {file.name for file in (tmp_path / folder).iterdir()} == {"module.py", "program.py"}
         return found
 
     module = "class Class:\n def method(self):\n  return 'one', self.method.__code__.co_filename"
