@@ -327,8 +327,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 
-# `everything` and `platform` have these settings together with others, and the tests of
-# `tests/unit/stacks` have each of them alone.
+# Each of these settings is in `everything` or `filesystems`, or has a test in `tests/unit/stacks`.
 IN_OTHERS = {
     "existing-role",
     "managed-policies",

@@ -37,7 +37,7 @@ DISK = ({"disk_bytes": 10_000_000}, TOO_MUCH_DISK, "more than 10000000 bytes of 
         (*PROCESSES, False),
         (*MEMORY, True),
         (*DISK, True),
-        # Processes alone are ended in another way without namespaces.
+        # Without namespaces, only the limit of processes is kept in another way.
         pytest.param(*MEMORY, False, marks=pytest.mark.slow),
         pytest.param(*DISK, False, marks=pytest.mark.slow),
     ],
