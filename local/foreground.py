@@ -9,10 +9,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
 
 
-def main(command: Sequence[str]) -> int:
+def main(command: list[str]) -> int:
     if not os.isatty(0):
         os.execvp(command[0], command)  # noqa: S606 - a shell would split the arguments anew
     # A process in the background must not change the foreground, unless it ignores this.
