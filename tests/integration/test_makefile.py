@@ -206,7 +206,7 @@ def test_ctrl_c_in_the_shell_does_not_end_make(folder: Path) -> None:
 
 
 def test_without_a_terminal_a_program_ends_as_it_does_alone() -> None:
-    program = [sys.executable, PROJECT / "local/foreground.py", "sh", "-c", "kill -TERM $$"]
+    program = [sys.executable, str(PROJECT / "local/foreground.py"), "sh", "-c", "kill -TERM $$"]
     done = subprocess.run(program, stdin=subprocess.DEVNULL, check=False)
     assert done.returncode == -signal.SIGTERM
 
