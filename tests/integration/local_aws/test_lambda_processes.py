@@ -105,6 +105,7 @@ def test_a_module_is_compiled_once_for_all_folders_and_shows_its_own(
     [compiled] = processes._template({}).compiled.iterdir()
     written_at = compiled.stat().st_mtime_ns
     assert run("second", module) == ["one", str(tmp_path / "second" / "module.py")]
+    assert list(processes._template({}).compiled.iterdir()) == [compiled]
     assert compiled.stat().st_mtime_ns == written_at
     assert run("third", module.replace("one", "two"))[0] == "two"
 
