@@ -13,7 +13,7 @@ import sys
 
 def main(command: list[str]) -> int:
     if not os.isatty(0):
-        os.execvp(command[0], command)  # noqa: S606 - a shell would split the arguments anew
+        os.execvp(command[0], command)  # noqa: S606 - no shell: it would split the arguments
     # A process in the background must not change the foreground, unless it ignores this.
     signal.signal(signal.SIGTTOU, signal.SIG_IGN)
     process = subprocess.Popen(command, process_group=0, preexec_fn=take_foreground)

@@ -105,7 +105,7 @@ def code_of_source(
     """
     compiled = COMPILED / hashlib.sha256(source).hexdigest()
     with contextlib.suppress(OSError):
-        code: CodeType = marshal.loads(compiled.read_bytes())  # noqa: S302 - this function wrote it
+        code: CodeType = marshal.loads(compiled.read_bytes())  # noqa: S302 - written by these processes
         return at_path(code, path)
     code = compile(source, path, "exec", dont_inherit=True)
     with contextlib.suppress(OSError):
